@@ -1,0 +1,152 @@
+"""What the other services ask of `ops`, the only writer of the log, over NATS on `ops.cmd.<service>.<Type>`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from cutlog.contract.base import Wire
+from cutlog.contract.events import (
+    MediaDeduplicated,
+    MediaFailed,
+    MediaReady,
+    MediaReleased,
+    MediaUploaded,
+    PlanCalculated,
+)
+from cutlog.contract.profiles import ExportProfile
+
+
+class RecordMediaUploaded(Wire, tag_field="type"):
+    media_id: str
+    event: MediaUploaded
+
+
+class RecordMediaDeduplicated(Wire, tag_field="type"):
+    media_id: str
+    event: MediaDeduplicated
+
+
+class RecordMediaReady(Wire, tag_field="type"):
+    media_id: str
+    event: MediaReady
+
+
+class RecordMediaFailed(Wire, tag_field="type"):
+    media_id: str
+    event: MediaFailed
+
+
+class RecordMediaReleased(Wire, tag_field="type"):
+    """Refused with `media-in-use` while any version of a project uses the media and the last reference would go."""
+
+    media_id: str
+    event: MediaReleased
+
+
+class Output(Wire):
+    """A finished file: object key, bytes, SHA-256, frames in it, frames that had to be encoded for it."""
+
+    key: str
+    size: int
+    sha256: str
+    frames: int
+    encoded: int
+
+
+class ReportProxy(Wire, tag_field="type"):
+    """The last word on a proxy: a file, or the reason why there is none. `digest` is that of the timeline rendered."""
+
+    project_id: str
+    version: int
+    digest: str
+    output: Output | None = None
+    failed: str | None = None
+
+
+class ReportExport(Wire, tag_field="type"):
+    """The last word on an export. Refused with `not-rendering` if it was cancelled or is done."""
+
+    project_id: str
+    export_id: str
+    version: int
+    profile: ExportProfile
+    output: Output | None = None
+    failed: str | None = None
+
+
+class RecordPlan(Wire, tag_field="type"):
+    run_id: str
+    event: PlanCalculated
+
+
+MediaCommand = (
+    RecordMediaUploaded | RecordMediaDeduplicated | RecordMediaReady | RecordMediaFailed | RecordMediaReleased
+)
+RenderCommand = ReportProxy | ReportExport
+GcCommand = RecordPlan
+CommandBody = MediaCommand | RenderCommand | GcCommand
+
+
+class Command(Wire):
+    """`key` makes it idempotent: the same key again gives the first answer and writes nothing."""
+
+    key: str
+    tenant: str
+    actor: str
+    trace: str
+    body: CommandBody
+
+
+class Refusal(Wire):
+    """Why `ops` will not: a code to branch on and a sentence to read. Final; asking again gives the same."""
+
+    code: str
+    detail: str
+
+
+class Accepted(Wire):
+    """The position of the last event written for the command, and that event's version in its stream."""
+
+    position: int
+    version: int
+
+
+class CommandReply(Wire):
+    """Either `accepted` or `refused`."""
+
+    accepted: Accepted | None = None
+    refused: Refusal | None = None
+
+
+CommandSource = Literal["media", "render", "gc"]
+COMMANDS: dict[CommandSource, tuple[type[CommandBody], ...]] = {
+    "media": (
+        RecordMediaUploaded,
+        RecordMediaDeduplicated,
+        RecordMediaReady,
+        RecordMediaFailed,
+        RecordMediaReleased,
+    ),
+    "render": (ReportProxy, ReportExport),
+    "gc": (RecordPlan,),
+}
+
+
+def encode_command(command: Command) -> bytes:
+    return msgspec.json.encode(command)
+
+
+_COMMAND = msgspec.json.Decoder(Command)
+_REPLY = msgspec.json.Decoder(CommandReply)
+
+
+def decode_command(payload: bytes) -> Command:
+    """Raises msgspec.ValidationError."""
+    return _COMMAND.decode(payload)
+
+
+def decode_reply(payload: bytes) -> CommandReply:
+    """Raises msgspec.ValidationError."""
+    return _REPLY.decode(payload)

@@ -1,0 +1,171 @@
+"""The facts of the log. A type here is a message of the same name in `proto/cutlog/v1/events.proto`; both only ever grow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from cutlog.contract.base import Wire
+from cutlog.contract.media import MediaFacts, MediaKind, Renditions
+from cutlog.contract.profiles import ExportProfile
+from cutlog.contract.timeline import Canvas
+
+# --- projects: stream `project.<id>` -----------------------------------------------------------------------------------
+
+
+class ProjectCreated(Wire):
+    name: str
+    canvas: Canvas
+
+
+class VersionCommitted(Wire):
+    """One edit: ops as the client sent them. `duration` is the new length in frames, `digest` that of the new timeline.
+
+    `media_added` and `media_removed` are the ids whose use by the *timeline* began or ended with this version.
+    """
+
+    version: int
+    ops: tuple[dict[str, Any], ...]
+    duration: int
+    digest: str
+    message: str | None = None
+    media_added: tuple[str, ...] = ()
+    media_removed: tuple[str, ...] = ()
+
+
+class ProxyRendered(Wire):
+    """`size` in bytes; `frames` of the proxy; `encoded` of them were encoded for it, the rest were reused."""
+
+    version: int
+    digest: str
+    key: str
+    size: int
+    sha256: str
+    frames: int
+    encoded: int = 0
+
+
+class ProxyFailed(Wire):
+    version: int
+    digest: str
+    reason: str
+
+
+class ExportRequested(Wire):
+    export_id: str
+    version: int
+    profile: ExportProfile
+
+
+class ExportRendered(Wire):
+    export_id: str
+    version: int
+    profile: ExportProfile
+    key: str
+    size: int
+    sha256: str
+    frames: int
+    encoded: int = 0
+
+
+class ExportFailed(Wire):
+    export_id: str
+    reason: str
+
+
+class ExportCancelled(Wire):
+    export_id: str
+
+
+class ExportPinned(Wire):
+    """Keeps every export of the version, present and future; only one profile's if `profile` is set."""
+
+    version: int
+    profile: ExportProfile | None = None
+    reason: str | None = None
+    expires_at: datetime | None = None
+
+
+class ExportUnpinned(Wire):
+    version: int
+    profile: ExportProfile | None = None
+
+
+class ExportArchived(Wire):
+    export_id: str
+    key: str
+
+
+class ExportRestored(Wire):
+    export_id: str
+    key: str
+
+
+class ExportDeleted(Wire):
+    export_id: str
+
+
+class ProjectDeleted(Wire):
+    pass
+
+
+class ProjectRestored(Wire):
+    pass
+
+
+# --- media: stream `media.<id>` ----------------------------------------------------------------------------------------
+
+
+class MediaUploaded(Wire):
+    """New content of a tenant: its bytes are at `key` and on disk. Its renditions follow with MediaReady."""
+
+    sha256: str
+    size: int
+    name: str
+    key: str
+    generation: int
+    kind: MediaKind
+    facts: MediaFacts
+    ref_count: int
+
+
+class MediaDeduplicated(Wire):
+    name: str
+    ref_count: int
+
+
+class MediaReady(Wire):
+    facts: MediaFacts
+    renditions: Renditions
+
+
+class MediaFailed(Wire):
+    reason: str
+
+
+class MediaReleased(Wire):
+    ref_count: int
+
+
+# --- garbage collection: stream `gc.<id>` ------------------------------------------------------------------------------
+
+
+class PlanCalculated(Wire):
+    """A frozen list of what may go: its id, hash, the log position it speaks of, how many objects and bytes."""
+
+    plan_id: str
+    plan_hash: str
+    position: int
+    candidates: int
+    bytes: int
+
+
+ProjectEvent = (
+    ProjectCreated | VersionCommitted | ProxyRendered | ProxyFailed | ExportRequested | ExportRendered | ExportFailed
+    | ExportCancelled | ExportPinned | ExportUnpinned | ExportArchived | ExportRestored | ExportDeleted | ProjectDeleted
+    | ProjectRestored
+)  # fmt: skip
+MediaEvent = MediaUploaded | MediaDeduplicated | MediaReady | MediaFailed | MediaReleased
+GcEvent = PlanCalculated
+EventData = ProjectEvent | MediaEvent | GcEvent
+Category = Literal["project", "media", "gc"]

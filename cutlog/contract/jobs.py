@@ -1,0 +1,38 @@
+"""Work for render workers, on the stream JOBS, and what they tell while they work."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cutlog.contract.base import Wire
+
+JobKind = Literal["proxy", "export"]
+
+
+class RenderJob(Wire):
+    """Make what is missing of one version, then stitch. `attempt` fences: only the newest attempt's word counts."""
+
+    job_id: str
+    kind: JobKind
+    tenant: str
+    project_id: str
+    version: int
+    attempt: int
+    trace: str
+    export_id: str | None = None
+    profile: str | None = None
+
+
+class Progress(Wire):
+    """How far a render is. Not an event: it is never stored. `fraction` is 0 to 1; `speed` in output frames per second."""
+
+    project_id: str
+    tenant: str
+    kind: JobKind
+    version: int
+    export_id: str | None = None
+    frames_done: int
+    frames_total: int
+    fraction: float
+    speed: float | None = None
+    eta_seconds: float | None = None

@@ -1,0 +1,74 @@
+"""What is known of a piece of media: facts from the probe, and the files made from it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal
+
+from cutlog.contract.base import Wire
+from cutlog.contract.time import Fps, frames_in
+
+MediaKind = Literal["video", "audio", "image"]
+
+
+class MediaFacts(Wire):
+    """Facts of a source, as probed. `None` where the source has no such thing.
+
+    `width` and `height` are pixels as stored, before `sar` (pixel aspect, [num, den]) and `rotation` (clockwise degrees: 0,
+    90, 180, 270) are applied. `fps` is the nominal rate; a `vfr` source is conformed to it. `frames` counts pictures at
+    the nominal rate. `duration` and `start_offset` are seconds as decimal strings; `start_offset` is how much later (or, if
+    negative, earlier) the sound starts than the picture.
+    """
+
+    container: str
+    duration: str
+    width: int | None = None
+    height: int | None = None
+    sar: tuple[int, int] | None = None
+    rotation: int = 0
+    fps: Fps | None = None
+    vfr: bool = False
+    frames: int | None = None
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    channels: int | None = None
+    sample_rate: int | None = None
+    start_offset: str = "0"
+
+
+class Rendition(Wire):
+    """A file derived from a source: its object key, size in bytes and SHA-256. `frames` of a picture, `samples` of a sound."""
+
+    key: str
+    size: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    samples: int | None = None
+
+
+class Renditions(Wire):
+    """What ingest makes: a 480p edit proxy (video), PCM s16le 48 kHz stereo (if there is sound), a thumbnail."""
+
+    proxy: Rendition | None = None
+    audio: Rendition | None = None
+    thumbnail: Rendition | None = None
+
+
+def display_size(facts: MediaFacts) -> tuple[Fraction, Fraction]:
+    """Width and height in square pixels as a viewer sees them: pixel aspect widens, rotation swaps."""
+    num, den = facts.sar or (1, 1)
+    width, height = Fraction((facts.width or 0) * num, den), Fraction(facts.height or 0)
+    return (height, width) if facts.rotation % 180 else (width, height)
+
+
+def conformed_frames(kind: MediaKind, facts: MediaFacts, fps: Fps) -> int | None:
+    """The length of a source in frames of a project at `fps`; None for a still, which has no end."""
+    match kind:
+        case "image":
+            return None
+        case "video" if facts.fps is not None and facts.frames is not None:
+            return frames_in(facts.frames / facts.fps.fraction, fps.fraction)
+        case _:
+            return frames_in(Fraction(facts.duration), fps.fraction)

@@ -1,0 +1,66 @@
+"""Profiles of what is made, and the encoder settings that two services must agree on to the letter.
+
+An untouched second of an asset's edit proxy is copied, not encoded, into a project's proxy. That only works while ingest and
+the proxy renderer use one list of arguments; it is here.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final, Literal
+
+import msgspec
+
+ExportProfile = Literal["mp4"]
+
+PROXY_HEIGHT: Final = 480
+SAMPLE_RATE: Final = 48_000
+CHANNELS: Final = 2
+
+
+class Format(msgspec.Struct, frozen=True):
+    """How an export of a profile is named: the rest of its object's name after `v{N}`."""
+
+    suffix: str
+    content_type: str
+
+
+EXPORTS: Final[dict[ExportProfile, Format]] = {"mp4": Format("_final.mp4", "video/mp4")}
+
+
+def proxy_key(project_id: str, version: int) -> str:
+    return f"proxy/{project_id}/v{version}_proxy.mp4"
+
+
+def export_key(project_id: str, version: int, profile: ExportProfile) -> str:
+    return f"export/{project_id}/v{version}{EXPORTS[profile].suffix}"
+
+
+def archive_key(export_id: str, version: int, profile: ExportProfile) -> str:
+    return f"archive/{export_id}_v{version}{EXPORTS[profile].suffix}"
+
+
+def proxy_size(width: Fraction | int, height: Fraction | int) -> tuple[int, int]:
+    """Pixels of the 480p picture of something seen as width × height: the nearest even width, 480 high."""
+    return max(2, min(8192, 2 * round(Fraction(width) * PROXY_HEIGHT / Fraction(height) / 2))), PROXY_HEIGHT
+
+
+def gop_frames(fps: Fraction) -> int:
+    """Frames from one key frame of a proxy to the next: the whole number nearest to a second's."""
+    return max(1, round(fps))
+
+
+#: Signalled in every picture we make; sources are converted to it.
+COLOR_ARGS: Final = (
+    "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
+)  # fmt: skip
+
+
+def proxy_video_args(fps: Fraction) -> tuple[str, ...]:
+    """x264 settings of edit proxies and proxy segments: 1 s closed GOPs, no B-frames, equal parameter sets."""
+    gop = str(gop_frames(fps))
+    return (
+        "-c:v", "libx264", "-preset", "veryfast", "-crf", "26", "-profile:v", "main", "-level", "4.1", "-pix_fmt", "yuv420p",
+        "-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-bf", "0", "-x264-params", "scenecut=0:open-gop=0",
+        *COLOR_ARGS,
+    )  # fmt: skip

@@ -1,0 +1,34 @@
+"""Names on NATS."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EVENTS: Final = "EVENTS"
+JOBS: Final = "JOBS"
+DLQ: Final = "DLQ"
+
+PROXY_JOBS: Final = "job.render.hi"
+EXPORT_JOBS: Final = "job.render.lo"
+
+EVENTS_READ: Final = "ops.events.read"
+
+
+def event(stream: str, type_: str) -> str:
+    """The subject of an event of `<category>.<id>`."""
+    return f"evt.{stream}.{type_}"
+
+
+def command(source: str, type_: str) -> str:
+    """Where a service sends a command to ops."""
+    return f"ops.cmd.{source}.{type_}"
+
+
+def progress(project_id: str) -> str:
+    """Render progress of a project: core NATS, not stored."""
+    return f"progress.{project_id}"
+
+
+def dead_letter(subject: str) -> str:
+    """Where a message goes that can't be handled."""
+    return f"dlq.{subject}"
