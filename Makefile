@@ -1,0 +1,56 @@
+# Everything starts here: `make` lists the targets. Needs Python 3.11 or newer, nothing else.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+BIN := .venv/bin
+DATA ?= .data
+PORT ?= 8080
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: .venv/installed ## make .venv from requirements.lock (with uv where present)
+
+.venv/installed: requirements.lock pyproject.toml
+	@sh deploy/install.sh
+	@touch $@
+
+.PHONY: demo
+demo: install ## the whole tour on real parts: upload, edit, proxy, export, pin, GC report
+	@$(BIN)/cutlog demo
+
+.PHONY: up
+up: install ## run the stack in the foreground (DATA=.data PORT=8080)
+	@$(BIN)/cutlog up --data "$(DATA)" --port $(PORT)
+
+.PHONY: test
+test: install ## all tests, against real PostgreSQL, NATS, Caddy and ffmpeg
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+
+.PHONY: lint
+lint: install ## ruff: style and likely bugs
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+.PHONY: types
+types: install ## mypy --strict
+	@$(BIN)/mypy
+
+.PHONY: laws
+laws: install ## the laws of the architecture
+	@$(BIN)/lint-imports --no-cache && $(BIN)/pytest -q tests/laws
+
+.PHONY: format
+format: install ## let ruff rewrite what it can
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+.PHONY: lock
+lock: ## resolve pyproject.toml and requirements.in into requirements.lock (needs uv)
+	@uv pip compile pyproject.toml requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+
+.PHONY: clean
+clean: ## remove .venv, caches and built files; data stays
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find cutlog services tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""PostgreSQL: engines for services, migrations for the owner."""

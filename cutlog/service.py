@@ -1,0 +1,45 @@
+"""What a service is, to those who start it: a name, its migrations and a coroutine that serves until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from cutlog.settings import Settings
+
+ENTRY_POINTS = "cutlog.services"
+
+Run = Callable[[Settings, asyncio.Event], Awaitable[None]]
+
+
+class ServiceUnknown(LookupError):
+    """No installed package offers a service of that name."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """`run(settings, stop)` serves until `stop` is set, then finishes what is under way and returns.
+
+    `migrations` is the dotted name of the Alembic package (it holds `versions/`) of the schema `name`,
+    or None for a service without tables.
+    """
+
+    name: str
+    migrations: str | None
+    run: Run
+
+
+def installed() -> list[str]:
+    """Names of all services that installed packages offer, sorted; nothing is imported."""
+    return sorted({point.name for point in entry_points(group=ENTRY_POINTS)})
+
+
+def load(name: str) -> Service:
+    """Imports and returns one service. Raises ServiceUnknown."""
+    for point in entry_points(group=ENTRY_POINTS, name=name):
+        service = point.load()
+        assert isinstance(service, Service), f"{point.value} is not a Service"
+        return service
+    raise ServiceUnknown(name)

@@ -1,0 +1,58 @@
+"""What a service is told from outside: `CUTLOG_*` environment variables, read only by composition roots and the CLI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+GIB = 1 << 30
+
+
+class Settings(BaseSettings):
+    """One service's configuration. `peers` is JSON in the environment; secrets never show in a repr."""
+
+    model_config = SettingsConfigDict(env_prefix="CUTLOG_", frozen=True, extra="forbid")
+
+    data: Path
+    """The stack's folder: objects, and what services keep on local disk."""
+    listen: str = "127.0.0.1:0"
+    """HOST:PORT of this service's HTTP."""
+    database_url: str = ""
+    """postgresql+asyncpg://role:password@host:port/cutlog, with the role of this service."""
+    nats_url: str = "nats://127.0.0.1:4222"
+    nats_seed: SecretStr = SecretStr("")
+    """nkey seed of this service's NATS user."""
+    jwt_secret: SecretStr = SecretStr("")
+    file_secret: SecretStr = SecretStr("")
+    """Signs `/files` URLs."""
+    service_token: SecretStr = SecretStr("")
+    """JWT with role `service`, for internal HTTP."""
+    objects_url: str = ""
+    """file:///absolute/path, s3://bucket/prefix or memory://; default: `data`/objects."""
+    public_url: str = "http://127.0.0.1:8080"
+    """Where users reach the gateway."""
+    peers: dict[str, str] = Field(default_factory=dict)
+    """Service name to base URL of its HTTP."""
+    ffmpeg: Path | None = None
+    """The ffmpeg binary; default: the one of the imageio-ffmpeg wheel."""
+    sandbox: Literal["auto", "off"] = "auto"
+    max_upload_bytes: int = 20 * GIB
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def host(self) -> str:
+        """Host part of `listen`."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """Port part of `listen`; 0 lets the kernel choose."""
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def objects(self) -> str:
+        """`objects_url`, or the folder `objects` in `data` as a file URL."""
+        return self.objects_url or (self.data.absolute() / "objects").as_uri()

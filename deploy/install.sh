@@ -1,0 +1,33 @@
+#!/bin/sh
+# Makes .venv from requirements.lock and installs this checkout into it. Called by make.
+set -eu
+cd "$(dirname "$0")/.."
+
+suits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; }
+
+if [ -x .venv/bin/python ] && ! suits .venv/bin/python; then rm -rf .venv; fi
+if [ ! -x .venv/bin/python ]; then
+    for python in "${PYTHON:-python3}" python3.13 python3.12 python3.11 python3.14; do
+        if suits "$python"; then found=$python; break; fi
+    done
+fi
+
+if command -v uv >/dev/null 2>&1; then
+    [ -x .venv/bin/python ] || uv venv --quiet --python "${found:->=3.11,<3.15}" .venv
+    echo "installing into .venv (uv)" >&2
+    VIRTUAL_ENV=.venv uv pip sync --quiet --require-hashes requirements.lock
+    VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --no-build-isolation --editable .
+else
+    if [ ! -x .venv/bin/python ]; then
+        [ -n "${found:-}" ] || { echo "cutlog needs Python 3.11 to 3.14: set PYTHON=/path/to/python3" >&2; exit 1; }
+        "$found" -m venv .venv || {
+            rm -rf .venv
+            echo "this Python cannot make a venv: install its venv package (Debian: apt install python3-venv)" >&2
+            exit 1
+        }
+    fi
+    echo "installing into .venv (pip)" >&2
+    export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+    .venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+    .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+fi
