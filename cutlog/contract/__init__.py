@@ -1,1 +1,1 @@
-"""The Python face of `proto/`: what the services say to each other, and nothing about how they do their work."""
+"""The Python face of `proto/`: what the services say to each other, not how they work."""

@@ -1,4 +1,4 @@
-"""What the other services ask of `ops`, the only writer of the log, over NATS on `ops.cmd.<service>.<Type>`."""
+"""What other services ask of `ops`, the only writer of the log, on `ops.cmd.<service>.<Type>`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RecordMediaFailed(Wire, tag_field="type"):
 
 
 class RecordMediaReleased(Wire, tag_field="type"):
-    """Refused with `media-in-use` while any version of a project uses the media and the last reference would go."""
+    """Refused with `media-in-use` while a project uses the media and the last reference would go."""
 
     media_id: str
     event: MediaReleased
@@ -56,7 +56,7 @@ class Output(Wire):
 
 
 class ReportProxy(Wire, tag_field="type"):
-    """The last word on a proxy: a file, or the reason why there is none. `digest` is that of the timeline rendered."""
+    """The last word on a proxy: a file, or why there is none. `digest` is that of the rendered timeline."""
 
     project_id: str
     version: int

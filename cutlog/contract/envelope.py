@@ -13,13 +13,15 @@ from cutlog.contract.base import Wire
 from cutlog.contract.events import EventData
 
 
-class UnknownEventType(Exception):
+class UnknownEventTypeError(Exception):
     """The log holds an event of a type that this build does not know; a newer build wrote it."""
 
 
 class RawEvent(Wire):
-    """An event as stored and published. `stream` is `<category>.<id>`; `version` counts within it from 1, `position` over
-    all streams from 1, without gaps."""
+    """An event as stored and published.
+
+    `stream` is `<category>.<id>`; `version` counts within it from 1, `position` over all streams from 1, without gaps.
+    """
 
     position: int
     id: uuid.UUID
@@ -33,11 +35,19 @@ class RawEvent(Wire):
     data: msgspec.Raw
 
     def decode(self) -> Event:
-        """The same with typed data. Raises UnknownEventType, msgspec.ValidationError."""
+        """The same with typed data. Raises UnknownEventTypeError, msgspec.ValidationError."""
         return Event(
-            position=self.position, id=self.id, stream=self.stream, version=self.version, type=self.type, tenant=self.tenant,
-            actor=self.actor, trace=self.trace, at=self.at, data=decode(self.type, self.data),
-        )  # fmt: skip
+            position=self.position,
+            id=self.id,
+            stream=self.stream,
+            version=self.version,
+            type=self.type,
+            tenant=self.tenant,
+            actor=self.actor,
+            trace=self.trace,
+            at=self.at,
+            data=decode(self.type, self.data),
+        )
 
 
 class Event(Wire):
@@ -83,8 +93,8 @@ def encode(data: EventData) -> bytes:
 
 
 def decode(type_: str, payload: bytes | memoryview | msgspec.Raw) -> EventData:
-    """The fact in a payload. Raises UnknownEventType, msgspec.ValidationError."""
+    """The fact in a payload. Raises UnknownEventTypeError, msgspec.ValidationError."""
     decoder = _DECODERS.get(type_)
     if decoder is None:
-        raise UnknownEventType(type_)
+        raise UnknownEventTypeError(type_)
     return decoder.decode(payload)

@@ -1,4 +1,4 @@
-"""The facts of the log. A type here is a message of the same name in `proto/cutlog/v1/events.proto`; both only ever grow."""
+"""The facts of the log: each a message of the same name in `proto/cutlog/v1/events.proto`. Both only grow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cutlog.contract.media import MediaFacts, MediaKind, Renditions
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
 
-# --- projects: stream `project.<id>` -----------------------------------------------------------------------------------
+# --- projects: stream `project.<id>`
 
 
 class ProjectCreated(Wire):
@@ -19,9 +19,10 @@ class ProjectCreated(Wire):
 
 
 class VersionCommitted(Wire):
-    """One edit: ops as the client sent them. `duration` is the new length in frames, `digest` that of the new timeline.
+    """One edit: ops as the client sent them.
 
-    `media_added` and `media_removed` are the ids whose use by the *timeline* began or ended with this version.
+    `duration` is the new length in frames, `digest` that of the new timeline. `media_added` and `media_removed` are
+    the ids whose use by the *timeline* began or ended with this version.
     """
 
     version: int
@@ -113,7 +114,7 @@ class ProjectRestored(Wire):
     pass
 
 
-# --- media: stream `media.<id>` ----------------------------------------------------------------------------------------
+# --- media: stream `media.<id>`
 
 
 class MediaUploaded(Wire):
@@ -147,11 +148,11 @@ class MediaReleased(Wire):
     ref_count: int
 
 
-# --- garbage collection: stream `gc.<id>` ------------------------------------------------------------------------------
+# --- garbage collection: stream `gc.<id>`
 
 
 class PlanCalculated(Wire):
-    """A frozen list of what may go: its id, hash, the log position it speaks of, how many objects and bytes."""
+    """A frozen list of what may go: its id, hash, log position, how many objects and bytes."""
 
     plan_id: str
     plan_hash: str
@@ -161,9 +162,9 @@ class PlanCalculated(Wire):
 
 
 ProjectEvent = (
-    ProjectCreated | VersionCommitted | ProxyRendered | ProxyFailed | ExportRequested | ExportRendered | ExportFailed
-    | ExportCancelled | ExportPinned | ExportUnpinned | ExportArchived | ExportRestored | ExportDeleted | ProjectDeleted
-    | ProjectRestored
+    ProjectCreated | ProjectDeleted | ProjectRestored | VersionCommitted | ProxyRendered | ProxyFailed
+    | ExportRequested | ExportRendered | ExportFailed | ExportCancelled
+    | ExportPinned | ExportUnpinned | ExportArchived | ExportRestored | ExportDeleted
 )  # fmt: skip
 MediaEvent = MediaUploaded | MediaDeduplicated | MediaReady | MediaFailed | MediaReleased
 GcEvent = PlanCalculated

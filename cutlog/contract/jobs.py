@@ -10,7 +10,7 @@ JobKind = Literal["proxy", "export"]
 
 
 class RenderJob(Wire):
-    """Make what is missing of one version, then stitch. `attempt` fences: only the newest attempt's word counts."""
+    """Make what is missing of one version, then stitch. `attempt` fences: only the newest one's word counts."""
 
     job_id: str
     kind: JobKind
@@ -24,7 +24,7 @@ class RenderJob(Wire):
 
 
 class Progress(Wire):
-    """How far a render is. Not an event: it is never stored. `fraction` is 0 to 1; `speed` in output frames per second."""
+    """How far a render is; never stored. `fraction` is 0 to 1, `speed` in output frames per second."""
 
     project_id: str
     tenant: str

@@ -14,10 +14,10 @@ MediaKind = Literal["video", "audio", "image"]
 class MediaFacts(Wire):
     """Facts of a source, as probed. `None` where the source has no such thing.
 
-    `width` and `height` are pixels as stored, before `sar` (pixel aspect, [num, den]) and `rotation` (clockwise degrees: 0,
-    90, 180, 270) are applied. `fps` is the nominal rate; a `vfr` source is conformed to it. `frames` counts pictures at
-    the nominal rate. `duration` and `start_offset` are seconds as decimal strings; `start_offset` is how much later (or, if
-    negative, earlier) the sound starts than the picture.
+    `width` and `height` are pixels as stored, before `sar` (pixel aspect, [num, den]) and `rotation` (clockwise
+    degrees: 0, 90, 180, 270) are applied. `fps` is the nominal rate; a `vfr` source is conformed to it. `frames` counts
+    pictures at the nominal rate. `duration` and `start_offset` are seconds as decimal strings; `start_offset` is how
+    much later (or, if negative, earlier) the sound starts than the picture.
     """
 
     container: str
@@ -37,7 +37,7 @@ class MediaFacts(Wire):
 
 
 class Rendition(Wire):
-    """A file derived from a source: its object key, size in bytes and SHA-256. `frames` of a picture, `samples` of a sound."""
+    """A file made from a source. `size` in bytes; `frames` of its picture, `samples` of its sound."""
 
     key: str
     size: int
@@ -49,7 +49,7 @@ class Rendition(Wire):
 
 
 class Renditions(Wire):
-    """What ingest makes: a 480p edit proxy (video), PCM s16le 48 kHz stereo (if there is sound), a thumbnail."""
+    """What ingest makes: a 480p edit proxy of a picture, PCM s16le 48 kHz stereo of a sound, a thumbnail."""
 
     proxy: Rendition | None = None
     audio: Rendition | None = None

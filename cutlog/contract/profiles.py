@@ -1,7 +1,7 @@
 """Profiles of what is made, and the encoder settings that two services must agree on to the letter.
 
-An untouched second of an asset's edit proxy is copied, not encoded, into a project's proxy. That only works while ingest and
-the proxy renderer use one list of arguments; it is here.
+An untouched second of an asset's edit proxy is copied, not encoded, into a project's proxy. That only works while
+ingest and the proxy renderer use one list of arguments; it is here.
 """
 
 from __future__ import annotations
@@ -57,10 +57,11 @@ COLOR_ARGS: Final = (
 
 
 def proxy_video_args(fps: Fraction) -> tuple[str, ...]:
-    """x264 settings of edit proxies and proxy segments: 1 s closed GOPs, no B-frames, equal parameter sets."""
+    """x264 settings of edit proxies and proxy segments: closed GOPs of 1 s, no B-frames, equal headers."""
     gop = str(gop_frames(fps))
     return (
-        "-c:v", "libx264", "-preset", "veryfast", "-crf", "26", "-profile:v", "main", "-level", "4.1", "-pix_fmt", "yuv420p",
-        "-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-bf", "0", "-x264-params", "scenecut=0:open-gop=0",
+        "-c:v", "libx264", "-preset", "veryfast", "-crf", "26", "-profile:v", "main", "-level", "4.1",
+        "-pix_fmt", "yuv420p", "-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-bf", "0",
+        "-x264-params", "scenecut=0:open-gop=0",
         *COLOR_ARGS,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The resolved timeline: a version as everyone but `ops` sees it. Flat, complete, and free of edit history."""
+"""The resolved timeline: a version as everyone but `ops` sees it, flat, complete, without edit history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Canvas(Strict):
 
 
 class TextStyle(Strict):
-    """A title. `size` is a fraction of the canvas height; x and y are canvas fractions of the text's centre."""
+    """A title. `size` is a fraction of the canvas height; x, y are canvas fractions of the text's centre."""
 
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
     font: Annotated[str, msgspec.Meta(max_length=100)] = "sans"
@@ -70,7 +70,7 @@ class Clip(Wire):
 
 
 class Track(Wire):
-    """A lane of clips that never overlap, in order of time. `hidden` silences the picture only, `muted` the sound only."""
+    """A lane of clips in order of time that never overlap. `hidden` silences the picture, `muted` the sound."""
 
     id: Id
     kind: TrackKind
@@ -97,8 +97,8 @@ class MediaRef(Wire):
 class Timeline(Wire):
     """One version of a project. Tracks stack from the bottom (first) to the top; `duration` is in frames.
 
-    `digest` is the SHA-256 of all that can be seen or heard (canvas, tracks, the content of the media): equal digests make
-    equal pictures.
+    `digest` is the SHA-256 of all that can be seen or heard (canvas, tracks, the content of the media): equal digests
+    make equal pictures.
     """
 
     project_id: str
