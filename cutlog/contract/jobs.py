@@ -30,9 +30,9 @@ class Progress(Wire):
     tenant: str
     kind: JobKind
     version: int
-    export_id: str | None = None
     frames_done: int
     frames_total: int
     fraction: float
+    export_id: str | None = None
     speed: float | None = None
     eta_seconds: float | None = None
