@@ -1,0 +1,1 @@
+"""ops: the edits, the log, and the history of projects."""

@@ -1,0 +1,68 @@
+"""Reads the log: by position over all streams, or one stream by version."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.contract.envelope import RawEvent
+from cutlog.contract.ids import event_id
+from services.ops.log.records import Answer, Appended, raw_event
+from services.ops.log.sql import statement
+
+_READ: Final = statement("read")
+_STREAM: Final = statement("stream")
+_FIND: Final = statement("find")
+_HEAD: Final = statement("head")
+_ANSWERED: Final = statement("answered")
+
+MAX_BYTES: Final = 8 << 20
+NEWEST: Final = 2**31 - 1
+
+
+class LogReader:
+    """Each call is one statement on a connection of the pool; nothing here waits for a writer."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def read(self, after: int, limit: int = 1000, *, max_bytes: int = MAX_BYTES) -> list[RawEvent]:
+        """Events of positions after + 1, after + 2, …: at most `limit`, and about `max_bytes` as stored, but one at least."""
+        async with self._engine.connect() as connection:
+            rows = await connection.exec_driver_sql(_READ, (after, limit, max_bytes))
+            return [raw_event(row) for row in rows]
+
+    async def stream(
+        self, stream: str, after_version: int = 0, *, until: int = NEWEST, limit: int = 1_000_000
+    ) -> list[RawEvent]:
+        """Events of one stream, of versions after_version + 1 to `until`."""
+        async with self._engine.connect() as connection:
+            rows = await connection.exec_driver_sql(_STREAM, (stream, after_version, until, limit))
+            return [raw_event(row) for row in rows]
+
+    async def head(self) -> int:
+        """The last position given; 0 in an empty log."""
+        return (await self._head())[0]
+
+    async def log_id(self) -> uuid.UUID:
+        """Tells this log from all others: made once, with the database."""
+        return (await self._head())[1]
+
+    async def _head(self) -> tuple[int, uuid.UUID]:
+        async with self._engine.connect() as connection:
+            position, log_id = (await connection.exec_driver_sql(_HEAD)).one()
+            return position, log_id
+
+    async def find(self, key: str) -> Appended | None:
+        """What was appended under a command's key, if anything was: to be asked before the command is decided again."""
+        async with self._engine.connect() as connection:
+            row = (await connection.exec_driver_sql(_FIND, (event_id(key, 0),))).one_or_none()
+        return row and Appended(position=row.position, version=row.version, at=row.at, repeated=True)
+
+    async def answered(self, tenant: str, key: str) -> Answer | None:
+        """The answer kept under an Idempotency-Key. The caller compares fingerprints."""
+        async with self._engine.connect() as connection:
+            row = (await connection.exec_driver_sql(_ANSWERED, (tenant, key))).one_or_none()
+        return row and Answer(fingerprint=row.fingerprint, status=row.status, body=row.body, position=row.position)

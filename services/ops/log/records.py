@@ -1,0 +1,125 @@
+"""What goes into the log and what comes back, and the ways it can be refused."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cutlog.contract.base import Wire
+from cutlog.contract.envelope import Event, RawEvent
+from cutlog.contract.events import EventData
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Position and stream version of the last event appended; `repeated` when that had happened before."""
+
+    position: int
+    version: int
+    at: datetime
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentReply:
+    """The HTTP answer to keep with the events, in their transaction, under the client's Idempotency-Key."""
+
+    tenant: str
+    key: str
+    fingerprint: str
+    status: int
+    body: Callable[[Appended], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that was kept under an Idempotency-Key."""
+
+    fingerprint: str
+    status: int
+    body: bytes
+    position: int
+
+
+Also = Callable[[AsyncConnection, Appended], Awaitable[None]]
+"""Rows to write together with one append, in its transaction."""
+
+Inline = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
+"""Derives rows from events in the transaction that appends them; called once for all events of a group commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Events to follow version `expected_version` of `stream` (0: none yet), all or none.
+
+    `key` names the command they come from: appended again under the same key, they are not written twice.
+    """
+
+    stream: str
+    expected_version: int
+    events: Sequence[EventData]
+    tenant: str
+    actor: str
+    trace: str
+    key: str | None = None
+    reply: IdempotentReply | None = None
+    also: Also | None = None
+
+
+class LogError(Exception):
+    """The log could not take the events."""
+
+
+class VersionConflict(LogError):
+    """Somebody else changed it first."""
+
+    def __init__(self, stream: str, expected: int, actual: int) -> None:
+        super().__init__(f"{stream} is at version {actual}, not {expected}")
+        self.stream, self.expected, self.actual = stream, expected, actual
+
+
+class AlreadyAnswered(LogError):
+    """The Idempotency-Key has an answer already; nothing was written."""
+
+
+class Unstorable(LogError):
+    """The events hold text that PostgreSQL cannot store, such as a NUL character."""
+
+
+class LogUnavailable(LogError):
+    """The database does not answer. The events may or may not have been written; asking again with the same key is safe."""
+
+
+class LogClosed(LogError):
+    """The service is shutting down."""
+
+
+class Meta(Wire, omit_defaults=True):
+    """The column `meta`: who and why. `events` counts what was appended together, on the first of them only."""
+
+    tenant: str
+    actor: str
+    trace: str
+    events: int = 1
+
+
+_META: Final = msgspec.json.Decoder(Meta)
+
+Row = tuple[int, str, int, uuid.UUID, str, str, str, datetime]
+"""Columns as `read.sql` and `stream.sql` give them."""
+
+
+def raw_event(row: Row | Any) -> RawEvent:
+    """The event in a row of `read.sql` or `stream.sql`."""
+    position, stream, version, id_, type_, data, meta, at = row
+    who = _META.decode(meta)
+    return RawEvent(
+        position=position, id=id_, stream=stream, version=version, type=type_, tenant=who.tenant,
+        actor=who.actor, trace=who.trace, at=at, data=msgspec.Raw(data.encode()),
+    )  # fmt: skip
