@@ -1,0 +1,48 @@
+"""HTTP for every service: typed routes that validate, document and observe themselves.
+
+    api = Api("ops", title="Projects, edits, exports")
+
+    @api.post("/api/projects", role=Role.editor, body=NewProject, returns={201: Project}, summary="Creates a project")
+    async def create(req: Request[NewProject]) -> Reply:
+        return Reply(201, await projects.create(req.actor.tenant, req.body))
+
+    async with serve_http(api, settings, checks={"database": ping}) as server:
+        await stop.wait()
+
+The conventions are those of the public contract: problem+json with JSON pointers, bearer tokens, tenants, limits,
+opaque cursors, OpenAPI 3.1 from the types that validate.
+"""
+
+from cutlog.web.api import Api, Content
+from cutlog.web.auth import Actor, mint, verify
+from cutlog.web.federation import federate
+from cutlog.web.page import ListQuery, Page, decode_cursor, encode_cursor
+from cutlog.web.problems import Problem, ProblemError
+from cutlog.web.ratelimit import Rate
+from cutlog.web.reply import Reply
+from cutlog.web.request import Request
+from cutlog.web.roles import Role
+from cutlog.web.server import Server, serve_http
+from cutlog.web.sse import EventStream
+
+__all__ = [
+    "Actor",
+    "Api",
+    "Content",
+    "EventStream",
+    "ListQuery",
+    "Page",
+    "Problem",
+    "ProblemError",
+    "Rate",
+    "Reply",
+    "Request",
+    "Role",
+    "Server",
+    "decode_cursor",
+    "encode_cursor",
+    "federate",
+    "mint",
+    "serve_http",
+    "verify",
+]

@@ -1,0 +1,237 @@
+"""A service's routes, collected by decorators: what each takes, gives and demands, in types."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from cutlog.web.metrics import HttpMetrics
+from cutlog.web.outages import OUTAGES
+from cutlog.web.problems import Problem
+from cutlog.web.reply import JSON, Reply
+from cutlog.web.request import Request
+from cutlog.web.roles import Role
+
+Handler = Callable[[Request[Any, Any]], Awaitable[Reply | web.StreamResponse]]
+H = TypeVar("H", bound=Callable[..., Awaitable[Reply | web.StreamResponse]])
+Check = Callable[[], Awaitable[None]]
+ToProblem = Callable[[Any], Problem]
+
+MAX_BODY: Final = 1 << 20
+"""Bytes of a body unless the route says otherwise."""
+
+_NAME = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
+
+
+@dataclass(frozen=True)
+class Content:
+    """An answer that is not JSON, for `returns`: `Content("image/jpeg")`."""
+
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one path. See `Api.route` for the meaning of each part."""
+
+    method: str
+    template: str
+    handler: Handler
+    role: Role | None
+    returns: Mapping[int, Any]
+    summary: str
+    description: str
+    operation: str
+    tag: str
+    body: Any
+    body_optional: bool
+    consumes: str
+    stream: bool
+    max_body: int
+    query: Any
+    path: Mapping[str, type[int] | type[str]]
+    problems: tuple[int, ...]
+    events: bool
+    hidden: bool
+
+    @property
+    def names(self) -> list[str]:
+        """The `{names}` in the template, in order."""
+        return _NAME.findall(self.template)
+
+    @property
+    def plain(self) -> str:
+        """The template as OpenAPI writes it, without patterns."""
+        return _NAME.sub(r"{\1}", self.template)
+
+
+@dataclass
+class Api:
+    """The HTTP face of one service.
+
+    `name` is the service's, `title` what its group is called in the documentation. `checks` are asked by `/readyz`:
+    a check that raises means not ready. `metrics.registry` takes further metrics of the service.
+    """
+
+    name: str
+    title: str = ""
+    version: str = "1"
+    routes: list[Route] = field(default_factory=list)
+    checks: dict[str, Check] = field(default_factory=dict)
+    metrics: HttpMetrics = field(init=False)
+    _problems: dict[type[BaseException], ToProblem] = field(default_factory=lambda: dict(OUTAGES))
+
+    def __post_init__(self) -> None:
+        self.metrics = HttpMetrics(self.name)
+
+    def route(
+        self,
+        method: str,
+        template: str,
+        *,
+        role: Role | None,
+        returns: Mapping[int, Any],
+        summary: str,
+        body: Any = None,
+        body_optional: bool = False,
+        consumes: str = JSON,
+        stream: bool = False,
+        max_body: int = MAX_BODY,
+        query: type[msgspec.Struct] | None = None,
+        path: Mapping[str, type[int] | type[str]] | None = None,
+        problems: tuple[int, ...] = (),
+        events: bool = False,
+        hidden: bool = False,
+        tag: str | None = None,
+    ) -> Callable[[H], H]:
+        """Registers a handler, an async function of one Request that returns a Reply (or an aiohttp StreamResponse).
+
+        role       who may call; None: everybody, without a token. Role.service exactly on `/internal/…`.
+        returns    status → type of the body: a msgspec type, None for no body, Content("image/jpeg") for other media.
+        body       type of the JSON body; `bytes`: any body, as it comes, of media type `consumes`; None: no body.
+        body_optional  an empty body gives `req.body is None`.
+        stream     the handler reads `req.http` itself and keeps its own limit; `consumes` is its media type.
+        max_body   bytes; more is answered 413.
+        query      struct of the query parameters (see ListQuery); without one any parameter is refused.
+        path       types of `{names}`: `int` (0 to 2^31 - 1), `str` (any text); default: an id.
+        problems   statuses of problems that the handler itself answers, such as 409, for the documentation.
+        events     a Server-Sent-Events stream: the token may also come as `?access_token=`.
+        hidden     not in the documentation.
+        """
+        if (role is Role.service) != template.startswith("/internal/") and role is not None:
+            raise ValueError(f"{template}: role service belongs to /internal/ and nowhere else")
+        if events and method != "GET":
+            raise ValueError(f"{template}: EventSource can only GET")
+
+        def register(handler: H) -> H:
+            self.routes.append(
+                Route(
+                    method=method,
+                    template=template,
+                    handler=handler,
+                    role=role,
+                    returns=returns,
+                    summary=summary,
+                    description=inspect.getdoc(handler) or "",
+                    operation=f"{self.name}.{getattr(handler, '__name__', 'handler')}",
+                    tag=tag or self.title or self.name,
+                    body=body,
+                    body_optional=body_optional,
+                    consumes=consumes,
+                    stream=stream,
+                    max_body=max_body,
+                    query=query,
+                    path=dict(path or {}),
+                    problems=problems,
+                    events=events,
+                    hidden=hidden or template.startswith("/internal/"),
+                )
+            )
+            return handler
+
+        return register
+
+    def get(
+        self,
+        template: str,
+        *,
+        role: Role | None,
+        returns: Mapping[int, Any],
+        summary: str,
+        query: type[msgspec.Struct] | None = None,
+        path: Mapping[str, type[int] | type[str]] | None = None,
+        problems: tuple[int, ...] = (),
+        events: bool = False,
+        hidden: bool = False,
+        tag: str | None = None,
+    ) -> Callable[[H], H]:
+        """Registers a GET, and HEAD with it. See `route`."""
+        return self.route(
+            "GET",
+            template,
+            role=role,
+            returns=returns,
+            summary=summary,
+            query=query,
+            path=path,
+            problems=problems,
+            events=events,
+            hidden=hidden,
+            tag=tag,
+        )
+
+    def post(self, template: str, **how: Any) -> Callable[[H], H]:
+        """Registers a POST. See `route`."""
+        return self.route("POST", template, **how)
+
+    def put(self, template: str, **how: Any) -> Callable[[H], H]:
+        """Registers a PUT. See `route`."""
+        return self.route("PUT", template, **how)
+
+    def patch(self, template: str, **how: Any) -> Callable[[H], H]:
+        """Registers a PATCH. See `route`."""
+        return self.route("PATCH", template, **how)
+
+    def delete(self, template: str, **how: Any) -> Callable[[H], H]:
+        """Registers a DELETE. See `route`."""
+        return self.route("DELETE", template, **how)
+
+    def check(self, name: str, check: Check) -> None:
+        """Adds a readiness check: it raises while the service cannot do its work."""
+        self.checks[name] = check
+
+    def problem(
+        self,
+        error: type[BaseException],
+        to_problem: ToProblem | None = None,
+        *,
+        status: int = 0,
+        type: str = "",  # noqa: A002 - the member's name in RFC 9457
+        title: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """How a domain error is answered: `api.problem(VersionConflict, status=409, type="version-conflict")`.
+
+        Covers subclasses that are not mapped themselves. The title is the first sentence of the class's docstring, the
+        detail what the error was raised with. Give `to_problem` where the answer needs more, such as errors or extra.
+        """
+        if to_problem is None:
+            sentence = title or (inspect.getdoc(error) or error.__name__).split("\n", 1)[0].rstrip(".")
+
+            def to_problem(raised: BaseException) -> Problem:
+                return Problem(status, type, sentence, str(raised) or f"{sentence}.", headers=headers)
+
+        self._problems[error] = to_problem
+
+    def problem_of(self, error: BaseException) -> Problem | None:
+        """The answer for an error, or None when it is unexpected."""
+        for kind in error.__class__.__mro__:
+            if kind in self._problems:
+                return self._problems[kind](error)
+        return None

@@ -1,0 +1,74 @@
+"""Reading a body: bounded while it streams, of the right type, in bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import Request
+
+from cutlog.web.problems import Problem
+from cutlog.web.reply import JSON
+
+READ_SECONDS: Final = 60.0
+
+
+async def read_body(http: Request, limit: int) -> bytes:
+    """The whole body, at most `limit` bytes. Raises Problem 413, 408 or 400."""
+    check_length(http, limit)
+    await say_continue(http)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            async for chunk in http.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    raise too_large(limit)
+    except TimeoutError:
+        raise Problem.of_status(408, f"The body took longer than {READ_SECONDS:g} s.") from None
+    except (web.RequestPayloadError, HttpProcessingError):
+        raise Problem.of_status(400, "The body is not what its headers promise.") from None
+    return bytes(body)
+
+
+def check_length(http: Request, limit: int) -> None:
+    """Raises Problem 413 when Content-Length alone is already too much."""
+    if (http.content_length or 0) > limit:
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> Problem:
+    """413: more bytes than the route takes."""
+    return Problem(413, "too-large", "The body is too large", f"At most {limit} bytes.", extra={"limit": limit})
+
+
+def check_type(http: Request, consumes: str) -> None:
+    """Raises Problem 415 unless the body is of media type `consumes`, in UTF-8 if it is JSON, and not compressed."""
+    encoding = http.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise _unsupported(f"Content-Encoding {encoding[:40]!r} is not accepted: send the body as it is.", consumes)
+    if consumes == "*/*":
+        return
+    given = http.headers.get("Content-Type")
+    if given is None:
+        raise _unsupported(f"Content-Type is missing: it must be {consumes}.", consumes)
+    kind = http.content_type
+    if kind != consumes and not (consumes == JSON and kind.startswith("application/") and kind.endswith("+json")):
+        raise _unsupported(f"Content-Type must be {consumes}, not {kind[:80]}.", consumes)
+    if consumes == JSON and (http.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise _unsupported("JSON must be in UTF-8.", consumes)
+
+
+async def say_continue(http: Request) -> None:
+    """Answers `Expect: 100-continue`, once it is certain that the body is wanted."""
+    if http.headers.get("Expect", "").lower() == "100-continue" and http.version >= (1, 1):
+        await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        http.writer.output_size = 0
+
+
+def _unsupported(detail: str, consumes: str) -> Problem:
+    return Problem(
+        415, "unsupported-media-type", "The body is of the wrong type", detail, headers={"Accept-Post": consumes}
+    )

@@ -1,0 +1,188 @@
+"""Bytes from outside to typed values: strict JSON (RFC 8259 and I-JSON, RFC 7493), query strings and path values.
+
+Refused, with a pointer where there is one: duplicate keys, NaN and Infinity, lone surrogates, NUL characters
+(PostgreSQL cannot hold them), integers beyond ±(2^53 - 1), numbers beyond a double, more than 64 levels.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from cutlog.web.faults import MAX_FAULTS, faults
+from cutlog.web.nesting import MAX_DEPTH, too_deep
+from cutlog.web.pointer import located, pointer
+from cutlog.web.problems import Problem, ProblemError
+
+T = TypeVar("T")
+
+MAX_INTEGER = 2**53 - 1
+_SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_LONG_NUMBER = re.compile(rb"[0-9]{16}")
+_BAD_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+class _Flaw:
+    """Stands in the parsed tree for a value that is not I-JSON."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class _Repeated(dict[str, Any]):
+    """An object in which a key came twice."""
+
+    key: str
+
+
+def decode_json(raw: bytes, expected: type[T]) -> T:
+    """The typed value. Raises Problem: 400 for bytes that are not JSON, 422 for JSON that is not the value."""
+    tree = parse(raw)
+    try:
+        return msgspec.json.decode(raw, type=expected)
+    except msgspec.ValidationError as error:
+        found = faults(tree, expected)
+        if not found:
+            path, text = located(str(error))
+            found = [ProblemError(pointer(path), text)]
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise malformed(str(error)) from None
+    raise invalid(found)
+
+
+def parse(raw: bytes) -> Any:
+    """The JSON as dicts, lists, str, int, float, bool and None. Raises Problem as `decode_json` does."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise malformed(f"Byte {error.start} is not UTF-8.") from None
+    if not text.strip():
+        raise malformed("The body is empty.")
+    deep = too_deep(text)
+    if deep is not None:
+        raise invalid([ProblemError(pointer(deep), f"More than {MAX_DEPTH} levels of nesting")])
+    reader = _Reader()
+    try:
+        tree = json.loads(
+            text,
+            object_pairs_hook=reader.object,
+            parse_constant=reader.constant,
+            parse_float=reader.float,
+            parse_int=reader.int if _LONG_NUMBER.search(raw) else None,
+        )
+    except json.JSONDecodeError as error:
+        offset = len(text[: error.pos].encode("utf-8", "surrogatepass"))
+        raise malformed(f"{error.msg} at byte {offset}.") from None
+    except (ValueError, RecursionError):
+        raise malformed("It cannot be read.") from None
+    if reader.flawed or _SUSPICIOUS.search(raw):
+        found = [ProblemError(pointer(path), text) for path, text in _flaws(tree, ())]
+        if found:
+            raise invalid(found[:MAX_FAULTS])
+    return tree
+
+
+def decode_query(pairs: Mapping[str, list[str]], expected: type[T]) -> T:
+    """A query string by name as a struct; only fields that are lists may be repeated. Raises Problem 422."""
+    repeatable = {field.encode_name for field in msgspec.structs.fields(expected) if _is_list(field.type)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    found: list[ProblemError] = []
+    for name, texts in pairs.items():
+        if any(_BAD_TEXT.search(text) for text in (name, *texts)):
+            found.append(ProblemError(f"?{name}".replace("\0", "\ufffd"), "Characters that no text may have"))
+        elif name in repeatable:
+            values[name] = texts
+        elif len(texts) > 1:
+            found.append(ProblemError(f"?{name}", "Given more than once"))
+        else:
+            values[name] = texts[0]
+    if not found:
+        try:
+            return msgspec.convert(values, expected, strict=False, str_keys=True)
+        except msgspec.ValidationError as error:
+            path, text = located(str(error))
+            listed = faults(values, expected, strict=False) or [ProblemError(pointer(path), text)]
+            found = [ProblemError("?" + one.pointer.removeprefix("/"), one.detail) for one in listed]
+    raise invalid(found)
+
+
+def invalid(errors: list[ProblemError]) -> Problem:
+    """422: well-formed, but not what is wanted."""
+    return Problem(422, "invalid-request", "The request is not valid", "See errors.", errors=errors)
+
+
+def malformed(detail: str) -> Problem:
+    """400: not JSON at all."""
+    return Problem(400, "malformed-json", "The body is not JSON", detail, errors=[ProblemError("", detail)])
+
+
+def bad_text(text: str) -> bool:
+    """Whether a text holds NUL or half of a surrogate pair."""
+    return _BAD_TEXT.search(text) is not None
+
+
+class _Reader:
+    """Hooks of the JSON parser that leave a flaw in the tree where the value is not acceptable."""
+
+    def __init__(self) -> None:
+        self.flawed = False
+
+    def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) == len(pairs):
+            return value
+        self.flawed = True
+        repeated = _Repeated(value)
+        seen: set[str] = set()
+        repeated.key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        return repeated
+
+    def flaw(self, text: str) -> _Flaw:
+        self.flawed = True
+        return _Flaw(text)
+
+    def constant(self, text: str) -> _Flaw:
+        return self.flaw(f"{text} is not JSON")
+
+    def float(self, text: str) -> Any:
+        value = float(text)
+        return value if math.isfinite(value) else self.flaw("Beyond the range of a double")
+
+    def int(self, text: str) -> Any:
+        if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
+            return self.flaw("Beyond ±(2^53 - 1)")
+        return int(text)
+
+
+def _flaws(tree: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    match tree:
+        case _Flaw():
+            yield at, tree.text
+        case str() if _BAD_TEXT.search(tree):
+            yield at, "NUL and lone surrogates are not text"
+        case dict():
+            if isinstance(tree, _Repeated):
+                yield (*at, _printable(tree.key)), "This key comes more than once"
+            for key, value in tree.items():
+                if _BAD_TEXT.search(key):
+                    yield (*at, _printable(key)), "NUL and lone surrogates are not text"
+                else:
+                    yield from _flaws(value, (*at, key))
+        case list():
+            for index, value in enumerate(tree):
+                yield from _flaws(value, (*at, index))
+        case _:
+            pass
+
+
+def _printable(key: str) -> str:
+    return _BAD_TEXT.sub("\ufffd", key)
+
+
+def _is_list(expected: Any) -> bool:
+    return "list[" in str(expected)

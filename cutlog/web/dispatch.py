@@ -1,0 +1,152 @@
+"""One request through one route: token, rate, path, query, body, handler, answer. Whatever is wrong raises Problem."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from cutlog.contract.base import Strict
+from cutlog.contract.ids import is_id
+from cutlog.web.api import Route
+from cutlog.web.auth import Actor, TokenRefused, forbidden, unauthorized, verify
+from cutlog.web.body import check_type, read_body, say_continue
+from cutlog.web.decode import bad_text, decode_json, decode_query
+from cutlog.web.problems import Problem
+from cutlog.web.ratelimit import RateLimiter
+from cutlog.web.request import Request
+from cutlog.web.respond import respond
+from cutlog.web.roles import Role
+
+MAX_INT: Final = 2**31 - 1
+MAX_IDEMPOTENCY_KEY: Final = 255
+
+TRACE: Final = web.RequestKey("trace", str)
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+ACTOR: Final = web.RequestKey("actor", Actor)
+DRAINING: Final = web.AppKey("draining", asyncio.Event)
+
+
+class Nothing(Strict):
+    """The body of a route that takes none: absent, or an object without keys."""
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """A route as aiohttp calls it."""
+
+    route: Route
+    secret: str
+    limiter: RateLimiter
+
+    async def __call__(self, http: web.Request) -> web.StreamResponse:
+        route = self.route
+        actor = self.authenticate(http)
+        path = self.path(http)
+        query = self.query(http)
+        key = idempotency_key(http)
+        raw, body = await self.body(http)
+        request: Request[Any, Any] = Request(
+            http=http,
+            path=path,
+            query=query,
+            body=body,
+            raw=raw,
+            trace=http[TRACE],
+            request_id=http[REQUEST_ID],
+            who=actor,
+            idempotency_key=key,
+        )
+        return await respond(http, await route.handler(request))
+
+    def authenticate(self, http: web.Request) -> Actor | None:
+        """The actor of the token, None on a public route."""
+        needed = self.route.role
+        if needed is None:
+            if not self.route.template.startswith("/internal/"):
+                self.limiter.take(f"address {http.remote}")
+            return None
+        try:
+            actor = verify(self.secret, self.token(http))
+        except TokenRefused as refused:
+            raise unauthorized(str(refused), "invalid_token") from None
+        http[ACTOR] = actor
+        if not actor.role.covers(needed):
+            raise forbidden(actor, needed)
+        if needed is not Role.service:
+            self.limiter.take(f"subject {actor.tenant} {actor.subject}")
+        return actor
+
+    def token(self, http: web.Request) -> str:
+        """The bearer token; EventSource cannot set headers, so event streams also take `?access_token=`."""
+        header = http.headers.get("Authorization")
+        if header is None:
+            token = http.query.get("access_token", "") if self.route.events else ""
+            if token:
+                return token
+            raise unauthorized("Send `Authorization: Bearer TOKEN`.")
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise unauthorized("The Authorization header is not `Bearer TOKEN`.", "invalid_request")
+        return token.strip()
+
+    def path(self, http: web.Request) -> dict[str, Any]:
+        """The values of the path. One that no thing can have is answered like a thing that does not exist."""
+        values: dict[str, Any] = {}
+        for name, text in http.match_info.items():
+            kind = self.route.path.get(name)
+            if kind is int:
+                fits = text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= MAX_INT
+                wanted, values[name] = f"an integer from 0 to {MAX_INT}", int(text) if fits else 0
+            elif kind is str:
+                fits, wanted, values[name] = not bad_text(text), "text", text
+            else:
+                fits, wanted, values[name] = is_id(text), "an id such as p_06d8", text
+            if not fits:
+                raise Problem(404, "not-found", "Not found", f"The path's {name} is not {wanted}.")
+        return values
+
+    def query(self, http: web.Request) -> Any:
+        """The query as the route's struct, None where it takes none."""
+        pairs: dict[str, list[str]] = {}
+        for name, text in http.query.items():
+            pairs.setdefault(name, []).append(text)
+        if self.route.events:
+            pairs.pop("access_token", None)
+        if self.route.query is None:
+            decode_query(pairs, Nothing)
+            return None
+        return decode_query(pairs, self.route.query)
+
+    async def body(self, http: web.Request) -> tuple[bytes, Any]:
+        """The body as bytes and as the route's type."""
+        route = self.route
+        if route.stream:
+            check_type(http, route.consumes)
+            await say_continue(http)
+            return b"", None
+        if route.method == "GET":
+            return b"", None
+        expected = Nothing if route.body is None else route.body
+        optional = route.body is None or route.body_optional
+        if http.body_exists or not optional:
+            check_encoding_only = optional and http.content_length in (0, None) and "Content-Type" not in http.headers
+            check_type(http, "*/*" if check_encoding_only else route.consumes)
+        raw = await read_body(http, route.max_body)
+        if not raw and optional:
+            return raw, None
+        if expected is bytes:
+            return raw, raw
+        body = decode_json(raw, expected)
+        return raw, None if route.body is None else body
+
+
+def idempotency_key(http: web.Request) -> str | None:
+    """The Idempotency-Key header. Raises Problem 400 unless it is 1 to 255 printable ASCII characters."""
+    key = http.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= MAX_IDEMPOTENCY_KEY and key.isascii() and key.isprintable()):
+        detail = f"Idempotency-Key must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters."
+        raise Problem(400, "idempotency-key-invalid", "The Idempotency-Key is not valid", detail)
+    return key

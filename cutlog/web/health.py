@@ -1,0 +1,60 @@
+"""Whether a service can do its work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import msgspec
+import structlog
+from aiohttp import web
+
+log = structlog.get_logger("cutlog.web")
+
+CHECK_SECONDS: Final = 2.0
+
+
+class HealthReport(msgspec.Struct, frozen=True):
+    """What `/readyz` answers: one word per check."""
+
+    service: str
+    status: Literal["ok", "down"]
+    checks: dict[str, Literal["ok", "down"]]
+
+    @property
+    def ready(self) -> bool:
+        return self.status == "ok"
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self)
+
+
+@dataclass(frozen=True)
+class Health:
+    """The readiness of one service: all its checks, asked at once, each within two seconds."""
+
+    service: str
+    checks: Mapping[str, Callable[[], Awaitable[None]]]
+
+    async def report(self) -> HealthReport:
+        """Asks every check. Why one is down goes to the log, not to the caller."""
+        names = list(self.checks)
+        up = await asyncio.gather(*(self._passes(name) for name in names))
+        checks: dict[str, Literal["ok", "down"]] = {
+            name: "ok" if passed else "down" for name, passed in zip(names, up, strict=True)
+        }
+        return HealthReport(self.service, "ok" if all(up) else "down", checks)
+
+    async def _passes(self, name: str) -> bool:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self.checks[name]()
+        except Exception as error:
+            log.warning("not ready", service=self.service, check=name, error=repr(error))
+            return False
+        return True
+
+
+HEALTH: Final = web.AppKey("health", Health)

@@ -1,0 +1,37 @@
+"""What an Api measures of itself, in a registry of its own, so that several services fit into one process."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class HttpMetrics:
+    """Requests by service, route template, method and status; never by anything that a client makes up."""
+
+    def __init__(self, service: str) -> None:
+        self.registry = CollectorRegistry()
+        self._service = service
+        self._requests = Counter(
+            "http_requests_total",
+            "Answered requests",
+            ["service", "route", "method", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "http_request_seconds",
+            "Time to answer",
+            ["service", "route", "method"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        in_flight = Gauge("http_requests_in_flight", "Requests under way", ["service"], registry=self.registry)
+        self.in_flight = in_flight.labels(service)
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Counts one answer. `route` is the template, such as `/api/projects/{project}`."""
+        method = method if method in METHODS else "OTHER"
+        self._requests.labels(self._service, route, method, str(status)).inc()
+        self._seconds.labels(self._service, route, method).observe(seconds)

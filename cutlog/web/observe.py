@@ -1,0 +1,128 @@
+"""Around every request: an id, a trace, a log line, metrics, safe headers, and every error as a problem document."""
+
+from __future__ import annotations
+
+import re
+from time import perf_counter
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from cutlog.web.api import Api
+from cutlog.web.dispatch import ACTOR, REQUEST_ID, TRACE
+from cutlog.web.problems import CONTENT_TYPE, Problem
+from cutlog.web.trace import child_of, request_id, trace_id
+
+log = structlog.get_logger("cutlog.web")
+
+SAFE_HEADERS: Final = {
+    "Server": "cutlog",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cache-Control": "no-store",
+}
+QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+async def add_safe_headers(http: web.Request, response: web.StreamResponse) -> None:
+    """Headers of every answer, where the handler did not set them itself."""
+    for name, value in SAFE_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = SAFE_HEADERS["Server"]
+    if REQUEST_ID in http:
+        response.headers["X-Request-Id"] = http[REQUEST_ID]
+
+
+def observer(api: Api) -> Middleware:
+    """The one middleware of a server."""
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        http = request
+        http[REQUEST_ID] = request_id(http.headers.get("X-Request-Id"))
+        http[TRACE] = child_of(http.headers.get("traceparent"))
+        trace, route, started = trace_id(http[TRACE]), route_of(http), perf_counter()
+        status = 499  # the client left before there was an answer
+        with structlog.contextvars.bound_contextvars(trace=trace, request=http[REQUEST_ID]):
+            try:
+                with api.metrics.in_flight.track_inprogress():
+                    response = await answered(api, http, handler)
+                status = response.status
+                return response
+            finally:
+                seconds = perf_counter() - started
+                api.metrics.answered(route, http.method, status, seconds)
+                actor = http.get(ACTOR)
+                level = "debug" if http.path in QUIET else "info"
+                getattr(log, level)(
+                    "request",
+                    service=api.name,
+                    method=http.method,
+                    route=route,
+                    path=http.path,
+                    status=status,
+                    ms=round(seconds * 1000, 1),
+                    subject=actor.subject if actor else None,
+                    tenant=actor.tenant if actor else None,
+                )
+
+    return observe
+
+
+async def answered(api: Api, http: web.Request, handler: Handler) -> web.StreamResponse:
+    """The answer of `handler`, or the problem that it raised."""
+    try:
+        return await handler(http)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        problem = of_aiohttp(http, error)
+    except Problem as raised:
+        problem = raised
+    except Exception as error:
+        if http.writer.output_size > 0 or http.transport is None or http.transport.is_closing():
+            raise  # too late for another answer: aiohttp closes the connection
+        mapped = api.problem_of(error)
+        if mapped is None:
+            log.exception("unexpected error", service=api.name, method=http.method, path=http.path)
+            mapped = Problem(
+                500,
+                "internal-error",
+                "Something broke on our side",
+                "It has been logged under this request id.",
+            )
+        problem = mapped
+    return problem_response(problem, http[REQUEST_ID])
+
+
+def problem_response(problem: Problem, request: str | None = None) -> web.Response:
+    """A problem on the wire."""
+    body = problem.encode(request if problem.status >= 500 else None)
+    headers = {"Content-Type": CONTENT_TYPE, **problem.headers}
+    return web.Response(status=problem.status, body=body, headers=headers)
+
+
+def of_aiohttp(http: web.Request, error: web.HTTPException) -> Problem:
+    """aiohttp's own errors in our words."""
+    match error:
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))
+            detail = f"{http.path} takes {allowed}."
+            return Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": allowed})
+        case web.HTTPNotFound():
+            return Problem(404, "not-found", "Not found", f"There is nothing at {http.path}.")
+        case web.HTTPRequestEntityTooLarge():
+            return Problem(413, "too-large", "The body is too large")
+        case _:
+            return Problem.of_status(error.status)
+
+
+def route_of(http: web.Request) -> str:
+    """The template of the route that matched, `unmatched` when none did."""
+    resource = http.match_info.route.resource
+    return re.sub(r"\{(\w+):[^{}]*\}", r"{\1}", resource.canonical) if resource is not None else "unmatched"

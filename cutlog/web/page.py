@@ -1,0 +1,48 @@
+"""Lists in pages: `?limit=&cursor=` in, `{items, next}` out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+
+from cutlog.contract.base import Strict
+from cutlog.web.decode import decode_json
+from cutlog.web.problems import Problem, ProblemError
+
+T = TypeVar("T")
+
+MAX_LIMIT = 200
+Limit = Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT, description="How many items at most")]
+CursorText = Annotated[str, msgspec.Meta(max_length=1024, description="`next` of the page before")]
+
+
+class ListQuery(Strict):
+    """The query of a list. Subclass it to add filters."""
+
+    limit: Limit = 50
+    cursor: CursorText | None = None
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list. `next` is the cursor of the page that follows, or null at the end."""
+
+    items: list[T]
+    next: str | None = None
+
+
+def encode_cursor(place: Any) -> str:
+    """An opaque text for a place in a list, such as the sort key of the last item. `place` is what msgspec encodes."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, place: type[T]) -> T:
+    """The place that `encode_cursor` hid. Raises Problem 422 at `?cursor` for any other text."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return decode_json(raw, place)
+    except (Problem, binascii.Error, ValueError):
+        error = ProblemError("?cursor", "Not a cursor of this list; leave it away to start from the beginning.")
+        raise Problem(422, "invalid-request", "The request is not valid", errors=[error]) from None

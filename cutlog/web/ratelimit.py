@@ -1,0 +1,49 @@
+"""How often one subject may ask: a token bucket each (https://en.wikipedia.org/wiki/Token_bucket)."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from cutlog.web.problems import Problem
+
+MAX_BUCKETS: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Requests per second in the long run, and how many may come at once."""
+
+    per_second: float = 1000.0
+    burst: int = 4000
+
+
+class RateLimiter:
+    """Buckets by key, the least recently used forgotten beyond 10,000 of them."""
+
+    def __init__(self, rate: Rate, clock: Callable[[], float] = monotonic) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: str) -> None:
+        """Takes one token of `key`. Raises Problem 429 with Retry-After in whole seconds when there is none."""
+        now = self._clock()
+        tokens, since = self._buckets.pop(key, (float(self._rate.burst), now))
+        tokens = min(self._rate.burst, tokens + (now - since) * self._rate.per_second)
+        if tokens >= 1:
+            self._keep(key, tokens - 1, now)
+            return
+        self._keep(key, tokens, now)
+        wait = max(1, math.ceil((1 - tokens) / self._rate.per_second))
+        detail = f"At most {self._rate.per_second:g} requests per second; try again in {wait} s."
+        raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(wait)})
+
+    def _keep(self, key: str, tokens: float, now: float) -> None:
+        self._buckets[key] = (tokens, now)
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)

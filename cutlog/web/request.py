@@ -1,0 +1,63 @@
+"""What a handler is given: everything already authenticated, limited, decoded and validated."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from aiohttp import web
+from typing_extensions import TypeVar
+
+from cutlog.web.auth import Actor
+
+B = TypeVar("B", default=None)
+Q = TypeVar("Q", default=None)
+
+
+@dataclass(frozen=True)
+class Request(Generic[B, Q]):
+    """One request. `Request[NewProject]` has a body of that type, `Request[None, ListQuery]` such a query."""
+
+    http: web.Request
+    """aiohttp's own, for streams."""
+    path: Mapping[str, Any]
+    """Values of the route's `{names}`: ids as str, or what the route's `path=` says."""
+    query: Q
+    body: B
+    raw: bytes
+    """The body as it came; empty for routes that stream it."""
+    trace: str
+    """W3C traceparent for everything done on behalf of this request."""
+    request_id: str
+    who: Actor | None = None
+    """The actor, or None on a public route."""
+    idempotency_key: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks. A public route has no actor: raises LookupError."""
+        if self.who is None:
+            raise LookupError("a public route has no actor")
+        return self.who
+
+    @property
+    def accept(self) -> str:
+        """The Accept header, `*/*` when absent."""
+        return self.http.headers.get("Accept", "*/*")
+
+    @property
+    def last_event_id(self) -> str | None:
+        """Where an EventSource that reconnects wants to go on."""
+        return self.http.headers.get("Last-Event-ID")
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 in hex of method, path with query, tenant and body: the same request has the same one."""
+        digest = hashlib.sha256()
+        tenant = self.who.tenant if self.who else ""
+        for part in (self.http.method, self.http.raw_path, tenant):
+            digest.update(part.encode() + b"\0")
+        digest.update(self.raw)
+        return digest.hexdigest()

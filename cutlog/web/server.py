@@ -1,0 +1,177 @@
+"""An Api on a socket: routes, health, metrics, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+from aiohttp import web
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from cutlog.web.api import Api, Check
+from cutlog.web.dispatch import DRAINING, Dispatch
+from cutlog.web.health import HEALTH, Health
+from cutlog.web.observe import SAFE_HEADERS, add_safe_headers, observer
+from cutlog.web.openapi import document
+from cutlog.web.problems import CONTENT_TYPE, Problem
+from cutlog.web.ratelimit import Rate, RateLimiter
+from cutlog.web.reply import JSON
+
+log = structlog.get_logger("cutlog.web")
+
+DRAIN_SECONDS: Final = 20.0
+
+
+class Secret(Protocol):
+    """A text that does not show itself, such as pydantic's SecretStr."""
+
+    def get_secret_value(self) -> str: ...
+
+
+class HttpSettings(Protocol):
+    """What a server needs to know of a service's settings."""
+
+    @property
+    def listen(self) -> str: ...
+
+    @property
+    def jwt_secret(self) -> Secret: ...
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. `url` is its base URL, `health` what `/readyz` answers."""
+
+    url: str
+    health: Health
+    draining: asyncio.Event
+
+
+@asynccontextmanager
+async def serve_http(
+    api: Api,
+    settings: HttpSettings,
+    *,
+    checks: Mapping[str, Check] | None = None,
+    rate: Rate | None = None,
+    drain_seconds: float = DRAIN_SECONDS,
+) -> AsyncIterator[Server]:
+    """Serves `api` on `settings.listen` (HOST:PORT, port 0: any), with /healthz, /readyz, /metrics and
+    /internal/openapi.json.
+
+    Leaving drains: no new connections, event streams end, running requests get `drain_seconds` to finish. Raises
+    OSError when the address is taken.
+    """
+    for name, check in (checks or {}).items():
+        api.check(name, check)
+    health = Health(api.name, api.checks)
+    draining = asyncio.Event()
+    app = application(api, settings.jwt_secret.get_secret_value(), health, draining, rate or Rate())
+    runner = ProblemRunner(app, access_log=None, shutdown_timeout=drain_seconds, auto_decompress=False)
+    await runner.setup()
+    try:
+        host, _, port = settings.listen.rpartition(":")
+        await web.TCPSite(runner, host.strip("[]"), int(port), backlog=1024).start()
+        bound_host, bound_port = runner.addresses[0][:2]
+        shown = f"[{bound_host}]" if ":" in bound_host else bound_host
+        server = Server(f"http://{shown}:{bound_port}", health, draining)
+        log.info("serving", service=api.name, url=server.url)
+        yield server
+    finally:
+        draining.set()
+        await runner.cleanup()
+        log.info("drained", service=api.name)
+
+
+def application(api: Api, secret: str, health: Health, draining: asyncio.Event, rate: Rate) -> web.Application:
+    """The aiohttp application of an Api."""
+    app = web.Application(middlewares=[observer(api)])
+    app[DRAINING] = draining
+    app[HEALTH] = health
+    app.on_response_prepare.append(add_safe_headers)
+    limiter = RateLimiter(rate)
+    methods: dict[str, list[str]] = {}
+    for route in api.routes:
+        dispatch = Dispatch(route, secret, limiter).__call__
+        names = ["GET", "HEAD"] if route.method == "GET" and not route.events else [route.method]
+        for name in names:
+            app.router.add_route(name, route.template, dispatch, expect_handler=_later)
+        methods.setdefault(route.template, []).extend(names)
+    for template, names in methods.items():
+        app.router.add_route("OPTIONS", template, _options(names))
+
+    async def alive(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def ready(_: web.Request) -> web.Response:
+        report = await health.report()
+        status = 200 if report.ready and not draining.is_set() else 503
+        return web.Response(status=status, body=report.encode(), content_type=JSON)
+
+    async def metrics(_: web.Request) -> web.Response:
+        body = generate_latest(api.metrics.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def openapi(_: web.Request) -> web.Response:
+        return web.json_response(document(api))
+
+    app.router.add_get("/healthz", alive)
+    app.router.add_get("/readyz", ready)
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/internal/openapi.json", openapi)
+    return app
+
+
+async def _later(_: web.Request) -> None:
+    """`Expect: 100-continue` is answered when the token and the headers have been found good."""
+
+
+def _options(names: list[str]) -> Any:
+    allowed = ", ".join(sorted({*names, "OPTIONS"}))
+
+    async def options(_: web.Request) -> web.Response:
+        return web.Response(status=204, headers={"Allow": allowed})
+
+    return options
+
+
+class ProblemRunner(web.AppRunner):
+    """Runs an application on connections that answer even unparsable requests with a problem document."""
+
+    async def _make_server(self) -> web.Server:
+        plain = await super()._make_server()
+        return ProblemServer(plain.request_handler, request_factory=plain.request_factory, **self._kwargs)
+
+
+class ProblemServer(web.Server):
+    """Makes connections of that kind."""
+
+    def __call__(self) -> web.RequestHandler:
+        return ProblemConnection(self, loop=self._loop, **self._kwargs)
+
+
+class ProblemConnection(web.RequestHandler):
+    """One connection."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What aiohttp could not parse, or what broke outside of our own handling."""
+        if status >= 500:
+            log.error("unexpected error outside of a request", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was already under way")
+        problem = Problem.of_status(status)
+        response = web.Response(
+            status=status, body=problem.encode(), headers={"Content-Type": CONTENT_TYPE, **SAFE_HEADERS}
+        )
+        response.force_close()
+        return response
