@@ -231,7 +231,11 @@ class Api:
 
     def problem_of(self, error: BaseException) -> Problem | None:
         """The answer for an error, or None when it is unexpected."""
+        if isinstance(error, Problem):
+            return error
         for kind in error.__class__.__mro__:
             if kind in self._problems:
                 return self._problems[kind](error)
+        if isinstance(error, BaseExceptionGroup):  # from a TaskGroup: the first that has an answer
+            return next(filter(None, map(self.problem_of, error.exceptions)), None)
         return None

@@ -45,20 +45,27 @@ def too_large(limit: int) -> Problem:
 
 
 def check_type(http: Request, consumes: str) -> None:
-    """Raises Problem 415 unless the body is of media type `consumes`, in UTF-8 if it is JSON, and not compressed."""
+    """Raises Problem 415 for a body that is compressed, of another media type than `consumes`, or JSON not in UTF-8.
+
+    A missing Content-Type passes: whether there is a body at all shows only when it is read (`check_typed`).
+    """
     encoding = http.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
-        raise _unsupported(f"Content-Encoding {encoding[:40]!r} is not accepted: send the body as it is.", consumes)
-    if consumes == "*/*":
+        detail = f"Content-Encoding {encoding[:40]!r} is not accepted: send the body as it is."
+        raise _unsupported(detail, {"Accept-Encoding": "identity"})
+    if "Content-Type" not in http.headers or http.content_length == 0 or consumes == "*/*":
         return
-    given = http.headers.get("Content-Type")
-    if given is None:
-        raise _unsupported(f"Content-Type is missing: it must be {consumes}.", consumes)
     kind = http.content_type
     if kind != consumes and not (consumes == JSON and kind.startswith("application/") and kind.endswith("+json")):
-        raise _unsupported(f"Content-Type must be {consumes}, not {kind[:80]}.", consumes)
+        raise _unsupported(f"Content-Type must be {consumes}, not {kind[:80]}.", {"Accept": consumes})
     if consumes == JSON and (http.charset or "utf-8").lower() not in ("utf-8", "utf8"):
-        raise _unsupported("JSON must be in UTF-8.", consumes)
+        raise _unsupported("JSON must be in UTF-8.", {"Accept": consumes})
+
+
+def check_typed(http: Request, consumes: str) -> None:
+    """Raises Problem 415 for a body that says nothing of its media type."""
+    if "Content-Type" not in http.headers and consumes != "*/*":
+        raise _unsupported(f"Content-Type is missing: it must be {consumes}.", {"Accept": consumes})
 
 
 async def say_continue(http: Request) -> None:
@@ -68,7 +75,5 @@ async def say_continue(http: Request) -> None:
         http.writer.output_size = 0
 
 
-def _unsupported(detail: str, consumes: str) -> Problem:
-    return Problem(
-        415, "unsupported-media-type", "The body is of the wrong type", detail, headers={"Accept-Post": consumes}
-    )
+def _unsupported(detail: str, headers: dict[str, str]) -> Problem:
+    return Problem(415, "unsupported-media-type", "The body is of the wrong type", detail, headers=headers)

@@ -12,7 +12,7 @@ from cutlog.contract.base import Strict
 from cutlog.contract.ids import is_id
 from cutlog.web.api import Route
 from cutlog.web.auth import Actor, TokenRefused, forbidden, unauthorized, verify
-from cutlog.web.body import check_type, read_body, say_continue
+from cutlog.web.body import check_type, check_typed, read_body, say_continue
 from cutlog.web.decode import bad_text, decode_json, decode_query
 from cutlog.web.problems import Problem
 from cutlog.web.ratelimit import RateLimiter
@@ -66,7 +66,7 @@ class Dispatch:
         needed = self.route.role
         if needed is None:
             if not self.route.template.startswith("/internal/"):
-                self.limiter.take(f"address {http.remote}")
+                self.limiter.take(f"address {address(http)}")
             return None
         try:
             actor = verify(self.secret, self.token(http))
@@ -123,24 +123,28 @@ class Dispatch:
     async def body(self, http: web.Request) -> tuple[bytes, Any]:
         """The body as bytes and as the route's type."""
         route = self.route
-        if route.stream:
-            check_type(http, route.consumes)
-            await say_continue(http)
-            return b"", None
         if route.method == "GET":
             return b"", None
-        expected = Nothing if route.body is None else route.body
-        optional = route.body is None or route.body_optional
-        if http.body_exists or not optional:
-            check_encoding_only = optional and http.content_length in (0, None) and "Content-Type" not in http.headers
-            check_type(http, "*/*" if check_encoding_only else route.consumes)
+        check_type(http, route.consumes)
+        if route.stream:
+            check_typed(http, route.consumes)
+            await say_continue(http)
+            return b"", None
         raw = await read_body(http, route.max_body)
-        if not raw and optional:
+        if not raw and (route.body is None or route.body_optional):
             return raw, None
-        if expected is bytes:
-            return raw, raw
-        body = decode_json(raw, expected)
-        return raw, None if route.body is None else body
+        check_typed(http, route.consumes)
+        if route.body is None:
+            decode_json(raw, Nothing)
+            return raw, None
+        return raw, raw if route.body is bytes else decode_json(raw, route.body)
+
+
+def address(http: web.Request) -> str:
+    """Where a request comes from. The gateway, which is always nearer than the client, tells in X-Forwarded-For."""
+    remote = http.remote or ""
+    forwarded = http.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return forwarded[:64] if forwarded and remote in ("127.0.0.1", "::1") else remote
 
 
 def idempotency_key(http: web.Request) -> str | None:

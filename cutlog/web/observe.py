@@ -43,7 +43,7 @@ def observer(api: Api) -> Middleware:
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-        http = request
+        http = request  # the name that `Request` leaves for it everywhere else
         http[REQUEST_ID] = request_id(http.headers.get("X-Request-Id"))
         http[TRACE] = child_of(http.headers.get("traceparent"))
         trace, route, started = trace_id(http[TRACE]), route_of(http), perf_counter()
@@ -82,8 +82,6 @@ async def answered(api: Api, http: web.Request, handler: Handler) -> web.StreamR
         if error.status < 400:
             raise
         problem = of_aiohttp(http, error)
-    except Problem as raised:
-        problem = raised
     except Exception as error:
         if http.writer.output_size > 0 or http.transport is None or http.transport.is_closing():
             raise  # too late for another answer: aiohttp closes the connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -18,7 +19,12 @@ Json = dict[str, Any]
 
 TITLE: Final = "cutlog"
 REF: Final = "#/components/schemas/{name}"
-_PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
+_PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_UPLOAD: Final = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "format": "binary"}},
+    "required": ["file"],
+}
 
 
 def document(api: Api) -> Json:
@@ -26,12 +32,11 @@ def document(api: Api) -> Json:
     routes = [route for route in api.routes if not route.hidden]
     types = [kind for route in routes for kind in _types(route)]
     schemas, components = msgspec.json.schema_components([*types, ProblemDocument], ref_template=REF)
-    components["Problem"] = components.pop("ProblemDocument")
     by_type = dict(zip(map(id, types), schemas, strict=False))
     paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(route.plain, {})[route.method.lower()] = _operation(route, by_type)
-    return {
+    own: Json = {
         "openapi": "3.1.1",
         "info": {"title": TITLE, "version": api.version, "description": api.title},
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
@@ -41,6 +46,7 @@ def document(api: Api) -> Json:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
+    return _rename(own, {name: _shown(name) for name in components})
 
 
 def merge(documents: Iterable[Json]) -> Json:
@@ -64,9 +70,8 @@ def merge(documents: Iterable[Json]) -> Json:
         renamed = {
             name: f"{name}_{number}" for name, schema in own.items() if name in schemas and schemas[name] != schema
         }
-        moved = _renamed(one, renamed)
-        for name, schema in moved.get("components", {}).get("schemas", {}).items():
-            schemas[renamed.get(name, name)] = schema
+        moved = _rename(one, renamed)
+        schemas.update(moved.get("components", {}).get("schemas", {}))
         merged["components"]["securitySchemes"] |= moved.get("components", {}).get("securitySchemes", {})
         merged["tags"] += [tag for tag in moved.get("tags", []) if tag not in merged["tags"]]
         for path, operations in moved.get("paths", {}).items():
@@ -75,15 +80,29 @@ def merge(documents: Iterable[Json]) -> Json:
     return merged
 
 
-def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+def _shown(name: str) -> str:
+    """The name of a component: `ProjectPage` for what msgspec calls `Page_Project_`."""
+    generic = re.fullmatch(r"(\w+?)_(\w+)_", name)
+    return f"{generic[2]}{generic[1]}" if generic else name.removesuffix("Document")
+
+
+def _rename(document: Json, names: Mapping[str, str]) -> Json:
+    """The document with the components of these names called otherwise, references included."""
+    renamed: Json = _refer(document, names)
+    components = renamed.get("components", {})
+    components["schemas"] = {names.get(name, name): schema for name, schema in components.get("schemas", {}).items()}
+    return renamed
+
+
+def _refer(value: Any, names: Mapping[str, str]) -> Any:
     match value:
         case {"$ref": str(ref), **rest}:
             name = ref.rpartition("/")[2]
-            return {"$ref": REF.format(name=names.get(name, name)), **_renamed(rest, names)}
+            return {"$ref": REF.format(name=names.get(name, name)), **_refer(rest, names)}
         case dict():
-            return {key: _renamed(item, names) for key, item in value.items()}
+            return {key: _refer(item, names) for key, item in value.items()}
         case list():
-            return [_renamed(item, names) for item in value]
+            return [_refer(item, names) for item in value]
         case _:
             return value
 
@@ -109,7 +128,8 @@ def _operation(route: Route, by_type: Mapping[int, Json]) -> Json:
     if route.role is not None:
         operation["x-role"] = route.role.value
     if route.stream or route.body is bytes:
-        operation["requestBody"] = {"required": True, "content": {route.consumes: {}}}
+        schema = {"schema": _UPLOAD} if route.consumes == "multipart/form-data" else {}
+        operation["requestBody"] = {"required": True, "content": {route.consumes: schema}}
     elif route.body is not None:
         content = {JSON: {"schema": by_type[id(route.body)]}}
         operation["requestBody"] = {"required": not route.body_optional, "content": content}

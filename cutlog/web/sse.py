@@ -14,6 +14,8 @@ from cutlog.web.request import Request
 
 HEARTBEAT_SECONDS: Final = 15.0
 WATCH_SECONDS: Final = 0.5
+STUCK_SECONDS: Final = 5.0
+"""A client whose connection takes not even a heartbeat for so long has to come again."""
 RETRY_MILLISECONDS: Final = 1000
 _HEADERS: Final = {"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
 
@@ -83,8 +85,9 @@ class EventStream:
             if loop.time() >= due:
                 due = loop.time() + self._heartbeat
                 try:
-                    await self.response.write(b": still here\n\n")
-                except ConnectionError:
+                    async with asyncio.timeout(STUCK_SECONDS):
+                        await self.response.write(b": still here\n\n")
+                except (ConnectionError, TimeoutError):
                     break
         self.ended = True
         assert self._task is not None
