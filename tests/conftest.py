@@ -1,0 +1,40 @@
+"""Fixtures shared by all tests. Everything is real; what is expensive is made once per test process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.configuration import SettingsFactory
+from tests.support.database import Cluster, Database, cluster
+from tests.support.database import database as fresh_database
+from tests.support.messaging import NatsServer, nats_server
+
+
+@pytest.fixture(scope="session")
+def pg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """PostgreSQL with a template database migrated for all services."""
+    with cluster(tmp_path_factory.mktemp("pg")) as running:
+        yield running
+
+
+@pytest.fixture
+def database(pg: Cluster) -> Iterator[Database]:
+    """A fresh database: `.url(service)`, `.dsn(service)`, `.owner_url`."""
+    with fresh_database(pg) as made:
+        yield made
+
+
+@pytest.fixture
+def nats(tmp_path: Path) -> Iterator[NatsServer]:
+    """A NATS server of this test's own: `.url`, `.seed(user)`, `.kill()`, `.restart()`, `.wipe()`."""
+    with nats_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def settings_for(tmp_path: Path, database: Database, nats: NatsServer) -> SettingsFactory:
+    """`settings_for("ops")` → Settings on this test's database, NATS and object folder; `.token(role)`, `.peers`."""
+    return SettingsFactory(tmp_path, database, nats)

@@ -1,0 +1,118 @@
+"""One PostgreSQL per test process, and fresh databases copied from a migrated template."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from cutlog.db.migrate import migrate
+from cutlog.db.roles import close_to_public, create_database, prepare
+from cutlog.service import installed, migration_packages
+from cutlog.stack.ports import free_ports
+from cutlog.stack.postgres import Postgres
+from cutlog.stack.secrets import Secrets
+from tests.support.running import complete, start, stop
+
+TEMPLATE = "cutlog_template"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running PostgreSQL whose database TEMPLATE is migrated for all installed services."""
+
+    postgres: Postgres
+    secrets: Secrets
+    services: tuple[str, ...]
+    process: subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of one test's own."""
+
+    cluster: Cluster
+    name: str
+
+    @property
+    def owner_url(self) -> str:
+        """postgresql://postgres:…: the superuser, for asyncpg and `cutlog.db`."""
+        return self.cluster.postgres.url(self.name)
+
+    def url(self, service: str) -> str:
+        """postgresql+asyncpg://cutlog_<service>:…: what the service itself gets."""
+        return self.cluster.postgres.service_url(service, self.cluster.secrets.database(service), self.name)
+
+    def dsn(self, service: str) -> str:
+        """The same for a plain asyncpg connection."""
+        return self.url(service).replace("postgresql+asyncpg:", "postgresql:", 1)
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """Starts PostgreSQL in `folder` without syncing to disk, makes the template, stops it at the end."""
+    secrets = Secrets(folder / "secrets")
+    postgres = Postgres.at(folder / "postgres", free_ports(1)[0], secrets.database("owner"))
+    postgres.prepare()
+    program = postgres.program({"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"})
+    log = folder / "postgres.log"
+    process = start(program, log)
+    try:
+        complete(_answers(postgres, process, log))
+        services = tuple(installed())
+        complete(_make_template(postgres, secrets, services))
+        yield Cluster(postgres, secrets, services, process)
+    finally:
+        stop(program, process)
+
+
+@contextmanager
+def database(cluster: Cluster) -> Iterator[Database]:
+    """A fresh copy of the template, dropped at the end with whoever is still connected."""
+    made = Database(cluster, f"t{next(_numbers)}")
+    complete(_copy(made))
+    try:
+        yield made
+    finally:
+        complete(_drop(made))
+
+
+async def _answers(postgres: Postgres, process: subprocess.Popen[bytes], log: Path) -> None:
+    while True:
+        assert process.poll() is None, f"PostgreSQL ended: {log.read_text()}"
+        try:
+            await (await asyncpg.connect(postgres.url("postgres"))).close()
+        except (OSError, asyncpg.CannotConnectNowError):
+            await asyncio.sleep(0.02)
+        else:
+            return
+
+
+async def _make_template(postgres: Postgres, secrets: Secrets, services: tuple[str, ...]) -> None:
+    await close_to_public(postgres.url("postgres"))
+    await create_database(postgres.url("postgres"), TEMPLATE)
+    await prepare(postgres.url(TEMPLATE), {name: secrets.database(name) for name in services})
+    await migrate(postgres.url(TEMPLATE), migration_packages(services))
+
+
+async def _copy(database: Database) -> None:
+    cluster = database.cluster
+    await create_database(cluster.postgres.url("postgres"), database.name, TEMPLATE)
+    passwords = {name: cluster.secrets.database(name) for name in cluster.services}
+    await prepare(database.owner_url, passwords)  # what is granted on a database itself is not copied
+
+
+async def _drop(database: Database) -> None:
+    connection = await asyncpg.connect(database.cluster.postgres.url("postgres"))
+    try:
+        statement = await connection.fetchval("SELECT format('DROP DATABASE %I WITH (FORCE)', $1::text)", database.name)
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,96 @@
+"""A NATS server of one test's own, with the users and permissions of the real one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cutlog.stack.nats import Nats
+from cutlog.stack.ports import free_ports
+from cutlog.stack.secrets import Secrets
+from tests.support.running import start, stop
+from tests.support.waiting import eventually_sync
+
+
+class NatsServer:
+    """A real nats-server that a test may kill, wipe and start again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._secrets = Secrets(folder / "secrets")
+        self._nats = Nats(folder / "nats", *free_ports(2))
+        self._program = self._nats.program(self._secrets)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """nats://127.0.0.1:port"""
+        return self._nats.url
+
+    @property
+    def log(self) -> Path:
+        """What the server printed."""
+        return self.folder / "nats.log"
+
+    def seed(self, user: str) -> str:
+        """nkey seed of `operator` (who may do all) or of a service."""
+        return self._secrets.nats(user).seed
+
+    def seed_file(self, user: str) -> Path:
+        """The file that holds it, for the `nats` CLI's --nkey."""
+        return self._secrets.nats_seed_file(user)
+
+    def start(self) -> None:
+        """Starts it and waits until JetStream is there."""
+        self._nats.prepare()
+        self._process = start(self._program, self.log)
+        eventually_sync(self._healthy)
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """A clean end."""
+        if self._process is not None:
+            stop(self._program, self._process)
+            self._process = None
+
+    def restart(self) -> None:
+        """Ends it where it runs, starts it again with what is on disk."""
+        self.stop()
+        self.start()
+
+    def wipe(self) -> None:
+        """Deletes all that JetStream has on disk, whether the server runs or not."""
+        shutil.rmtree(self._nats.folder, ignore_errors=True)
+
+    def _healthy(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise RuntimeError(f"nats-server ended: {self.log.read_text()}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._nats.monitor}/healthz", timeout=2) as answer:
+                return bool(json.load(answer)["status"] == "ok")
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+
+@contextmanager
+def nats_server(folder: Path) -> Iterator[NatsServer]:
+    """A started server; stopped at the end."""
+    server = NatsServer(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
