@@ -11,6 +11,7 @@ from tests.support.configuration import SettingsFactory
 from tests.support.database import Cluster, Database, cluster
 from tests.support.database import database as fresh_database
 from tests.support.messaging import NatsServer, nats_server
+from tests.support.painting import Painter
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,9 @@ def nats(tmp_path: Path) -> Iterator[NatsServer]:
 def settings_for(tmp_path: Path, database: Database, nats: NatsServer) -> SettingsFactory:
     """`settings_for("ops")` → Settings on this test's database, NATS and object folder; `.token(role)`, `.peers`."""
     return SettingsFactory(tmp_path, database, nats)
+
+
+@pytest.fixture(scope="session")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Painter:
+    """Clips whose frames carry their number: `painted(fps=25, frames=50, size=(160, 90), audio=True, tag=1)`."""
+    return Painter(tmp_path_factory.mktemp("painted"))
