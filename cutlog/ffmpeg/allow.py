@@ -1,0 +1,55 @@
+"""What a file may be. A container or codec that is not named here is never parsed.
+
+Left out on purpose: everything that names other files or hosts (hls, dash, concat, image2 patterns, rtsp, sdp,
+subfile, tee), raw elementary streams, which carry no time, and the many old game formats nobody audits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+PROTOCOLS: Final = "file,pipe"
+
+DEMUXERS: Final = (
+    "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "mpeg", "mpegts", "ogg", "flv", "asf", "mxf",
+    "dv", "ivf", "nut", "yuv4mpegpipe",
+    "wav", "w64", "mp3", "flac", "aac", "ac3", "eac3", "aiff", "au", "caf", "amr", "wv", "tta",
+    "gif", "apng", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe",
+)  # fmt: skip
+
+STILL_DEMUXERS: Final = frozenset({"png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"})
+
+DECODERS: Final = (
+    "h264", "hevc", "vvc", "av1", "libdav1d", "vp8", "vp9", "libvpx", "libvpx-vp9", "mpeg1video", "mpeg2video", "mpeg4",
+    "msmpeg4v1", "msmpeg4v2", "msmpeg4", "h263", "flv", "mjpeg", "prores", "dnxhd", "cfhd", "dvvideo", "ffv1",
+    "huffyuv", "ffvhuff", "utvideo", "magicyuv", "rawvideo", "v210", "qtrle", "theora", "vc1", "wmv1", "wmv2", "wmv3",
+    "png", "apng", "gif", "webp", "bmp", "tiff", "wrapped_avframe",
+    "aac", "aac_latm", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "flac", "alac", "vorbis", "opus",
+    "libopus", "wavpack", "tta", "amrnb", "amrwb", "wmav1", "wmav2", "wmapro", "adpcm_ms", "adpcm_ima_wav",
+    "adpcm_ima_qt", "pcm_s8", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le",
+    "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_alaw", "pcm_mulaw", "pcm_bluray",
+)  # fmt: skip
+
+
+def input_options(formats: Sequence[str] = ()) -> list[str]:
+    """Options for one input. `formats` are demuxers that the caller itself forces, such as lavfi or rawvideo."""
+    return [
+        "-protocol_whitelist", PROTOCOLS,
+        "-format_whitelist", ",".join((*DEMUXERS, *formats)),
+        "-codec_whitelist", ",".join(DECODERS),
+    ]  # fmt: skip
+
+
+def guarded(args: Sequence[str]) -> list[str]:
+    """The same arguments with `input_options` before every `-i`."""
+    out: list[str] = []
+    forced: list[str] = []
+    for before, arg in zip(("", *args), args, strict=False):
+        if before == "-f":
+            forced.append(arg)
+        if arg == "-i" and before != "-i":
+            out += input_options(forced)
+            forced = []
+        out.append(arg)
+    return out

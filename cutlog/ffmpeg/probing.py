@@ -1,0 +1,155 @@
+"""What is in a file, as a confined child reads it with PyAV. Raw: nothing is judged or derived here.
+
+Times are integers in the stream's `time_base` ([num, den] seconds); rates are [num, den] per second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cutlog.ffmpeg import process
+from cutlog.ffmpeg.allow import DECODERS, DEMUXERS, PROTOCOLS
+from cutlog.ffmpeg.binaries import libraries
+from cutlog.ffmpeg.errors import MediaRefusedError
+from cutlog.ffmpeg.limits import Limits
+from cutlog.ffmpeg.sandbox import Jail, Room
+
+EXAMINER = Path(__file__).with_name("examine.py")
+MAX_REPORT = 1 << 20
+
+Ratio = tuple[int, int]
+
+
+class RawVideo(msgspec.Struct, frozen=True, kw_only=True):
+    """`sar` is None when unknown. `rotation`: how far a player turns the picture clockwise, in degrees."""
+
+    width: int
+    height: int
+    sar: Ratio | None
+    rotation: int
+    average_rate: Ratio | None
+    base_rate: Ratio | None
+    pix_fmt: str | None
+    interlaced: bool
+    color_range: int
+    color_primaries: int
+    color_trc: int
+    colorspace: int
+
+
+class RawAudio(msgspec.Struct, frozen=True, kw_only=True):
+    channels: int
+    layout: str
+    sample_rate: int
+
+
+class RawTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """From all packets that are shown: how many, the first and last presentation time, where the last one ends.
+
+    `gaps` are the commonest distances between neighbours, with their counts; `shortest` and `longest` of all.
+    """
+
+    packets: int
+    first: int
+    last: int
+    end: int
+    gaps: tuple[tuple[int, int], ...]
+    shortest: int
+    longest: int
+    key_frames: int
+
+    @property
+    def typical(self) -> int:
+        """The commonest distance between neighbours; 0 for a single packet."""
+        return self.gaps[0][0] if self.gaps else 0
+
+
+class RawStream(msgspec.Struct, frozen=True, kw_only=True):
+    """`decoder` is None when there is none. `decoded`: one picture or one piece of sound came out of it."""
+
+    index: int
+    kind: Literal["video", "audio", "other"]
+    codec: str
+    decoder: str | None
+    time_base: Ratio | None
+    start: int | None
+    duration: int | None
+    frames: int
+    attached: bool
+    default: bool
+    decoded: bool
+    video: RawVideo | None = None
+    audio: RawAudio | None = None
+    times: RawTimes | None = None
+
+    def seconds(self, ticks: int) -> Fraction:
+        num, den = self.time_base or (1, 1)
+        return Fraction(ticks * num, den)
+
+
+class RawProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """`container` is ffmpeg's name of the format; `duration` in microseconds."""
+
+    container: str
+    duration: int | None
+    streams: tuple[RawStream, ...]
+
+
+class _Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What the child prints: one of the two."""
+
+    found: RawProbe | None = None
+    refused: str | None = None
+
+
+@cache
+def _needs() -> tuple[Path, ...]:
+    """What the child reads to start: the interpreter, its standard library, PyAV with its libraries, the script."""
+    executable = Path(sys.executable).resolve()
+    package = _pyav()
+    bundled = package.with_name("av.libs")
+    stdlib = Path(sys.base_prefix).resolve()
+    # A system interpreter has the prefix /usr; only its libraries are meant.
+    roots = [stdlib] if stdlib != Path("/usr") else []
+    found = [executable, *roots, *libraries(executable), package, bundled, EXAMINER]
+    return tuple(path for path in found if path.exists())
+
+
+def _pyav() -> Path:
+    spec = importlib.util.find_spec("av")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent.resolve()
+
+
+async def probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawProbe:
+    """Raises MediaRefusedError, FileNotFoundError."""
+    needs = await asyncio.to_thread(_needs)
+    argv = [
+        str(Path(sys.executable).resolve()), "-I", "-S", "-B", str(EXAMINER), str(_pyav()), str(path),
+        "times" if times else "quick", PROTOCOLS, ",".join(DEMUXERS), ",".join(DECODERS),
+    ]  # fmt: skip
+    printed = bytearray()
+
+    def take(chunk: bytes) -> None:
+        printed.extend(chunk)
+        if len(printed) > MAX_REPORT:
+            raise MediaRefusedError("the file has too many streams")
+
+    ended = await process.run(jail, argv, Room((*needs, path)), limits, take)
+    if ended.late:
+        raise MediaRefusedError(f"the file could not be read within {limits.seconds:g} seconds")
+    if ended.code != 0:
+        raise MediaRefusedError(f"reading the file ended with {ended.code}: {ended.log.strip()[-300:]}")
+    report = msgspec.json.decode(bytes(printed), type=_Report)
+    if report.found is None:
+        raise MediaRefusedError(report.refused or "the file is not media")
+    return report.found
