@@ -1,0 +1,17 @@
+"""The one way an op can fail."""
+
+from __future__ import annotations
+
+
+class EditError(Exception):
+    """An op does not apply. `pointer` is a JSON pointer within the op (in a batch: `/ops/<i>/…`), `detail` a sentence
+    that says what would be right."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(f"{pointer}: {detail}")
+        self.pointer = pointer
+        self.detail = detail
+
+    def within(self, prefix: str) -> EditError:
+        """The same error, seen from further out."""
+        return EditError(prefix + self.pointer, self.detail)

@@ -1,0 +1,193 @@
+"""The clips of one track in order of time, as an immutable sequence that edits cheaply.
+
+A clip does not know where it stands: a lane stores the gap before each clip, in chunks of at most 64 that know their
+span. So a ripple that moves ten thousand clips changes one gap, and an edit copies one chunk and the tuple of chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from cutlog.contract.timeline import Fit, Source
+
+CHUNK = 64
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A clip without its place: `frames` long on the timeline."""
+
+    id: str
+    frames: int
+    source: Source
+    enabled: bool = True
+    fit: Fit = "contain"
+    gain_db: float = 0.0
+
+
+class Placed(NamedTuple):
+    """A piece on frames [at, end) of the timeline; `rank` counts the clips of the lane from 0."""
+
+    rank: int
+    at: int
+    piece: Piece
+
+    @property
+    def end(self) -> int:
+        return self.at + self.piece.frames
+
+
+class OverlapError(Exception):
+    """Two clips of a track would share frames."""
+
+    def __init__(self, clip: str, missing: int) -> None:
+        super().__init__(clip)
+        self.clip = clip
+        self.missing = missing
+
+
+class Chunk:
+    """Neighbouring pieces with the gap before each; `span` frames in all. `signature` is a cache of the resolver."""
+
+    __slots__ = ("gaps", "ids", "pieces", "signature", "span")
+
+    def __init__(self, gaps: tuple[int, ...], pieces: tuple[Piece, ...]) -> None:
+        self.gaps = gaps
+        self.pieces = pieces
+        self.span = sum(gaps) + sum(piece.frames for piece in pieces)
+        self.ids = frozenset(piece.id for piece in pieces)
+        self.signature: bytes | None = None
+
+
+class Lane:
+    """An immutable sequence of pieces that never overlap."""
+
+    __slots__ = ("_chunks",)
+
+    def __init__(self, chunks: tuple[Chunk, ...] = ()) -> None:
+        self._chunks = chunks
+
+    @staticmethod
+    def of(clips: Iterable[tuple[int, Piece]]) -> Lane:
+        """A lane of (at, piece) in order. Raises OverlapError."""
+        return Lane().splice(0, 0, tuple(clips))
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        return self._chunks
+
+    @property
+    def end(self) -> int:
+        """The frame after the last clip; 0 if there is none."""
+        return sum(chunk.span for chunk in self._chunks)
+
+    def __len__(self) -> int:
+        return sum(len(chunk.pieces) for chunk in self._chunks)
+
+    def __bool__(self) -> bool:
+        return bool(self._chunks)
+
+    def __iter__(self) -> Iterator[Placed]:
+        rank, at = 0, 0
+        for chunk in self._chunks:
+            for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True):
+                at += gap
+                yield Placed(rank, at, piece)
+                rank, at = rank + 1, at + piece.frames
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lane) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def find(self, clip: str) -> Placed | None:
+        """The clip with that id."""
+        rank, at = 0, 0
+        for chunk in self._chunks:
+            if clip in chunk.ids:
+                for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True):
+                    at += gap
+                    if piece.id == clip:
+                        return Placed(rank, at, piece)
+                    rank, at = rank + 1, at + piece.frames
+            rank, at = rank + len(chunk.pieces), at + chunk.span
+        return None
+
+    def after(self, frame: int) -> Placed | None:
+        """The first clip that ends after `frame`: the one that covers it, or else the next."""
+        rank, at = 0, 0
+        for chunk in self._chunks:
+            if at + chunk.span > frame:
+                for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True):
+                    at += gap
+                    if at + piece.frames > frame:
+                        return Placed(rank, at, piece)
+                    rank, at = rank + 1, at + piece.frames
+            rank, at = rank + len(chunk.pieces), at + chunk.span
+        return None
+
+    def place(self, rank: int) -> Placed | None:
+        """The `rank`-th clip."""
+        at = 0
+        seen = 0
+        for chunk in self._chunks:
+            if rank < seen + len(chunk.pieces):
+                inside = rank - seen
+                at += sum(chunk.gaps[: inside + 1]) + sum(piece.frames for piece in chunk.pieces[:inside])
+                return Placed(rank, at, chunk.pieces[inside])
+            seen, at = seen + len(chunk.pieces), at + chunk.span
+        return None
+
+    def splice(self, start: int, stop: int, clips: Sequence[tuple[int, Piece]], shift: int = 0) -> Lane:
+        """The lane with the clips of ranks [start, stop) replaced by (at, piece)s in order of time, and every later
+        clip moved by `shift` frames. Raises OverlapError, naming the clip that is in the way."""
+        first, before, at = self._locate(start)
+        last, upto, after_at = self._locate(stop)
+        head = self._chunks[first] if first < len(self._chunks) else None
+        gaps = list(head.gaps[:before]) if head else []
+        pieces = list(head.pieces[:before]) if head else []
+        end = at
+        for place, piece in clips:
+            if place < end:
+                raise OverlapError(pieces[-1].id if pieces else self._previous(start), end - place)
+            gaps.append(place - end)
+            pieces.append(piece)
+            end = place + piece.frames
+        rest = self._chunks[last:]
+        if rest:
+            tail, rest = rest[0], rest[1:]
+            start_of_next = after_at + tail.gaps[upto] + shift
+            if start_of_next < end:
+                raise OverlapError(tail.pieces[upto].id, end - start_of_next)
+            gaps += [start_of_next - end, *tail.gaps[upto + 1 :]]
+            pieces += tail.pieces[upto:]
+        # A small remainder joins its neighbour, so that chunks do not fall to pieces.
+        chunks = self._chunks[:first]
+        if chunks and len(pieces) + len(chunks[-1].pieces) <= CHUNK // 2:
+            gaps, pieces = [*chunks[-1].gaps, *gaps], [*chunks[-1].pieces, *pieces]
+            chunks = chunks[:-1]
+        return Lane((*chunks, *_chunked(gaps, pieces), *rest))
+
+    def _locate(self, rank: int) -> tuple[int, int, int]:
+        """The `rank`-th clip's chunk, its index there, and the end of the clip before it; or one past the last."""
+        at = 0
+        for number, chunk in enumerate(self._chunks):
+            if rank < len(chunk.pieces):
+                at += sum(chunk.gaps[:rank]) + sum(piece.frames for piece in chunk.pieces[:rank])
+                return number, rank, at
+            rank, at = rank - len(chunk.pieces), at + chunk.span
+        assert rank == 0, "rank beyond the lane"
+        return len(self._chunks), 0, at
+
+    def _previous(self, rank: int) -> str:
+        previous = self.place(rank - 1) if rank else None
+        return previous.piece.id if previous else ""
+
+
+def _chunked(gaps: list[int], pieces: list[Piece]) -> Iterator[Chunk]:
+    count = -(-len(pieces) // CHUNK)
+    for part in range(count):
+        start, stop = part * len(pieces) // count, (part + 1) * len(pieces) // count
+        yield Chunk(tuple(gaps[start:stop]), tuple(pieces[start:stop]))

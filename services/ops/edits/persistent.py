@@ -1,0 +1,70 @@
+"""A map that never changes: setting a key makes a new map that shares all but a small part with the old one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+BUCKETS = 256
+
+
+class PersistentMap(Generic[V]):
+    """Strings to values, unordered. A change copies one of 256 buckets: microseconds at 100,000 keys."""
+
+    __slots__ = ("_buckets", "_size")
+
+    def __init__(self, items: dict[str, V] | None = None) -> None:
+        buckets: list[dict[str, V]] = [{} for _ in range(BUCKETS)]
+        for key, value in (items or {}).items():
+            buckets[hash(key) % BUCKETS][key] = value
+        self._buckets = tuple(buckets)
+        self._size = len(items or {})
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._buckets[hash(key) % BUCKETS]
+
+    def __iter__(self) -> Iterator[str]:
+        for bucket in self._buckets:
+            yield from bucket
+
+    def __getitem__(self, key: str) -> V:
+        return self._buckets[hash(key) % BUCKETS][key]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PersistentMap) and self._buckets == other._buckets
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"PersistentMap({dict(self.items())!r})"
+
+    def get(self, key: str) -> V | None:
+        return self._buckets[hash(key) % BUCKETS].get(key)
+
+    def items(self) -> Iterator[tuple[str, V]]:
+        for bucket in self._buckets:
+            yield from bucket.items()
+
+    def set(self, key: str, value: V) -> PersistentMap[V]:
+        """The same map with `key` at `value`."""
+        index = hash(key) % BUCKETS
+        bucket = self._buckets[index]
+        return self._with(index, {**bucket, key: value}, self._size + (key not in bucket))
+
+    def drop(self, key: str) -> PersistentMap[V]:
+        """The same map without `key`. Raises KeyError."""
+        index = hash(key) % BUCKETS
+        bucket = dict(self._buckets[index])
+        del bucket[key]
+        return self._with(index, bucket, self._size - 1)
+
+    def _with(self, index: int, bucket: dict[str, V], size: int) -> PersistentMap[V]:
+        new: PersistentMap[V] = PersistentMap.__new__(PersistentMap)
+        new._buckets = (*self._buckets[:index], bucket, *self._buckets[index + 1 :])
+        new._size = size
+        return new

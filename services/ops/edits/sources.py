@@ -1,0 +1,65 @@
+"""What an edit must know of the media it uses. It arrives as an argument: edits look nothing up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from cutlog.contract.media import MediaFacts, MediaKind, conformed_frames
+from cutlog.contract.time import Fps
+
+
+class Material(msgspec.Struct, frozen=True):
+    """A media as far as edits care."""
+
+    kind: MediaKind
+    facts: MediaFacts
+
+    @property
+    def has_picture(self) -> bool:
+        return self.kind != "audio"
+
+    @property
+    def has_sound(self) -> bool:
+        return self.facts.audio_codec is not None
+
+    def frames(self, fps: Fps) -> int | None:
+        """How many frames there are at a project's rate; None for a still, which has no end."""
+        return conformed_frames(self.kind, self.facts, fps)
+
+
+class Sources(Protocol):
+    """Media by id."""
+
+    def get(self, media: str, /) -> Material | None: ...
+
+    @property
+    def trusted(self) -> bool:
+        """Whether ops were checked before: a fact of the log is not doubted when it is folded."""
+        ...
+
+
+class Known:
+    """The media of a tenant that a new edit may use."""
+
+    trusted = False
+
+    def __init__(self, materials: Mapping[str, Material]) -> None:
+        self._materials = materials
+
+    def get(self, media: str, /) -> Material | None:
+        return self._materials.get(media)
+
+
+class Trusted:
+    """For folding: what the log holds was checked when it was appended."""
+
+    trusted = True
+
+    def get(self, media: str, /) -> Material | None:
+        return None
+
+
+TRUSTED = Trusted()
