@@ -1,0 +1,160 @@
+"""What the events say about projects, exports, pins and proxies, as rows. Pure: rows and an event in, rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, assert_never
+
+import msgspec
+
+from cutlog.contract import events as e
+from cutlog.contract.envelope import Event
+from cutlog.contract.profiles import ExportProfile
+from services.gc.roots import ExportStatus
+
+
+class LogInconsistent(Exception):
+    """An event speaks of a project or an export that no earlier event made."""
+
+
+class ProjectRow(msgspec.Struct, frozen=True):
+    """`position` here and below: that of the last event that changed the row."""
+
+    project_id: str
+    position: int
+    tenant: str
+    name: str
+    deleted_at: datetime | None = None
+
+
+class ExportRow(msgspec.Struct, frozen=True):
+    """`size` in bytes; `finished_at` is when the file was last rendered."""
+
+    export_id: str
+    position: int
+    project_id: str
+    version: int
+    profile: ExportProfile
+    status: ExportStatus
+    key: str | None = None
+    size: int = 0
+    sha256: str | None = None
+    finished_at: datetime | None = None
+
+
+class PinRow(msgspec.Struct, frozen=True):
+    """A pin, or with `pinned` false what is left of one, so that an unpin is a change of a row like any other."""
+
+    project_id: str
+    version: int
+    profile: ExportProfile | None
+    position: int
+    pinned: bool
+    reason: str | None = None
+    expires_at: datetime | None = None
+
+
+class ProxyRow(msgspec.Struct, frozen=True):
+    """The proxy of a version; `size` in bytes."""
+
+    project_id: str
+    version: int
+    position: int
+    key: str
+    size: int
+
+
+Row = ProjectRow | ExportRow | PinRow | ProxyRow
+PinId = tuple[str, int, ExportProfile | None]
+ProxyId = tuple[str, int]
+
+
+@dataclass
+class Rows:
+    """Rows by their keys: given to `fold` as they are stored, and left as they should be."""
+
+    projects: dict[str, ProjectRow] = field(default_factory=dict)
+    exports: dict[str, ExportRow] = field(default_factory=dict)
+    pins: dict[PinId, PinRow] = field(default_factory=dict)
+    proxies: dict[ProxyId, ProxyRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Ids of the rows that a batch of events may change."""
+
+    projects: frozenset[str]
+    exports: frozenset[str]
+
+
+def touched(batch: Iterable[Event]) -> Touched:
+    """Pins and proxies are found by their project, exports by their own id."""
+    projects, exports = set(), set()
+    for event in batch:
+        if event.category == "project":
+            projects.add(event.entity)
+        export_id = getattr(event.data, "export_id", None)
+        if export_id is not None:
+            exports.add(export_id)
+    return Touched(frozenset(projects), frozenset(exports))
+
+
+def fold(rows: Rows, event: Event) -> None:
+    """Brings `rows` up to one event. A row that is at or beyond the event's position stays as it is, so events may come
+    again without taking anything back, not even for a moment. Raises LogInconsistent."""
+    project, at = event.entity, event.position
+    match event.data:
+        case e.ProjectCreated(name=name):
+            _put(rows.projects, project, ProjectRow(project, at, event.tenant, name))
+        case e.ProjectDeleted():
+            _change(rows.projects, project, event, deleted_at=event.at)
+        case e.ProjectRestored():
+            _change(rows.projects, project, event, deleted_at=None)
+        case e.ExportRequested(export_id=export_id, version=version, profile=profile):
+            if export_id in rows.exports:
+                _change(rows.exports, export_id, event, status="queued")
+            else:
+                rows.exports[export_id] = ExportRow(export_id, at, project, version, profile, "queued")
+        case e.ExportRendered() as done:
+            _change(rows.exports, done.export_id, event, status="ready", key=done.key, size=done.size,
+                    sha256=done.sha256, finished_at=event.at)  # fmt: skip
+        case e.ExportFailed(export_id=export_id):
+            _change(rows.exports, export_id, event, status="failed")
+        case e.ExportCancelled(export_id=export_id):
+            _change(rows.exports, export_id, event, status="cancelled")
+        case e.ExportArchived(export_id=export_id, key=key):
+            _change(rows.exports, export_id, event, status="archived", key=key)
+        case e.ExportRestored(export_id=export_id, key=key):
+            _change(rows.exports, export_id, event, status="ready", key=key)
+        case e.ExportDeleted(export_id=export_id):
+            _change(rows.exports, export_id, event, status="deleted", key=None)
+        case e.ExportPinned(version=version, profile=profile, reason=reason, expires_at=expires_at):
+            pin = PinRow(project, version, profile, at, True, reason, expires_at)
+            _put(rows.pins, (project, version, profile), pin)
+        case e.ExportUnpinned(version=version, profile=profile):
+            _put(rows.pins, (project, version, profile), PinRow(project, version, profile, at, False))
+        case e.ProxyRendered(version=version, key=key, size=size):
+            _put(rows.proxies, (project, version), ProxyRow(project, version, at, key, size))
+        case (
+            e.VersionCommitted() | e.ProxyFailed() | e.MediaUploaded() | e.MediaDeduplicated() | e.MediaReady()
+            | e.MediaFailed() | e.MediaReleased() | e.PlanCalculated()
+        ):  # fmt: skip
+            pass
+        case unknown:
+            assert_never(unknown)
+
+
+def _put(rows: dict[Any, Any], key: Any, row: Row) -> None:
+    known = rows.get(key)
+    if known is None or known.position < row.position:
+        rows[key] = row
+
+
+def _change(rows: dict[str, Any], key: str, event: Event, **changes: object) -> None:
+    known = rows.get(key)
+    if known is None:
+        raise LogInconsistent(f"{event.type} at position {event.position} speaks of {key}, which nothing made")
+    if known.position < event.position:
+        rows[key] = msgspec.structs.replace(known, position=event.position, **changes)
