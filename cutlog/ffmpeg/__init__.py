@@ -1,7 +1,13 @@
 """The only place that starts ffmpeg, or opens a file that a user sent: always in a child, always confined."""
 
 from cutlog.ffmpeg.binaries import Binary, BinaryNotFoundError
-from cutlog.ffmpeg.errors import FfmpegFailedError, MediaRefusedError, OutputTooLargeError, TimeLimitError
+from cutlog.ffmpeg.errors import (
+    FfmpegFailedError,
+    MediaRefusedError,
+    MemoryLimitError,
+    OutputTooLargeError,
+    TimeLimitError,
+)
 from cutlog.ffmpeg.limits import Limits
 from cutlog.ffmpeg.probing import RawAudio, RawProbe, RawStream, RawTimes, RawVideo
 from cutlog.ffmpeg.progress import Progress
@@ -16,6 +22,7 @@ __all__ = [
     "FfmpegResult",
     "Limits",
     "MediaRefusedError",
+    "MemoryLimitError",
     "OutputTooLargeError",
     "Progress",
     "RawAudio",

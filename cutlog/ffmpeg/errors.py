@@ -17,6 +17,10 @@ class TimeLimitError(FfmpegFailedError):
     """ffmpeg was stopped because it took longer than its limit."""
 
 
+class MemoryLimitError(FfmpegFailedError):
+    """ffmpeg needed more memory than its limit."""
+
+
 class OutputTooLargeError(FfmpegFailedError):
     """ffmpeg was stopped because a file grew beyond its limit."""
 

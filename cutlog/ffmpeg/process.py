@@ -17,16 +17,21 @@ from cutlog.ffmpeg.sandbox import Child, Jail, Room
 
 LOG_TAIL = 16 << 10
 CHUNK = 64 << 10
+STARVED = b"Cannot allocate memory"
 
 T = TypeVar("T")
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """`code`: the exit code, or minus the signal. `log`: the end of stderr. `late`: stopped by its limit of time."""
+    """`code`: the exit code, or minus the signal. `log`: the end of stderr. `late`: stopped by its limit of time.
+
+    `starved`: it said that it was refused memory; ffmpeg may then end with 0 and half a file.
+    """
 
     code: int
     log: str
     late: bool
+    starved: bool
 
 
 class _Keeper:
@@ -117,12 +122,14 @@ async def _drain(pipe: IO[bytes], take: Callable[[bytes], None]) -> None:
 
 
 class _Tail:
-    """The last bytes of a stream."""
+    """The last bytes of a stream, and whether it ever spoke of a lack of memory."""
 
     def __init__(self) -> None:
         self._kept = bytearray()
+        self.starved = False
 
     def take(self, chunk: bytes) -> None:
+        self.starved = self.starved or STARVED in self._kept[-len(STARVED) :] + chunk
         self._kept += chunk
         del self._kept[:-LOG_TAIL]
 
@@ -162,4 +169,4 @@ async def run(
             pipe.cancel()
         code = await keeper.gone()
         keeper.close()
-    return Ended(code, tail.text(), late)
+    return Ended(code, tail.text(), late, tail.starved)

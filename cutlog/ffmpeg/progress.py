@@ -6,7 +6,7 @@ import msgspec
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """`frames` encoded so far, `fps` of encoding, `speed` in times real time, `seconds` and bytes (`size`) of output."""
+    """`frames` encoded so far, `fps` of encoding, `speed` in times real time, `seconds` and bytes (`size`) made."""
 
     frames: int = 0
     fps: float = 0.0

@@ -13,7 +13,7 @@ import msgspec
 from cutlog.ffmpeg import process
 from cutlog.ffmpeg.allow import guarded
 from cutlog.ffmpeg.binaries import Binary, identify, libraries, locate
-from cutlog.ffmpeg.errors import FfmpegFailedError, OutputTooLargeError, TimeLimitError
+from cutlog.ffmpeg.errors import FfmpegFailedError, MemoryLimitError, OutputTooLargeError, TimeLimitError
 from cutlog.ffmpeg.limits import PROBE, RUN, Limits
 from cutlog.ffmpeg.probing import RawProbe, probe
 from cutlog.ffmpeg.progress import Progress, ProgressReader
@@ -112,8 +112,8 @@ class Ffmpeg:
         Output names are relative to `writes`. Every input may only be of the allowed formats, codecs and protocols; a
         format that the arguments force with `-f`, such as lavfi, is allowed for that input. `on_progress` is called
         about four times a second.
-        Raises FfmpegFailedError, TimeLimitError, OutputTooLargeError; FileNotFoundError for a missing path. Cancelling
-        the task kills ffmpeg at once.
+        Raises FfmpegFailedError, TimeLimitError, MemoryLimitError, OutputTooLargeError; FileNotFoundError for a
+        missing path. Cancelling the task kills ffmpeg at once.
         """
         argv = [
             str(self.binary.path), "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats", "-y",
@@ -124,6 +124,8 @@ class Ffmpeg:
         ended = await process.run(self._jail, argv, self._room(reads, writes), limits, lines.take)
         if ended.late:
             raise TimeLimitError(ended.code, ended.log)
+        if ended.starved:
+            raise MemoryLimitError(ended.code, ended.log)
         if ended.code == -signal.SIGXFSZ or "File too large" in ended.log:
             raise OutputTooLargeError(ended.code, ended.log)
         if ended.code != 0:

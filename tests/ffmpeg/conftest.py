@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from cutlog.ffmpeg import Ffmpeg
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The settings that choose an ffmpeg and its sandbox."""
+
+    ffmpeg: Path | None = None
+    sandbox: Literal["auto", "off"] = "auto"
+
+
+@pytest.fixture
+async def ffmpeg() -> Ffmpeg:
+    """The bundled build in the best sandbox of this machine."""
+    return await Ffmpeg.find(Wanted())
