@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.contract.envelope import Event, encode, type_name
 from cutlog.contract.ids import event_id, uuid7
-from services.ops.log.failures import DATABASE_ERRORS, constraint, is_away, is_unstorable
+from cutlog.db.failures import DATABASE_ERRORS, constraint, is_away, is_unstorable
 from services.ops.log.records import (
     AlreadyAnswered,
     Append,

@@ -1,4 +1,4 @@
-"""What PostgreSQL's errors mean to the log."""
+"""What the errors of PostgreSQL mean, through SQLAlchemy or straight from asyncpg."""
 
 from __future__ import annotations
 

@@ -1,0 +1,183 @@
+"""A pull loop of our own: one inbox, overlapping requests, and no stall when the connection or the server goes away.
+
+https://docs.nats.io/reference/reference-protocols/nats_api_reference and ADR-37 describe the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final
+
+import msgspec
+import structlog
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from cutlog.bus.connection import Bus
+from cutlog.bus.errors import CONSUMER_NOT_FOUND, NAME_TAKEN, ApiError
+from cutlog.bus.streams import SECOND
+
+log = structlog.get_logger(__name__)
+
+EXPIRES: Final = 30.0
+HEARTBEAT: Final = 2.5
+MAX_BYTES: Final = 16 << 20
+"""Of one request: more than the largest message, so that there is always room for one."""
+
+
+class ConsumerGone(Exception):
+    """The consumer, or its stream, does not exist any more."""
+
+
+async def ensure_consumer(bus: Bus, stream: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Makes the durable consumer `config["durable_name"]` unless there is one; its state. Raises ApiError, BusUnavailable."""
+    name = config["durable_name"]
+    try:
+        return await bus.api(f"CONSUMER.INFO.{stream}.{name}")
+    except ApiError as error:
+        if error.code != CONSUMER_NOT_FOUND:
+            raise
+    request = {"stream_name": stream, "config": config | {"name": name}, "action": "create"}
+    try:
+        return await bus.api(f"CONSUMER.CREATE.{stream}.{name}", request)
+    except ApiError as error:
+        if error.code not in NAME_TAKEN:
+            raise
+        return await bus.api(f"CONSUMER.INFO.{stream}.{name}")
+
+
+class Pull:
+    """Messages of one durable consumer. `room()` tells how many more may be under way or waiting; the loop asks for as many
+    as `step` at a time. Used as an async context manager; one task takes.
+    """
+
+    def __init__(self, bus: Bus, stream: str, consumer: str, *, room: Callable[[int], int], step: int) -> None:
+        self._bus, self._stream, self._consumer = bus, stream, consumer
+        self._room, self._step = room, step
+        self._waiting: deque[Msg] = deque()
+        self._asked = 0
+        self._arrived = asyncio.Event()
+        self._gone = False
+        self._heard = 0.0
+        self._requests = 0
+        self._inbox = ""
+        self._subscription: Subscription | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._restart = asyncio.Event()
+        self._forget: Callable[[], None] = lambda: None
+
+    async def __aenter__(self) -> Pull:
+        self._forget = self._bus.on_reconnect(self._restart.set)
+        await self._begin()
+        self._watch = asyncio.create_task(self._watching(), name=f"pull {self._stream} {self._consumer}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._forget()
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait([self._watch])
+        await self._unsubscribe()
+
+    async def take(self, limit: int, *, timeout: float) -> list[Msg]:
+        """Up to `limit` messages in the order they came; waits up to `timeout` seconds for the first. Raises ConsumerGone."""
+        if not self._waiting:
+            self._arrived.clear()
+            if self._gone:
+                raise ConsumerGone(self._consumer)
+            await self._ask()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), timeout)
+            except TimeoutError:
+                return []
+            if self._gone and not self._waiting:
+                raise ConsumerGone(self._consumer)
+        taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+        await self._ask()
+        return taken
+
+    def wake(self) -> None:
+        """Ends a `take` that waits: there is room again, or no more wish."""
+        self._arrived.set()
+
+    async def _begin(self) -> None:
+        """A fresh inbox: what an older request still brings finds nobody there, and the server gives it up."""
+        await self._unsubscribe()
+        self._restart.clear()
+        self._asked = 0
+        self._heard = asyncio.get_running_loop().time()
+        self._inbox = self._bus.client.new_inbox()
+        inbox = self._inbox
+
+        async def receive(message: Msg) -> None:
+            if inbox == self._inbox:
+                await self._receive(message)
+
+        self._subscription = await self._bus.client.subscribe(
+            f"{inbox}.*", cb=receive, pending_msgs_limit=0, pending_bytes_limit=0
+        )
+        await self._ask()
+
+    async def _unsubscribe(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None and not self._bus.client.is_closed and not self._bus.client.is_draining:
+            await subscription.unsubscribe()
+
+    async def _ask(self) -> None:
+        """Asks for more when a step's worth of room is free."""
+        if self._gone or not self._bus.client.is_connected:
+            return
+        while (missing := self._room(self._asked + len(self._waiting))) > 0 and (missing >= self._step or not self._asked):
+            batch = min(missing, self._step)
+            self._asked += batch
+            self._requests += 1
+            request = {
+                "batch": batch,
+                "max_bytes": MAX_BYTES,
+                "expires": int(EXPIRES * SECOND),
+                "idle_heartbeat": int(HEARTBEAT * SECOND),
+            }
+            await self._bus.client.publish(
+                f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}",
+                msgspec.json.encode(request),
+                reply=f"{self._inbox}.{self._requests}",
+            )
+
+    async def _receive(self, message: Msg) -> None:
+        self._heard = asyncio.get_running_loop().time()
+        headers = message.headers
+        if headers is None or "Status" not in headers or message.data:
+            self._asked -= 1
+            self._waiting.append(message)
+            self._arrived.set()
+            return
+        status, description = headers["Status"], headers.get("Description", "")
+        if status == "100":
+            return
+        self._asked = max(0, self._asked - int(headers.get("Nats-Pending-Messages", "0") or 0))
+        if status == "503" or "Consumer Deleted" in description:
+            self._gone = True
+            self._arrived.set()
+        elif status not in ("404", "408") and "MaxBytes" not in description:
+            log.info("a pull request ended", stream=self._stream, consumer=self._consumer, status=status, why=description)
+            self._restart.set()
+        await self._ask()
+
+    async def _watching(self) -> None:
+        """Starts anew on reconnect, and when nothing was heard for two heartbeats although something was asked."""
+        while True:
+            try:
+                await asyncio.wait_for(self._restart.wait(), HEARTBEAT)
+                await asyncio.sleep(0.05)  # several requests may end for one reason
+            except TimeoutError:
+                silent = asyncio.get_running_loop().time() - self._heard
+                if not self._asked or silent < 2 * HEARTBEAT:
+                    continue
+                log.info("a consumer is silent", stream=self._stream, consumer=self._consumer, seconds=round(silent, 1))
+            if self._bus.client.is_connected:
+                await self._begin()

@@ -1,0 +1,86 @@
+"""The three streams: what they hold and how they are kept in being."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+from cutlog.bus.connection import Bus
+from cutlog.bus.errors import NAME_TAKEN, STREAM_NOT_FOUND, ApiError
+from cutlog.contract.subjects import DLQ, EVENTS, JOBS
+
+SECOND: Final = 1_000_000_000
+"""Nanoseconds, JetStream's unit of time."""
+
+StreamConfig = dict[str, Any]
+"""As the API takes it: https://docs.nats.io/nats-concepts/jetstream/streams#configuration"""
+
+
+def events(log_id: uuid.UUID, first: int = 1) -> StreamConfig:
+    """EVENTS: its sequence is the log's position, so nothing may take one but the relay. No TTL, no deletes."""
+    return {
+        "name": EVENTS,
+        "description": "The event log, as PostgreSQL has it; sequence = position",
+        "subjects": ["evt.>"],
+        "retention": "limits",
+        "storage": "file",
+        "num_replicas": 1,
+        "allow_atomic": True,
+        "allow_direct": True,
+        "deny_delete": True,
+        "duplicate_window": SECOND,
+        "first_seq": first,
+        "metadata": {"log_id": str(log_id)},
+    }
+
+
+def jobs() -> StreamConfig:
+    """JOBS: each job until somebody has done it; the same `Nats-Msg-Id` within two minutes is the same job."""
+    return {
+        "name": JOBS,
+        "description": "Work that was admitted",
+        "subjects": ["job.>"],
+        "retention": "workqueue",
+        "storage": "file",
+        "num_replicas": 1,
+        "allow_direct": True,
+        "duplicate_window": 120 * SECOND,
+    }
+
+
+def dead_letters() -> StreamConfig:
+    """DLQ: what could not be handled, whole, with the reason; until an operator removes it."""
+    return {
+        "name": DLQ,
+        "description": "Messages that could not be handled",
+        "subjects": ["dlq.>"],
+        "retention": "limits",
+        "storage": "file",
+        "num_replicas": 1,
+        "allow_direct": True,
+        "duplicate_window": 120 * SECOND,
+    }
+
+
+async def ensure(bus: Bus, config: StreamConfig) -> None:
+    """Makes the stream, or brings its configuration up to date. Raises ApiError, BusUnavailable."""
+    name = config["name"]
+    info = await stream_info(bus, name)
+    if info is None:
+        try:
+            await bus.api(f"STREAM.CREATE.{name}", config)
+        except ApiError as error:
+            if error.code not in NAME_TAKEN:
+                raise
+    elif any(info["config"].get(key) != value for key, value in config.items() if key not in ("metadata", "first_seq")):
+        await bus.api(f"STREAM.UPDATE.{name}", info["config"] | config)
+
+
+async def stream_info(bus: Bus, name: str) -> dict[str, Any] | None:
+    """Configuration and state of a stream; None when there is none."""
+    try:
+        return await bus.api(f"STREAM.INFO.{name}")
+    except ApiError as error:
+        if error.code == STREAM_NOT_FOUND:
+            return None
+        raise

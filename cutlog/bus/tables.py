@@ -1,0 +1,43 @@
+"""Tables that the bus keeps in a service's schema, found through the role's search path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, LargeBinary, MetaData, Table, Text, func
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
+
+_metadata: Final = MetaData()
+
+checkpoint: Final = Table(
+    "checkpoint",
+    _metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False, comment="all events up to here are in the derived rows"),
+    Column("reacted", BigInteger, nullable=False, comment="up to here side effects have been written; never goes back"),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+
+outbox: Final = Table(
+    "outbox",
+    _metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    Column("key", Text, nullable=False, unique=True, comment="of the command; it makes sending again harmless"),
+    Column("command", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+
+
+def create_checkpoint(op: Operations, role: str) -> None:
+    """For a service's migration: makes `checkpoint` in the current schema, for the role to use."""
+    checkpoint.create(op.get_bind())
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON checkpoint TO {role}")
+
+
+def create_outbox(op: Operations, role: str) -> None:
+    """For a service's migration: makes `outbox` in the current schema, for the role to use."""
+    outbox.create(op.get_bind())
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO {role}")
