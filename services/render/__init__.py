@@ -1,0 +1,1 @@
+"""Turns versions into films: plans what is missing, renders that, and stitches."""

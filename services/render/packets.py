@@ -1,0 +1,152 @@
+"""Films as packets whose times are whole frames: reading, cutting and writing the files of the segment cache.
+
+A segment is an MP4 like any other, and ends with a `free` box, which players skip, that holds the SHA-256 of all before
+it: a file torn by a power cut is noticed when it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, cast
+
+import av
+import msgspec
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from cutlog.contract.time import Fps
+
+_LABEL: Final = b"cutlog-sha256\0\0\0"
+_SEAL: Final = struct.Struct(">I4s16s32s")
+
+#: What makes equal inputs equal files: no dates, no names of libraries.
+MUXER_OPTIONS: Final = {"fflags": "+bitexact"}
+
+
+class TornSegmentError(Exception):
+    """A file of the segment cache is not as it was written."""
+
+
+class BrokenFilmError(Exception):
+    """A film does not hold the pictures that it should: another count, or no key frame where one must be."""
+
+
+class Packet(msgspec.Struct, frozen=True):
+    """One coded picture. `pts` and `dts` count frames from the first picture shown; `dts` may begin below 0."""
+
+    data: bytes
+    pts: int
+    dts: int
+    key: bool
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """What must be equal of films that are joined: parameter sets, size, and how many frames early decoding starts."""
+
+    extradata: bytes
+    width: int
+    height: int
+    delay: int
+
+
+class Film(msgspec.Struct, frozen=True):
+    parameters: Parameters
+    packets: tuple[Packet, ...]
+
+
+def seal(data: bytes) -> bytes:
+    """The same MP4 with its digest at the end."""
+    return data + _SEAL.pack(_SEAL.size, b"free", _LABEL, hashlib.sha256(data).digest())
+
+
+def unseal(data: bytes) -> bytes:
+    """The MP4 in a sealed file. Raises TornSegmentError."""
+    body, tail = data[: -_SEAL.size], data[-_SEAL.size :]
+    if len(tail) != _SEAL.size or tail != _SEAL.pack(_SEAL.size, b"free", _LABEL, hashlib.sha256(body).digest()):
+        raise TornSegmentError(f"{len(data)} bytes without a right seal")
+    return body
+
+
+def ticks(fps: Fps) -> tuple[int, int]:
+    """Units per second of a film's track, at least 10,000, and the units of one frame: both exact."""
+    factor = 1
+    while fps.num * factor < 10_000:
+        factor *= 2
+    return fps.num * factor, fps.den * factor
+
+
+def read_film(data: bytes, fps: Fps) -> Film:
+    """All packets of a film in memory, in the order of decoding."""
+    with av.open(io.BytesIO(data), "r", format="mp4") as container:
+        return _read(container, fps)
+
+
+def cut(path: Path, fps: Fps, lengths: Sequence[int]) -> Iterator[bytes]:
+    """The sealed segments of a film made of several: `lengths` are their frames. Raises BrokenFilmError."""
+    with av.open(str(path), "r", format="mp4") as container:
+        film = _read(container, fps)
+        stream = container.streams.video[0]
+        if len(film.packets) != sum(lengths):
+            raise BrokenFilmError(f"{len(film.packets)} pictures in place of {sum(lengths)}")
+        at = 0
+        for length in lengths:
+            part = film.packets[at : at + length]
+            if not part[0].key or {packet.pts for packet in part} != set(range(at, at + length)):
+                raise BrokenFilmError(f"frames {at} to {at + length} do not stand alone")
+            shifted = (Packet(packet.data, packet.pts - at, packet.dts - at, packet.key) for packet in part)
+            yield seal(_write(stream, fps, shifted))
+            at += length
+
+
+def _read(container: InputContainer, fps: Fps) -> Film:
+    stream = container.streams.video[0]
+    time_base = stream.time_base
+    assert time_base is not None, "an MP4 stream has a time base"
+    unit = time_base * fps.fraction
+    packets = tuple(
+        Packet(bytes(packet), _frames(packet.pts, unit), _frames(packet.dts, unit), packet.is_keyframe)
+        for packet in container.demux(stream)
+        if packet.size
+    )
+    if not packets:
+        raise BrokenFilmError("a film without pictures")
+    return Film(parameters(stream, -packets[0].dts), packets)
+
+
+def _frames(time: int | None, unit: Fraction) -> int:
+    assert time is not None, "every packet of an MP4 has its times"
+    return round(time * unit)
+
+
+def parameters(stream: VideoStream, delay: int) -> Parameters:
+    context = stream.codec_context
+    return Parameters(bytes(context.extradata or b""), context.width, context.height, delay)
+
+
+def _write(template: VideoStream, fps: Fps, packets: Iterator[Packet]) -> bytes:
+    timescale, _ = ticks(fps)
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4", options={**MUXER_OPTIONS, "video_track_timescale": str(timescale)}) as out:
+        stream = out.add_stream_from_template(template)
+        stream.time_base = Fraction(1, timescale)
+        for packet in packets:
+            out.mux(timed(packet, stream, fps))
+    return buffer.getvalue()
+
+
+def timed(packet: Packet, stream: VideoStream, fps: Fps, base: int = 0) -> av.Packet[VideoStream]:
+    """A packet for a muxer, `base` frames later."""
+    timescale, step = ticks(fps)
+    out = cast("av.Packet[VideoStream]", av.Packet(packet.data))
+    out.stream = stream
+    out.time_base = Fraction(1, timescale)
+    out.pts = (base + packet.pts) * step
+    out.dts = (base + packet.dts) * step
+    out.duration = step
+    out.is_keyframe = packet.key
+    return out

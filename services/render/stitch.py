@@ -1,0 +1,202 @@
+"""Joins segments and chunks into one MP4: packets are copied, their times made anew from whole frames and samples."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import assert_never, cast
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from cutlog.contract.profiles import SAMPLE_RATE
+from services.render.packets import (
+    MUXER_OPTIONS,
+    BrokenFilmError,
+    Film,
+    Packet,
+    Parameters,
+    TornSegmentError,
+    parameters,
+    read_film,
+    ticks,
+    timed,
+    unseal,
+)
+from services.render.plan import Copied, Digest, Encoded, Plan
+from services.render.sound import FRAME, Score
+
+Coded = av.Packet[AudioStream] | av.Packet[VideoStream]
+
+#: The sealed bytes of a segment or chunk. Raises FileNotFoundError.
+Read = Callable[[Digest], bytes]
+
+
+class ParametersDifferError(Exception):
+    """An edit proxy was encoded with other settings than its neighbours: its packets can't be copied."""
+
+    def __init__(self, sources: frozenset[str]) -> None:
+        super().__init__(f"{self.__doc__} SHA-256: {', '.join(sorted(sources))}")
+        self.sources = sources
+
+
+class DamagedSegmentError(Exception):
+    """A segment or chunk of the cache is torn or gone; it must be made anew."""
+
+    def __init__(self, digest: Digest) -> None:
+        super().__init__(f"{self.__doc__} {digest}")
+        self.digest = digest
+
+
+def stitch(plan: Plan, score: Score, read: Read, proxies: Mapping[str, Path], out: Path) -> None:
+    """Writes the film to `out`: faststart MP4, every frame k at exactly k / fps, the sound as long as the picture.
+
+    `proxies` has the edit proxies that the plan copies from, by SHA-256. Equal inputs make equal bytes.
+    Raises ParametersDifferError, DamagedSegmentError, BrokenFilmError.
+    """
+    timescale, _ = ticks(plan.fps)
+    options = {**MUXER_OPTIONS, "movflags": "+faststart", "video_track_timescale": str(timescale)}
+    with ExitStack() as opened:
+        pictures = opened.enter_context(_pictures(plan, read, proxies))
+        audio_like = opened.enter_context(_open(_intact(read, score.chunks[0].digest)))
+        film = opened.enter_context(av.open(str(out), "w", format="mp4", options=options))
+        video = film.add_stream_from_template(pictures.template)
+        audio = film.add_stream_from_template(audio_like.streams.audio[0])
+        video.time_base = Fraction(1, timescale)
+        audio.time_base = Fraction(1, SAMPLE_RATE)
+        frames = (timed(packet, video, plan.fps, base) for packet, base in pictures)
+        for packet in _interleaved(frames, _sounds(score, read, audio), timescale):
+            film.mux(packet)
+
+
+class _Pictures:
+    """All coded pictures of a plan in order, each with the frame at which its segment begins."""
+
+    def __init__(self, plan: Plan, read: Read, proxies: Mapping[str, InputContainer], template: VideoStream) -> None:
+        self.template = template
+        self._plan = plan
+        self._read = read
+        self._reels = {source: _Reel(container) for source, container in proxies.items()}
+        self._last: tuple[Digest, Film] | None = None
+
+    def __iter__(self) -> Iterator[tuple[Packet, int]]:
+        base = 0
+        expected: Parameters | None = None
+        for segment in self._plan.segments:
+            match segment:
+                case Copied(source=source, first=first, frames=frames):
+                    for packet in self._reels[source.sha256].take(first, frames):
+                        yield packet, base
+                case Encoded(digest=digest, frames=frames):
+                    film = self._film(digest)
+                    expected = expected or film.parameters
+                    if len(film.packets) != frames or film.parameters != expected:
+                        raise DamagedSegmentError(digest)
+                    for packet in film.packets:
+                        yield packet, base
+                case _:
+                    assert_never(segment)
+            base += segment.frames
+
+    def _film(self, digest: Digest) -> Film:
+        # A still stretch repeats one segment over and over.
+        if self._last is None or self._last[0] != digest:
+            self._last = digest, read_film(_intact(self._read, digest), self._plan.fps)
+        return self._last[1]
+
+
+class _Reel:
+    """An edit proxy being read: from one part to the next without seeking where they follow each other."""
+
+    def __init__(self, container: InputContainer) -> None:
+        self._container = container
+        self._stream = container.streams.video[0]
+        assert self._stream.time_base is not None, "an MP4 stream has a time base"
+        assert self._stream.average_rate is not None, "an edit proxy has a constant rate"
+        self._unit = self._stream.time_base * self._stream.average_rate
+        self._demuxed: Iterator[Coded] = iter(())
+        self._at: int | None = None
+
+    def take(self, first: int, frames: int) -> Iterator[Packet]:
+        """Frames [first, first + frames), counted from 0. Raises BrokenFilmError."""
+        if self._at != first:
+            self._container.seek(round(first / self._unit), stream=self._stream)
+            self._demuxed = self._container.demux(self._stream)
+        for number in range(first, first + frames):
+            packet = next(self._demuxed, None)
+            if packet is None or packet.pts is None or round(packet.pts * self._unit) != number:
+                raise BrokenFilmError(f"an edit proxy lacks frame {number}")
+            if number == first and not packet.is_keyframe:
+                raise BrokenFilmError(f"frame {number} of an edit proxy is no key frame")
+            yield Packet(bytes(packet), number - first, number - first, packet.is_keyframe)
+        self._at = first + frames
+
+
+@contextmanager
+def _pictures(plan: Plan, read: Read, proxies: Mapping[str, Path]) -> Iterator[_Pictures]:
+    """The pictures, once all parameters have been found equal. Raises ParametersDifferError."""
+    with ExitStack() as opened:
+        reels = {source: opened.enter_context(_open(proxies[source])) for source in plan.copied()}
+        found = {source: parameters(reel.streams.video[0], 0) for source, reel in reels.items()}
+        encoded = next(iter(plan.encoded()), None)
+        if encoded is not None:
+            template = opened.enter_context(_open(_intact(read, encoded))).streams.video[0]
+            expected = read_film(_intact(read, encoded), plan.fps).parameters
+        else:
+            first = next(iter(reels))
+            template, expected = reels[first].streams.video[0], found[first]
+        if differing := frozenset(source for source, its in found.items() if its != expected):
+            raise ParametersDifferError(differing)
+        yield _Pictures(plan, read, reels, template)
+
+
+def _sounds(score: Score, read: Read, stream: AudioStream) -> Iterator[Coded]:
+    """All packets of sound. The first holds what the encoder made before sample 0; players skip it by its time."""
+    number = 0
+    for chunk in score.chunks:
+        with _open(_intact(read, chunk.digest)) as container:
+            found = 0
+            for packet in container.demux(audio=0):
+                if not packet.size:
+                    continue
+                packet.stream = stream
+                packet.time_base = Fraction(1, SAMPLE_RATE)
+                packet.pts = packet.dts = (number - 1) * FRAME
+                packet.duration = min(FRAME, score.samples - (number - 1) * FRAME)
+                yield packet
+                number += 1
+                found += 1
+        if found != chunk.packets:
+            raise DamagedSegmentError(chunk.digest)
+
+
+def _interleaved(pictures: Iterator[Coded], sounds: Iterator[Coded], timescale: int) -> Iterator[Coded]:
+    """Both in order of time, sound first where they begin together."""
+    picture, sound = next(pictures, None), next(sounds, None)
+    while picture is not None or sound is not None:
+        if picture is None or (
+            sound is not None and cast(int, sound.dts) * timescale <= cast(int, picture.dts) * SAMPLE_RATE
+        ):
+            assert sound is not None
+            yield sound
+            sound = next(sounds, None)
+        else:
+            yield picture
+            picture = next(pictures, None)
+
+
+def _intact(read: Read, digest: Digest) -> bytes:
+    """The MP4 of a segment. Raises DamagedSegmentError."""
+    try:
+        return unseal(read(digest))
+    except (TornSegmentError, FileNotFoundError) as error:
+        raise DamagedSegmentError(digest) from error
+
+
+def _open(film: Path | bytes) -> InputContainer:
+    return av.open(str(film) if isinstance(film, Path) else io.BytesIO(film), "r", format="mp4")
