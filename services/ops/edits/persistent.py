@@ -50,6 +50,11 @@ class PersistentMap(Generic[V]):
         for bucket in self._buckets:
             yield from bucket.items()
 
+    def gained(self, before: PersistentMap[V]) -> list[str]:
+        """Keys that are here and were not in `before`, sorted; what both share is not looked at."""
+        pairs = zip(self._buckets, before._buckets, strict=True)
+        return sorted(key for new, old in pairs if new is not old for key in new if key not in old)
+
     def set(self, key: str, value: V) -> PersistentMap[V]:
         """The same map with `key` at `value`."""
         index = hash(key) % BUCKETS

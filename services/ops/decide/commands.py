@@ -1,0 +1,72 @@
+"""What can be asked of a project, by users and by renderers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from cutlog.contract.commands import ReportExport, ReportProxy
+from cutlog.contract.ops import Op
+from cutlog.contract.profiles import ExportProfile
+from cutlog.contract.timeline import Canvas
+from services.ops.edits.sources import Sources
+from services.ops.resolve import Sha256s
+
+
+class CreateProject(msgspec.Struct, frozen=True):
+    name: str
+    canvas: Canvas
+
+
+class CommitOps(msgspec.Struct, frozen=True):
+    """Ops as typed and as the client sent them; what is known of the media that they and the timeline use."""
+
+    ops: tuple[Op, ...]
+    sent: tuple[dict[str, Any], ...]
+    sources: Sources
+    sha256s: Sha256s
+    expected_version: int | None = None
+    message: str | None = None
+
+
+class RequestExport(msgspec.Struct, frozen=True):
+    """`export_id` is for a new export; there is one per version and profile."""
+
+    export_id: str
+    version: int
+    profile: ExportProfile
+
+
+class CancelExport(msgspec.Struct, frozen=True):
+    export_id: str
+
+
+class RetryExport(msgspec.Struct, frozen=True):
+    export_id: str
+
+
+class SetPin(msgspec.Struct, frozen=True):
+    """`pinned` None toggles."""
+
+    version: int
+    now: datetime
+    pinned: bool | None = None
+    profile: ExportProfile | None = None
+    reason: str | None = None
+    expires_at: datetime | None = None
+
+
+class DeleteProject(msgspec.Struct, frozen=True):
+    pass
+
+
+class RestoreProject(msgspec.Struct, frozen=True):
+    pass
+
+
+ProjectCommand = (
+    CreateProject | CommitOps | RequestExport | CancelExport | RetryExport | SetPin | DeleteProject | RestoreProject
+    | ReportProxy | ReportExport
+)  # fmt: skip

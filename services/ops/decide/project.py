@@ -1,0 +1,177 @@
+"""The project: edits, proxies, exports and pins are decided in one stream, so a pin and a delete can never cross."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from cutlog.contract.commands import Output, ReportExport, ReportProxy
+from cutlog.contract.events import (
+    ExportCancelled,
+    ExportFailed,
+    ExportPinned,
+    ExportRendered,
+    ExportRequested,
+    ExportUnpinned,
+    ProjectCreated,
+    ProjectDeleted,
+    ProjectEvent,
+    ProjectRestored,
+    ProxyFailed,
+    ProxyRendered,
+    VersionCommitted,
+)
+from cutlog.contract.profiles import ExportProfile
+from services.ops.decide.commands import (
+    CancelExport,
+    CommitOps,
+    CreateProject,
+    DeleteProject,
+    ProjectCommand,
+    RequestExport,
+    RestoreProject,
+    RetryExport,
+    SetPin,
+)
+from services.ops.decide.project_state import ExportState, Pin, ProjectState, version_and_profile
+from services.ops.decide.refusals import IdTaken, NotFound, NothingToExport, NotRendering, NotRetryable, StaleVersion
+from services.ops.edits.apply import apply_all
+from services.ops.resolve import digest
+
+Events = tuple[ProjectEvent, ...]
+NOTHING: Final[Events] = ()
+
+
+def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
+    """What happens; nothing, if it is so already. Raises Refused, EditError."""
+    if isinstance(command, CreateProject):
+        if state is not None:
+            raise IdTaken("A project with this id exists already; choose another id.")
+        return (ProjectCreated(name=command.name, canvas=command.canvas),)
+    if state is None:
+        raise NotFound("The project does not exist.")
+    match command:
+        case ReportProxy():
+            return _report_proxy(state, command)
+        case ReportExport():
+            return _report_export(state, command)
+        case RestoreProject():
+            return (ProjectRestored(),) if state.deleted else NOTHING
+        case _ if state.deleted:
+            raise NotFound("The project was deleted; it can be restored.")
+        case DeleteProject():
+            return (ProjectDeleted(),)
+        case CommitOps():
+            return _commit(state, command)
+        case RequestExport():
+            return _request_export(state, command)
+        case CancelExport(export_id):
+            if _export(state, export_id).status != "queued":
+                raise NotRendering(f"Export {export_id} is {_export(state, export_id).status}.")
+            return (ExportCancelled(export_id=export_id),)
+        case RetryExport(export_id):
+            export = _export(state, export_id)
+            if export.status not in ("failed", "cancelled"):
+                raise NotRetryable(
+                    f"Export {export_id} is {export.status}; only a failed or cancelled one can be retried."
+                )
+            return (ExportRequested(export_id=export_id, version=export.version, profile=export.profile),)
+        case SetPin():
+            return _pin(state, command)
+        case _:
+            assert_never(command)
+
+
+def _commit(state: ProjectState, command: CommitOps) -> Events:
+    if command.expected_version is not None and command.expected_version != state.version:
+        raise StaleVersion(command.expected_version, state.version)
+    before = state.sequence
+    after = apply_all(before, command.ops, command.sources)
+    return (
+        VersionCommitted(
+            version=state.version + 1,
+            ops=command.sent,
+            duration=after.duration,
+            digest=digest(after, command.sha256s),
+            message=command.message,
+            media_added=tuple(after.uses.gained(before.uses)),
+            media_removed=tuple(before.uses.gained(after.uses)),
+        ),
+    )
+
+
+def _version(state: ProjectState, version: int) -> int:
+    """The frames of a version. Raises NotFound."""
+    if not 0 <= version <= state.version:
+        raise NotFound(f"There is no version {version}; the newest is {state.version}.")
+    return state.durations.get(str(version)) or 0
+
+
+def _request_export(state: ProjectState, command: RequestExport) -> Events:
+    if _version(state, command.version) == 0:
+        raise NothingToExport(f"Version {command.version} has no frames; add a clip first.")
+    if exported(state, command.version, command.profile) is not None:
+        return NOTHING
+    return (ExportRequested(export_id=command.export_id, version=command.version, profile=command.profile),)
+
+
+def exported(state: ProjectState, version: int, profile: ExportProfile) -> str | None:
+    """The id of the export of a version and profile, unless it was deleted."""
+    export_id = state.requested.get(version_and_profile(version, profile))
+    return None if export_id is None or state.exports[export_id].status == "deleted" else export_id
+
+
+def _export(state: ProjectState, export_id: str) -> ExportState:
+    export = state.exports.get(export_id)
+    if export is None:
+        raise NotFound(f"There is no export {export_id}.")
+    return export
+
+
+def _report_proxy(state: ProjectState, report: ReportProxy) -> Events:
+    _version(state, report.version)
+    match _last_word(report.output, report.failed):
+        case Output() as made:
+            return (
+                ProxyRendered(
+                    version=report.version, digest=report.digest, key=made.key, size=made.size, sha256=made.sha256,
+                    frames=made.frames, encoded=made.encoded,
+                ),
+            )  # fmt: skip
+        case reason:
+            return (ProxyFailed(version=report.version, digest=report.digest, reason=reason),)
+
+
+def _report_export(state: ProjectState, report: ReportExport) -> Events:
+    export = _export(state, report.export_id)
+    if export.status != "queued":
+        raise NotRendering(f"Export {report.export_id} is {export.status}.")
+    match _last_word(report.output, report.failed):
+        case Output() as made:
+            return (
+                ExportRendered(
+                    export_id=report.export_id, version=export.version, profile=export.profile, key=made.key,
+                    size=made.size, sha256=made.sha256, frames=made.frames, encoded=made.encoded,
+                ),
+            )  # fmt: skip
+        case reason:
+            return (ExportFailed(export_id=report.export_id, reason=reason),)
+
+
+def _last_word(output: Output | None, failed: str | None) -> Output | str:
+    return output if output is not None else failed or "The renderer gave no reason."
+
+
+def _pin(state: ProjectState, command: SetPin) -> Events:
+    _version(state, command.version)
+    pin = state.pins.get(version_and_profile(command.version, command.profile))
+    holds = pin is not None and pin.holds(command.now)
+    wanted = not holds if command.pinned is None else command.pinned
+    if not wanted:
+        return (ExportUnpinned(version=command.version, profile=command.profile),) if pin is not None else NOTHING
+    if pin == Pin(command.reason, command.expires_at):
+        return NOTHING
+    return (
+        ExportPinned(
+            version=command.version, profile=command.profile, reason=command.reason, expires_at=command.expires_at
+        ),
+    )

@@ -1,0 +1,133 @@
+"""A project as its events left it, and how each fact changes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, assert_never
+
+import msgspec
+
+from cutlog.contract.events import (
+    ExportArchived,
+    ExportCancelled,
+    ExportDeleted,
+    ExportFailed,
+    ExportPinned,
+    ExportRendered,
+    ExportRequested,
+    ExportRestored,
+    ExportUnpinned,
+    ProjectCreated,
+    ProjectDeleted,
+    ProjectEvent,
+    ProjectRestored,
+    ProxyFailed,
+    ProxyRendered,
+    VersionCommitted,
+)
+from cutlog.contract.ops import Op
+from cutlog.contract.profiles import ExportProfile
+from services.ops.edits.apply import apply_all
+from services.ops.edits.persistent import PersistentMap
+from services.ops.edits.sequence import Sequence
+from services.ops.edits.sources import TRUSTED
+
+_replace = msgspec.structs.replace
+
+ExportStatus = Literal["queued", "ready", "failed", "cancelled", "archived", "deleted"]
+
+
+class ExportState(msgspec.Struct, frozen=True):
+    """One export. `queued` until its renderer had the last word."""
+
+    version: int
+    profile: ExportProfile
+    status: ExportStatus = "queued"
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """Why exports are kept, and until when; for ever without `expires_at`."""
+
+    reason: str | None = None
+    expires_at: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        return self.expires_at is None or self.expires_at > now
+
+
+class ProjectState(msgspec.Struct, frozen=True):
+    """A project as its events left it. `durations` are the frames of each version, by its number.
+
+    `exports` are by id, `requested` names the export of a version and profile, `pins` are by version and profile.
+    """
+
+    tenant: str
+    sequence: Sequence
+    version: int = 0
+    deleted: bool = False
+    durations: PersistentMap[int] = msgspec.field(default_factory=PersistentMap)
+    exports: PersistentMap[ExportState] = msgspec.field(default_factory=PersistentMap)
+    requested: PersistentMap[str] = msgspec.field(default_factory=PersistentMap)
+    pins: PersistentMap[Pin] = msgspec.field(default_factory=PersistentMap)
+
+
+def initial_state() -> ProjectState | None:
+    """There is no project yet."""
+    return None
+
+
+def version_and_profile(version: int, profile: ExportProfile | None) -> str:
+    """The key of what is said of the exports of a version: of one profile, or of all."""
+    return f"{version}/{profile or '*'}"
+
+
+def committed_ops(event: VersionCommitted) -> tuple[Op, ...]:
+    """The ops of a fact, typed. Raises msgspec.ValidationError for an op that this build does not know."""
+    return msgspec.convert(event.ops, tuple[Op, ...])
+
+
+def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str) -> ProjectState:
+    """The project after a fact. `tenant` is whose it is, from the event's envelope. Raises on a fact that can't be."""
+    if isinstance(event, ProjectCreated):
+        assert state is None, "a project is created once"
+        return ProjectState(tenant, Sequence(event.name, event.canvas))
+    assert state is not None, "a project is created first"
+    match event:
+        case VersionCommitted(version=version, duration=duration):
+            assert version == state.version + 1, "versions follow each other"
+            sequence = apply_all(state.sequence, committed_ops(event), TRUSTED)
+            durations = state.durations.set(str(version), duration)
+            return _replace(state, sequence=sequence, version=version, durations=durations)
+        case ExportRequested(export_id=export_id, version=version, profile=profile):
+            exports = state.exports.set(export_id, ExportState(version, profile))
+            return _replace(
+                state, exports=exports, requested=state.requested.set(version_and_profile(version, profile), export_id)
+            )
+        case ExportRendered(export_id=export_id):
+            return _became(state, export_id, "ready")
+        case ExportFailed(export_id=export_id):
+            return _became(state, export_id, "failed")
+        case ExportCancelled(export_id=export_id):
+            return _became(state, export_id, "cancelled")
+        case ExportArchived(export_id=export_id):
+            return _became(state, export_id, "archived")
+        case ExportRestored(export_id=export_id):
+            return _became(state, export_id, "ready")
+        case ExportDeleted(export_id=export_id):
+            return _became(state, export_id, "deleted")
+        case ExportPinned(version=version, profile=profile, reason=reason, expires_at=expires_at):
+            return _replace(state, pins=state.pins.set(version_and_profile(version, profile), Pin(reason, expires_at)))
+        case ExportUnpinned(version=version, profile=profile):
+            return _replace(state, pins=state.pins.drop(version_and_profile(version, profile)))
+        case ProjectDeleted():
+            return _replace(state, deleted=True)
+        case ProjectRestored():
+            return _replace(state, deleted=False)
+        case ProxyRendered() | ProxyFailed():
+            return state
+        case _:
+            assert_never(event)
+
+
+def _became(state: ProjectState, export_id: str, status: ExportStatus) -> ProjectState:
+    return _replace(state, exports=state.exports.set(export_id, _replace(state.exports[export_id], status=status)))

@@ -1,0 +1,63 @@
+"""Why a command is refused. `code` is what clients branch on; the docstring's first line is the title they read."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Refused(Exception):
+    """The command was refused."""
+
+    code: ClassVar[str] = "refused"
+
+
+class NotFound(Refused):
+    """Not found."""
+
+    code = "not-found"
+
+
+class IdTaken(Refused):
+    """The id is taken."""
+
+    code = "id-taken"
+
+
+class StaleVersion(Refused):
+    """The project has changed since."""
+
+    code = "version-conflict"
+
+    def __init__(self, expected: int, current: int) -> None:
+        super().__init__(f"You expected version {expected}; the project is at version {current}.")
+        self.expected, self.current = expected, current
+
+
+class NotRendering(Refused):
+    """The export is not being rendered."""
+
+    code = "not-rendering"
+
+
+class NotRetryable(Refused):
+    """The export has not failed."""
+
+    code = "not-retryable"
+
+
+class NothingToExport(Refused):
+    """A version without frames can't be exported."""
+
+    code = "empty-version"
+
+
+class MediaInUse(Refused):
+    """A project's history uses the media."""
+
+    code = "media-in-use"
+
+
+class MediaExists(Refused):
+    """The media is known already."""
+
+    code = "media-exists"
