@@ -27,7 +27,7 @@ class Actor(msgspec.Struct, frozen=True):
     role: Role
 
 
-class TokenRefused(Exception):  # noqa: N818 - said as it happened
+class TokenRefused(Exception):
     """The token is not valid."""
 
 

@@ -22,6 +22,7 @@ from cutlog.web.problems import Problem, ProblemError
 T = TypeVar("T")
 
 MAX_INTEGER = 2**53 - 1
+_BEYOND = "Beyond ±(2^53 - 1)"
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _LONG_NUMBER = re.compile(rb"[0-9]{16}")
 _BAD_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -89,7 +90,8 @@ def parse(raw: bytes) -> Any:
 
 def decode_query(pairs: Mapping[str, list[str]], expected: type[T]) -> T:
     """A query string by name as a struct; only fields that are lists may be repeated. Raises Problem 422."""
-    repeatable = {field.encode_name for field in msgspec.structs.fields(expected) if _is_list(field.type)}  # type: ignore[arg-type]
+    fields = msgspec.structs.fields(expected)  # type: ignore[arg-type]
+    repeatable = {field.encode_name for field in fields if _is_list(field.type)}
     values: dict[str, Any] = {}
     found: list[ProblemError] = []
     for name, texts in pairs.items():
@@ -103,7 +105,14 @@ def decode_query(pairs: Mapping[str, list[str]], expected: type[T]) -> T:
             values[name] = texts[0]
     if not found:
         try:
-            return msgspec.convert(values, expected, strict=False, str_keys=True)
+            query = msgspec.convert(values, expected, strict=False, str_keys=True)
+            found = [
+                ProblemError(f"?{field.encode_name}", _BEYOND)
+                for field in fields
+                if isinstance(number := getattr(query, field.name), int) and abs(number) > MAX_INTEGER
+            ]
+            if not found:
+                return query
         except msgspec.ValidationError as error:
             path, text = located(str(error))
             listed = faults(values, expected, strict=False) or [ProblemError(pointer(path), text)]
@@ -155,7 +164,7 @@ class _Reader:
 
     def int(self, text: str) -> Any:
         if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
-            return self.flaw("Beyond ±(2^53 - 1)")
+            return self.flaw(_BEYOND)
         return int(text)
 
 

@@ -29,7 +29,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     request_id: str | None = msgspec.field(name="requestId", default=None)
 
 
-class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+class Problem(Exception):
     """An answer of status 4xx or 5xx. `type` is a slug such as `version-conflict`; `extra` adds members."""
 
     def __init__(

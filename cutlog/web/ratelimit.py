@@ -43,6 +43,11 @@ class RateLimiter:
         detail = f"At most {self._rate.per_second:g} requests per second; try again in {wait} s."
         raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(wait)})
 
+    @property
+    def buckets(self) -> int:
+        """How many keys are remembered."""
+        return len(self._buckets)
+
     def _keep(self, key: str, tokens: float, now: float) -> None:
         self._buckets[key] = (tokens, now)
         if len(self._buckets) > MAX_BUCKETS:

@@ -24,6 +24,8 @@ from cutlog.web.reply import JSON
 log = structlog.get_logger("cutlog.web")
 
 DRAIN_SECONDS: Final = 20.0
+LINGER_SECONDS: Final = 2.0
+"""How long a refused body is still read, so that its sender gets to see the answer."""
 
 
 class Secret(Protocol):
@@ -71,7 +73,9 @@ async def serve_http(
     health = Health(api.name, api.checks)
     draining = asyncio.Event()
     app = application(api, settings.jwt_secret.get_secret_value(), health, draining, rate or Rate())
-    runner = ProblemRunner(app, access_log=None, shutdown_timeout=drain_seconds, auto_decompress=False)
+    runner = ProblemRunner(
+        app, access_log=None, shutdown_timeout=drain_seconds, auto_decompress=False, lingering_time=LINGER_SECONDS
+    )
     await runner.setup()
     try:
         host, _, port = settings.listen.rpartition(":")

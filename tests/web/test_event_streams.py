@@ -1,0 +1,88 @@
+"""Server-Sent Events: nothing missed, nobody kept waiting, nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import aiohttp
+
+from cutlog.web import Server, serve_http
+from tests.support.waiting import eventually
+from tests.web.sample import Address, Sample, bearer, sample_api
+
+EVENTS = "/api/projects/p_1/events"
+
+
+async def read_event(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """The next event; comments and `retry` are passed over."""
+    event: dict[str, str] = {}
+    while True:
+        line = (await response.content.readline()).decode().rstrip("\n")
+        name, _, value = line.partition(": ")
+        if line and name in ("id", "event", "data"):
+            event[name] = value
+        elif not line and event:
+            return event
+
+
+async def test_events_come_with_position_type_and_json(client: aiohttp.ClientSession) -> None:
+    async with client.get(EVENTS, headers=bearer()) as response:
+        assert response.content_type == "text/event-stream"
+        events = [await read_event(response) for _ in range(3)]
+    assert [event["id"] for event in events] == ["1", "2", "3"]
+    assert events[0]["event"] == "Tick"
+    assert json.loads(events[0]["data"]) == {"id": "tick", "number": 1}
+
+
+async def test_a_reconnect_goes_on_after_the_last_event(client: aiohttp.ClientSession) -> None:
+    async with client.get(EVENTS, headers=bearer() | {"Last-Event-ID": "41"}) as response:
+        assert (await read_event(response))["id"] == "42"
+
+
+async def test_an_idle_stream_has_heartbeats(client: aiohttp.ClientSession) -> None:
+    async with client.get(EVENTS, headers=bearer()) as response:
+        for _ in range(3):
+            await read_event(response)
+        assert (await response.content.readline()).startswith(b":")
+
+
+async def test_a_client_that_leaves_ends_its_handler(client: aiohttp.ClientSession, sample: Sample) -> None:
+    response = await client.get(EVENTS, headers=bearer())
+    await read_event(response)
+    response.close()
+    await asyncio.wait_for(sample.stopped.wait(), 20)
+
+
+async def test_a_server_that_drains_ends_its_streams(sample: Sample) -> None:
+    async with aiohttp.ClientSession() as client:
+        async with serve_http(sample_api(sample), Address(), drain_seconds=20) as server:
+            response = await client.get(server.url + EVENTS, headers=bearer())
+            await read_event(response)
+            await sample.listening.wait()
+        assert sample.stopped.is_set()
+        assert b"Tick" in await response.content.read()
+        assert response.content.at_eof()
+
+
+async def test_an_event_stream_is_refused_like_any_other_route(client: aiohttp.ClientSession) -> None:
+    async with client.get(EVENTS) as response:
+        assert (response.status, response.content_type) == (401, "application/problem+json")
+
+
+async def test_the_token_of_a_stream_is_not_in_the_log(
+    client: aiohttp.ClientSession, server: Server, capsys: object
+) -> None:
+    token = bearer()["Authorization"].removeprefix("Bearer ")
+    response = await client.get(f"{EVENTS}?access_token={token}")
+    response.close()
+    read = capsys.readouterr  # type: ignore[attr-defined]
+    shown = ""
+
+    def logged() -> bool:
+        nonlocal shown
+        shown += read().out
+        return "/api/projects/{project}/events" in shown
+
+    await eventually(logged)
+    assert token not in shown

@@ -1,0 +1,64 @@
+"""How often one may ask."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from cutlog.web import Problem, Rate, Role, mint, serve_http
+from cutlog.web.ratelimit import MAX_BUCKETS, RateLimiter
+from tests.web.sample import SECRET, Address, Sample, bearer, sample_api
+from tests.web.test_problems import problem
+
+
+async def test_who_asks_too_often_is_told_when_to_come_back(sample: Sample) -> None:
+    async with (
+        serve_http(sample_api(sample), Address(), rate=Rate(per_second=0.01, burst=2)) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        for _ in range(2):
+            async with client.get("/api/items", headers=bearer()) as response:
+                assert response.status == 200
+        async with client.get("/api/items", headers=bearer()) as response:
+            assert (await problem(response))["status"] == 429
+        assert 1 <= int(response.headers["Retry-After"]) <= 100
+        others = {"Authorization": f"Bearer {mint(SECRET, 'ben', Role.viewer)}"}
+        for headers in (others, bearer(tenant="acme")):
+            async with client.get("/api/items", headers=headers) as response:
+                assert response.status == 200
+        for _ in range(5):
+            async with client.get("/internal/items", headers=bearer(Role.service)) as response:
+                assert response.status == 200
+            async with client.get("/healthz") as response:
+                assert response.status == 200
+
+
+async def test_the_public_is_told_apart_by_address_behind_the_gateway(sample: Sample) -> None:
+    async with (
+        serve_http(sample_api(sample), Address(), rate=Rate(per_second=0.01, burst=1)) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        statuses = []
+        for address in ("192.0.2.1", "192.0.2.1", "198.51.100.9, 192.0.2.1", "192.0.2.2"):
+            async with client.get("/files/a", headers={"X-Forwarded-For": address}) as response:
+                statuses.append(response.status)
+        assert statuses == [200, 429, 429, 200]
+
+
+def test_a_bucket_fills_again_with_time() -> None:
+    now = 0.0
+    limiter = RateLimiter(Rate(per_second=2, burst=1), clock=lambda: now)
+    limiter.take("ann")
+    with pytest.raises(Problem):
+        limiter.take("ann")
+    now = 0.5
+    limiter.take("ann")
+    with pytest.raises(Problem):
+        limiter.take("ann")
+
+
+def test_buckets_do_not_grow_without_end() -> None:
+    limiter = RateLimiter(Rate(per_second=1, burst=1), clock=lambda: 0.0)
+    for number in range(MAX_BUCKETS + 500):
+        limiter.take(f"subject {number}")
+    assert limiter.buckets == MAX_BUCKETS

@@ -1,0 +1,132 @@
+"""Who gets in, and where."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import aiohttp
+import jwt
+import pytest
+
+from cutlog.web import Api, Role, mint, verify
+from cutlog.web.auth import TokenRefused
+from tests.web.sample import SECRET, bearer
+from tests.web.test_problems import problem
+
+ITEMS = "/api/items"
+
+
+def forged(secret: str = SECRET, algorithm: str = "HS256", headers: Any = None, **claims: Any) -> str:
+    now = int(time.time())
+    whole = {"sub": "ann", "tenant": "default", "role": "admin", "iat": now, "exp": now + 60} | claims
+    return jwt.encode({k: v for k, v in whole.items() if v is not None}, secret, algorithm=algorithm, headers=headers)
+
+
+async def test_without_a_token_it_is_a_401_with_a_challenge(client: aiohttp.ClientSession) -> None:
+    async with client.get(ITEMS) as response:
+        assert (await problem(response))["status"] == 401
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Basic YTpi", "token", "Bearer x", "Bearer a.b.c", "Bearer é"]
+)
+async def test_what_is_no_token_is_a_401(client: aiohttp.ClientSession, header: str) -> None:
+    async with client.get(ITEMS, headers={"Authorization": header}) as response:
+        assert (await problem(response))["status"] == 401
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(forged(secret="another secret of more than thirty-two bytes"), id="another secret"),
+        pytest.param(forged(secret="", algorithm="none"), id="no signature"),
+        pytest.param(forged(algorithm="HS512"), id="another algorithm"),
+        pytest.param(forged(exp=int(time.time()) - 60), id="expired"),
+        pytest.param(forged(exp=None), id="for ever"),
+        pytest.param(forged(iat=int(time.time()) + 600), id="from the future"),
+        pytest.param(forged(iat=None), id="of no time"),
+        pytest.param(forged(role="root"), id="an unknown role"),
+        pytest.param(forged(role=None), id="no role"),
+        pytest.param(forged(role=["admin"]), id="roles"),
+        pytest.param(forged(sub=None), id="nobody"),
+        pytest.param(forged(sub=""), id="an empty name"),
+        pytest.param(forged(sub="a\nb"), id="two lines of a log"),
+        pytest.param(forged(sub="x" * 300), id="a long name"),
+        pytest.param(forged(tenant="../other"), id="a tenant that is a path"),
+        pytest.param(forged(tenant=7), id="a tenant that is a number"),
+        pytest.param(forged(tenant=None) + "x", id="a changed signature"),
+        pytest.param("x" * 10_000, id="a long text"),
+    ],
+)
+async def test_a_token_that_is_not_ours_is_a_401(client: aiohttp.ClientSession, token: str) -> None:
+    if len(token) < 8_000:
+        async with client.get(ITEMS, headers={"Authorization": f"Bearer {token}"}) as response:
+            assert (await problem(response))["status"] == 401
+    with pytest.raises(TokenRefused):
+        verify(SECRET, token)
+
+
+def test_a_token_without_a_tenant_is_of_the_default_one() -> None:
+    assert verify(SECRET, forged(tenant=None)).tenant == "default"
+
+
+def test_what_is_minted_is_verified() -> None:
+    actor = verify(SECRET, mint(SECRET, "ann@example.org", Role.operator, "acme", 60))
+    assert (actor.subject, actor.tenant, actor.role) == ("ann@example.org", "acme", Role.operator)
+
+
+@pytest.mark.parametrize(("subject", "tenant"), [("", "default"), ("ann", "Not An Id"), ("a\0b", "default")])
+def test_nothing_is_minted_that_would_be_refused(subject: str, tenant: str) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        mint(SECRET, subject, Role.viewer, tenant)
+
+
+@pytest.mark.parametrize(
+    ("role", "statuses"),
+    [
+        (Role.viewer, (200, 403, 403, 403, 403)),
+        (Role.editor, (200, 202, 403, 403, 403)),
+        (Role.operator, (200, 202, 200, 403, 403)),
+        (Role.admin, (200, 202, 200, 204, 403)),
+        (Role.service, (403, 403, 403, 403, 200)),
+    ],
+)
+async def test_each_role_may_do_its_own_and_what_lesser_ones_may(
+    client: aiohttp.ClientSession, role: Role, statuses: tuple[int, ...]
+) -> None:
+    requests = [
+        ("GET", ITEMS),
+        ("POST", "/api/projects/p_1/export"),
+        ("POST", "/api/projects/p_1/pin"),
+        ("DELETE", "/api/items/i_1"),
+        ("GET", "/internal/items"),
+    ]
+    answers = []
+    for method, path in requests:
+        async with client.request(method, path, headers=bearer(role)) as response:
+            answers.append(response.status)
+    assert tuple(answers) == statuses
+
+
+async def test_a_403_says_which_role_is_needed(client: aiohttp.ClientSession) -> None:
+    async with client.delete("/api/items/i_1", headers=bearer(Role.editor)) as response:
+        assert "admin" in (await problem(response))["detail"]
+
+
+async def test_a_token_in_the_query_opens_event_streams_only(client: aiohttp.ClientSession) -> None:
+    token = mint(SECRET, "ann", Role.viewer)
+    async with client.get(f"{ITEMS}?access_token={token}") as response:
+        assert response.status == 401
+    async with client.get(f"/api/projects/p_1/events?access_token={token}") as response:
+        assert response.status == 200
+
+
+def test_a_service_route_outside_of_internal_cannot_be_made() -> None:
+    api = Api("wrong")
+    with pytest.raises(ValueError, match="internal"):
+        api.get("/api/secrets", role=Role.service, returns={200: None}, summary="No")
+    with pytest.raises(ValueError, match="internal"):
+        api.get("/internal/secrets", role=Role.admin, returns={200: None}, summary="No")
