@@ -25,8 +25,8 @@ class Outgoing:
 async def publish_batch(bus: Bus, messages: Sequence[Outgoing], expected_last: int, *, timeout: float = 5.0) -> int:
     """Publishes 1 to MAX_BATCH messages behind sequence `expected_last`; returns the sequence of the last.
 
-    Raises ApiError (10071 when the stream's last sequence is another) or BusUnavailable, after which the messages are in the stream
-    either all or not at all.
+    Raises ApiError (10071 when the stream's last sequence is another) or BusUnavailable; after either, the messages
+    are in the stream all or not at all.
     """
     assert 0 < len(messages) <= MAX_BATCH, "one batch"
     fence = {"Nats-Expected-Last-Sequence": str(expected_last)}

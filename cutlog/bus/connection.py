@@ -30,7 +30,7 @@ PATIENCE: Final = 30.0
 
 
 class Bus:
-    """One connection, for ever: it reconnects by itself. Made by `Bus.connect`; an async context manager that drains."""
+    """One connection, for ever: it reconnects by itself. Made by `Bus.connect`; an async context manager."""
 
     def __init__(self, client: Client, name: str) -> None:
         self.client, self.name = client, name
@@ -185,7 +185,7 @@ class Bus:
 
         async def end() -> None:
             if self.client.is_connected:
-                await subscription.drain()
+                await subscription.drain()  # type: ignore[no-untyped-call]
             while running:
                 await asyncio.wait(running)
 

@@ -1,4 +1,4 @@
-"""An event as a message on EVENTS: payload = its JSON, headers = CloudEvents 1.0 (NATS protocol binding) and W3C trace."""
+"""An event as a message on EVENTS: its JSON, with headers of CloudEvents 1.0 (NATS binding) and W3C trace context."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class ConsumerGone(Exception):
 
 
 async def ensure_consumer(bus: Bus, stream: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Makes the durable consumer `config["durable_name"]` unless there is one; its state. Raises ApiError, BusUnavailable."""
+    """Makes the durable consumer `config["durable_name"]` unless there is one. Raises ApiError, BusUnavailable."""
     name = config["durable_name"]
     try:
         return await bus.api(f"CONSUMER.INFO.{stream}.{name}")
@@ -50,8 +50,9 @@ async def ensure_consumer(bus: Bus, stream: str, config: dict[str, Any]) -> dict
 
 
 class Pull:
-    """Messages of one durable consumer. `room()` tells how many more may be under way or waiting; the loop asks for as many
-    as `step` at a time. Used as an async context manager; one task takes.
+    """Messages of one durable consumer; an async context manager, from which one task takes.
+
+    `room(held)` tells how many more may come when `held` are under way or wait here; `step` at a time are asked for.
     """
 
     def __init__(self, bus: Bus, stream: str, consumer: str, *, room: Callable[[int], int], step: int) -> None:
@@ -85,25 +86,34 @@ class Pull:
         await self._unsubscribe()
 
     async def take(self, limit: int, *, timeout: float) -> list[Msg]:
-        """Up to `limit` messages in the order they came; waits up to `timeout` seconds for the first. Raises ConsumerGone."""
+        """Up to `limit` messages in their order; waits up to `timeout` seconds for the first. Raises ConsumerGone."""
         if not self._waiting:
             self._arrived.clear()
-            if self._gone:
+            if self._is_gone():
                 raise ConsumerGone(self._consumer)
             await self._ask()
             try:
                 await asyncio.wait_for(self._arrived.wait(), timeout)
             except TimeoutError:
                 return []
-            if self._gone and not self._waiting:
+            if not self._waiting and self._is_gone():
                 raise ConsumerGone(self._consumer)
         taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
         await self._ask()
         return taken
 
+    def _is_gone(self) -> bool:
+        return self._gone
+
     def wake(self) -> None:
         """Ends a `take` that waits: there is room again, or no more wish."""
         self._arrived.set()
+
+    def left(self) -> list[Msg]:
+        """What arrived and was not taken."""
+        left = list(self._waiting)
+        self._waiting.clear()
+        return left
 
     async def _begin(self) -> None:
         """A fresh inbox: what an older request still brings finds nobody there, and the server gives it up."""
@@ -132,7 +142,9 @@ class Pull:
         """Asks for more when a step's worth of room is free."""
         if self._gone or not self._bus.client.is_connected:
             return
-        while (missing := self._room(self._asked + len(self._waiting))) > 0 and (missing >= self._step or not self._asked):
+        while (missing := self._room(self._asked + len(self._waiting))) > 0 and (
+            missing >= self._step or not self._asked
+        ):
             batch = min(missing, self._step)
             self._asked += batch
             self._requests += 1
@@ -164,7 +176,9 @@ class Pull:
             self._gone = True
             self._arrived.set()
         elif status not in ("404", "408") and "MaxBytes" not in description:
-            log.info("a pull request ended", stream=self._stream, consumer=self._consumer, status=status, why=description)
+            log.info(
+                "a pull request ended", stream=self._stream, consumer=self._consumer, status=status, why=description
+            )
             self._restart.set()
         await self._ask()
 

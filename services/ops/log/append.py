@@ -178,10 +178,11 @@ class LogWriter:
             [meta for w in batch for meta in w.meta],
         )
         async with connection.begin():
-            first, at = (await connection.exec_driver_sql(_APPEND, columns)).one()
+            row = (await connection.exec_driver_sql(_APPEND, columns)).one()
+            first: int = row.first
             appended: list[Appended] = []
             for waiting in batch:
-                appended.append(waiting.appended(first, at))
+                appended.append(waiting.appended(first, row.at))
                 first = appended[-1].position + 1
             if self._inline:
                 events = [event for w, result in zip(batch, appended, strict=True) for event in _events(w, result)]

@@ -29,7 +29,7 @@ class LogReader:
         self._engine = engine
 
     async def read(self, after: int, limit: int = 1000, *, max_bytes: int = MAX_BYTES) -> list[RawEvent]:
-        """Events of positions after + 1, after + 2, …: at most `limit`, and about `max_bytes` as stored, but one at least."""
+        """Events of positions after + 1, …: at most `limit` and about `max_bytes` as stored, but one at least."""
         async with self._engine.connect() as connection:
             rows = await connection.exec_driver_sql(_READ, (after, limit, max_bytes))
             return [raw_event(row) for row in rows]
@@ -52,8 +52,8 @@ class LogReader:
 
     async def _head(self) -> tuple[int, uuid.UUID]:
         async with self._engine.connect() as connection:
-            position, log_id = (await connection.exec_driver_sql(_HEAD)).one()
-            return position, log_id
+            row = (await connection.exec_driver_sql(_HEAD)).one()
+            return row.position, row.log_id
 
     async def find(self, key: str) -> Appended | None:
         """What was appended under a command's key, if anything was: to be asked before the command is decided again."""

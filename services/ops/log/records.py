@@ -93,7 +93,7 @@ class Unstorable(LogError):
 
 
 class LogUnavailable(LogError):
-    """The database does not answer. The events may or may not have been written; asking again with the same key is safe."""
+    """The database does not answer. The events may have been written; asking again under the same key is safe."""
 
 
 class LogClosed(LogError):

@@ -1,0 +1,45 @@
+"""Reading the log from ops, past JetStream."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from cutlog.bus.connection import Bus
+from cutlog.bus.errors import BusError
+from cutlog.contract.base import Wire
+from cutlog.contract.envelope import RawEvent
+from cutlog.contract.subjects import EVENTS_READ
+
+MAX_LIMIT: Final = 1000
+MAX_BYTES: Final = 4 << 20
+
+
+class ReadEvents(Wire):
+    """Asks for events from position `from` on: at most `limit`, about `max_bytes` of JSON, but one at least."""
+
+    start: int = msgspec.field(name="from")
+    limit: int = MAX_LIMIT
+    max_bytes: int = MAX_BYTES
+
+
+class Events(Wire):
+    """Answers ReadEvents; empty beyond the end of the log."""
+
+    events: tuple[RawEvent, ...]
+
+
+_EVENTS: Final = msgspec.json.Decoder(Events)
+
+
+async def read_history(bus: Bus, start: int, *, limit: int = MAX_LIMIT, max_bytes: int = MAX_BYTES) -> list[RawEvent]:
+    """Events from position `start` on, without gaps; at least one. Raises BusError when there are none."""
+    request = ReadEvents(start=start, limit=min(limit, MAX_LIMIT), max_bytes=max_bytes)
+    reply = await bus.request(EVENTS_READ, msgspec.json.encode(request), timeout=10)
+    if (reply.headers or {}).get("Nats-Service-Error-Code"):
+        raise BusError(f"ops refused to read events: {(reply.headers or {}).get('Nats-Service-Error')}")
+    events = list(_EVENTS.decode(reply.data).events)
+    if not events or events[0].position != start:
+        raise BusError(f"ops has no event at position {start}")
+    return events

@@ -1,0 +1,93 @@
+"""Commands that must reach ops: stored with what they report, sent again and again until ops has answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from nats.errors import Error as NatsError
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cutlog.bus.connection import Bus
+from cutlog.bus.errors import BusError
+from cutlog.bus.leader import leadership, stops_within
+from cutlog.bus.tables import outbox
+from cutlog.contract.commands import Command, CommandReply, CommandSource, decode_command, encode_command
+from cutlog.db.failures import DATABASE_ERRORS
+
+log = structlog.get_logger(__name__)
+
+OnReply = Callable[[AsyncConnection, Command, CommandReply], Awaitable[None]]
+"""Told ops's answer, in the transaction that takes the command out of the outbox."""
+
+PAGE: Final = 100
+
+
+class Outbox:
+    """The table `outbox` of a service. Commands leave it in the order they were added, one at a time."""
+
+    def __init__(self, engine: AsyncEngine, source: CommandSource, *, on_reply: OnReply | None = None) -> None:
+        self._engine, self._source, self._on_reply = engine, source, on_reply
+        self._wake = asyncio.Event()
+
+    async def add(self, connection: AsyncConnection, command: Command) -> None:
+        """Stores a command in the caller's transaction; one whose key is there already is left as it is.
+
+        Call `wake()` after the commit, or it leaves within a second.
+        """
+        await connection.execute(
+            insert(outbox).values(key=command.key, command=encode_command(command)).on_conflict_do_nothing()
+        )
+
+    def wake(self) -> None:
+        """There is something to send."""
+        self._wake.set()
+
+    async def run(self, bus: Bus, stop: asyncio.Event) -> None:
+        """Sends until `stop` is set. One process at a time does."""
+        while not stop.is_set():
+            try:
+                async with leadership(self._engine, f"outbox {self._source}", stop) as lead:
+                    while lead is not None and not stop.is_set():
+                        if not await self._send(bus, stop):
+                            await self._rest(stop)
+            except (BusError, NatsError, *DATABASE_ERRORS) as error:
+                log.warning("the outbox waits", source=self._source, why=repr(error))
+                await stops_within(stop, 0.5)
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        stopping, waking = asyncio.create_task(stop.wait()), asyncio.create_task(self._wake.wait())
+        try:
+            await asyncio.wait((stopping, waking), timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            waking.cancel()
+            self._wake.clear()
+
+    async def _send(self, bus: Bus, stop: asyncio.Event) -> int:
+        """Sends what is stored, a page at most; how many left."""
+        async with self._engine.connect() as connection:
+            query = select(outbox.c.number, outbox.c.command).order_by(outbox.c.number).limit(PAGE)
+            rows = (await connection.execute(query)).all()
+        for number, stored in rows:
+            if stop.is_set():
+                break
+            command = decode_command(stored)
+            try:
+                reply = await bus.command(self._source, command)
+            except BusError:
+                async with self._engine.begin() as connection:
+                    row = outbox.c.number == number
+                    await connection.execute(update(outbox).where(row).values(attempts=outbox.c.attempts + 1))
+                raise
+            if reply.refused is not None:
+                log.warning("ops refused", key=command.key, code=reply.refused.code, detail=reply.refused.detail)
+            async with self._engine.begin() as connection:
+                if self._on_reply is not None:
+                    await self._on_reply(connection, command, reply)
+                await connection.execute(delete(outbox).where(outbox.c.number == number))
+        return len(rows)

@@ -1,0 +1,131 @@
+"""Publishes the log to the stream EVENTS so that a message's sequence is its event's position.
+
+The relay keeps no cursor: the stream's last sequence is the cursor, and PostgreSQL is what is true. JetStream may lose
+anything, all of its directory included, and is made whole from the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cutlog.bus.connection import Bus
+from cutlog.bus.errors import BusError, BusUnavailable
+from cutlog.bus.leader import leadership, stops_within
+from cutlog.db.failures import DATABASE_ERRORS
+from services.ops.log.stream import EventStream, StreamAhead
+
+log = structlog.get_logger(__name__)
+
+POLL: Final = 1.0
+"""Seconds after which the relay looks for events that nobody told it of."""
+LOOK_AGAIN: Final = 5.0
+"""Seconds between two looks at the stream itself."""
+WAKE: Final = "ops.relay.wake"
+"""A process that appended tells it here to the one that publishes."""
+
+
+@dataclass
+class RelayState:
+    """For status and metrics. `published`: the last position known to be in the stream."""
+
+    leads: bool = False
+    published: int = 0
+    rebuilt: int = 0
+    error: str | None = None
+
+
+class Relay:
+    """One of all processes publishes; the others wait to take over. `wake()` says that there is something new."""
+
+    def __init__(self, bus: Bus, engine: AsyncEngine) -> None:
+        self._bus, self._engine = bus, engine
+        self._wake = asyncio.Event()
+        self.state = RelayState()
+
+    def wake(self, position: int = 0) -> None:
+        """The log has grown, to `position` (LogWriter's `on_commit`)."""
+        self._wake.set()
+
+    async def check(self) -> None:
+        """Readiness: raises BusError with the way out as long as nothing may be published."""
+        if self.state.error is not None:
+            raise BusError(self.state.error)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publishes until `stop` is set. Raises StreamAhead, having said so in the log and in `state.error`."""
+        deaf = await self._bus.subscribe(WAKE, self._woken)
+        helpers = [asyncio.create_task(self._forward()), asyncio.create_task(self._wake_at(stop))]
+        try:
+            while not stop.is_set():
+                try:
+                    async with leadership(self._engine, "relay", stop) as connection:
+                        if connection is not None:
+                            await self._lead(connection, stop)
+                except DATABASE_ERRORS as error:
+                    log.warning("the relay waits for the database", why=repr(error))
+                    await stops_within(stop, 0.5)
+        except StreamAhead as error:
+            self.state.error = error.way_out
+            log.critical("the stream is ahead of the log", last=error.last, head=error.head, way_out=error.way_out)
+            raise
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await deaf()
+
+    async def _lead(self, connection: AsyncConnection, stop: asyncio.Event) -> None:
+        stream = EventStream(self._bus, connection)
+        loop = asyncio.get_running_loop()
+        look_at = loop.time()
+        self.state.leads = True
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                try:
+                    if loop.time() >= look_at:
+                        await stream.sync()
+                        look_at = loop.time() + LOOK_AGAIN
+                    more = await stream.publish()
+                except (BusError, NatsError) as error:
+                    log.warning("the relay looks at the stream again", why=str(error), published=stream.last)
+                    look_at = loop.time()
+                    await stops_within(stop, 0.1)
+                    continue
+                self.state.published, self.state.rebuilt = stream.last, stream.rebuilt
+                if not more:
+                    await _set_within(self._wake, POLL)
+        finally:
+            self.state.leads = False
+
+    async def _woken(self, message: Msg) -> None:
+        if self.state.leads:
+            self._wake.set()
+
+    async def _forward(self) -> None:
+        """What this process appended while another leads is the other's to publish."""
+        while True:
+            await self._wake.wait()
+            if not self.state.leads:
+                self._wake.clear()
+                with suppress(BusUnavailable):  # the leader polls as well
+                    await self._bus.publish(WAKE, b"")
+            await asyncio.sleep(0.005)
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
