@@ -15,7 +15,7 @@ fi
 if command -v uv >/dev/null 2>&1; then
     [ -x .venv/bin/python ] || uv venv --quiet --python "${found:->=3.11,<3.15}" .venv
     echo "installing into .venv (uv)" >&2
-    VIRTUAL_ENV=.venv uv pip sync --quiet --require-hashes requirements.lock
+    VIRTUAL_ENV=.venv uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
     VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --no-build-isolation --editable .
 else
     if [ ! -x .venv/bin/python ]; then

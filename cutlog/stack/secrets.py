@@ -42,6 +42,17 @@ class Secrets:
         """Password of a PostgreSQL role (`owner`, or a service's name)."""
         return self._once(f"postgres.{role}", lambda: secrets.token_urlsafe(32))
 
+    def service_token(self, service: str, ttl: float) -> str:
+        """The bearer token with which a service asks the others, minted once. `ttl` in seconds."""
+
+        def mint_token() -> str:
+            from cutlog.web.auth import mint  # brings all of cutlog.web: only where a token is made
+            from cutlog.web.roles import Role
+
+            return mint(self.jwt, service, Role.service, ttl=ttl)
+
+        return self._once(f"token.{service}", mint_token)
+
     def nats(self, user: str) -> NatsUser:
         """The nkey of a NATS user (`operator`, or a service's name)."""
         seed = self._once(f"nats.{user}.nk", _seed)

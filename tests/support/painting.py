@@ -1,8 +1,8 @@
 """Clips whose every frame says which one it is: a bar code that survives scaling and 480p x264, and digits for people.
 
-The code is a band of CELLS columns and two rows across the middle of the picture. In each row the first cell is black and
-the last white (the scale to judge the others by); the 16 between hold, in the upper row, the frame's number and, in
-the lower, the clip's tag (8 bits) and a check of both (8 bits).
+The code is a band of CELLS columns and two rows across the middle of the picture. In each row the first cell is
+black and the last white (the scale to judge the others by); the 16 between hold, in the upper row, the frame's number
+and, in the lower, the clip's tag (8 bits) and a check of both (8 bits).
 
 Sound, where asked for, is one steady tone per frame: frame k sounds at `tone(k)` Hz, phase-continuous.
 """

@@ -1,0 +1,46 @@
+"""The command `cutlog`. Each subcommand is a function in a module of its own, imported when it is asked for.
+
+Exit codes: 0 done, 1 found or failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.util import find_spec
+
+import typer
+
+COMMANDS = {
+    "up": "cutlog.cli.up:up",
+    "demo": "cutlog.cli.demo:demo",
+    "token": "cutlog.cli.token:token",
+    "nats-context": "cutlog.cli.nats_context:nats_context",
+    "serve": "cutlog.cli.serve:serve",
+}
+"""Subcommand → module:function. Its signature is its command line, its docstring its help."""
+
+
+def build(names: Iterable[str]) -> typer.Typer:
+    """The command line with these subcommands."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+    @app.callback()
+    def cutlog() -> None:
+        """The backend of a video editor: every edit is an event, every version can be rendered again."""
+
+    for name in names:
+        module, _, function = COMMANDS[name].partition(":")
+        app.command(name)(getattr(import_module(module), function))
+    return app
+
+
+def main() -> None:
+    """Entry point of the console script. Imports only what was asked for, so that each command starts fast."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    build([asked] if asked in COMMANDS else _present())(prog_name="cutlog")
+
+
+def _present() -> list[str]:
+    return [name for name, place in COMMANDS.items() if find_spec(place.partition(":")[0]) is not None]

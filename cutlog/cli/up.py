@@ -1,0 +1,96 @@
+"""`cutlog up`: the whole stack in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cutlog.cli.failing import fail
+
+if TYPE_CHECKING:
+    from cutlog.stack.supervisor import Stack
+
+LOGIN_SECONDS = 12 * 3600
+"""Life of the token in the login URL."""
+
+
+def up(
+    data: Annotated[Path, typer.Option(help="Folder of the stack; made at the first start.")] = Path(".data"),
+    host: Annotated[str, typer.Option(help="Address on which the gateway listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway; 0: a free one.")] = 8080,
+) -> None:
+    """Runs PostgreSQL, NATS, the gateway and all services until Ctrl-C or SIGTERM, and restarts what dies.
+
+    When everything serves it prints one line `ready URL`, and a URL that logs a browser in as admin.
+    """
+    from cutlog.stack import lock
+    from cutlog.stack.errors import CANNOT_START
+    from cutlog.stack.gateway import Gateway
+    from cutlog.stack.ports import free_ports, is_free
+    from cutlog.stack.processes import adopt_orphans
+    from cutlog.stack.supervisor import Stack, installed_services, layout_of
+
+    layout = layout_of(data)
+    try:
+        layout.make()
+    except OSError as error:
+        fail(f"cannot use {layout.data}: {error}")
+    gateway = Gateway(layout.caddy, host, port or free_ports(1, host)[0])
+    try:
+        with lock.hold(layout.run, gateway.url):
+            if not is_free(host, gateway.port):
+                fail(f"{host}:{gateway.port} is taken by another program: choose another --port (0: a free one)")
+            adopt_orphans()
+            asyncio.run(_serve(Stack(layout, gateway, installed_services(), _tell, adopted=True)))
+    except ExceptionGroup as group:
+        causes = list(_causes(group))
+        if not all(isinstance(cause, CANNOT_START) for cause in causes):
+            raise
+        fail(_sentence(causes[0]))
+    except CANNOT_START as error:
+        fail(_sentence(error))
+
+
+async def _serve(stack: Stack) -> None:
+    from cutlog.stack.supervisor import serve_until
+
+    stop, at_once = asyncio.Event(), asyncio.Event()
+
+    def ask() -> None:
+        (at_once if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, ask)
+    await serve_until(stack, stop, at_once, lambda: _announce(stack))
+
+
+def _announce(stack: Stack) -> None:
+    print(f"ready {stack.gateway.url}", flush=True)
+    from cutlog.web.auth import mint  # brings all of cutlog.web: not before it is needed
+    from cutlog.web.roles import Role
+
+    token = mint(stack.secrets.jwt, "admin", Role.admin, ttl=LOGIN_SECONDS)
+    print(f"login {stack.gateway.url}/#token={token}", flush=True)
+
+
+def _causes(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _causes(error)
+        else:
+            yield error
+
+
+def _sentence(error: BaseException) -> str:
+    return f"{(error.__doc__ or '').strip()} {error}".strip()
+
+
+def _tell(sentence: str) -> None:
+    print(f"cutlog: {sentence}", file=sys.stderr, flush=True)

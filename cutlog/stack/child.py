@@ -1,0 +1,141 @@
+"""One supervised child process: started, asked whether it is ready, started again when it dies, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from cutlog.stack.leftovers import forget, record
+from cutlog.stack.processes import in_session, send
+from cutlog.stack.program import Program
+
+READY_WITHIN = 60.0
+"""Seconds a child has to become ready; a loaded machine gets its time."""
+BACK_OFF = (0.1, 10.0)
+"""Seconds before the first restart, doubling up to the last."""
+SETTLED = 30.0
+"""Seconds alive after which a death counts as the first again."""
+LOG_LIMIT = 16 << 20
+"""Bytes of log after which a start begins a new file; one older is kept."""
+
+Tell = Callable[[str], None]
+
+
+class ChildFailed(RuntimeError):
+    """A part of the stack did not start."""
+
+
+class Child:
+    """A program under supervision. `ready` is asked until it answers True."""
+
+    def __init__(
+        self, program: Program, ready: Callable[[], Awaitable[bool]], *, logs: Path, pids: Path, tell: Tell
+    ) -> None:
+        self.program = program
+        self.log = logs / f"{program.name}.log"
+        self.restarts = 0
+        self._ready, self._pids, self._tell = ready, pids, tell
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+
+    @property
+    def name(self) -> str:
+        return self.program.name
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def start(self) -> None:
+        """Starts it and returns when it is ready. Raises ChildFailed with the end of its log."""
+        await self._spawn()
+        assert self._process is not None
+        process, deadline = self._process, time.monotonic() + READY_WITHIN
+        ended = asyncio.create_task(process.wait())
+        try:
+            while not await self._ready():
+                await asyncio.wait([ended], timeout=0.02)
+                if ended.done():
+                    raise ChildFailed(f"{self.name} {_how(process.returncode)} before it was ready{self._tail()}")
+                if time.monotonic() > deadline:
+                    raise ChildFailed(f"{self.name} is not ready after {READY_WITHIN:.0f} s{self._tail()}")
+        finally:
+            ended.cancel()
+
+    async def keep(self, changed: Callable[[], None]) -> None:
+        """Waits for its death and starts it again, with back-off, until it is stopped. `changed` is called
+        when its pid is another."""
+        delay = BACK_OFF[0]
+        while True:
+            assert self._process is not None
+            born = time.monotonic()
+            await self._process.wait()
+            self._end_session()
+            if self._stopping:
+                return
+            if time.monotonic() - born > SETTLED:
+                delay = BACK_OFF[0]
+            self._tell(f"{self.name} {_how(self._process.returncode)}; starting it again (log: {self.log})")
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, BACK_OFF[1])
+            self.restarts += 1
+            await self._spawn()
+            changed()
+
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Asks it to end and waits; after its grace, or `at_once`, kills it. Its session goes with it."""
+        self._stopping = True
+        if self._process is None:
+            return
+        if self.pid is not None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGKILL if at_once else self.program.stop)
+            try:
+                await asyncio.wait_for(self._process.wait(), self.program.grace)
+            except TimeoutError:
+                self._tell(f"{self.name} did not end within {self.program.grace:.0f} s; killing it")
+                with suppress(ProcessLookupError):
+                    self._process.kill()
+                await self._process.wait()
+        self._end_session()
+        forget(self._pids, self.name)
+
+    async def _spawn(self) -> None:
+        if self._stopping:
+            return
+        with self._open_log() as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.program.command(),
+                env=self.program.environment(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        record(self._pids, self.name, self._process.pid)
+
+    def _end_session(self) -> None:
+        assert self._process is not None
+        for found in in_session(self._process.pid):
+            send(found, signal.SIGKILL)
+
+    def _open_log(self) -> TextIO:
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.rename(self.log.with_suffix(".log.1"))
+        self.log.touch(mode=0o600)
+        return self.log.open("a")
+
+    def _tail(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()[-15:]
+        return "".join(f"\n    {line}" for line in lines)
+
+
+def _how(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"ended with code {code}"

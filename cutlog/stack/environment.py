@@ -1,0 +1,46 @@
+"""The `CUTLOG_*` environment of one service: what `cutlog.settings.Settings` reads there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from cutlog.stack.layout import Layout
+from cutlog.stack.nats import USERS, Nats
+from cutlog.stack.postgres import Postgres
+from cutlog.stack.secrets import Secrets
+
+SERVICE_TOKEN_SECONDS = 10 * 365 * 86400
+"""A service's token lives as long as the secret that signs it; it opens `/internal` only."""
+
+
+def service_environment(
+    service: str,
+    *,
+    layout: Layout,
+    secrets: Secrets,
+    postgres: Postgres,
+    nats: Nats,
+    listen: Mapping[str, str],
+    public_url: str,
+) -> dict[str, str]:
+    """Everything that the service may know, and nothing of the others' secrets. `listen` maps services to HOST:PORT.
+    What the user set in our own environment (CUTLOG_FFMPEG, CUTLOG_SANDBOX, …) is passed on beside it."""
+    peers = {name: f"http://{address}" for name, address in listen.items()}
+    environment = {
+        "CUTLOG_DATA": str(layout.data),
+        "CUTLOG_LISTEN": listen[service],
+        "CUTLOG_DATABASE_URL": postgres.service_url(service, secrets.database(service)),
+        "CUTLOG_NATS_URL": nats.url,
+        "CUTLOG_JWT_SECRET": secrets.jwt,
+        "CUTLOG_FILE_SECRET": secrets.files,
+        "CUTLOG_SERVICE_TOKEN": secrets.service_token(service, SERVICE_TOKEN_SECONDS),
+        "CUTLOG_OBJECTS_URL": layout.objects.as_uri(),
+        "CUTLOG_PUBLIC_URL": public_url,
+        "CUTLOG_PEERS": msgspec.json.encode(peers).decode(),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if service in USERS:
+        environment["CUTLOG_NATS_SEED"] = secrets.nats(service).seed
+    return environment

