@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-import aiohttp
 import msgspec
 from aiohttp import web
 from pydantic import SecretStr
@@ -19,6 +18,7 @@ from cutlog.web import (
     ListQuery,
     Page,
     Problem,
+    ProblemError,
     Reply,
     Request,
     Role,
@@ -27,6 +27,7 @@ from cutlog.web import (
     federate,
     mint,
 )
+from cutlog.web.multipart import parts
 
 SECRET = "a secret of enough bytes for HS256, used by tests only"
 
@@ -202,13 +203,15 @@ def _bodies(api: Api, sample: Sample) -> None:
         summary="Takes a file",
     )
     async def upload(req: Request) -> Reply:
-        size = 0
-        reader = await req.http.multipart()
-        while (part := await reader.next()) is not None:
-            assert isinstance(part, aiohttp.BodyPartReader)
-            while chunk := await part.read_chunk():
-                size += len(chunk)
-        return Reply(201, Item(id="upload", number=size))
+        sizes: dict[str, int] = {}
+        async for part in parts(req, limit=5_000_000):
+            async for chunk in part.chunks():
+                sizes[part.name] = sizes.get(part.name, 0) + len(chunk)
+        if "file" not in sizes:
+            raise Problem(
+                422, "invalid-request", "The request is not valid", errors=[ProblemError("/file", "Required")]
+            )
+        return Reply(201, Item(id="upload", number=sizes["file"]))
 
     @api.post("/api/slow", role=Role.editor, returns={200: Item}, summary="Waits")
     async def slow(_: Request) -> Reply:

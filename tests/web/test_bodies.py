@@ -139,6 +139,49 @@ async def test_an_upload_streams_through_its_handler(client: aiohttp.ClientSessi
         assert (response.status, (await response.json())["number"]) == (201, 3_000_000)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"garbage",
+        b"--b\r\n",
+        b"--b\r\n\r\n--b--\r\n",
+        b"--b\r\n3.6--b--\r\n",
+        b"--b\r\nno colon\r\n\r\nx\r\n--b--\r\n",
+        b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nno end',
+        b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b--\r\n",
+        b'--b\r\nContent-Disposition: form-data; name="file"\r\nContent-Encoding: gzip\r\n\r\nx\r\n--b--\r\n',
+        b'--b\r\nContent-Disposition: form-data; name="file"\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--b--',
+        b"--b\r\n" + b"X: y\r\n" * 10_000 + b"\r\n\r\n--b--\r\n",
+    ],
+)
+async def test_a_form_that_is_none_is_refused(client: aiohttp.ClientSession, body: bytes) -> None:
+    headers = bearer() | {"Content-Type": "multipart/form-data; boundary=b"}
+    async with client.post("/api/upload", data=body, headers=headers) as response:
+        assert (await problem(response))["status"] in (400, 413, 415, 422)
+
+
+async def test_what_a_part_says_of_its_length_is_not_believed(client: aiohttp.ClientSession) -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="file"\r\nContent-Length: 1\r\n\r\n'
+    headers = bearer() | {"Content-Type": "multipart/form-data; boundary=b"}
+    async with client.post("/api/upload", data=head + b"xxxxxx\r\n--b--\r\n", headers=headers) as response:
+        assert (await response.json())["number"] == 6
+
+
+@pytest.mark.parametrize("parameters", ["", "; boundary=", "; boundary=" + "x" * 100, "; charset=utf-8"])
+async def test_a_form_without_a_boundary_is_a_400(client: aiohttp.ClientSession, parameters: str) -> None:
+    headers = bearer() | {"Content-Type": "multipart/form-data" + parameters}
+    async with client.post("/api/upload", data=b"--b--", headers=headers) as response:
+        assert (await problem(response))["status"] == 400
+
+
+async def test_a_file_beyond_the_limit_is_a_413(client: aiohttp.ClientSession) -> None:
+    form = aiohttp.FormData()
+    form.add_field("file", b"x" * 5_000_001, filename="clip.mp4")
+    async with client.post("/api/upload", data=form, headers=bearer()) as response:
+        assert (await problem(response))["limit"] == 5_000_000
+
+
 async def test_an_upload_of_another_type_is_a_415(client: aiohttp.ClientSession) -> None:
     async with client.post("/api/upload", data=b"x", headers=bearer() | JSON) as response:
         assert (await problem(response))["status"] == 415

@@ -1,0 +1,80 @@
+"""Uploaded files as they stream in: multipart/form-data (RFC 7578), never held in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
+
+from cutlog.web.body import READ_SECONDS, too_large
+from cutlog.web.problems import Problem
+from cutlog.web.request import Request
+
+T = TypeVar("T")
+
+CHUNK: Final = 1 << 18
+"""Bytes read at a time."""
+_PLAIN: Final = ("", "binary", "8bit", "7bit")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One field of a form. Read its chunks before going on to the next part."""
+
+    name: str
+    filename: str | None
+    media_type: str
+    _reader: aiohttp.BodyPartReader
+    _limit: int
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes of the part. Raises Problem 413 beyond the limit, 408 when they stop coming, 400 when malformed."""
+        size = 0
+        while chunk := await _read(self._reader.read_chunk(CHUNK)):
+            size += len(chunk)
+            if size > self._limit:
+                raise too_large(self._limit)
+            yield chunk
+
+
+async def parts(request: Request[Any, Any], limit: int) -> AsyncIterator[Part]:
+    """The parts of a form in order, each of at most `limit` bytes. For routes with `stream=True`.
+
+    Raises Problem 400 for what is not a form; 413, 408, 415 as `Part.chunks` does.
+    """
+    try:
+        reader = await request.http.multipart()
+    except (ValueError, RuntimeError, AssertionError) as error:
+        raise _malformed(error) from None
+    while True:
+        part = await _read(reader.next())
+        if part is None:
+            return
+        if not isinstance(part, aiohttp.BodyPartReader):
+            raise _malformed("a form inside of a form")
+        for header in ("Content-Encoding", "Content-Transfer-Encoding"):
+            if part.headers.get(header, "").strip().lower() not in _PLAIN:
+                raise Problem.of_status(415, f"A part with {header} is not accepted: send the file as it is.")
+        kind = part.headers.get("Content-Type", "application/octet-stream")
+        yield Part(part.name or "", part.filename, kind, part, limit)
+
+
+async def _read(awaited: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await awaited
+    except TimeoutError:
+        raise Problem.of_status(408, f"Nothing came for {READ_SECONDS:g} s.") from None
+    # The reader answers malformed input with all of these.
+    except (ValueError, RuntimeError, TypeError, AssertionError, HttpProcessingError, RequestPayloadError) as error:
+        raise _malformed(error) from None
+
+
+def _malformed(reason: object) -> Problem:
+    detail = str(reason)[:200]
+    return Problem(400, "malformed-form", "The body is not multipart/form-data", detail if detail.isprintable() else "")
