@@ -20,10 +20,7 @@ class LogInconsistent(Exception):
 
 
 class ProjectRow(msgspec.Struct, frozen=True):
-    """`position` here and below: that of the last event that changed the row."""
-
     project_id: str
-    position: int
     tenant: str
     name: str
     deleted_at: datetime | None = None
@@ -33,7 +30,6 @@ class ExportRow(msgspec.Struct, frozen=True):
     """`size` in bytes; `finished_at` is when the file was last rendered."""
 
     export_id: str
-    position: int
     project_id: str
     version: int
     profile: ExportProfile
@@ -50,7 +46,6 @@ class PinRow(msgspec.Struct, frozen=True):
     project_id: str
     version: int
     profile: ExportProfile | None
-    position: int
     pinned: bool
     reason: str | None = None
     expires_at: datetime | None = None
@@ -61,7 +56,6 @@ class ProxyRow(msgspec.Struct, frozen=True):
 
     project_id: str
     version: int
-    position: int
     key: str
     size: int
 
@@ -73,7 +67,8 @@ ProxyId = tuple[str, int]
 
 @dataclass
 class Rows:
-    """Rows by their keys: given to `fold` as they are stored, and left as they should be."""
+    """Rows by their keys. `fold` is given the projects and exports that `touched` names, as they are stored, and leaves
+    all rows as they should be."""
 
     projects: dict[str, ProjectRow] = field(default_factory=dict)
     exports: dict[str, ExportRow] = field(default_factory=dict)
@@ -83,31 +78,38 @@ class Rows:
 
 @dataclass(frozen=True)
 class Touched:
-    """Ids of the rows that a batch of events may change."""
+    """Ids of the rows that a batch of events changes in part; others it only replaces."""
 
     projects: frozenset[str]
     exports: frozenset[str]
 
 
 def touched(batch: Iterable[Event]) -> Touched:
-    """Pins and proxies are found by their project, exports by their own id."""
-    projects, exports = set(), set()
+    """What of the tables has to be at hand to fold a batch."""
+    projects: set[str] = set()
+    exports: set[str] = set()
     for event in batch:
-        if event.category == "project":
-            projects.add(event.entity)
-        export_id = getattr(event.data, "export_id", None)
-        if export_id is not None:
-            exports.add(export_id)
+        match event.data:
+            case e.ProjectDeleted() | e.ProjectRestored():
+                projects.add(event.entity)
+            case (
+                e.ExportRequested(export_id=export_id) | e.ExportRendered(export_id=export_id)
+                | e.ExportFailed(export_id=export_id) | e.ExportCancelled(export_id=export_id)
+                | e.ExportArchived(export_id=export_id) | e.ExportRestored(export_id=export_id)
+                | e.ExportDeleted(export_id=export_id)
+            ):  # fmt: skip
+                exports.add(export_id)
+            case _:
+                pass
     return Touched(frozenset(projects), frozenset(exports))
 
 
 def fold(rows: Rows, event: Event) -> None:
-    """Brings `rows` up to one event. A row that is at or beyond the event's position stays as it is, so events may come
-    again without taking anything back, not even for a moment. Raises LogInconsistent."""
-    project, at = event.entity, event.position
+    """Brings `rows` up to one event. Raises LogInconsistent."""
+    project = event.entity
     match event.data:
         case e.ProjectCreated(name=name):
-            _put(rows.projects, project, ProjectRow(project, at, event.tenant, name))
+            rows.projects[project] = ProjectRow(project, event.tenant, name)
         case e.ProjectDeleted():
             _change(rows.projects, project, event, deleted_at=event.at)
         case e.ProjectRestored():
@@ -116,7 +118,7 @@ def fold(rows: Rows, event: Event) -> None:
             if export_id in rows.exports:
                 _change(rows.exports, export_id, event, status="queued")
             else:
-                rows.exports[export_id] = ExportRow(export_id, at, project, version, profile, "queued")
+                rows.exports[export_id] = ExportRow(export_id, project, version, profile, "queued")
         case e.ExportRendered() as done:
             _change(rows.exports, done.export_id, event, status="ready", key=done.key, size=done.size,
                     sha256=done.sha256, finished_at=event.at)  # fmt: skip
@@ -131,12 +133,11 @@ def fold(rows: Rows, event: Event) -> None:
         case e.ExportDeleted(export_id=export_id):
             _change(rows.exports, export_id, event, status="deleted", key=None)
         case e.ExportPinned(version=version, profile=profile, reason=reason, expires_at=expires_at):
-            pin = PinRow(project, version, profile, at, True, reason, expires_at)
-            _put(rows.pins, (project, version, profile), pin)
+            rows.pins[project, version, profile] = PinRow(project, version, profile, True, reason, expires_at)
         case e.ExportUnpinned(version=version, profile=profile):
-            _put(rows.pins, (project, version, profile), PinRow(project, version, profile, at, False))
+            rows.pins[project, version, profile] = PinRow(project, version, profile, False)
         case e.ProxyRendered(version=version, key=key, size=size):
-            _put(rows.proxies, (project, version), ProxyRow(project, version, at, key, size))
+            rows.proxies[project, version] = ProxyRow(project, version, key, size)
         case (
             e.VersionCommitted() | e.ProxyFailed() | e.MediaUploaded() | e.MediaDeduplicated() | e.MediaReady()
             | e.MediaFailed() | e.MediaReleased() | e.PlanCalculated()
@@ -146,15 +147,8 @@ def fold(rows: Rows, event: Event) -> None:
             assert_never(unknown)
 
 
-def _put(rows: dict[Any, Any], key: Any, row: Row) -> None:
-    known = rows.get(key)
-    if known is None or known.position < row.position:
-        rows[key] = row
-
-
-def _change(rows: dict[str, Any], key: str, event: Event, **changes: object) -> None:
-    known = rows.get(key)
+def _change(rows: dict[str, Any], row_id: str, event: Event, /, **changes: object) -> None:
+    known = rows.get(row_id)
     if known is None:
-        raise LogInconsistent(f"{event.type} at position {event.position} speaks of {key}, which nothing made")
-    if known.position < event.position:
-        rows[key] = msgspec.structs.replace(known, position=event.position, **changes)
+        raise LogInconsistent(f"{event.type} at position {event.position} speaks of {row_id}, which nothing made")
+    rows[row_id] = msgspec.structs.replace(known, **changes)

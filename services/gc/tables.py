@@ -24,7 +24,6 @@ project = Table(
     "project",
     metadata,
     Column("project_id", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
     Column("tenant", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("deleted_at", DateTime(timezone=True)),
@@ -34,7 +33,6 @@ export = Table(
     "export",
     metadata,
     Column("export_id", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
     Column("project_id", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("profile", Text, nullable=False),
@@ -51,7 +49,6 @@ pin = Table(
     Column("project_id", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("profile", Text),
-    Column("position", BigInteger, nullable=False),
     Column("pinned", Boolean, nullable=False),
     Column("reason", Text),
     Column("expires_at", DateTime(timezone=True)),
@@ -63,18 +60,9 @@ proxy = Table(
     metadata,
     Column("project_id", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("position", BigInteger, nullable=False),
     Column("key", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     PrimaryKeyConstraint("project_id", "version"),
-)
-
-checkpoint = Table(
-    "checkpoint",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
-    Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
 # --- the service's own word; append-only by GRANT ---------------------------------------------------------------------

@@ -1,0 +1,171 @@
+"""Answers an admin's questions: what may go, and why this export stays. Removes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Final, Protocol
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cutlog.contract.base import Strict
+from cutlog.contract.commands import Command, RecordPlan
+from cutlog.contract.events import PlanCalculated
+from cutlog.contract.ids import new_id
+from services.gc import plans, policies, snapshot
+from services.gc.plan import Basis, Candidate, PlanHash, candidate
+from services.gc.plans import Asker, Totals
+from services.gc.policy import Policy, Verdict, judge
+
+LINES_AT_ONCE: Final = 1000
+
+
+class ProjectionBehind(Exception):
+    """The garbage collector has not read the whole log yet, so it cannot know what is in use."""
+
+
+class ExportUnknown(Exception):
+    """There is no such export."""
+
+
+class Calculate(Strict):
+    """What to calculate: by another policy than the tenant's; for another date than now, as a simulation."""
+
+    policy: Policy | None = None
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class Log(Protocol):
+    """The log itself, not what was derived from it."""
+
+    async def holds_more_than(self, position: int) -> bool: ...
+
+
+class CommandSink(Protocol):
+    """Takes a command in the caller's transaction and delivers it until ops has it: the outbox."""
+
+    async def add(self, connection: AsyncConnection, command: Command) -> None: ...
+
+    def wake(self) -> None: ...
+
+
+class Reports:
+    """Reads the projection in one snapshot per question; "now" is the database's."""
+
+    def __init__(self, engine: AsyncEngine, outbox: CommandSink, log: Log) -> None:
+        self._engine = engine
+        self._outbox = outbox
+        self._log = log
+
+    async def calculate(self, asker: Asker, wish: Calculate) -> str:
+        """Makes, freezes and, unless it is a simulation, announces a plan; its id. The same key again: the same plan.
+
+        Raises ProjectionBehind, KeyReused.
+        """
+        least = await self._least()
+        try:
+            async with self._snapshot() as connection:
+                made = await plans.made_by(connection, asker) or await self._make(connection, asker, wish, least)
+        except IntegrityError:
+            # The same key at the same moment: the other one's plan is the answer.
+            async with self._engine.connect() as connection:
+                known = await plans.made_by(connection, asker)
+            if known is None:
+                raise
+            return known
+        self._outbox.wake()
+        return made
+
+    async def explain(self, tenant: str, export_id: str) -> Verdict:
+        """The verdict on one export now, by the tenant's policy. Raises ExportUnknown, ProjectionBehind."""
+        least = await self._least()
+        async with self._snapshot() as connection:
+            await _caught_up(connection, least)
+            project = await snapshot.project_of(connection, tenant, export_id)
+            if project is None:
+                raise ExportUnknown(export_id)
+            policy = await policies.current(connection, tenant)
+            judged = judge(project, policy, await _now(connection))
+            return next(verdict for export, verdict in judged if export.export_id == export_id)
+
+    async def _make(self, connection: AsyncConnection, asker: Asker, wish: Calculate, least: int) -> str:
+        position = await _caught_up(connection, least)
+        now = await _now(connection)
+        policy = wish.policy or await policies.current(connection, asker.tenant)
+        basis = Basis(tenant=asker.tenant, position=position, policy=policy, at=wish.at or now)
+        plan_id, run_id = new_id("plan"), new_id("run")
+        totals = await _freeze(connection, plan_id, basis)
+        await plans.add_plan(connection, plan_id, asker, basis, totals, simulated=wish.at is not None)
+        action = "calculate" if wish.at is None else "simulate"
+        await plans.add_run(connection, run_id, asker, action, now, plan_id, totals)
+        if wish.at is None:
+            await self._announce(connection, asker, run_id, plan_id, position, totals)
+        return plan_id
+
+    async def _announce(
+        self, connection: AsyncConnection, asker: Asker, run_id: str, plan_id: str, position: int, totals: Totals
+    ) -> None:
+        event = PlanCalculated(
+            plan_id=plan_id,
+            plan_hash=totals.plan_hash,
+            position=position,
+            candidates=totals.candidates,
+            bytes=totals.bytes,
+        )
+        body = RecordPlan(run_id=run_id, event=event)
+        command = Command(key=run_id, tenant=asker.tenant, actor=asker.subject, trace=asker.trace, body=body)
+        await self._outbox.add(connection, command)
+
+    async def _least(self) -> int:
+        """The position that a snapshot must have reached to know of every event until now. Raises ProjectionBehind."""
+        async with self._engine.connect() as connection:
+            position = await snapshot.position(connection)
+        if await self._log.holds_more_than(position):
+            raise ProjectionBehind(f"It has read {position} events, and there are more.")
+        return position
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees the database as it was at its first statement."""
+        async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ")
+            async with connection.begin():
+                yield connection
+
+
+async def _freeze(connection: AsyncConnection, plan_id: str, basis: Basis) -> Totals:
+    """Judges every export of the tenant and stores those that may go, a thousand at a time."""
+    hasher = PlanHash(basis)
+    lines: list[Candidate] = []
+    stored = kept = size = 0
+    async for project in snapshot.projects(connection, basis.tenant):
+        for export, verdict in judge(project, basis.policy, basis.at):
+            if verdict.verdict == "kept":
+                kept += 1
+                continue
+            line = candidate(project.project_id, export, verdict)
+            hasher.add(line)
+            lines.append(line)
+            size += line.size
+            if len(lines) == LINES_AT_ONCE:
+                await plans.add_candidates(connection, plan_id, stored + 1, lines)
+                stored += len(lines)
+                lines.clear()
+    await plans.add_candidates(connection, plan_id, stored + 1, lines)
+    return Totals(candidates=stored + len(lines), kept=kept, bytes=size, plan_hash=hasher.hexdigest())
+
+
+async def _caught_up(connection: AsyncConnection, least: int) -> int:
+    """The position of the snapshot. Raises ProjectionBehind when a replay has just begun."""
+    position = await snapshot.position(connection)
+    if position < least:
+        raise ProjectionBehind(f"It is reading history again and has come to event {position}.")
+    return position
+
+
+async def _now(connection: AsyncConnection) -> datetime:
+    return (await connection.execute(select(func.now()))).scalar_one()

@@ -1,0 +1,194 @@
+"""Events become rows; the same events again change nothing; and each tenant sees its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.contract import events as e
+from cutlog.contract.envelope import Event
+from cutlog.contract.timeline import Canvas
+from cutlog.db.engine import create_engine
+from services.gc import tables
+from services.gc.fold import LogInconsistent
+from services.gc.projection import apply, clear
+from tests.support.configuration import SettingsFactory
+
+START = datetime(2031, 1, 1, tzinfo=UTC)
+
+
+class Log:
+    """Makes events with positions as ops would."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def say(self, stream: str, data: e.EventData, tenant: str = "default") -> Event:
+        position = len(self.events) + 1
+        event = Event(
+            position=position,
+            id=uuid.uuid4(),
+            stream=stream,
+            version=1 + sum(1 for known in self.events if known.stream == stream),
+            type=type(data).__name__,
+            tenant=tenant,
+            actor="tester",
+            trace="00-0-0-00",
+            at=START + timedelta(minutes=position),
+            data=data,
+        )
+        self.events.append(event)
+        return event
+
+
+def history() -> Log:
+    """A project with three exports in different states, pins that came and went, and a proxy rendered twice."""
+    log, p, q = Log(), "project.p", "project.q"
+    log.say(p, e.ProjectCreated(name="P", canvas=Canvas()))
+    log.say(q, e.ProjectCreated(name="Q", canvas=Canvas()), tenant="other")
+    log.say("media.m", e.MediaDeduplicated(name="m.mp4", ref_count=2))
+    for version in (1, 2, 3):
+        log.say(p, e.VersionCommitted(version=version, ops=(), duration=1, digest="d"))
+        log.say(p, e.ExportRequested(export_id=f"x{version}", version=version, profile="mp4"))
+    for version in (1, 2):
+        log.say(p, rendered(version, size=version * 100))
+    log.say(p, e.ExportFailed(export_id="x3", reason="boom"))
+    log.say(p, e.ExportPinned(version=1, reason="sign-off"))
+    log.say(p, e.ExportPinned(version=1, profile="mp4"))
+    log.say(p, e.ExportUnpinned(version=1))
+    log.say(p, e.ExportPinned(version=2, expires_at=START + timedelta(days=9)))
+    log.say(p, e.ExportArchived(export_id="x1", key="archive/x1_v1_final.mp4"))
+    log.say(p, proxy(3, size=7))
+    log.say(p, proxy(3, size=8))
+    log.say(p, e.ProjectDeleted())
+    log.say(p, e.ProjectRestored())
+    log.say(q, e.ProjectDeleted(), tenant="other")
+    return log
+
+
+def rendered(version: int, size: int) -> e.ExportRendered:
+    key = f"export/p/v{version}_final.mp4"
+    return e.ExportRendered(
+        export_id=f"x{version}", version=version, profile="mp4", key=key, size=size, sha256="s", frames=1
+    )
+
+
+def proxy(version: int, size: int) -> e.ProxyRendered:
+    key = f"proxy/p/v{version}_proxy.mp4"
+    return e.ProxyRendered(version=version, digest="d", key=key, size=size, sha256="s", frames=1)
+
+
+@pytest.fixture
+async def engine(settings_for: SettingsFactory) -> AsyncIterator[AsyncEngine]:
+    made = create_engine(settings_for("gc"))
+    yield made
+    await made.dispose()
+
+
+async def tell(engine: AsyncEngine, batch: list[Event]) -> None:
+    async with engine.begin() as connection:
+        await apply(connection, batch)
+
+
+async def contents(engine: AsyncEngine) -> dict[str, list[dict[str, Any]]]:
+    async with engine.connect() as connection:
+        return {
+            table.name: [
+                dict(row) for row in (await connection.execute(select(table).order_by(*table.columns))).mappings()
+            ]
+            for table in (tables.project, tables.export, tables.pin, tables.proxy)
+        }
+
+
+async def test_events_become_rows(engine: AsyncEngine) -> None:
+    await tell(engine, history().events)
+    rows = await contents(engine)
+    assert [(r["project_id"], r["tenant"], r["name"], r["deleted_at"]) for r in rows["project"]] == [
+        ("p", "default", "P", None),
+        ("q", "other", "Q", START + timedelta(minutes=22)),
+    ]
+    assert [(r["export_id"], r["status"], r["key"], r["size"]) for r in rows["export"]] == [
+        ("x1", "archived", "archive/x1_v1_final.mp4", 100),
+        ("x2", "ready", "export/p/v2_final.mp4", 200),
+        ("x3", "failed", None, 0),
+    ]
+    assert [r["finished_at"] for r in rows["export"]] == [
+        START + timedelta(minutes=10),
+        START + timedelta(minutes=11),
+        None,
+    ]
+    pins = {(r["version"], r["profile"]): (r["pinned"], r["reason"], r["expires_at"]) for r in rows["pin"]}
+    assert pins == {
+        (1, None): (False, None, None),
+        (1, "mp4"): (True, None, None),
+        (2, None): (True, None, START + timedelta(days=9)),
+    }
+    assert [(r["version"], r["size"]) for r in rows["proxy"]] == [(3, 8)]
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+async def test_batches_of_any_size_give_the_same_rows(engine: AsyncEngine, size: int) -> None:
+    events = history().events
+    for start in range(0, len(events), size):
+        await tell(engine, events[start : start + size])
+    in_batches = await contents(engine)
+    async with engine.begin() as connection:
+        await clear(connection)
+    await tell(engine, events)
+    assert await contents(engine) == in_batches
+
+
+@pytest.mark.parametrize("start", [0, 7, 13, 20])
+async def test_history_told_again_leads_to_the_same_rows(engine: AsyncEngine, start: int) -> None:
+    events = history().events
+    await tell(engine, events)
+    before = await contents(engine)
+    await tell(engine, events[start:])
+    assert await contents(engine) == before
+
+
+async def test_an_export_that_was_asked_for_again_is_queued_then_ready_with_its_new_time(engine: AsyncEngine) -> None:
+    log = history()
+    log.say("project.p", e.ExportRequested(export_id="x3", version=3, profile="mp4"))
+    await tell(engine, log.events)
+    assert (await contents(engine))["export"][2]["status"] == "queued"
+    again = log.say("project.p", rendered(3, size=300))
+    await tell(engine, [again])
+    row = (await contents(engine))["export"][2]
+    assert (row["status"], row["size"], row["finished_at"]) == ("ready", 300, again.at)
+
+
+async def test_a_restored_export_is_ready_again_and_a_deleted_one_has_no_key(engine: AsyncEngine) -> None:
+    log = history()
+    log.say("project.p", e.ExportRestored(export_id="x1", key="export/p/v1_final.mp4"))
+    log.say("project.p", e.ExportDeleted(export_id="x2"))
+    await tell(engine, log.events)
+    rows = (await contents(engine))["export"]
+    assert [(r["status"], r["key"]) for r in rows[:2]] == [("ready", "export/p/v1_final.mp4"), ("deleted", None)]
+
+
+async def test_an_event_about_an_export_that_nothing_made_stops_the_projection(engine: AsyncEngine) -> None:
+    log = Log()
+    log.say("project.p", e.ProjectCreated(name="P", canvas=Canvas()))
+    log.say("project.p", rendered(1, size=1))
+    with pytest.raises(LogInconsistent, match="position 2 speaks of x1"):
+        await tell(engine, log.events)
+    assert (await contents(engine))["project"] == []
+
+
+@pytest.mark.parametrize("table", [tables.plan, tables.plan_candidate, tables.policy, tables.run], ids=lambda t: t.name)
+@pytest.mark.parametrize("verb", ["update", "delete"])
+async def test_the_database_refuses_to_change_plans_policies_and_audit(
+    engine: AsyncEngine, table: Any, verb: str
+) -> None:
+    statement = table.delete() if verb == "delete" else table.update().values({table.columns[0].name: "x"})
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with engine.begin() as connection:
+            await connection.execute(statement)
