@@ -19,6 +19,21 @@ def event(stream: str, type_: str) -> str:
     return f"evt.{stream}.{type_}"
 
 
+def project_stream(project_id: str) -> str:
+    """The stream of a project's events."""
+    return f"project.{project_id}"
+
+
+def media_stream(media_id: str) -> str:
+    """The stream of a media's events."""
+    return f"media.{media_id}"
+
+
+def run_stream(run_id: str) -> str:
+    """The stream of a garbage collection run's events."""
+    return f"gc.{run_id}"
+
+
 def command(source: str, type_: str) -> str:
     """Where a service sends a command to ops."""
     return f"ops.cmd.{source}.{type_}"

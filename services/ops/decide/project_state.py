@@ -100,9 +100,8 @@ def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str) -> Proj
             return _replace(state, sequence=sequence, version=version, durations=durations)
         case ExportRequested(export_id=export_id, version=version, profile=profile):
             exports = state.exports.set(export_id, ExportState(version, profile))
-            return _replace(
-                state, exports=exports, requested=state.requested.set(version_and_profile(version, profile), export_id)
-            )
+            requested = state.requested.set(version_and_profile(version, profile), export_id)
+            return _replace(state, exports=exports, requested=requested)
         case ExportRendered(export_id=export_id):
             return _became(state, export_id, "ready")
         case ExportFailed(export_id=export_id):

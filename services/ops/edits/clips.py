@@ -130,8 +130,11 @@ def _source(sequence: Sequence, op: ClipAdd, sources: Sources) -> tuple[Source, 
             raise EditError("", f"a media clip needs in and out; {missing} is missing")
         if op.start >= op.end:
             raise EditError("/out", f"in is {op.start} and out is {op.end}; out must be greater than in")
-        if not sources.trusted and sources.get(op.media) is None:
+        material = sources.get(op.media)
+        if material is None and not sources.trusted:
             raise EditError("/media", f"there is no media {op.media}; upload it first")
+        if material is not None and material.failed:
+            raise EditError("/media", f"media {op.media} could not be processed; upload it in another format")
         _inside(sequence, op.media, op.end, sources, "/out")
         return MediaSource(media=op.media, start=op.start, end=op.end), op.end - op.start
     for name, value in (("in", op.start), ("out", op.end)):

@@ -12,10 +12,11 @@ from cutlog.contract.time import Fps
 
 
 class Material(msgspec.Struct, frozen=True):
-    """A media as far as edits care."""
+    """A media as far as edits care. What `failed` to be processed can't be used."""
 
     kind: MediaKind
     facts: MediaFacts
+    failed: bool = False
 
     @property
     def has_picture(self) -> bool:
@@ -42,7 +43,7 @@ class Sources(Protocol):
 
 
 class Known:
-    """The media of a tenant that a new edit may use."""
+    """The media that a new edit may use."""
 
     trusted = False
 

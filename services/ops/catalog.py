@@ -1,0 +1,80 @@
+"""What ops knows of media: their facts for edits, and their references for timelines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.contract.timeline import MediaRef
+from services.ops.decide.media import MediaState
+from services.ops.edits.sources import Material
+from services.ops.readmodel.sql import statement
+
+CAPACITY: Final = 100_000
+_MEDIA_STATES: Final = statement("media_states")
+_STATE: Final = msgspec.json.Decoder(MediaState)
+
+
+class Shelf:
+    """A tenant's media for one edit: those that it names, and those that the project uses already."""
+
+    trusted = False
+
+    def __init__(self, states: dict[str, MediaState], tenant: str) -> None:
+        self._states, self._tenant = states, tenant
+
+    def get(self, media: str, /) -> Material | None:
+        """Facts of a media that has a live upload; whatever a project uses has one."""
+        state = self._states.get(media)
+        if state is None or state.tenant != self._tenant or state.ref_count <= 0:
+            return None
+        return Material(state.kind, state.facts, state.status == "failed")
+
+    def sha256(self, media: str) -> str:
+        """SHA-256 of the content, in hex. Raises KeyError."""
+        return self._states[media].sha256
+
+
+class Catalog:
+    """Media as rows of the read model tell. Facts do not change, so edits take them from memory."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._states: dict[str, MediaState] = {}
+
+    async def shelf(self, tenant: str, ids: Iterable[str]) -> Shelf:
+        """What an edit may ask for. Ids that do not exist are left out."""
+        missing = [media_id for media_id in ids if media_id not in self._states]
+        if missing:
+            found = await self._read(tenant, missing)
+            if len(self._states) + len(found) > CAPACITY:
+                self._states = {}
+                return await self.shelf(tenant, ids)
+            self._states.update(found)
+        return Shelf(self._states, tenant)
+
+    async def references(self, tenant: str, ids: Iterable[str]) -> dict[str, MediaRef]:
+        """How media are now, with what was made from them."""
+        states = await self._read(tenant, list(ids))
+        self._states.update(states)
+        return {
+            media_id: MediaRef(
+                id=media_id, sha256=state.sha256, kind=state.kind, status=state.status, facts=state.facts,
+                key=state.key, renditions=state.renditions,
+            )
+            for media_id, state in states.items()
+        }  # fmt: skip
+
+    def forget(self, media_id: str) -> None:
+        """A media has changed."""
+        self._states.pop(media_id, None)
+
+    async def _read(self, tenant: str, ids: list[str]) -> dict[str, MediaState]:
+        if not ids:
+            return {}
+        async with self._engine.connect() as connection:
+            rows = await connection.exec_driver_sql(_MEDIA_STATES, (ids, tenant))
+            return {row.id: _STATE.decode(row.state) for row in rows}

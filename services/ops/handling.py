@@ -1,0 +1,226 @@
+"""Commands to events: load, decide, append, remember. The only caller of the log's writer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from weakref import WeakValueDictionary
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.contract.commands import GcCommand, MediaCommand
+from cutlog.contract.events import EventData, ProjectEvent
+from cutlog.contract.subjects import media_stream, project_stream, run_stream
+from services.ops.catalog import Catalog
+from services.ops.decide import media, project, run
+from services.ops.decide.commands import CreateProject, ProjectCommand
+from services.ops.decide.media import MediaState
+from services.ops.decide.project_state import ProjectState
+from services.ops.decide.refusals import NotFound, Refused
+from services.ops.edits.errors import EditError
+from services.ops.feed import Feed
+from services.ops.history import Head, History
+from services.ops.log.append import LogWriter
+from services.ops.log.read import LogReader
+from services.ops.log.records import (
+    AlreadyAnswered,
+    Append,
+    Appended,
+    IdempotentReply,
+    LogUnavailable,
+    VersionConflict,
+)
+from services.ops.readmodel.guard import MediaGone
+from services.ops.readmodel.sql import statement
+
+ATTEMPTS: Final = 20
+_MEDIA_STATE: Final = statement("media_state")
+_COUNT_USES: Final = statement("count_uses")
+_STREAM_VERSION: Final = statement("stream_version")
+_STATE: Final = msgspec.json.Decoder(MediaState)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """On whose behalf: tenant, actor and W3C traceparent, as the events will tell."""
+
+    tenant: str
+    actor: str
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command led to: the state after it, the events (none: it was so already) and where they are in the log."""
+
+    state: ProjectState
+    events: Sequence[ProjectEvent]
+    appended: Appended | None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The answer to keep under a client's Idempotency-Key, together with the events that it is about."""
+
+    key: str
+    fingerprint: str
+    status: int
+    body: Callable[[Outcome], bytes]
+
+
+Make = Callable[[ProjectState | None], Awaitable[ProjectCommand]]
+"""Makes a command from the state it will be decided on, with what must be looked up for it."""
+
+
+class Handling:
+    """Commands to one stream stand in line in this process; against other processes the log's versions decide."""
+
+    def __init__(
+        self, engine: AsyncEngine, log: LogWriter, reader: LogReader, history: History, catalog: Catalog, feed: Feed
+    ) -> None:
+        self._engine, self._log, self._reader = engine, log, reader
+        self._history, self._catalog, self._feed = history, catalog, feed
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def project(
+        self, project_id: str, who: Who, make: Make, *, keep: Keep | None = None, key: str | None = None
+    ) -> Outcome:
+        """Decides and appends. `key` is that of a service's command, `keep` serves a client's Idempotency-Key.
+
+        Raises Refused, EditError, AlreadyAnswered, and what the log raises.
+        """
+        stream = project_stream(project_id)
+        async with self._turn(stream):
+            for _ in range(ATTEMPTS):
+                head = await self._history.head(project_id)
+                events = await self._decided(project_id, head, who, make, keep)
+                if events is None:
+                    continue
+                if not events:
+                    assert head is not None, "what does not exist is never as it should be"
+                    return Outcome(head.state, (), None)
+                after = Head.folded(head, events, who.tenant)
+                append = self._append(stream, head, after, events, who, keep, key)
+                try:
+                    appended = await self._log.append(append)
+                except VersionConflict:
+                    self._history.forget(project_id)
+                    continue
+                except MediaGone:
+                    for media_id in after.state.sequence.uses:
+                        self._catalog.forget(media_id)
+                    continue
+                if appended.repeated:
+                    self._history.forget(project_id)
+                else:
+                    self._history.remember(project_id, after)
+                self._feed.notify(project_id)
+                return Outcome(after.state, events, appended)
+        raise LogUnavailable
+
+    async def preview(self, project_id: str, who: Who, make: Make) -> Outcome:
+        """What a command would lead to; nothing is appended. Raises Refused, EditError."""
+        for _ in range(ATTEMPTS):
+            head = await self._history.head(project_id)
+            events = await self._decided(project_id, head, who, make, None)
+            if events is not None:
+                return Outcome(Head.folded(head, events, who.tenant).state, events, None)
+        raise LogUnavailable
+
+    async def media(self, command: MediaCommand, who: Who, key: str) -> Appended:
+        """Records a fact about media. Raises Refused, and what the log raises."""
+        stream = media_stream(command.media_id)
+        async with self._turn(stream):
+            for _ in range(ATTEMPTS):
+                if (before := await self._reader.find(key)) is not None:
+                    return before
+                async with self._engine.connect() as connection:
+                    row = (await connection.exec_driver_sql(_MEDIA_STATE, (command.media_id,))).one_or_none()
+                    uses = (await connection.exec_driver_sql(_COUNT_USES, (command.media_id,))).scalar_one()
+                state = None if row is None else _STATE.decode(row.state)
+                events = media.decide(state, command, who.tenant, uses)
+                version = 0 if row is None else row.stream_version
+                try:
+                    appended = await self._log.append(_service_append(stream, version, events, who, key))
+                except VersionConflict:
+                    continue
+                self._catalog.forget(command.media_id)
+                return appended
+        raise LogUnavailable
+
+    async def run(self, command: GcCommand, who: Who, key: str) -> Appended:
+        """Records a garbage collection plan. Raises Refused, and what the log raises."""
+        stream = run_stream(command.run_id)
+        async with self._turn(stream):
+            if (before := await self._reader.find(key)) is not None:
+                return before
+            state = run.initial_state()
+            for raw in await self._reader.stream(stream):
+                fact = raw.decode().data
+                assert isinstance(fact, type(command.event)), "a run's stream holds its plan"
+                state = run.evolve(state, fact)
+            return await self._log.append(_service_append(stream, 0, run.decide(state, command), who, key))
+
+    @asynccontextmanager
+    async def _turn(self, stream: str) -> AsyncIterator[None]:
+        lock = self._locks.get(stream)
+        if lock is None:
+            lock = self._locks[stream] = asyncio.Lock()
+        async with lock:
+            yield
+
+    async def _decided(
+        self, project_id: str, head: Head | None, who: Who, make: Make, keep: Keep | None
+    ) -> Sequence[ProjectEvent] | None:
+        """The events; None when they were decided on a state that is not the newest any more."""
+        state = None if head is None else head.state
+        command = await make(state)
+        if state is not None and state.tenant != who.tenant and not isinstance(command, CreateProject):
+            raise NotFound(f"Project {project_id} does not exist.")
+        try:
+            events = project.decide(state, command)
+        except (Refused, EditError):
+            if keep is not None and await self._reader.answered(who.tenant, keep.key) is not None:
+                raise AlreadyAnswered from None
+            if await self._current(project_id, head):
+                raise
+            return None
+        if events or await self._current(project_id, head):
+            return events
+        return None
+
+    async def _current(self, project_id: str, head: Head | None) -> bool:
+        """Whether the head is the newest that the log knows; if not, it is forgotten."""
+        async with self._engine.connect() as connection:
+            newest = (await connection.exec_driver_sql(_STREAM_VERSION, (project_stream(project_id),))).scalar_one()
+        if newest == (0 if head is None else head.stream_version):
+            return True
+        self._history.forget(project_id)
+        return False
+
+    def _append(
+        self, stream: str, before: Head | None, after: Head, events: Sequence[ProjectEvent], who: Who,
+        keep: Keep | None, key: str | None,
+    ) -> Append:  # fmt: skip
+        reply = None
+        if keep is not None:
+            body = keep.body
+            reply = IdempotentReply(
+                who.tenant, keep.key, keep.fingerprint, keep.status,
+                lambda appended: body(Outcome(after.state, events, appended)),
+            )  # fmt: skip
+        return Append(
+            stream=stream, expected_version=0 if before is None else before.stream_version, events=events,
+            tenant=who.tenant, actor=who.actor, trace=who.trace, key=key, reply=reply,
+        )  # fmt: skip
+
+
+def _service_append(stream: str, version: int, events: Sequence[EventData], who: Who, key: str) -> Append:
+    return Append(
+        stream=stream, expected_version=version, events=events, tenant=who.tenant, actor=who.actor, trace=who.trace,
+        key=key,
+    )  # fmt: skip

@@ -1,0 +1,161 @@
+"""Projects at their newest version or at any: from memory, or folded from the nearest snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+from typing import Final, cast
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.contract.envelope import RawEvent
+from cutlog.contract.events import ProjectEvent
+from cutlog.contract.subjects import project_stream
+from services.ops import snapshot
+from services.ops.decide.project_state import ProjectState, evolve
+from services.ops.decide.refusals import NotFound
+from services.ops.edits.sequence import Sequence
+from services.ops.log.read import LogReader
+from services.ops.readmodel.sql import statement
+
+log = structlog.get_logger(__name__)
+
+PAGE: Final = 500
+MAX_CLIPS: Final = 2_000_000
+"""Clips of all cached projects together: about a kilobyte each."""
+MAX_PROJECTS: Final = 10_000
+
+_ADD: Final = statement("add_snapshot")
+_FIND: Final = statement("find_snapshot")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A project's state and the version of its stream that led to it."""
+
+    state: ProjectState
+    stream_version: int
+
+    @staticmethod
+    def folded(head: Head | None, events: Several[ProjectEvent], tenant: str) -> Head:
+        """The head after events that follow; None is before the first."""
+        state, version = (None, 0) if head is None else (head.state, head.stream_version)
+        for event in events:
+            state = evolve(state, event, tenant)
+        assert state is not None
+        return Head(state, version + len(events))
+
+
+class History:
+    """Folds and remembers. States are immutable, so they are handed out as they are."""
+
+    def __init__(self, engine: AsyncEngine, reader: LogReader) -> None:
+        self._engine, self._reader = engine, reader
+        self._heads: OrderedDict[str, Head] = OrderedDict()
+        self._clips = 0
+        self._writing: set[asyncio.Task[None]] = set()
+
+    async def head(self, project_id: str) -> Head | None:
+        """The project as this process knows it last, or as the log has it; None, if there is none.
+
+        Another process may have appended since: the log refuses what was decided on an old state, then `forget`.
+        """
+        head = self._heads.get(project_id)
+        if head is not None:
+            self._heads.move_to_end(project_id)
+            return head
+        head = await self._fold(project_id, None)
+        if head is not None:
+            self.remember(project_id, head)
+        return head
+
+    async def at(self, project_id: str, version: int) -> Sequence:
+        """The sequence of a version. Raises NotFound."""
+        head = await self.head(project_id)
+        if head is not None and head.state.version < version:
+            self.forget(project_id)
+            head = await self.head(project_id)
+        if head is None or version > head.state.version:
+            newest = "" if head is None else f"; the newest is {head.state.version}"
+            raise NotFound(f"There is no version {version}{newest}.")
+        if version == head.state.version:
+            return head.state.sequence
+        past = await self._fold(project_id, version)
+        assert past is not None
+        assert past.state.version == version
+        return past.state.sequence
+
+    def remember(self, project_id: str, head: Head) -> None:
+        """This is what the project is now. Every hundredth version is kept as a snapshot."""
+        before = self._heads.get(project_id)
+        if before is not None and before.stream_version > head.stream_version:
+            return
+        self._heads[project_id] = head
+        self._heads.move_to_end(project_id)
+        self._clips += head.state.sequence.clip_count - (before.state.sequence.clip_count if before else 0)
+        if before is not None and before.state.version // snapshot.EVERY < head.state.version // snapshot.EVERY:
+            self._snapshot(project_id, head)
+        while len(self._heads) > 1 and (self._clips > MAX_CLIPS or len(self._heads) > MAX_PROJECTS):
+            _, evicted = self._heads.popitem(last=False)
+            self._clips -= evicted.state.sequence.clip_count
+
+    def forget(self, project_id: str) -> None:
+        """What is known is not the newest any more."""
+        head = self._heads.pop(project_id, None)
+        if head is not None:
+            self._clips -= head.state.sequence.clip_count
+
+    async def settle(self) -> None:
+        """Waits for snapshots that are being written."""
+        while self._writing:
+            await asyncio.wait(self._writing)
+
+    async def _fold(self, project_id: str, version: int | None) -> Head | None:
+        """From the nearest snapshot to the end of the stream, or to the event that made `version`."""
+        head = await self._snapshotted(project_id, version)
+        start = -1 if head is None else head.state.version
+        while head is None or version is None or head.state.version < version:
+            seen = 0 if head is None else head.stream_version
+            events = await self._reader.stream(project_stream(project_id), seen, limit=PAGE)
+            if not events:
+                break
+            head = await _folded(head, events, version)
+        if head is not None and version is None and head.state.version - max(start, 0) >= snapshot.EVERY:
+            self._snapshot(project_id, head)
+        return head
+
+    async def _snapshotted(self, project_id: str, version: int | None) -> Head | None:
+        upto = 2**31 - 1 if version is None else version
+        async with self._engine.connect() as connection:
+            row = (await connection.exec_driver_sql(_FIND, (project_id, snapshot.FORMAT, upto))).one_or_none()
+        return None if row is None else Head(snapshot.load(row.state), row.stream_version)
+
+    def _snapshot(self, project_id: str, head: Head) -> None:
+        task = asyncio.create_task(self._write(project_id, head), name=f"snapshot {project_id}")
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _write(self, project_id: str, head: Head) -> None:
+        row = (project_id, head.state.version, head.stream_version, snapshot.FORMAT, snapshot.dump(head.state))
+        try:
+            async with self._engine.begin() as connection:
+                await connection.exec_driver_sql(_ADD, row)
+        except Exception:
+            # A fold may be longer without it, and nothing else.
+            log.exception("a snapshot could not be written", project=project_id, version=head.state.version)
+
+
+async def _folded(head: Head | None, events: Several[RawEvent], version: int | None) -> Head:
+    """The head after the events, up to the one that made `version`; other tasks get their turn between events."""
+    for raw in events:
+        event = raw.decode()
+        state = evolve(None if head is None else head.state, cast(ProjectEvent, event.data), event.tenant)
+        head = Head(state, event.version)
+        if version is not None and state.version >= version:
+            break
+        await asyncio.sleep(0)
+    assert head is not None
+    return head

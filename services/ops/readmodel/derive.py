@@ -1,0 +1,162 @@
+"""From events to rows. Versions, which come in thousands, are written together; everything else is rare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cutlog.contract.envelope import Event
+from cutlog.contract.events import (
+    ExportArchived,
+    ExportCancelled,
+    ExportDeleted,
+    ExportFailed,
+    ExportPinned,
+    ExportRendered,
+    ExportRequested,
+    ExportRestored,
+    ExportUnpinned,
+    MediaDeduplicated,
+    MediaFailed,
+    MediaReady,
+    MediaReleased,
+    MediaUploaded,
+    PlanCalculated,
+    ProjectCreated,
+    ProjectDeleted,
+    ProjectRestored,
+    ProxyFailed,
+    ProxyRendered,
+    VersionCommitted,
+)
+from services.ops.decide import media
+from services.ops.decide.media import MediaState
+from services.ops.readmodel.sql import statement
+
+ALL_PROFILES: Final = "*"
+_CANVAS_KEYS: Final = ("width", "height", "fps", "background")
+
+_ADD_PROJECT: Final = statement("add_project")
+_ADD_VERSIONS: Final = statement("add_versions")
+_ADVANCE_PROJECTS: Final = statement("advance_projects")
+_CONFIGURE: Final = statement("configure_project")
+_ADD_USES: Final = statement("add_uses")
+_PROXY_RENDERED: Final = statement("proxy_rendered")
+_PROXY_FAILED: Final = statement("proxy_failed")
+_REQUEST_EXPORT: Final = statement("request_export")
+_EXPORT_RENDERED: Final = statement("export_rendered")
+_END_EXPORT: Final = statement("end_export")
+_MOVE_EXPORT: Final = statement("move_export")
+_PIN: Final = statement("pin")
+_UNPIN: Final = statement("unpin")
+_DELETE_PROJECT: Final = statement("delete_project")
+_MEDIA_STATE: Final = statement("media_state")
+_PUT_MEDIA: Final = statement("put_media")
+
+_STATE: Final = msgspec.json.Decoder(MediaState)
+
+
+async def derive(connection: AsyncConnection, events: Sequence[Event]) -> None:
+    """Brings the rows up to the events, which follow those derived before. Raises on a fact it does not know."""
+    versions = [event for event in events if isinstance(event.data, VersionCommitted)]
+    for event in events:
+        if isinstance(event.data, ProjectCreated):
+            await _created(connection, event, event.data)
+    if versions:
+        await _committed(connection, versions)
+    for event in events:
+        match event.data:
+            case ProjectCreated() | VersionCommitted() | PlanCalculated():
+                pass
+            case MediaUploaded() | MediaDeduplicated() | MediaReady() | MediaFailed() | MediaReleased():
+                await _media(connection, event)
+            case _:
+                await _rare(connection, event)
+
+
+async def _execute(connection: AsyncConnection, sql: str, *arguments: Any) -> None:
+    await connection.exec_driver_sql(sql, arguments)
+
+
+async def _created(connection: AsyncConnection, event: Event, data: ProjectCreated) -> None:
+    canvas = msgspec.json.encode(data.canvas).decode()
+    await _execute(connection, _ADD_PROJECT, event.entity, event.tenant, data.name, canvas, event.at)
+    await _execute(connection, _ADD_VERSIONS, [event.entity], [0], [event.position], [0], [""])
+
+
+async def _committed(connection: AsyncConnection, events: Sequence[Event]) -> None:
+    facts = [(event, event.data) for event in events if isinstance(event.data, VersionCommitted)]
+    await _execute(
+        connection, _ADD_VERSIONS,
+        [event.entity for event, _ in facts],
+        [data.version for _, data in facts],
+        [event.position for event, _ in facts],
+        [data.duration for _, data in facts],
+        [data.digest for _, data in facts],
+    )  # fmt: skip
+    newest = {event.entity: (event, data) for event, data in facts}
+    await _execute(
+        connection, _ADVANCE_PROJECTS,
+        list(newest),
+        [data.version for _, data in newest.values()],
+        [data.duration for _, data in newest.values()],
+        [event.at for event, _ in newest.values()],
+    )  # fmt: skip
+    uses = [(media_id, event.entity, data.version) for event, data in facts for media_id in data.media_added]
+    if uses:
+        await _execute(connection, _ADD_USES, *map(list, zip(*uses, strict=True)))
+    for event, data in facts:
+        for op in data.ops:
+            if op.get("op") == "project.configure":
+                canvas = {key: op[key] for key in _CANVAS_KEYS if key in op}
+                encoded = msgspec.json.encode(canvas).decode()
+                await _execute(connection, _CONFIGURE, event.entity, op.get("name"), encoded)
+
+
+async def _media(connection: AsyncConnection, event: Event) -> None:
+    assert not isinstance(event.data, VersionCommitted)
+    row = (await connection.exec_driver_sql(_MEDIA_STATE, (event.entity,))).one_or_none()
+    before = None if row is None else _STATE.decode(row.state)
+    match event.data:
+        case MediaUploaded() | MediaDeduplicated() | MediaReady() | MediaFailed() | MediaReleased() as fact:
+            state = media.evolve(before, fact, event.tenant)
+        case other:
+            raise TypeError(f"{type(other).__name__} is not about media")
+    encoded = msgspec.json.encode(state).decode()
+    await _execute(connection, _PUT_MEDIA, event.entity, event.tenant, event.version, state.ref_count, encoded)
+
+
+async def _rare(connection: AsyncConnection, event: Event) -> None:
+    project, at = event.entity, event.at
+    match event.data:
+        case ProxyRendered(version=version, key=key):
+            await _execute(connection, _PROXY_RENDERED, project, version, key)
+        case ProxyFailed(version=version, reason=reason):
+            await _execute(connection, _PROXY_FAILED, project, version, reason)
+        case ExportRequested(export_id=export_id, version=version, profile=profile):
+            await _execute(connection, _REQUEST_EXPORT, export_id, project, version, profile, at)
+        case ExportRendered(export_id=export_id, key=key, size=size, sha256=sha256):
+            await _execute(connection, _EXPORT_RENDERED, export_id, key, size, sha256, at)
+        case ExportFailed(export_id=export_id, reason=reason):
+            await _execute(connection, _END_EXPORT, export_id, "failed", reason, at)
+        case ExportCancelled(export_id=export_id):
+            await _execute(connection, _END_EXPORT, export_id, "cancelled", None, at)
+        case ExportArchived(export_id=export_id, key=key):
+            await _execute(connection, _MOVE_EXPORT, export_id, "archived", key)
+        case ExportRestored(export_id=export_id, key=key):
+            await _execute(connection, _MOVE_EXPORT, export_id, "ready", key)
+        case ExportDeleted(export_id=export_id):
+            await _execute(connection, _MOVE_EXPORT, export_id, "deleted", None)
+        case ExportPinned(version=version, profile=profile, reason=reason, expires_at=expires_at):
+            await _execute(connection, _PIN, project, version, profile or ALL_PROFILES, reason, expires_at)
+        case ExportUnpinned(version=version, profile=profile):
+            await _execute(connection, _UNPIN, project, version, profile or ALL_PROFILES)
+        case ProjectDeleted():
+            await _execute(connection, _DELETE_PROJECT, project, at)
+        case ProjectRestored():
+            await _execute(connection, _DELETE_PROJECT, project, None)
+        case other:
+            raise TypeError(f"no rows are derived from {type(other).__name__}")

@@ -1,0 +1,38 @@
+"""What no stream alone can promise: a version never begins to use a media whose last upload is gone, and the last
+upload of a media in use never goes. Appends stand in one line, so what is looked up stays true until they commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cutlog.contract.envelope import Event
+from cutlog.contract.events import MediaReleased, VersionCommitted
+from services.ops.decide.refusals import MediaInUse, Refused
+from services.ops.readmodel.sql import statement
+
+_ABSENT: Final = statement("absent_media")
+_COUNT_USES: Final = statement("count_uses")
+
+
+class MediaGone(Refused):
+    """A media that the edit uses was removed meanwhile."""
+
+    code = "media-gone"
+
+
+async def guard(connection: AsyncConnection, events: Sequence[Event]) -> None:
+    """Runs in the transaction of an append, before rows are derived. Raises MediaGone, MediaInUse."""
+    added = sorted({m for event in events if isinstance(event.data, VersionCommitted) for m in event.data.media_added})
+    if added:
+        absent = (await connection.exec_driver_sql(_ABSENT, (added,))).scalar_one_or_none()
+        if absent is not None:
+            raise MediaGone(f"Media {absent} does not exist any more.")
+    for event in events:
+        if isinstance(event.data, MediaReleased) and event.data.ref_count <= 0:
+            uses = (await connection.exec_driver_sql(_COUNT_USES, (event.entity,))).scalar_one()
+            if uses:
+                raise MediaInUse(f"Media {event.entity} is used by {uses} projects.")
