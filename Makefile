@@ -27,7 +27,7 @@ up: install ## run the stack in the foreground (DATA=.data PORT=8080)
 
 .PHONY: test
 test: install ## all tests, against real PostgreSQL, NATS, Caddy and ffmpeg
-	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 .PHONY: lint
 lint: install ## ruff: style and likely bugs

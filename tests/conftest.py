@@ -12,6 +12,7 @@ from tests.support.database import Cluster, Database, cluster
 from tests.support.database import database as fresh_database
 from tests.support.messaging import NatsServer, nats_server
 from tests.support.painting import Painter
+from tests.support.stacks import RunningStack
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +46,19 @@ def settings_for(tmp_path: Path, database: Database, nats: NatsServer) -> Settin
 def painted(tmp_path_factory: pytest.TempPathFactory) -> Painter:
     """Clips whose frames carry their number: `painted(fps=25, frames=50, size=(160, 90), audio=True, tag=1)`."""
     return Painter(tmp_path_factory.mktemp("painted"))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A real `cutlog up` for the whole session: `.url`, `.token(role)`, `.data`, `.pids`. Its tests run in one process."""
+    running = RunningStack(tmp_path_factory.mktemp("stack") / "data")
+    running.start()
+    yield running
+    running.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps all tests of the whole stack in one xdist worker, so that one stack serves them."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from cutlog.cli.failing import fail
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class TokenRole(str, Enum):
+class TokenRole(StrEnum):
     """Roles that people may have."""
 
     viewer = "viewer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ import typer
 from cutlog.cli.failing import fail
 
 if TYPE_CHECKING:
-    from cutlog.stack.supervisor import Stack
+    from cutlog.stack.supervisor import ServiceProgram, Stack
 
 LOGIN_SECONDS = 12 * 3600
 """Life of the token in the login URL."""
@@ -29,12 +29,19 @@ def up(
 
     When everything serves it prints one line `ready URL`, and a URL that logs a browser in as admin.
     """
+    from cutlog.stack.supervisor import installed_services
+
+    run_stack(data, host, port, installed_services())
+
+
+def run_stack(data: Path, host: str, port: int, services: Sequence[ServiceProgram]) -> None:
+    """`cutlog up` with these services."""
     from cutlog.stack import lock
     from cutlog.stack.errors import CANNOT_START
     from cutlog.stack.gateway import Gateway
     from cutlog.stack.ports import free_ports, is_free
     from cutlog.stack.processes import adopt_orphans
-    from cutlog.stack.supervisor import Stack, installed_services, layout_of
+    from cutlog.stack.supervisor import Stack, layout_of
 
     layout = layout_of(data)
     try:
@@ -47,7 +54,7 @@ def up(
             if not is_free(host, gateway.port):
                 fail(f"{host}:{gateway.port} is taken by another program: choose another --port (0: a free one)")
             adopt_orphans()
-            asyncio.run(_serve(Stack(layout, gateway, installed_services(), _tell, adopted=True)))
+            asyncio.run(_serve(Stack(layout, gateway, services, _tell, adopted=True)))
     except ExceptionGroup as group:
         causes = list(_causes(group))
         if not all(isinstance(cause, CANNOT_START) for cause in causes):

@@ -42,6 +42,7 @@ class Child:
         self._ready, self._pids, self._tell = ready, pids, tell
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
+        self._log_start = 0
 
     @property
     def name(self) -> str:
@@ -125,13 +126,17 @@ class Child:
             send(found, signal.SIGKILL)
 
     def _open_log(self) -> TextIO:
+        """The end of the log; what this run adds is told apart by where it starts."""
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.rename(self.log.with_suffix(".log.1"))
         self.log.touch(mode=0o600)
+        self._log_start = self.log.stat().st_size
         return self.log.open("a")
 
     def _tail(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()[-15:]
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            lines = log.read().decode(errors="replace").splitlines()[-15:]
         return "".join(f"\n    {line}" for line in lines)
 
 

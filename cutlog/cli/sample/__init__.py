@@ -1,0 +1,1 @@
+"""A real clip for the demo, with its licence beside it."""

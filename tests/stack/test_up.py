@@ -1,0 +1,134 @@
+"""What a user sees of `cutlog up`."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from cutlog.web.auth import verify
+from cutlog.web.roles import Role
+from tests.stack.conftest import MakeStack
+from tests.support.stacks import RunningStack
+
+
+def test_it_says_ready_and_gives_a_login_url(small_stack: RunningStack) -> None:
+    url = small_stack.url
+    assert f"ready {url}\n" in small_stack.output
+    token = re.search(rf"^login {re.escape(url)}/#token=(\S+)$", small_stack.output, re.MULTILINE)
+    assert token is not None
+    assert verify(small_stack.secrets.jwt, token[1]).role is Role.admin
+
+
+def test_all_services_answer_through_the_gateway(small_stack: RunningStack) -> None:
+    for path in ("/api/projects", "/api/health", "/api/videos/v_1", "/files/x", "/api/admin/gc/policy"):
+        assert small_stack.get(path)[0] == 200
+
+
+def test_each_path_reaches_its_service(small_stack: RunningStack) -> None:
+    paths = {
+        "/api/projects/p_1/versions/3/frame?at=1": "render",
+        "/api/projects/p_1/versions/3/proxy.m3u8": "render",
+        "/api/projects/p_1/versions/3/segments/a.m4s": "render",
+        "/api/projects/p_1/versions/3/proxy": "ops",
+        "/api/projects/p_1/versions/3": "ops",
+        "/api/openapi.json": "ops",
+        "/api/videos": "media",
+        "/api/videosomething": "ops",
+        "/api/uploads/u_1": "media",
+        "/files/export/p/v1_final.mp4?expires=1&signature=x": "media",
+        "/api/admin/gc/calculate": "gc",
+        "/api/admin/storage?from=x": "gc",
+    }
+    for path, service in paths.items():
+        status, body = small_stack.get(path)
+        assert (status, f'"pid": {small_stack.pids[service]}}}' in body) == (200, True), path
+
+
+def test_what_is_internal_stays_inside(small_stack: RunningStack) -> None:
+    for path in ("/internal/openapi.json", "/metrics", "/healthz", "/readyz", "//internal/x", "/api/../internal/x"):
+        status, body = small_stack.get(path)
+        assert status == 404 or '"path": "/api/' in body, path
+        assert "internal" not in body, path
+
+
+def test_only_the_owner_may_read_the_data(small_stack: RunningStack) -> None:
+    modes = {
+        path.relative_to(small_stack.data): stat.S_IMODE(path.lstat().st_mode)
+        for path in [*small_stack.data.iterdir(), *(small_stack.data / "secrets").iterdir()]
+    }
+    assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077} == {}
+    assert {oct(mode) for path, mode in modes.items() if path.parts[0] == "secrets" and len(path.parts) > 1} == {
+        "0o600"
+    }
+    assert stat.S_IMODE((small_stack.data / "run" / "stack.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE(small_stack.data.stat().st_mode) == (0o711 if os.geteuid() == 0 else 0o700)
+
+
+def test_no_secret_stands_in_a_command_line_or_in_the_state(small_stack: RunningStack) -> None:
+    secrets = [path.read_text() for path in (small_stack.data / "secrets").iterdir()]
+    state = (small_stack.data / "run" / "stack.json").read_text()
+    lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in small_stack.pids.values()]
+    assert len(secrets) > 10
+    for secret in secrets:
+        assert all(secret not in text for text in [state, *lines])
+
+
+def test_a_service_is_told_its_own_secrets_only(small_stack: RunningStack) -> None:
+    secrets = small_stack.secrets
+    environment = small_stack.environment_of("media")
+    text = "\n".join(environment.values())
+    assert secrets.database("media") in text
+    assert secrets.nats("media").seed in text
+    for other in ("ops", "render", "gc"):
+        assert secrets.database(other) not in text
+        assert secrets.nats(other).seed not in text
+    assert secrets.nats("operator").seed not in text
+    assert secrets.database("owner") not in text
+
+
+def test_nothing_is_written_outside_the_data_folder(make_stack: MakeStack, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    running = make_stack(env={"HOME": str(home), "XDG_CONFIG_HOME": str(home), "XDG_DATA_HOME": str(home)})
+    running.start()
+    running.get("/api/projects")
+    running.stop()
+    assert list(home.iterdir()) == []
+
+
+def test_a_second_one_on_the_same_data_is_refused(small_stack: RunningStack) -> None:
+    second = RunningStack(small_stack.data, logs=small_stack.data.parent / "second")
+    (small_stack.data.parent / "second").mkdir()
+    second.begin()
+    assert second.wait() == 1
+    assert f"process {small_stack.pid} at {small_stack.url}" in second.output
+    assert "Traceback" not in second.output
+    assert small_stack.get("/api/projects")[0] == 200
+
+
+def test_two_on_different_data_live_side_by_side(small_stack: RunningStack, make_stack: MakeStack) -> None:
+    other = make_stack()
+    other.start()
+    assert other.url != small_stack.url
+    assert [running.get("/api/projects")[0] for running in (other, small_stack)] == [200, 200]
+
+
+def test_a_port_that_is_taken_is_refused(small_stack: RunningStack, make_stack: MakeStack) -> None:
+    taken = small_stack.url.rpartition(":")[2]
+    other = make_stack()
+    other = RunningStack(other.data, ("-m", "cutlog", "up", "--port", taken, "--data"))
+    other.begin()
+    assert other.wait() == 1
+    assert f"127.0.0.1:{taken} is taken" in other.output
+
+
+def test_secrets_and_data_outlive_a_restart(make_stack: MakeStack) -> None:
+    running = make_stack()
+    running.start()
+    before = {path.name: path.read_bytes() for path in (running.data / "secrets").iterdir()}
+    running.stop()
+    assert not (running.data / "run" / "stack.json").exists()
+    running.start()
+    assert {path.name: path.read_bytes() for path in (running.data / "secrets").iterdir()} == before

@@ -1,0 +1,23 @@
+"""`cutlog up` with four small services in place of the real ones. `python -m tests.support.small_stack DATA PORT`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from cutlog.cli.up import run_stack
+from cutlog.stack.supervisor import ServiceProgram
+
+SERVICE = Path(__file__).with_name("small_service.py")
+
+
+def main(data: Path, port: int = 0) -> None:
+    names = ("ops", "media", "render", "gc")
+    services = [ServiceProgram(name, [sys.executable, str(SERVICE)], None) for name in names]
+    run_stack(data, "127.0.0.1", port, services)
+
+
+if __name__ == "__main__":
+    typer.run(main)
