@@ -168,7 +168,7 @@ class _Graph:
         # Made as RGB, since only then it is up to us by which matrix it becomes YUV. One picture, then repeated.
         source = f"color=c=0x{color[1:]}:s={self._size[0]}x{self._size[1]}:r={self._rate},format=gbrp"
         one = self._first(ffmpeg.input(source, f="lavfi"), "trim", end_frame=1)
-        return _stand(_bt709(one, self._size).filter("format", "yuv420p").filter("settb", f"1/({self._rate})"), frames)
+        return self._repeated(_bt709(one, self._size).filter("format", "yuv420p"), frames)
 
     def _shot(self, shot: Shot, frames: int) -> Any:
         source, first, last = shot.source, shot.start, shot.start + frames
@@ -194,14 +194,18 @@ class _Graph:
             # A picture missing at the start, in the middle or at the end is replaced by its neighbour, never shifted.
             .filter("fps", self._rate, start_time=0)
         )
-        return self._placed(_stand(film, frames), shot.placement, as_is=source.conformed)
+        film = film.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)
+        return self._placed(film, shot.placement, as_is=source.conformed)
 
     def _picture(self, picture: Picture, frames: int) -> Any:
         opened = self._open(picture.source.sha256)
         film = self._first(ffmpeg.input(f"file:{opened.path}")[str(opened.stream)], "trim", end_frame=1)
-        film = film.filter("setpts", "0").filter("fps", self._rate)
-        placed = self._placed(film, picture.placement, pixels="yuva420p")
-        return _stand(placed, frames)
+        return self._repeated(self._placed(film, picture.placement, pixels="yuva420p"), frames)
+
+    def _repeated(self, film: Any, frames: int) -> Any:
+        """One picture so many times: everything before is done once."""
+        film = film.filter("settb", f"{self._fps.den}/{self._fps.num}").filter("setpts", "0")
+        return film.filter("loop", loop=-1, size=1).filter("setpts", "N").filter("trim", end_frame=frames)
 
     def _placed(self, film: Any, placement: Placement, pixels: str = "yuv420p", as_is: Size | None = None) -> Any:
         """Scaled and cropped. What has the right size `as_is` is an edit proxy, and its colours are right too."""
@@ -243,8 +247,3 @@ class _Graph:
 def _bt709(film: Any, size: Size) -> Any:
     """Scaled, in square pixels, as BT.709 of limited range."""
     return film.filter("scale", size[0], size[1], flags="bicubic", out_color_matrix="bt709", out_range="tv")
-
-
-def _stand(film: Any, frames: int) -> Any:
-    """Exactly so many frames: the last one stands for those that are missing."""
-    return film.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import assert_never, cast
+from typing import TypeAlias, assert_never, cast
 
 import av
 from av.audio.stream import AudioStream
@@ -31,7 +31,7 @@ from services.render.packets import (
 from services.render.plan import Copied, Digest, Encoded, Plan
 from services.render.sound import FRAME, Score
 
-Coded = av.Packet[AudioStream] | av.Packet[VideoStream]
+Coded: TypeAlias = "av.Packet[AudioStream] | av.Packet[VideoStream]"
 
 #: The sealed bytes of a segment or chunk. Raises FileNotFoundError.
 Read = Callable[[Digest], bytes]

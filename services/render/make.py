@@ -1,0 +1,250 @@
+"""Makes films: what is missing of the segments and the sound, then the whole. Killed anywhere, it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+
+from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.contract.commands import Output
+from cutlog.contract.timeline import Timeline
+from cutlog.ffmpeg import Ffmpeg, Limits
+from services.render import audio
+from services.render.cache import SegmentCache
+from services.render.compile import OUTPUT, Opened, Run, batches, compile_run
+from services.render.packets import cut
+from services.render.plan import Digest, Encoded, Picture, Plan, Shot, SourceFile, plan
+from services.render.profiles import Profile
+from services.render.receipts import Receipt, film_digest, made_before, segment_names, write_receipt
+from services.render.sound import Chunk, Score, score
+from services.render.stitch import DamagedSegmentError, ParametersDifferError, stitch
+
+log = structlog.get_logger(__name__)
+
+FONTS: Final = Path(__file__).parent / "fonts"
+
+#: How often a film is tried again after a segment was found damaged.
+_REPAIRS: Final = 5
+#: Separate pieces of film in one run: each has inputs and filters of its own.
+_PIECES: Final = 16
+
+Tell = Callable[[int], None]
+"""Told how many of the film's frames are there, about four times a second."""
+
+
+class SourceGoneError(Exception):
+    """A file that the film is made of does not exist any more."""
+
+
+class NoPictureError(Exception):
+    """A source shows no picture that could be used."""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A film to be made: of what, in which profile, and the key of its object. `sync`: on disk before it counts."""
+
+    timeline: Timeline
+    profile: Profile
+    key: str
+    sync: bool
+
+
+class _Tally:
+    """Frames that are there: those that were, and those encoded since."""
+
+    def __init__(self, tell: Tell, frames: int, missing: int) -> None:
+        self._tell = tell
+        self._there = frames - missing
+        self._made: dict[int, int] = {}
+        self.encoded = 0
+
+    def note(self, run: int, frames: int) -> None:
+        self._made[run] = frames
+        self._tell(self._there + sum(self._made.values()))
+
+    def finish(self, run: Run, number: int) -> None:
+        self.encoded += run.frames
+        self.note(number, run.frames)
+
+
+class Maker:
+    """`cores`: how many runs of ffmpeg and encoders of sound go side by side."""
+
+    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore, cores: int) -> None:
+        self._ffmpeg = ffmpeg
+        self._blobs = blobs
+        self._cores = cores
+
+    async def make(self, order: Order, tell: Tell) -> Output:
+        """The film, made or found. `encoded` of the output are the frames that this call had to encode.
+
+        Raises MediaNotReadyError, SourceGoneError, NoPictureError, FfmpegFailedError, BrokenFilmError.
+        """
+        began = time.monotonic()
+        timeline, profile = order.timeline, order.profile
+        pictures, sound = self._planned(order, frozenset())
+        film = film_digest(pictures, sound)
+        found = await made_before(self._blobs, timeline.project_id, timeline.version, profile.name, film)
+        if found is not None and found.key == order.key:
+            tell(found.frames)
+            return msgspec.structs.replace(found, encoded=0)
+        encoded = 0
+        async with self._blobs.scratch() as folder:
+            path = folder / "film.mp4"
+            for repair in range(_REPAIRS + 1):
+                try:
+                    encoded += await self._fill(order, pictures, sound, tell)
+                    await self._stitch(order, pictures, sound, path)
+                    break
+                except ParametersDifferError as error:
+                    log.info("encodes in place of copying", sources=sorted(error.sources))
+                    pictures, _ = self._planned(order, error.sources)
+                except DamagedSegmentError as error:
+                    if repair == _REPAIRS:
+                        raise
+                    log.warning("makes a segment anew", digest=error.digest)
+                    await SegmentCache(self._blobs, timeline.tenant).forget(error.digest)
+            blob = await self._blobs.put_file(order.key, path, sync=order.sync)
+        output = Output(key=blob.key, size=blob.size, sha256=blob.sha256, frames=pictures.frames, encoded=encoded)
+        await write_receipt(
+            self._blobs,
+            Receipt(
+                project_id=timeline.project_id,
+                version=timeline.version,
+                profile=profile.name,
+                timeline=timeline.digest,
+                film=film,
+                output=output,
+                encoder=self._ffmpeg.identity,
+                arguments=pictures.encoder,
+                segments=segment_names(pictures),
+                sound=tuple(chunk.digest for chunk in sound.chunks),
+            ),
+        )
+        log.info("made a film", key=order.key, frames=output.frames, encoded=encoded, seconds=time.monotonic() - began)
+        return output
+
+    def _planned(self, order: Order, encode: frozenset[str]) -> tuple[Plan, Score]:
+        return (
+            plan(order.timeline, order.profile, self._ffmpeg.identity, encode),
+            score(order.timeline, order.profile.bitrate, audio.ENCODER),
+        )
+
+    async def _fill(self, order: Order, pictures: Plan, sound: Score, tell: Tell) -> int:
+        """Makes what the cache lacks; how many frames were encoded."""
+        cache = SegmentCache(self._blobs, order.timeline.tenant)
+        segments = pictures.encoded()
+        chunks = {chunk.digest: chunk for chunk in sound.chunks}
+        absent = await cache.missing([*segments, *chunks])
+        missing = [segment for digest, segment in segments.items() if digest in absent]
+        tally = _Tally(tell, pictures.frames, sum(segment.frames for segment in missing))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._encode(order, pictures, missing, cache, tally))
+            tasks.create_task(self._voice(sound, [chunks[digest] for digest in chunks if digest in absent], cache))
+        return tally.encoded
+
+    async def _encode(
+        self, order: Order, pictures: Plan, missing: Sequence[Encoded], cache: SegmentCache, tally: _Tally
+    ) -> None:
+        most = _most_frames(order.profile, sum(segment.frames for segment in missing), pictures, self._cores)
+        groups = batches(missing, most, _PIECES)
+        # Small pictures gain little from several threads: rather several runs at once.
+        lanes = min(self._cores, len(groups)) if order.profile.stock == "proxy" else 1
+        threads = max(1, self._cores // max(1, lanes))
+        slots = asyncio.Semaphore(max(1, lanes))
+
+        async def render(number: int, group: Sequence[Encoded], files: dict[str, Opened]) -> None:
+            async with slots:
+                run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads)
+                await self._run(run, pictures, cache, lambda frames: tally.note(number, frames))
+                tally.finish(run, number)
+
+        async with self._opened(_sources(missing)) as files, asyncio.TaskGroup() as tasks:
+            for number, group in enumerate(groups):
+                tasks.create_task(render(number, group, files))
+
+    async def _run(self, run: Run, pictures: Plan, cache: SegmentCache, note: Callable[[int], None]) -> None:
+        """One process of ffmpeg; its film, cut into segments, goes into the cache."""
+        async with self._blobs.scratch() as folder:
+            for name, text in run.texts.items():
+                (folder / name).write_text(text)
+            for font in run.fonts:
+                (folder / font).write_bytes((FONTS / font).read_bytes())
+            await self._ffmpeg.run(
+                run.args,
+                reads=run.reads,
+                writes=folder,
+                limits=Limits(seconds=300 + 4 * run.frames),
+                on_progress=lambda progress: note(min(progress.frames, run.frames)),
+            )
+            lengths = [segment.frames for segment in run.segments]
+            parts = await asyncio.to_thread(lambda: list(cut(folder / OUTPUT, pictures.fps, lengths)))
+            for segment, part in zip(run.segments, parts, strict=True):
+                await cache.put(segment.digest, part)
+
+    async def _voice(self, sound: Score, missing: Sequence[Chunk], cache: SegmentCache) -> None:
+        slots = asyncio.Semaphore(self._cores)
+        takes = {take.sha256: take.key for chunk in missing for take in chunk.takes}
+        async with AsyncExitStack() as opened:
+            files = {sha256: await self._local(opened, key) for sha256, key in takes.items()}
+
+            async def encode(chunk: Chunk) -> None:
+                async with slots:
+                    sealed = await asyncio.to_thread(audio.encode, chunk, sound.bitrate, files)
+                    await cache.put(chunk.digest, sealed)
+
+            async with asyncio.TaskGroup() as tasks:
+                for chunk in missing:
+                    tasks.create_task(encode(chunk))
+
+    async def _stitch(self, order: Order, pictures: Plan, sound: Score, path: Path) -> None:
+        cache = SegmentCache(self._blobs, order.timeline.tenant)
+        digests: set[Digest] = {*pictures.encoded(), *(chunk.digest for chunk in sound.chunks)}
+        async with AsyncExitStack() as opened:
+            files = await opened.enter_async_context(cache.files(digests))
+            proxies = {sha256: await self._local(opened, source.key) for sha256, source in pictures.copied().items()}
+            await asyncio.to_thread(stitch, pictures, sound, lambda digest: files[digest].read_bytes(), proxies, path)
+
+    @asynccontextmanager
+    async def _opened(self, sources: Iterable[SourceFile]) -> AsyncIterator[dict[str, Opened]]:
+        """Source files on local disk, by SHA-256, with what must be known to read them."""
+        async with AsyncExitStack() as opened:
+            files: dict[str, Opened] = {}
+            for source in sources:
+                path = await self._local(opened, source.key)
+                files[source.sha256] = Opened(path) if source.conformed else await self._examined(path)
+            yield files
+
+    async def _local(self, opened: AsyncExitStack, key: str) -> Path:
+        try:
+            return await opened.enter_async_context(self._blobs.local(key))
+        except BlobNotFoundError as error:
+            raise SourceGoneError(f"{SourceGoneError.__doc__} {key}") from error
+
+    async def _examined(self, path: Path) -> Opened:
+        """An original: which stream is its picture, and when that begins."""
+        found = await self._ffmpeg.probe(path)
+        for stream in found.streams:
+            if stream.kind == "video" and stream.decoded and not stream.attached:
+                return Opened(path, stream.index, stream.seconds(stream.start or 0))
+        raise NoPictureError(f"{NoPictureError.__doc__} {path.name}")
+
+
+def _sources(segments: Iterable[Encoded]) -> list[SourceFile]:
+    layers = (layer for segment in segments for layer in segment.layers)
+    return list({layer.source.sha256: layer.source for layer in layers if isinstance(layer, Shot | Picture)}.values())
+
+
+def _most_frames(profile: Profile, missing: int, pictures: Plan, cores: int) -> int:
+    """How much one run may hold: what is lost when a worker dies, and what can't be done side by side."""
+    second = max(1, round(pictures.fps.fraction))
+    if profile.stock == "original":
+        return 20 * second
+    return max(2 * second, min(60 * second, -(-missing // cores)))

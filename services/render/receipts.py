@@ -1,0 +1,72 @@
+"""What a film was made of, kept beside the segments: proof of where each picture comes from, and that it is there."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.contract.base import Wire
+from cutlog.contract.commands import Output
+from services.render.plan import Copied, Digest, Encoded, Plan
+from services.render.sound import Score
+
+
+class Receipt(Wire):
+    """`film`: digest of all that went in. Segments go by their digests, copies are `proxy:SHA256:FIRST+FRAMES`."""
+
+    project_id: str
+    version: int
+    profile: str
+    timeline: str
+    film: Digest
+    output: Output
+    encoder: str
+    arguments: tuple[str, ...]
+    segments: tuple[str, ...]
+    sound: tuple[str, ...]
+
+
+def receipt_key(project_id: str, version: int, profile: str) -> str:
+    return f"segments/receipts/{project_id}/v{version}_{profile}.json"
+
+
+def film_digest(plan: Plan, score: Score) -> Digest:
+    """Equal digests make equal films, bytes and all, once their segments exist."""
+    parts = [plan.digest, score.samples, [chunk.digest for chunk in score.chunks]]
+    return Digest(hashlib.sha256(msgspec.json.encode(parts)).hexdigest())
+
+
+def segment_names(plan: Plan) -> tuple[str, ...]:
+    return tuple(_name(segment) for segment in plan.segments)
+
+
+def _name(segment: Copied | Encoded) -> str:
+    match segment:
+        case Copied(source=source, first=first, frames=frames):
+            return f"proxy:{source.sha256}:{first}+{frames}"
+        case Encoded(digest=digest):
+            return digest
+
+
+async def write_receipt(blobs: BlobStore, receipt: Receipt) -> None:
+    """Replaces the one of an earlier attempt."""
+    key = receipt_key(receipt.project_id, receipt.version, receipt.profile)
+    await blobs.put_bytes(key, msgspec.json.format(msgspec.json.encode(receipt), indent=1), sync=False)
+
+
+async def made_before(blobs: BlobStore, project_id: str, version: int, profile: str, film: Digest) -> Output | None:
+    """The finished film, if it was made of just this and its file is still whole."""
+    try:
+        receipt = msgspec.json.decode(await blobs.get(receipt_key(project_id, version, profile)), type=Receipt)
+    except (BlobNotFoundError, msgspec.DecodeError):
+        return None
+    output = receipt.output
+    head = await blobs.head(output.key)
+    if receipt.film != film or head is None or head.size != output.size:
+        return None
+    found = hashlib.sha256()
+    async for part in blobs.stream(output.key):
+        found.update(part)
+    return output if found.hexdigest() == output.sha256 else None
