@@ -162,7 +162,7 @@ def _query_parameters(route: Route) -> list[Json]:
 
 
 def _headers(route: Route) -> list[Json]:
-    if route.method != "POST" or route.stream:
+    if route.method != "POST" or route.stream or not {201, 202} & route.returns.keys():
         return []
     schema = {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY}
     description = "The same key and the same request: the first answer again, and nothing done twice"

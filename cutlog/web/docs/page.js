@@ -30,13 +30,15 @@ function typeName(schema) {
   const several = it.anyOf || it.oneOf;
   if (several) return several.map(typeName).join(" | ");
   if (it.type === "array") {
-    return it.prefixItems ? `[${it.prefixItems.map(typeName).join(", ")}]` : `${typeName(it.items || {})}[]`;
+    return it.prefixItems ? `[${it.prefixItems.map(typeName).join(", ")}]` : listName(typeName(it.items || {}));
   }
   if (it.type === "object" && it.additionalProperties && it.additionalProperties !== true) {
     return `{ [key]: ${typeName(it.additionalProperties)} }`;
   }
   return [].concat(it.type || "any").join(" | ") + (it.format ? ` (${it.format})` : "");
 }
+
+const listName = (name) => (name.includes(" ") ? `(${name})[]` : `${name}[]`);
 
 function limits(schema) {
   const words = [];
@@ -153,6 +155,7 @@ function drawTry(path, verb, operation) {
   } else if (body) {
     text = make("textarea", { spellcheck: "false", "aria-label": "Body" });
     text.value = body.kind === "application/json" ? JSON.stringify(example(body.schema), null, 2) : "";
+    text.rows = Math.min(24, text.value.split("\n").length + 1);
     form.append(text);
   }
   const curl = make("pre");
@@ -230,16 +233,22 @@ async function show(answer, response) {
   }
 }
 
+function drawParameter(parameter) {
+  const star = parameter.required ? make("i", { title: "required" }, " *") : null;
+  const note = [parameter.description, limits(parameter.schema)].filter(Boolean).join(" — ");
+  return make("tr", {},
+    make("th", { scope: "row" }, make("code", {}, parameter.name), star),
+    make("td", {}, make("small", {}, parameter.in), " ", make("span", { class: "type" }, typeName(parameter.schema)),
+      make("div", {}, make("small", {}, note))));
+}
+
 function drawInside(path, verb, operation) {
   const inside = make("div", { class: "inside" });
   if (operation.description) inside.append(make("p", {}, operation.description));
   const parameters = operation.parameters || [];
   if (parameters.length) {
-    inside.append(make("section", {}, make("h3", {}, "Parameters"), make("table", {}, ...parameters.map((one) =>
-      make("tr", {},
-        make("th", { scope: "row" }, make("code", {}, one.name), one.required ? make("i", { title: "required" }, " *") : null),
-        make("td", {}, make("small", {}, one.in), " ", make("span", { class: "type" }, typeName(one.schema)),
-          make("div", {}, make("small", {}, [one.description, limits(one.schema)].filter(Boolean).join(" — "))))))));
+    const table = make("table", {}, ...parameters.map(drawParameter));
+    inside.append(make("section", {}, make("h3", {}, "Parameters"), table));
   }
   const body = bodyOf(operation);
   if (body) {
