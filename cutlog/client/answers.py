@@ -1,0 +1,117 @@
+"""What the API answers, as far as the client reads it. Keys that it does not know are passed over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from cutlog.contract.base import Wire
+from cutlog.contract.media import MediaFacts
+from cutlog.contract.timeline import Canvas
+
+
+class Video(Wire):
+    """`status`: processing, ready, failed. `size` in bytes."""
+
+    id: str
+    sha256: str
+    size: int
+    name: str
+    ref_count: int
+    status: str
+    kind: str
+    duplicate: bool = False
+    facts: MediaFacts | None = None
+
+
+class Project(Wire):
+    """`duration` in frames of the canvas's rate."""
+
+    id: str
+    name: str
+    canvas: Canvas
+    current_version: int
+    duration: int
+    latest_proxy_key: str | None = None
+    latest_proxy_version: int | None = None
+    latest_export_key: str | None = None
+    latest_export_version: int | None = None
+
+
+class Committed(Wire):
+    """A version that was made. `duration` in frames; `position` is that of its event in the log."""
+
+    version: int
+    duration: int
+    position: int
+
+
+class Proxy(Wire):
+    """`status`: none, queued, rendering, ready, failed, superseded. `progress` is 0 to 1."""
+
+    status: str
+    progress: float | None = None
+    key: str | None = None
+    url: str | None = None
+
+
+class Export(Wire):
+    """`status`: queued, rendering, ready, failed, cancelled, archived, deleted. `size` in bytes, `progress` 0 to 1."""
+
+    id: str
+    project_id: str
+    version: int
+    profile: str
+    status: str
+    progress: float | None = None
+    key: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    pinned: bool = False
+    error: Any = None
+    url: str | None = None
+
+
+class Version(Wire):
+    version: int
+    proxy: Proxy
+    message: str | None = None
+    exports: tuple[Export, ...] = ()
+
+
+class Reason(Wire):
+    rule: str
+    detail: str
+
+
+class Candidate(Wire):
+    """An export that may go, and why. `size` in bytes."""
+
+    export_id: str
+    project_id: str
+    version: int
+    profile: str
+    key: str
+    size: int
+    finished_at: datetime
+    reasons: tuple[Reason, ...]
+
+
+class Plan(Wire):
+    """A frozen list of what may go; `bytes` in all. `candidates` are the first of `candidate_count`."""
+
+    plan_id: str
+    plan_hash: str
+    position: int
+    at: datetime
+    candidate_count: int
+    kept_count: int
+    bytes: int
+    candidates: tuple[Candidate, ...]
+
+
+class Verdict(Wire):
+    """`verdict`: kept or candidate."""
+
+    verdict: str
+    reasons: tuple[Reason, ...]

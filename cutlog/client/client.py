@@ -1,0 +1,154 @@
+"""The API's verbs, one method each."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import aiohttp
+
+from cutlog.client.answers import Committed, Export, Plan, Project, Verdict, Version, Video
+from cutlog.client.transport import Refused, Transport, Unreachable
+
+T = TypeVar("T")
+
+POLL: Final = 0.15
+PATIENCE: Final = 60.0
+
+Progress = Callable[[float], None]
+"""Told how far something is, 0 to 1."""
+
+
+class Client:
+    """Made by `Client.connect`. Each method that makes something sends a key of its own, so that a retry makes it once.
+
+    All raise Refused when the stack says no, Unreachable when it says nothing for a minute.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, url: str, token: str, *, patience: float = PATIENCE) -> AsyncIterator[Client]:
+        """A client of the stack at `url`; `patience` is how many seconds a part of it may be away."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            yield cls(Transport(session, url, token, patience))
+
+    async def upload(self, path: Path, *, on_progress: Progress | None = None, key: str | None = None) -> Video:
+        """Uploads a file as it is read; content that is there already comes back with its id and `duplicate`."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            size, sent = max(path.stat().st_size, 1), 0
+            with path.open("rb") as file:
+                while chunk := await asyncio.to_thread(file.read, 1 << 18):
+                    yield chunk
+                    sent += len(chunk)
+                    if on_progress:
+                        on_progress(sent / size)
+
+        def form() -> aiohttp.FormData:
+            data = aiohttp.FormData()
+            data.add_field("file", chunks(), filename=path.name, content_type="application/octet-stream")
+            return data
+
+        return await self.transport.ask(Video, "POST", "/api/videos/upload", form=form, key=key or _key())
+
+    async def video(self, video_id: str) -> Video:
+        return await self.transport.ask(Video, "GET", f"/api/videos/{video_id}")
+
+    async def ready_video(self, video_id: str) -> Video:
+        """Waits until a video's renditions exist, or it failed."""
+        return await _until(lambda: self.video(video_id), lambda video: video.status != "processing")
+
+    async def create_project(self, name: str, canvas: Mapping[str, Any] | None = None) -> Project:
+        body = {"name": name} | ({"canvas": canvas} if canvas else {})
+        return await self.transport.ask(Project, "POST", "/api/projects", json=body, key=_key())
+
+    async def project(self, project_id: str) -> Project:
+        return await self.transport.ask(Project, "GET", f"/api/projects/{project_id}")
+
+    async def commit(
+        self,
+        project_id: str,
+        ops: Sequence[Mapping[str, Any]],
+        *,
+        message: str | None = None,
+        expected_version: int | None = None,
+        key: str | None = None,
+    ) -> Committed:
+        """Appends ops as one version. Refused 409 when `expected_version` is not the current one."""
+        body: dict[str, Any] = {"ops": ops}
+        if message is not None:
+            body["message"] = message
+        if expected_version is not None:
+            body["expectedVersion"] = expected_version
+        path = f"/api/projects/{project_id}/ops"
+        return await self.transport.ask(Committed, "POST", path, json=body, key=key or _key())
+
+    async def version(self, project_id: str, version: int) -> Version:
+        return await self.transport.ask(Version, "GET", f"/api/projects/{project_id}/versions/{version}")
+
+    async def rendered_version(self, project_id: str, version: int, *, on_progress: Progress | None = None) -> Version:
+        """Waits until the proxy of a version is there, or never will be (none, failed, superseded)."""
+        return await _until(
+            lambda: self.version(project_id, version),
+            lambda found: found.proxy.status not in ("queued", "rendering"),
+            lambda found: on_progress(found.proxy.progress or 0.0) if on_progress else None,
+        )
+
+    async def request_export(self, project_id: str, version: int, profile: str = "mp4") -> Export:
+        body = {"version": version, "profile": profile}
+        return await self.transport.ask(Export, "POST", f"/api/projects/{project_id}/export", json=body, key=_key())
+
+    async def export(self, project_id: str, export_id: str) -> Export:
+        return await self.transport.ask(Export, "GET", f"/api/projects/{project_id}/exports/{export_id}")
+
+    async def finished_export(self, project_id: str, export_id: str, *, on_progress: Progress | None = None) -> Export:
+        """Waits until an export has its file, or never will."""
+        return await _until(
+            lambda: self.export(project_id, export_id),
+            lambda found: found.status not in ("queued", "rendering"),
+            lambda found: on_progress(found.progress or 0.0) if on_progress else None,
+        )
+
+    async def pin(self, project_id: str, version: int, reason: str | None = None) -> None:
+        """Pins the exports of a version, present and future; doing it twice is the same as once."""
+        body = {"pinned": True} | ({"reason": reason} if reason else {})
+        path = f"/api/projects/{project_id}/versions/{version}/pin"
+        await self.transport.ask(dict[str, Any], "POST", path, json=body, key=_key())
+
+    async def calculate_gc(self, policy: Mapping[str, Any] | None = None, at: datetime | None = None) -> Plan:
+        """What garbage collection would let go, by the tenant's policy or another, now or at a later date."""
+        body = ({"policy": policy} if policy else {}) | ({"at": at.isoformat()} if at else {})
+        return await self.transport.ask(Plan, "POST", "/api/admin/gc/calculate", json=body, key=_key())
+
+    async def explain_gc(self, export_id: str) -> Verdict:
+        """Why an export is kept, or may go."""
+        return await self.transport.ask(Verdict, "GET", f"/api/admin/gc/explain/{export_id}")
+
+
+async def _until(
+    ask: Callable[[], Awaitable[T]], done: Callable[[T], bool], tell: Callable[[T], None] | None = None
+) -> T:
+    """Asks until `done`. Being away is a matter of each question; how long the work takes is not limited."""
+    while True:
+        answer = await ask()
+        if tell:
+            tell(answer)
+        if done(answer):
+            return answer
+        await asyncio.sleep(POLL)
+
+
+def _key() -> str:
+    return str(uuid.uuid4())
+
+
+__all__ = ["Client", "Refused", "Unreachable"]

@@ -1,0 +1,103 @@
+"""Requests that are sent again while a part of the stack is away, and refusals as errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import urljoin
+
+import aiohttp
+import msgspec
+
+T = TypeVar("T")
+
+AWAY: Final = frozenset({429, 502, 503, 504})
+"""Statuses that say: not now, and nothing was done that the same Idempotency-Key would not find again."""
+
+
+class Unreachable(Exception):
+    """The stack did not answer in time."""
+
+
+class Refused(Exception):
+    """The stack refused a request."""
+
+    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+        super().__init__(document.get("detail") or document.get("title") or f"status {status}")
+        self.status = status
+        self.document = document
+        """The problem document (RFC 9457)."""
+
+    @property
+    def type(self) -> str:
+        """The last part of the problem's type, such as `version-conflict`."""
+        return str(self.document.get("type", "")).rpartition("/")[2]
+
+
+class Transport:
+    """One base URL and one token. Every request is safe to repeat: by its method, or by the key it carries."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str, token: str, patience: float) -> None:
+        self._session, self._base, self._patience = session, base.rstrip("/") + "/", patience
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def url(self, path: str) -> str:
+        """An absolute URL for a path (or URL) that the API gave."""
+        return urljoin(self._base, path)
+
+    async def ask(
+        self,
+        answer: type[T],
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        form: Callable[[], aiohttp.FormData] | None = None,
+        key: str | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> T:
+        """The decoded answer. `form` makes a multipart body anew for each attempt.
+
+        While the stack is away, tries again for `patience` seconds. Raises Refused, Unreachable.
+        """
+        assert method != "POST" or key is not None, "a POST is repeated safely only with an Idempotency-Key"
+        headers = self._headers | ({"Idempotency-Key": key} if key else {})
+        body = None
+        if json is not None:
+            headers["Content-Type"] = "application/json"
+            body = msgspec.json.encode(json)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience
+        pause = 0.1
+        while True:
+            why: object
+            wait = pause
+            try:
+                async with self._session.request(
+                    method, self.url(path), data=form() if form else body, headers=headers, params=query
+                ) as response:
+                    content = await response.read()
+                    if response.status < 400:
+                        return msgspec.json.decode(content, type=answer)
+                    if response.status not in AWAY:
+                        raise Refused(response.status, _document(content))
+                    why = f"{response.status} {_document(content).get('detail') or response.reason}"
+                    wait = max(pause, _seconds(response.headers.get("Retry-After")))
+            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+                why = error
+            if loop.time() + wait > deadline:
+                raise Unreachable(f"{method} {path}: {why}")
+            await asyncio.sleep(wait)
+            pause = min(pause * 2, 2.0)
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}
+
+
+def _seconds(retry_after: str | None) -> float:
+    return min(float(retry_after), 10.0) if retry_after and retry_after.isdigit() else 0.0
