@@ -35,6 +35,7 @@ class Bus:
     def __init__(self, client: Client, name: str) -> None:
         self.client, self.name = client, name
         self._on_reconnect: list[Callable[[], None]] = []
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def connect(cls, url: str, seed: str, *, name: str, on_event: OnEvent | None = None) -> Bus:
@@ -51,6 +52,8 @@ class Bus:
                 on_event(what, detail)
 
         async def disconnected() -> None:
+            lost, bus._lost = bus._lost, asyncio.get_running_loop().create_future()
+            lost.set_result(None)
             tell("disconnected")
 
         async def reconnected() -> None:
@@ -123,12 +126,23 @@ class Bus:
     async def request(
         self, subject: str, payload: bytes = b"", *, timeout: float = TIMEOUT, headers: Mapping[str, str] | None = None
     ) -> Msg:
-        """One request, one reply. Raises BusUnavailable after `timeout` seconds, at once when nobody listens."""
+        """One request, one reply.
+
+        Raises BusUnavailable after `timeout` seconds; at once when nobody listens, or when the connection is lost.
+        """
+        asked = asyncio.ensure_future(
+            self.client.request(subject, payload, timeout, headers=dict(headers) if headers else None)
+        )
         try:
-            return await self.client.request(subject, payload, timeout, headers=dict(headers) if headers else None)
+            await asyncio.wait((asked, self._lost), return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                raise BusUnavailable(f"no answer from {subject}: the connection was lost")
+            return asked.result()
         except (NatsError, OSError, TimeoutError) as error:
             reason = "nobody listens" if isinstance(error, NoRespondersError) else str(error) or type(error).__name__
             raise BusUnavailable(f"no answer from {subject}: {reason}") from error
+        finally:
+            asked.cancel()
 
     async def api(self, subject: str, body: object = None, *, timeout: float = TIMEOUT) -> dict[str, Any]:
         """Asks `$JS.API.<subject>`. Raises ApiError, BusUnavailable.

@@ -50,7 +50,7 @@ async def last_sequence(bus: Bus, stream: str = "EVENTS") -> int:
 
 async def assert_stream_is_log(bus: Bus, reader: LogReader) -> None:
     """Message n is the event of position n, for all n, and there is nothing else."""
-    stored = []
+    stored: list[tuple[int, str, bytes]] = []
     while page := await reader.read(len(stored)):
         stored += [(event.position, str(event.id), bytes(event.data)) for event in page]
     assert [position for position, _, _ in stored] == list(range(1, len(stored) + 1))
