@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -82,9 +83,9 @@ def parse(raw: bytes) -> Any:
     except (ValueError, RecursionError):
         raise malformed("It cannot be read.") from None
     if reader.flawed or _SUSPICIOUS.search(raw):
-        found = [ProblemError(pointer(path), text) for path, text in _flaws(tree, ())]
+        found = [ProblemError(pointer(path), text) for path, text in islice(_flaws(tree, ()), MAX_FAULTS)]
         if found:
-            raise invalid(found[:MAX_FAULTS])
+            raise invalid(found)
     return tree
 
 

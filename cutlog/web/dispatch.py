@@ -17,7 +17,7 @@ from cutlog.web.decode import bad_text, decode_json, decode_query
 from cutlog.web.problems import Problem
 from cutlog.web.ratelimit import RateLimiter
 from cutlog.web.request import Request
-from cutlog.web.respond import respond
+from cutlog.web.respond import THREAD_FROM, respond
 from cutlog.web.roles import Role
 
 MAX_INT: Final = 2**31 - 1
@@ -134,10 +134,14 @@ class Dispatch:
         if not raw and (route.body is None or route.body_optional):
             return raw, None
         check_typed(http, route.consumes)
-        if route.body is None:
-            decode_json(raw, Nothing)
-            return raw, None
-        return raw, raw if route.body is bytes else decode_json(raw, route.body)
+        if route.body is bytes:
+            return raw, raw
+        expected = Nothing if route.body is None else route.body
+        if len(raw) >= THREAD_FROM:
+            body = await asyncio.to_thread(decode_json, raw, expected)
+        else:
+            body = decode_json(raw, expected)
+        return raw, None if route.body is None else body
 
 
 def address(http: web.Request) -> str:

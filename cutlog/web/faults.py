@@ -20,6 +20,7 @@ from cutlog.web.problems import ProblemError
 Path = tuple[str | int, ...]
 
 MAX_FAULTS = 20
+BATCH = 256
 
 
 def faults(value: Any, expected: Any, strict: bool = True) -> list[ProblemError]:
@@ -42,10 +43,11 @@ class _Walk:
             message = str(error)
         else:
             return
-        inner = list(self.inside(value, _bare(expected), at))
-        if inner:
-            yield from inner
-        else:
+        deeper = False
+        for fault in self.inside(value, _bare(expected), at):
+            deeper = True
+            yield fault
+        if not deeper:
             path, text = located(message)
             yield (*at, *path), text + _choices(_bare(expected), value)
 
@@ -66,12 +68,32 @@ class _Walk:
             for index, (item, kind) in enumerate(zip(value, args, strict=False)):
                 yield from self.of(item, kind, (*at, index))
         elif issubclass(shape, (list, tuple, AbstractSet, Sequence)) and isinstance(value, list) and args:
-            for index, item in enumerate(value):
-                yield from self.of(item, args[0], (*at, index))
+            for start in range(0, len(value), BATCH):
+                batch = value[start : start + BATCH]
+                if not self.fits(batch, list[args[0]]):  # type: ignore[valid-type]
+                    for index, item in enumerate(batch, start):
+                        yield from self.of(item, args[0], (*at, index))
         elif issubclass(shape, Mapping) and isinstance(value, dict) and args:
-            for key, item in value.items():
-                yield from self.of({key: None}, dict[args[0], Any], (*at, key))  # type: ignore[valid-type]
-                yield from self.of(item, args[1], (*at, key))
+            yield from self.mapping(value, args, at)
+
+    def mapping(self, value: dict[str, Any], args: tuple[Any, ...], at: Path) -> Iterator[tuple[Path, str]]:
+        items = iter(value.items())
+        while batch := dict(islice(items, BATCH)):
+            if self.fits(batch, dict[args[0], args[1]]):  # type: ignore[valid-type]
+                continue
+            for key, item in batch.items():
+                if self.fits({key: None}, dict[args[0], Any]):  # type: ignore[valid-type]
+                    yield from self.of(item, args[1], (*at, key))
+                else:
+                    yield (*at, key), "Not a key that fits here"
+
+    def fits(self, value: Any, expected: Any) -> bool:
+        """Whether a whole batch is right: then none of it needs to be looked at."""
+        try:
+            msgspec.convert(value, expected, strict=self.strict, str_keys=True)
+        except msgspec.ValidationError:
+            return False
+        return True
 
     def struct(
         self, value: dict[str, Any], expected: Any, shape: type[msgspec.Struct], at: Path

@@ -14,7 +14,7 @@ from cutlog.web.reply import Reply
 COMPRESS_FROM: Final = 1024
 """Bytes; below that, compression saves nothing."""
 THREAD_FROM: Final = 64 * 1024
-"""Bytes; above that, compression would hold up the event loop."""
+"""Bytes; above that, decoding and compressing would hold up the event loop."""
 _TEXTUAL = ("application/json", "application/problem+json", "text/", "application/javascript")
 
 

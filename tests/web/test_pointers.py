@@ -184,3 +184,20 @@ def test_paths_of_msgspec_are_read() -> None:
     assert located("Object missing required field `out` - at `$.ops[3]`")[0] == ("ops", 3, "out")
     assert located("Expected `int`, got `str` - at `$.labels[...]`")[0] == ("labels",)
     assert located("Expected `int`, got `str`")[0] == ()
+
+
+def test_a_large_body_full_of_faults_costs_no_more_than_its_first_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    conversions = 0
+    convert = msgspec.convert
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        nonlocal conversions
+        conversions += 1
+        return convert(*args, **kwargs)
+
+    monkeypatch.setattr(msgspec, "convert", counting)
+    wrong = b'{"ops":[' + b"[]," * 300_000 + b"[]]}"
+    assert refusal(wrong) == (422, [f"/ops/{index}" for index in range(20)])
+    many = msgspec.json.encode({"startAt": [*range(100_000), "x", *range(100_000)]})
+    assert refusal(many) == (422, ["/startAt/100000"])
+    assert conversions < 3_000
