@@ -1,0 +1,93 @@
+"""The protocol of a store of objects, and its values."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+Method = Literal["GET", "PUT"]
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """An object that was written: its key, bytes and SHA-256 in hex."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+class BlobHead(msgspec.Struct, frozen=True):
+    """An object that exists. `etag` changes with its content."""
+
+    key: str
+    size: int
+    modified: datetime
+    etag: str
+
+
+class BlobNotFoundError(LookupError):
+    """There is no object with that key."""
+
+
+class BlobStore(Protocol):
+    """All methods raise InvalidKeyError for a key that is not one, and OSError when the store itself fails."""
+
+    async def put_file(self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None) -> Blob:
+        """Makes the file's bytes the object, replacing what was there; the file stays where it is.
+
+        A file inside a `scratch` folder of this store is not copied: don't change it afterwards. With `sync` the object
+        is on disk, name included, when this returns. `sha256`: the digest, where the caller has just computed it.
+        """
+        ...
+
+    async def put_bytes(self, key: str, data: bytes, *, sync: bool = True) -> Blob:
+        """Makes the bytes the object."""
+        ...
+
+    async def head(self, key: str) -> BlobHead | None:
+        """What is known of an object without reading it; None if there is none."""
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """The whole object, for small ones. Raises BlobNotFoundError."""
+        ...
+
+    def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes [start, end) in pieces, up to the object's end. Raises BlobNotFoundError."""
+        ...
+
+    def local(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """The object as a plain file to read: the file itself, or a copy that goes away. Raises BlobNotFoundError."""
+        ...
+
+    async def delete(self, key: str) -> bool:
+        """Removes the object; whether there was one."""
+        ...
+
+    async def rename(self, key: str, to: str) -> None:
+        """Gives the object another key, replacing what was there. Raises BlobNotFoundError."""
+        ...
+
+    def list(self, prefix: str = "") -> AsyncIterator[BlobHead]:
+        """All objects below a prefix of whole words (`export/p_1`), in no order; unfinished ones are not shown."""
+        ...
+
+    def scratch(self) -> AbstractAsyncContextManager[Path]:
+        """A fresh, empty folder for work, next to the objects where they are files; removed at the end."""
+        ...
+
+    async def sweep(self) -> int:
+        """Removes what processes that died left unfinished; how many things. Live ones are left alone."""
+        ...
+
+    async def url(self, key: str, method: Method = "GET", *, seconds: int = 600, filename: str | None = None) -> str:
+        """A link that allows one method on one object for that long; `filename` is what a browser saves it as.
+
+        Absolute, or the path `/files/…` that the media service answers on the gateway.
+        """
+        ...
