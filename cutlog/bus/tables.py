@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from types import ModuleType
+from typing import Final
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, LargeBinary, MetaData, Table, Text, func
-
-if TYPE_CHECKING:
-    from alembic.operations import Operations
 
 _metadata: Final = MetaData()
 
@@ -31,13 +29,13 @@ outbox: Final = Table(
 )
 
 
-def create_checkpoint(op: Operations, role: str) -> None:
-    """For a service's migration: makes `checkpoint` in the current schema, for the role to use."""
+def create_checkpoint(op: ModuleType, role: str) -> None:
+    """For a service's migration, with `alembic.op`: makes `checkpoint` in the current schema, for the role to use."""
     checkpoint.create(op.get_bind())
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON checkpoint TO {role}")
 
 
-def create_outbox(op: Operations, role: str) -> None:
-    """For a service's migration: makes `outbox` in the current schema, for the role to use."""
+def create_outbox(op: ModuleType, role: str) -> None:
+    """For a service's migration, with `alembic.op`: makes `outbox` in the current schema, for the role to use."""
     outbox.create(op.get_bind())
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO {role}")
