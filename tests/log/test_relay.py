@@ -46,13 +46,13 @@ async def relay(bus: Bus, engine: AsyncEngine) -> AsyncIterator[Relay]:
 async def published(bus: Bus, position: int) -> None:
     """Waits until the stream has that many messages; the server may be away in between."""
 
-    async def there() -> bool:
+    async def reached() -> bool:
         try:
             return await last_sequence(bus) == position
         except BusError:
             return False
 
-    await eventually(lambda: there(), timeout=60)
+    assert await eventually(reached, timeout=60)
 
 
 async def test_a_message_carries_the_event_and_who_and_why(

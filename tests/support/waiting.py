@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import TypeVar, cast, overload
 
 T = TypeVar("T")
 
@@ -14,6 +14,10 @@ PATIENCE = 20.0
 """Seconds until a condition that does not come true fails the test; generous, for cores are shared."""
 
 
+@overload
+async def eventually(condition: Callable[[], Awaitable[T]], *, timeout: float = PATIENCE, every: float = 0.02) -> T: ...
+@overload
+async def eventually(condition: Callable[[], T], *, timeout: float = PATIENCE, every: float = 0.02) -> T: ...
 async def eventually(condition: Callable[[], T | Awaitable[T]], *, timeout: float = PATIENCE, every: float = 0.02) -> T:
     """The first truthy value of `condition` (plain or async), asked again and again. An AssertionError inside
     counts as "not yet"; after `timeout` seconds it, or the last value, is what fails the test."""
