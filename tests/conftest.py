@@ -50,7 +50,7 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Painter:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A real `cutlog up` for the whole session: `.url`, `.token(role)`, `.data`, `.pids`. Its tests run in one process."""
+    """A real `cutlog up` for the whole session, in one xdist worker: `.url`, `.token(role)`, `.data`, `.pids`."""
     running = RunningStack(tmp_path_factory.mktemp("stack") / "data")
     running.start()
     yield running

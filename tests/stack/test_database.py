@@ -37,3 +37,54 @@ async def test_a_role_may_not_enter_other_databases(database: Database) -> None:
 async def test_a_wrong_password_is_refused(database: Database) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(database.owner_url, password="guess")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ops.event SET data = '{}'",
+        "DELETE FROM ops.event",
+        "TRUNCATE ops.event",
+        "DROP TABLE ops.event",
+        "ALTER TABLE ops.event DISABLE TRIGGER ALL",
+        "DELETE FROM ops.head",
+    ],
+)
+async def test_not_even_ops_may_change_history(database: Database, statement: str) -> None:
+    connection = await asyncpg.connect(database.dsn("ops"))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_nobody_reads_the_tables_of_another(database: Database) -> None:
+    owner = await asyncpg.connect(database.owner_url)
+    try:
+        tables = await owner.fetch(
+            "SELECT schemaname, tablename, schemaname || '.' || tablename AS name FROM pg_tables"
+            " WHERE schemaname = ANY($1)",
+            list(database.cluster.services),
+        )
+        assert tables
+        for service in database.cluster.services:
+            for table in tables:
+                may = await owner.fetchval(
+                    "SELECT has_schema_privilege($1, $2, 'USAGE') AND has_table_privilege($1, $3, 'SELECT')",
+                    f"cutlog_{service}",
+                    table["schemaname"],
+                    table["name"],
+                )
+                assert not may or service == table["schemaname"], (service, table["name"])
+    finally:
+        await owner.close()
+
+
+async def test_no_table_belongs_to_a_service(database: Database) -> None:
+    owner = await asyncpg.connect(database.owner_url)
+    try:
+        owners = await owner.fetch("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'ops'")
+        assert [row["tableowner"] for row in owners] == ["postgres"]
+    finally:
+        await owner.close()
