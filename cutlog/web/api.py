@@ -21,7 +21,7 @@ from cutlog.web.roles import Role
 Handler = Callable[[Request[Any, Any]], Awaitable[Reply | web.StreamResponse]]
 H = TypeVar("H", bound=Callable[..., Awaitable[Reply | web.StreamResponse]])
 Check = Callable[[], Awaitable[None]]
-ToProblem = Callable[[Any], Problem]
+ToProblem = Callable[[Any], Problem | None]
 
 MAX_BODY: Final = 1 << 20
 """Bytes of a body unless the route says otherwise."""
@@ -219,7 +219,8 @@ class Api:
         """How a domain error is answered: `api.problem(VersionConflict, status=409, type="version-conflict")`.
 
         Covers subclasses that are not mapped themselves. The title is the first sentence of the class's docstring, the
-        detail what the error was raised with. Give `to_problem` where the answer needs more, such as errors or extra.
+        detail what the error was raised with. Give `to_problem` where the answer needs more, such as errors or extra;
+        None from it means: not an error that a client should be told of.
         """
         if to_problem is None:
             sentence = title or (inspect.getdoc(error) or error.__name__).split("\n", 1)[0].rstrip(".")

@@ -94,6 +94,8 @@ async def answered(api: Api, http: web.Request, handler: Handler) -> web.StreamR
                 "Something broke on our side",
                 "It has been logged under this request id.",
             )
+        elif mapped.status >= 500:
+            log.warning("a dependency is down", service=api.name, path=http.path, error=repr(error))
         problem = mapped
     return problem_response(problem, http[REQUEST_ID])
 
