@@ -9,12 +9,19 @@ import msgspec
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
+from cutlog.contract.properties import Animated, Keyframes
 from cutlog.contract.time import Fps
 
 Color = Annotated[str, msgspec.Meta(pattern=r"^#[0-9a-f]{6}$(?!\n)", description="#rrggbb")]
 Side = Annotated[int, msgspec.Meta(ge=16, le=8192, multiple_of=2, description="pixels, even")]
 Fit = Literal["contain", "cover", "stretch", "none"]
 TrackKind = Literal["video", "audio"]
+Blend = Literal["normal", "multiply", "screen", "overlay", "add"]
+CaptionMode = Literal["burn", "sidecar"]
+Pitch = Literal["keep", "vary"]
+Place = Annotated[float, msgspec.Meta(ge=-4, le=4, description="fraction of the canvas")] | Keyframes
+Part = Annotated[float, msgspec.Meta(ge=0, le=1, description="fraction of the canvas height")]
+Shift = Annotated[float, msgspec.Meta(ge=-1, le=1, description="fraction of the canvas height")]
 
 
 class Canvas(Strict):
@@ -26,6 +33,29 @@ class Canvas(Strict):
     background: Color = "#000000"
 
 
+class Stroke(Strict):
+    """A line around letters."""
+
+    color: Color = "#000000"
+    width: Part = 0.005
+
+
+class Shadow(Strict):
+    """The text once more, below itself and moved by x, y."""
+
+    color: Color = "#000000"
+    x: Shift = 0.005
+    y: Shift = 0.005
+    blur: Part = 0.0
+
+
+class Box(Strict):
+    """A plate behind the text, larger than it by `padding` on every side."""
+
+    color: Color = "#000000"
+    padding: Part = 0.01
+
+
 class TextStyle(Strict):
     """A title. `size` is a fraction of the canvas height; x, y are canvas fractions of the text's centre."""
 
@@ -34,8 +64,11 @@ class TextStyle(Strict):
     size: Annotated[float, msgspec.Meta(gt=0, le=2)] = 0.08
     color: Color = "#ffffff"
     align: Literal["left", "center", "right"] = "center"
-    x: Annotated[float, msgspec.Meta(ge=-4, le=4)] = 0.5
-    y: Annotated[float, msgspec.Meta(ge=-4, le=4)] = 0.5
+    x: Place = 0.5
+    y: Place = 0.5
+    stroke: Stroke | None = None
+    shadow: Shadow | None = None
+    box: Box | None = None
 
 
 class MediaSource(Wire, tag_field="type", tag="media"):
@@ -54,11 +87,78 @@ class TextSource(Wire, tag_field="type", tag="text"):
     text: TextStyle
 
 
-Source = MediaSource | ColorSource | TextSource
+class FreezeSource(Wire, tag_field="type", tag="freeze"):
+    """One frame of a source, conformed to the project's rate, that is held. It has no sound."""
+
+    media: str
+    frame: int
+
+
+Source = MediaSource | ColorSource | TextSource | FreezeSource
+
+
+class Speed(Wire):
+    """How fast a clip runs: num / den source frames per frame. `phase`, below `den`, is what remained of a source
+    frame where a split cut it: see `frame_shown`."""
+
+    num: int
+    den: int
+    pitch: Pitch = "keep"
+    phase: int = 0
+
+
+class Crop(Strict):
+    """What is cut from the edges, in fractions of the source's width and height."""
+
+    left: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    top: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    right: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    bottom: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+
+
+class Effect(Wire):
+    """An effect of a clip, with all parameters of its kind (`cutlog.contract.effects`)."""
+
+    id: Id
+    kind: str
+    params: dict[str, Animated | str]
+
+
+class Transition(Wire):
+    """Between two adjacent clips, over [cut - floor(frames / 2), cut + ceil(frames / 2)), from their handles."""
+
+    id: Id
+    left: Id
+    right: Id
+    kind: str
+    frames: int
+
+
+class Caption(Wire):
+    """Words on frames [start, end) of the timeline; captions of a track may overlap."""
+
+    id: Id
+    start: int
+    end: int
+    text: str
+
+
+class Marker(Wire):
+    """A note at a frame of the timeline."""
+
+    id: Id
+    at: int
+    label: str = ""
+    color: str = "#ffcc00"
 
 
 class Clip(Wire):
-    """A clip on [at, at + frames) of the timeline."""
+    """A clip on [at, at + frames) of the timeline.
+
+    `x`, `y` place its centre, `rotation` is in degrees clockwise, `pan` goes from -1, left, to 1. Clips of the same
+    `link` move, trim and go together. The sound of a `silent` clip was detached. The fades in begin `head_cut` frames
+    before the clip and the fades out end `tail_cut` frames after it: so much was cut off by splits.
+    """
 
     id: Id
     at: int
@@ -66,11 +166,42 @@ class Clip(Wire):
     source: Source
     enabled: bool = True
     fit: Fit = "contain"
-    gain_db: float = 0.0
+    gain_db: Animated = 0.0
+    x: Animated = 0.5
+    y: Animated = 0.5
+    scale: Animated = 1.0
+    rotation: Animated = 0.0
+    opacity: Animated = 1.0
+    pan: Animated = 0.0
+    crop: Crop | None = None
+    flip_h: bool = False
+    flip_v: bool = False
+    fade_in: int = 0
+    fade_out: int = 0
+    audio_fade_in: int = 0
+    audio_fade_out: int = 0
+    head_cut: int = 0
+    tail_cut: int = 0
+    blend: Blend = "normal"
+    effects: tuple[Effect, ...] = ()
+    speed: Speed | None = None
+    reversed: bool = False
+    silent: bool = False
+    link: str | None = None
+
+
+def frame_shown(source: MediaSource, speed: Speed | None, is_reversed: bool, frame: int) -> int:
+    """The source frame that frame `frame` of a clip shows: in + floor((frame × num + phase) / den); reversed,
+    out - 1 - that. Frames outside of the clip give its handles."""
+    step = frame if speed is None else (frame * speed.num + speed.phase) // speed.den
+    return source.end - 1 - step if is_reversed else source.start + step
 
 
 class Track(Wire):
-    """A lane of clips in order of time that never overlap. `hidden` silences the picture, `muted` the sound."""
+    """A lane of clips in order of time that never overlap. `hidden` silences the picture, `muted` the sound.
+
+    Captions are in order of their start: burned into the picture or written beside it.
+    """
 
     id: Id
     kind: TrackKind
@@ -80,6 +211,9 @@ class Track(Wire):
     locked: bool = False
     gain_db: float = 0.0
     clips: tuple[Clip, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    captions: tuple[Caption, ...] = ()
+    caption_mode: CaptionMode = "burn"
 
 
 class MediaRef(Wire):
@@ -109,3 +243,4 @@ class Timeline(Wire):
     tracks: tuple[Track, ...]
     media: dict[str, MediaRef]
     digest: str
+    markers: tuple[Marker, ...] = ()

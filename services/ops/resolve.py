@@ -8,7 +8,17 @@ from typing import Final, assert_never
 
 import msgspec
 
-from cutlog.contract.timeline import Clip, ColorSource, MediaRef, MediaSource, Source, TextSource, Timeline, Track
+from cutlog.contract.timeline import (
+    Clip,
+    ColorSource,
+    FreezeSource,
+    MediaRef,
+    MediaSource,
+    Source,
+    TextSource,
+    Timeline,
+    Track,
+)
 from services.ops.edits.lane import Chunk, Lane, Piece
 from services.ops.edits.sequence import Sequence, TrackState
 
@@ -99,6 +109,8 @@ def _content(source: Source, sha256s: Sha256s) -> list[object]:
     match source:
         case MediaSource(media=media, start=start, end=end):
             return ["media", sha256s(media), start, end]
+        case FreezeSource(media=media, frame=frame):
+            return ["freeze", sha256s(media), frame]
         case ColorSource(color=color):
             return ["color", color]
         case TextSource(text=text):

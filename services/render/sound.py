@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from cutlog.contract.profiles import SAMPLE_RATE
+from cutlog.contract.properties import value_at
 from cutlog.contract.time import samples_at
 from cutlog.contract.timeline import Clip, MediaSource, Timeline, Track
 from services.render.plan import Digest, MediaNotReadyError
@@ -123,7 +124,7 @@ def _take(clip: Clip, track: Track, timeline: Timeline) -> tuple[Take, ...]:
             start=start,
             end=samples_at(clip.at + clip.frames, rate, SAMPLE_RATE),
             offset=start + shift,
-            gain_db=clip.gain_db + track.gain_db,
+            gain_db=value_at(clip.gain_db, 0) + track.gain_db,
         ),
     )
 

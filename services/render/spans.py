@@ -14,6 +14,7 @@ from cutlog.contract.timeline import (
     Clip,
     ColorSource,
     Fit,
+    FreezeSource,
     MediaRef,
     MediaSource,
     TextSource,
@@ -119,6 +120,8 @@ def _layer(clip: Clip, at: int, timeline: Timeline) -> Layer | None:
                     return None
                 case kind:
                     assert_never(kind)
+        case FreezeSource(media=media, frame=frame):
+            raise ValueError(f"clip {clip.id} holds frame {frame} of {media}: ops must refuse what can't be shown")
         case ColorSource(color=color):
             return Solid(color)
         case TextSource(text=text):

@@ -15,11 +15,13 @@ import msgspec
 import pytest
 
 from cutlog.contract import commands, envelope, events, jobs, media, timeline
+from cutlog.contract.properties import Keyframes
 from cutlog.contract.time import Fps
 
 MODULES = (media, timeline, events, commands, jobs, envelope)
-SOURCES = (timeline.MediaSource, timeline.ColorSource, timeline.TextSource)
+SOURCES = (timeline.MediaSource, timeline.ColorSource, timeline.TextSource, timeline.FreezeSource)
 STRUCT = "google.protobuf.Struct"
+VALUE = "google.protobuf.Value"
 
 #: Python types whose message has another name: the envelope before and after decoding, and the kinds of source.
 NAMES: dict[type, str] = {envelope.RawEvent: "Event"} | dict.fromkeys(SOURCES, "Source")
@@ -62,6 +64,8 @@ def _python(hint: Any, *, presence: bool) -> Shape:
         members = [_plain(arg) for arg in args if arg is not type(None)]
         if set(members) == set(SOURCES):
             return Shape("Source", presence=True)
+        if Keyframes in members:
+            return Shape(VALUE, presence=True)  # a number or keyframes; of an effect, words too
         if len(members) > 1:
             assert all(issubclass(member, msgspec.Struct) for member in members)
             return Shape(STRUCT, presence=True)  # one of several messages, told apart by `type`

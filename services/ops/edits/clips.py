@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from cutlog.contract.ops import MAX_CLIPS, ClipAdd, ClipMove, ClipRemove, ClipSet, ClipSplit, ClipTrim
-from cutlog.contract.timeline import ColorSource, MediaSource, Source, TextSource, TrackKind
+from cutlog.contract.timeline import ColorSource, FreezeSource, MediaSource, Source, TextSource, TrackKind
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import given, some
 from services.ops.edits.lane import Piece
@@ -164,7 +164,7 @@ def _fits(source: Source, kind: TrackKind, track: str, sources: Sources, pointer
         case ColorSource() | TextSource():
             if kind == "audio":
                 raise EditError(pointer, f"track {track} plays sound only; put text and colour on a video track")
-        case MediaSource(media=media):
+        case MediaSource(media=media) | FreezeSource(media=media):
             material = sources.get(media)
             if material is None:
                 return

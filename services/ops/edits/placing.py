@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from cutlog.contract.ids import is_id
 from cutlog.contract.ops import Mode
-from cutlog.contract.timeline import ColorSource, MediaSource, TextSource
+from cutlog.contract.timeline import ColorSource, FreezeSource, MediaSource, TextSource
 from services.ops.edits.errors import EditError
 from services.ops.edits.lane import Piece, Placed
 from services.ops.edits.sequence import Sequence
@@ -56,7 +56,7 @@ def excerpt(piece: Piece, start: int, end: int) -> Piece:
         case MediaSource() as source:
             shown = MediaSource(media=source.media, start=source.start + start, end=source.start + end)
             return msgspec.structs.replace(piece, frames=end - start, source=shown)
-        case ColorSource() | TextSource():
+        case ColorSource() | TextSource() | FreezeSource():
             return msgspec.structs.replace(piece, frames=end - start)
 
 
