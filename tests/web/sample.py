@@ -29,7 +29,7 @@ from cutlog.web import (
 )
 from cutlog.web.multipart import parts
 
-SECRET = "a secret of enough bytes for HS256, used by tests only"
+SECRET = "a secret of enough bytes for any HMAC that a test may try, and used by tests only"
 
 
 @dataclass(frozen=True)

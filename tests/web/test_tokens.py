@@ -69,6 +69,15 @@ async def test_a_token_that_is_not_ours_is_a_401(client: aiohttp.ClientSession, 
         verify(SECRET, token)
 
 
+def test_a_token_that_was_good_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = mint(SECRET, "ann", Role.viewer, ttl=60)
+    assert verify(SECRET, token).subject == "ann"
+    later = time.time() + 66
+    monkeypatch.setattr("cutlog.web.auth.time.time", lambda: later)
+    with pytest.raises(TokenRefused, match="expired"):
+        verify(SECRET, token)
+
+
 def test_a_token_without_a_tenant_is_of_the_default_one() -> None:
     assert verify(SECRET, forged(tenant=None)).tenant == "default"
 
