@@ -55,6 +55,9 @@ COLOR_ARGS: Final = (
     "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
 )  # fmt: skip
 
+#: The last filter before the encoder: what x264 writes into its parameter sets, it takes from the pictures.
+COLOR_FILTER: Final = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+
 
 def proxy_video_args(fps: Fraction) -> tuple[str, ...]:
     """x264 settings of edit proxies and proxy segments: closed GOPs of 1 s, no B-frames, equal headers."""

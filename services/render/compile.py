@@ -15,10 +15,11 @@ import ffmpeg
 import msgspec
 from ffmpeg.nodes import FilterNode
 
+from cutlog.contract.profiles import COLOR_FILTER
 from cutlog.contract.time import Fps, source_frame
 from cutlog.contract.timeline import TextStyle
 from services.render.geometry import Placement, Size
-from services.render.plan import Drawn, Encoded, Picture, Shot, continues
+from services.render.plan import Drawn, Encoded, Picture, Shot, SourceFile, continues
 from services.render.spans import Solid, Title
 
 OUTPUT: Final = "run.mp4"
@@ -28,6 +29,9 @@ _SEEKABLE: Final = frozenset({"mov", "mp4", "matroska", "webm"})
 
 #: Names of fonts in titles, to files in services/render/fonts.
 FONTS: Final = {"sans": "DejaVuSans.ttf", "sans-bold": "DejaVuSans-Bold.ttf"}
+
+#: The contract's, as ffmpeg-python wants it.
+_COLOR: Final = dict(part.split("=") for part in COLOR_FILTER.partition("=")[2].split(":"))
 
 _ALIGN: Final = {"left": "L", "center": "C", "right": "R"}
 
@@ -95,7 +99,7 @@ def compile_run(
         .filter("setpts", "N")
         .filter("fps", f"{fps.num}/{fps.den}")
         .filter("setsar", "1")
-        .filter("setparams", range="tv", color_primaries="bt709", color_trc="bt709", colorspace="bt709")
+        .filter("setparams", **_COLOR)
     )
     total = sum(segment.frames for segment in segments)
     options: dict[str, Any] = dict(zip((arg.removeprefix("-") for arg in encoder[::2]), encoder[1::2], strict=True))
@@ -166,12 +170,24 @@ class _Graph:
 
     def _solid(self, color: str, frames: int) -> Any:
         # Made as RGB, since only then it is up to us by which matrix it becomes YUV. One picture, then repeated.
-        source = f"color=c=0x{color[1:]}:s={self._size[0]}x{self._size[1]}:r={self._rate},format=gbrp"
+        source = f"color=c={_rgb(color)}:s={self._size[0]}x{self._size[1]}:r={self._rate},format=gbrp"
         one = self._first(ffmpeg.input(source, f="lavfi"), "trim", end_frame=1)
         return self._repeated(_bt709(one, self._size).filter("format", "yuv420p"), frames)
 
     def _shot(self, shot: Shot, frames: int) -> Any:
-        source, first, last = shot.source, shot.start, shot.start + frames
+        film = self._conformed(shot.source, shot.start, frames)
+        return self._placed(film, shot.placement, as_is=shot.source.conformed)
+
+    def _picture(self, picture: Picture, frames: int) -> Any:
+        if picture.frame is not None:
+            one = self._conformed(picture.source, picture.frame, 1)
+            return self._repeated(self._placed(one, picture.placement, as_is=picture.source.conformed), frames)
+        opened = self._open(picture.source.sha256)
+        one = self._first(ffmpeg.input(f"file:{opened.path}")[str(opened.stream)], "trim", end_frame=1)
+        return self._repeated(self._placed(one, picture.placement, pixels="yuva420p"), frames)
+
+    def _conformed(self, source: SourceFile, first: int, frames: int) -> Any:
+        """Conformed frames [first, first + frames) of a moving picture, numbered from 0."""
         assert source.fps is not None, f"{source.key} has no rate"
         opened = self._open(source.sha256)
         own = f"{source.fps.num}/{source.fps.den}"
@@ -189,18 +205,12 @@ class _Graph:
             # The frame that is on screen at k / rate is the last one that began: its moment rounded up.
             film = film.filter("fps", self._rate, round="up")
         film = (
-            film.filter("trim", start_pts=first, end_pts=last)
+            film.filter("trim", start_pts=first, end_pts=first + frames)
             .filter("setpts", f"PTS-{first}")
             # A picture missing at the start, in the middle or at the end is replaced by its neighbour, never shifted.
             .filter("fps", self._rate, start_time=0)
         )
-        film = film.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)
-        return self._placed(film, shot.placement, as_is=source.conformed)
-
-    def _picture(self, picture: Picture, frames: int) -> Any:
-        opened = self._open(picture.source.sha256)
-        film = self._first(ffmpeg.input(f"file:{opened.path}")[str(opened.stream)], "trim", end_frame=1)
-        return self._repeated(self._placed(film, picture.placement, pixels="yuva420p"), frames)
+        return film.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)
 
     def _repeated(self, film: Any, frames: int) -> Any:
         """One picture so many times: everything before is done once."""
@@ -224,19 +234,28 @@ class _Graph:
     def _title(self, film: Any, style: TextStyle) -> Any:
         name = f"title{len(self.texts)}.txt"
         font = FONTS.get(style.font, FONTS["sans"])
+        height = self._size[1]
         self.texts[name] = style.text
         self.fonts.add(font)
-        return film.filter(
-            "drawtext",
-            textfile=name,
-            fontfile=font,
-            expansion="none",
-            fontsize=max(1, round(style.size * self._size[1])),
-            fontcolor=f"0x{style.color[1:]}",
-            text_align=_ALIGN[style.align],
-            x=f"w*{style.x!r}-text_w/2",
-            y=f"h*{style.y!r}-text_h/2",
-        )
+        options: dict[str, Any] = {
+            "textfile": name,
+            "fontfile": font,
+            "expansion": "none",
+            "fontsize": max(1, round(style.size * height)),
+            "fontcolor": _rgb(style.color),
+            "text_align": _ALIGN[style.align],
+            "x": f"w*{style.x!r}-text_w/2",
+            "y": f"h*{style.y!r}-text_h/2",
+        }
+        if style.stroke is not None:
+            options |= {"bordercolor": _rgb(style.stroke.color), "borderw": round(style.stroke.width * height)}
+        if style.shadow is not None:
+            across, down = round(style.shadow.x * height), round(style.shadow.y * height)
+            options |= {"shadowcolor": _rgb(style.shadow.color), "shadowx": across, "shadowy": down}
+        if style.box is not None:
+            padding = round(style.box.padding * height)
+            options |= {"box": 1, "boxcolor": _rgb(style.box.color), "boxborderw": padding}
+        return film.filter("drawtext", **options)
 
     def _open(self, sha256: str) -> Opened:
         opened = self._files[sha256]
@@ -247,3 +266,7 @@ class _Graph:
 def _bt709(film: Any, size: Size) -> Any:
     """Scaled, in square pixels, as BT.709 of limited range."""
     return film.filter("scale", size[0], size[1], flags="bicubic", out_color_matrix="bt709", out_range="tv")
+
+
+def _rgb(color: str) -> str:
+    return f"0x{color[1:]}"

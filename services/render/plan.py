@@ -18,7 +18,8 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas, Fit, MediaRef, TextStyle, Timeline
 from services.render.geometry import Placement, Size, place
 from services.render.profiles import Profile
-from services.render.spans import Footage, Layer, Solid, Span, Still, Title, spans
+from services.render.spans import Footage, Frozen, Layer, Solid, Span, Still, Title, spans
+from services.render.support import check_support
 
 #: Changes whenever equal recipes would give other pixels than before: graphs, fonts, colour handling.
 REVISION: Final = 1
@@ -53,8 +54,11 @@ class Shot(msgspec.Struct, frozen=True):
 
 
 class Picture(msgspec.Struct, frozen=True):
+    """A still, or, where `frame` is given, that conformed frame of a moving picture."""
+
     source: SourceFile
     placement: Placement
+    frame: int | None = None
 
 
 Drawn = Shot | Picture | Solid | Title
@@ -106,8 +110,9 @@ def plan(timeline: Timeline, profile: Profile, engine: str, encode: frozenset[st
     """The segments of a version under a profile.
 
     `engine` is the identity of the ffmpeg build. Nothing is copied from edit proxies whose SHA-256 is in `encode`.
-    Raises MediaNotReadyError.
+    Raises MediaNotReadyError, UnsupportedError.
     """
+    check_support(timeline)
     planner = _Planner(timeline, profile, engine, encode)
     segments = tuple(segment for span in spans(timeline) for segment in planner.cut(span))
     names = [
@@ -177,6 +182,8 @@ class _Planner:
         match layer:
             case Footage(media=name, start=start, fit=fit):
                 return Shot(self._source(name), start, self._place(name, fit))
+            case Frozen(media=name, frame=frame, fit=fit):
+                return Picture(self._source(name), self._place(name, fit), frame)
             case Still(media=name, fit=fit):
                 return Picture(self._source(name), self._place(name, fit))
             case Solid() | Title():
@@ -230,8 +237,8 @@ def _ingredients(layer: Drawn) -> list[object]:
     match layer:
         case Shot(source=source, start=start, placement=placement):
             return ["shot", source.sha256, source.fps, start, placement]
-        case Picture(source=source, placement=placement):
-            return ["picture", source.sha256, placement]
+        case Picture(source=source, placement=placement, frame=frame):
+            return ["picture", source.sha256, source.fps, placement, frame]
         case Solid(color=color):
             return ["solid", color]
         case Title(text=TextStyle() as text):

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from cutlog.contract.profiles import SAMPLE_RATE
-from cutlog.contract.properties import value_at
+from cutlog.contract.properties import Keyframes
 from cutlog.contract.time import samples_at
 from cutlog.contract.timeline import Clip, MediaSource, Timeline, Track
 from services.render.plan import Digest, MediaNotReadyError
@@ -105,8 +105,9 @@ def score(timeline: Timeline, bitrate: int, engine: str) -> Score:
 
 def _take(clip: Clip, track: Track, timeline: Timeline) -> tuple[Take, ...]:
     """The sound of a clip; nothing where there is none."""
-    if not clip.enabled or not isinstance(clip.source, MediaSource):
+    if not clip.enabled or clip.silent or not isinstance(clip.source, MediaSource):
         return ()
+    assert not isinstance(clip.gain_db, Keyframes), "plan() refused it"
     media = timeline.media[clip.source.media]
     if media.status != "ready":
         raise MediaNotReadyError(f"media {media.id} is {media.status}")
@@ -124,7 +125,7 @@ def _take(clip: Clip, track: Track, timeline: Timeline) -> tuple[Take, ...]:
             start=start,
             end=samples_at(clip.at + clip.frames, rate, SAMPLE_RATE),
             offset=start + shift,
-            gain_db=value_at(clip.gain_db, 0) + track.gain_db,
+            gain_db=clip.gain_db + track.gain_db,
         ),
     )
 

@@ -31,6 +31,14 @@ class Footage(msgspec.Struct, frozen=True):
     fit: Fit
 
 
+class Frozen(msgspec.Struct, frozen=True):
+    """One conformed frame of a media, held."""
+
+    media: str
+    frame: int
+    fit: Fit
+
+
 class Still(msgspec.Struct, frozen=True):
     """A picture that stands."""
 
@@ -50,7 +58,7 @@ class Title(msgspec.Struct, frozen=True):
     text: TextStyle
 
 
-Layer = Footage | Still | Solid | Title
+Layer = Footage | Frozen | Still | Solid | Title
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -121,7 +129,7 @@ def _layer(clip: Clip, at: int, timeline: Timeline) -> Layer | None:
                 case kind:
                     assert_never(kind)
         case FreezeSource(media=media, frame=frame):
-            raise ValueError(f"clip {clip.id} holds frame {frame} of {media}: ops must refuse what can't be shown")
+            return Frozen(media, frame, clip.fit)
         case ColorSource(color=color):
             return Solid(color)
         case TextSource(text=text):
@@ -135,7 +143,7 @@ def _covers(layer: Layer, canvas: Canvas, media: dict[str, MediaRef]) -> bool:
     match layer:
         case Solid():
             return True
-        case Footage(media=name, fit=fit):
+        case Footage(media=name, fit=fit) | Frozen(media=name, fit=fit):
             width, height = display_size(media[name].facts)
             match fit:
                 case "cover" | "stretch":
@@ -157,7 +165,7 @@ def advance(layer: Layer, frames: int) -> Layer:
     match layer:
         case Footage(media=media, start=start, fit=fit):
             return Footage(media, start + frames, fit)
-        case Still() | Solid() | Title():
+        case Frozen() | Still() | Solid() | Title():
             return layer
         case _:
             assert_never(layer)

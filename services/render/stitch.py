@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from math import lcm
 from pathlib import Path
 from typing import TypeAlias, assert_never, cast
 
@@ -60,7 +61,13 @@ def stitch(plan: Plan, score: Score, read: Read, proxies: Mapping[str, Path], ou
     Raises ParametersDifferError, DamagedSegmentError, BrokenFilmError.
     """
     timescale, _ = ticks(plan.fps)
-    options = {**MUXER_OPTIONS, "movflags": "+faststart", "video_track_timescale": str(timescale)}
+    options = {
+        **MUXER_OPTIONS,
+        "movflags": "+faststart",
+        "video_track_timescale": str(timescale),
+        # Edit lists are in this unit: with milliseconds, sound and picture would end at different moments.
+        "movie_timescale": str(lcm(timescale, SAMPLE_RATE)),
+    }
     with ExitStack() as opened:
         pictures = opened.enter_context(_pictures(plan, read, proxies))
         audio_like = opened.enter_context(_open(_intact(read, score.chunks[0].digest)))

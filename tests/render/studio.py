@@ -12,7 +12,7 @@ import av
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.commands import Output
 from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions, display_size
-from cutlog.contract.profiles import export_key, proxy_key, proxy_size, proxy_video_args
+from cutlog.contract.profiles import COLOR_FILTER, export_key, proxy_key, proxy_size, proxy_video_args
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg
@@ -37,6 +37,15 @@ class Studio:
         folder = self.blobs.root / "segments"
         files = [path for path in folder.rglob("*.mp4") if "receipts" not in path.parts]
         return {path.stem: path.stat().st_mtime_ns for path in files}
+
+    def pictures(self) -> set[str]:
+        """Names of the segments that hold pictures, not sound."""
+        found = set()
+        for name in self.segments():
+            with av.open(str(self.blobs.root / "segments" / "default" / name[:2] / f"{name}.mp4"), "r") as container:
+                if container.streams.video:
+                    found.add(name)
+        return found
 
     async def proxy(self, timeline: Timeline) -> Output:
         key = proxy_key(timeline.project_id, timeline.version)
@@ -81,7 +90,7 @@ class Studio:
         width, height = proxy_size(*display_size(facts))
         chain = (
             f"fps={facts.fps.num}/{facts.fps.den},"
-            f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1"
+            f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,{COLOR_FILTER}"
         )
         args = ["-i", str(clip), "-an", "-vf", chain, *proxy_video_args(facts.fps.fraction), "proxy.mp4"]
         await self.ffmpeg.run(args, reads=[clip], writes=folder)

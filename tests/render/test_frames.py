@@ -6,12 +6,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import numpy as np
 import pytest
 
 from cutlog.contract.commands import Output
 from cutlog.contract.time import Fps, source_frame
-from cutlog.contract.timeline import Timeline
+from cutlog.contract.timeline import Clip, FreezeSource, Timeline
+from services.render.support import UnsupportedError
 from tests.render.studio import Studio, packet_times
 from tests.render.timelines import lane, sequence, shot, solid, timeline, title
 from tests.support.painting import Image, Mark, Painter, pictures, read_mark, read_marks
@@ -180,3 +182,19 @@ async def test_an_export_holds_its_frames_to_the_size_of_the_canvas(studio: Stud
     film = timeline(sequence((0, 30), of="a"), library=[a], size=(256, 256))
     assert {image.shape for image in pictures(await rendered(studio, "export", film))} == {(256, 256, 3)}
     assert {image.shape for image in pictures(await rendered(studio, "proxy", film))} == {(480, 480, 3)}
+
+
+@both
+async def test_a_frozen_frame_is_held(studio: Studio, painted: Painter, kind: Kind) -> None:
+    a = await studio.ingest("a", painted(25, 60, HD, tag=1), Fps(25, 1))
+    held = Clip(id="f", at=10, frames=30, source=FreezeSource(media="a", frame=33))
+    film = timeline(lane(shot(0, 2, 10, "a"), held), library=[a], size=HD)
+    numbers = [*range(2, 12), *[33] * 30]
+    assert read_marks(await rendered(studio, kind, film)) == [Mark(1, number) for number in numbers]
+
+
+async def test_what_cannot_be_rendered_is_refused_by_name(studio: Studio, painted: Painter) -> None:
+    a = await studio.ingest("a", painted(25, 60, HD, tag=1), Fps(25, 1))
+    clip = msgspec.structs.replace(shot(0, 2, 10, "a"), opacity=0.5, flip_h=True)
+    with pytest.raises(UnsupportedError, match="clip a-0: opacity; clip a-0: flipH"):
+        await studio.export(timeline(lane(clip), library=[a], size=HD))
