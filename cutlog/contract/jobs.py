@@ -36,3 +36,12 @@ class Progress(Wire):
     export_id: str | None = None
     speed: float | None = None
     eta_seconds: float | None = None
+
+
+class ProxyAsked(Wire):
+    """Asks, on `render.cmd.proxy`, for the proxy of a version that was passed over because a newer one overtook it."""
+
+    project_id: str
+    version: int
+    tenant: str
+    trace: str

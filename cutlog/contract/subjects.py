@@ -12,6 +12,9 @@ PROXY_JOBS: Final = "job.render.hi"
 EXPORT_JOBS: Final = "job.render.lo"
 
 EVENTS_READ: Final = "ops.events.read"
+COMMANDS: Final = "ops.cmd.>"
+PROGRESS: Final = "progress.>"
+RENDER_PROXY: Final = "render.cmd.proxy"
 
 
 def event(stream: str, type_: str) -> str:

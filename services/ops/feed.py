@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -74,7 +74,7 @@ class Feed:
             return None
         return told[1].fraction
 
-    async def follow(self, project_id: str, after_version: int) -> AsyncIterator[RawEvent | Progress]:
+    async def follow(self, project_id: str, after_version: int) -> AsyncGenerator[RawEvent | Progress]:
         """Events of the stream after `after_version`, each once and in order, and progress in between. Endless."""
         with self._following(project_id) as follower:
             while True:

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cutlog.contract.commands import GcCommand, MediaCommand
+from cutlog.contract.commands import GcCommand, MediaCommand, ReportExport, ReportProxy
 from cutlog.contract.events import EventData, ProjectEvent
 from cutlog.contract.subjects import media_stream, project_stream, run_stream
 from services.ops.catalog import Catalog
@@ -97,6 +97,9 @@ class Handling:
         async with self._turn(stream):
             for _ in range(ATTEMPTS):
                 head = await self._history.head(project_id)
+                if key is not None and (before := await self._reader.find(key)) is not None:
+                    assert head is not None, "what was appended has a stream"
+                    return Outcome(head.state, (), before)
                 events = await self._decided(project_id, head, who, make, keep)
                 if events is None:
                     continue
@@ -130,6 +133,16 @@ class Handling:
             if events is not None:
                 return Outcome(Head.folded(head, events, who.tenant).state, events, None)
         raise LogUnavailable
+
+    async def report(self, project_id: str, who: Who, report: ReportProxy | ReportExport, key: str) -> Appended:
+        """Records a renderer's last word; once per key. Raises Refused, and what the log raises."""
+
+        async def make(_: ProjectState | None) -> ProjectCommand:
+            return report
+
+        outcome = await self.project(project_id, who, make, key=key)
+        assert outcome.appended is not None, "a last word is always news"
+        return outcome.appended
 
     async def media(self, command: MediaCommand, who: Who, key: str) -> Appended:
         """Records a fact about media. Raises Refused, and what the log raises."""

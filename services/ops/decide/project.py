@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, assert_never
 
 from cutlog.contract.commands import Output, ReportExport, ReportProxy
@@ -127,6 +128,23 @@ def _export(state: ProjectState, export_id: str) -> ExportState:
     return export
 
 
+def pin_of(
+    state: ProjectState, version: int, profile: ExportProfile, now: datetime
+) -> tuple[ExportProfile | None, Pin] | None:
+    """The pin that keeps the export of a version and profile now: that of the profile, or else that of all (None)."""
+    for whose in (profile, None):
+        pin = state.pins.get(version_and_profile(version, whose))
+        if pin is not None and pin.holds(now):
+            return whose, pin
+    return None
+
+
+def pin_set(state: ProjectState, version: int, profile: ExportProfile | None, now: datetime) -> bool:
+    """Whether there is a pin on all exports of a version, or on those of one profile."""
+    pin = state.pins.get(version_and_profile(version, profile))
+    return pin is not None and pin.holds(now)
+
+
 def _report_proxy(state: ProjectState, report: ReportProxy) -> Events:
     _version(state, report.version)
     match _last_word(report.output, report.failed):
@@ -164,7 +182,7 @@ def _last_word(output: Output | None, failed: str | None) -> Output | str:
 def _pin(state: ProjectState, command: SetPin) -> Events:
     _version(state, command.version)
     pin = state.pins.get(version_and_profile(command.version, command.profile))
-    holds = pin is not None and pin.holds(command.now)
+    holds = pin_set(state, command.version, command.profile, command.now)
     wanted = not holds if command.pinned is None else command.pinned
     if not wanted:
         return (ExportUnpinned(version=command.version, profile=command.profile),) if pin is not None else NOTHING

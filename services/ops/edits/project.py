@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from msgspec import UNSET
 
 from cutlog.contract.ops import ProjectConfigure
+from cutlog.contract.time import Fps
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import given
 from services.ops.edits.sequence import Sequence
+
+MAX_FPS: Final = 240
+
+
+def fps_fault(fps: Fps) -> str | None:
+    """What is wrong with a frame rate, if anything is."""
+    if not 1 <= fps.fraction <= MAX_FPS:
+        return f"fps is {fps.num}/{fps.den}; it must be from 1 to {MAX_FPS} frames per second"
+    return None
 
 
 def configure(sequence: Sequence, op: ProjectConfigure) -> Sequence:
@@ -22,6 +34,8 @@ def configure(sequence: Sequence, op: ProjectConfigure) -> Sequence:
         raise EditError("", "give at least one of width, height, fps, background, name")
     if op.fps is not UNSET and op.fps != sequence.canvas.fps and any(track.lane for track in sequence.tracks):
         raise EditError("/fps", "fps can change only while the project has no clips: all frame numbers depend on it")
+    if op.fps is not UNSET and (fault := fps_fault(op.fps)):
+        raise EditError("/fps", fault)
     if op.name is not UNSET:
         sequence = msgspec.structs.replace(sequence, name=op.name)
     return msgspec.structs.replace(sequence, canvas=msgspec.structs.replace(sequence.canvas, **changes))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from cutlog.contract.ops import MAX_FRAMES
-from cutlog.contract.timeline import Canvas, MediaSource, TrackKind
+from cutlog.contract.timeline import Canvas, FreezeSource, MediaSource, TrackKind
 from services.ops.edits.errors import EditError
 from services.ops.edits.lane import Lane, OverlapError, Piece, Placed
 from services.ops.edits.persistent import PersistentMap
@@ -103,7 +103,7 @@ class Sequence(msgspec.Struct, frozen=True):
 
     def using(self, source: object, by: int) -> Sequence:
         """The same with a source used `by` times more, or fewer."""
-        if not isinstance(source, MediaSource):
+        if not isinstance(source, MediaSource | FreezeSource):
             return self
         count = (self.uses.get(source.media) or 0) + by
         uses = self.uses.set(source.media, count) if count else self.uses.drop(source.media)

@@ -1,0 +1,66 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cutlog.blobs import BlobStore
+from cutlog.web import Request
+from cutlog.web.problems import not_found
+from services.ops.catalog import Catalog
+from services.ops.decide.commands import ProjectCommand
+from services.ops.decide.project_state import ProjectState
+from services.ops.feed import Feed
+from services.ops.handling import Handling, Make, Who
+from services.ops.history import History
+from services.ops.log.read import LogReader
+from services.ops.readmodel.reads import Owner, Reads
+from services.ops.renders import Renders
+
+LINK_SECONDS = 600
+"""How long a signed link works."""
+
+
+@dataclass(frozen=True)
+class Ops:
+    """The parts of the service, composed in `bootstrap`. `now` is the clock; `public_url` makes links absolute."""
+
+    handling: Handling
+    history: History
+    reads: Reads
+    reader: LogReader
+    catalog: Catalog
+    feed: Feed
+    renders: Renders
+    blobs: BlobStore
+    public_url: str
+    now: Callable[[], datetime]
+
+    async def owner(self, req: Request[Any, Any], project_id: str) -> Owner:
+        """Whose the project is, which is the actor's tenant. Raises Problem 404, also for a deleted one."""
+        owner = await self.reads.owner(project_id)
+        if owner is None or owner.tenant != req.actor.tenant or owner.deleted:
+            raise not_found(f"Project {project_id}")
+        return owner
+
+    async def link(self, key: str, filename: str | None = None) -> str:
+        """An absolute signed link to an object."""
+        url = await self.blobs.url(key, seconds=LINK_SECONDS, filename=filename)
+        return self.public_url.rstrip("/") + url if url.startswith("/") else url
+
+
+def who(req: Request[Any, Any]) -> Who:
+    """On whose behalf a request is."""
+    return Who(req.actor.tenant, req.actor.subject, req.trace)
+
+
+def always(command: ProjectCommand) -> Make:
+    """A command that does not depend on the state."""
+
+    async def make(_: ProjectState | None) -> ProjectCommand:
+        return command
+
+    return make

@@ -1,0 +1,142 @@
+"""Exports: ask for one, list, show, cancel, retry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from cutlog.contract.base import Strict
+from cutlog.contract.events import ExportRequested
+from cutlog.contract.ids import new_id
+from cutlog.contract.profiles import ExportProfile
+from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
+from cutlog.web.problems import not_found
+from services.ops.api.context import Ops, always, who
+from services.ops.api.once import keep, keep_unchanged, once
+from services.ops.decide.commands import CancelExport, ProjectCommand, RequestExport, RetryExport
+from services.ops.decide.project import exported, pin_of
+from services.ops.decide.project_state import ProjectState
+from services.ops.handling import Outcome
+from services.ops.readmodel.views import Export, Pinned
+
+
+class NewExport(Strict):
+    """The newest version, unless one is named."""
+
+    version: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
+    profile: ExportProfile = "mp4"
+
+
+def routes(api: Api, ops: Ops) -> None:
+    """Adds the routes."""
+
+    @api.post(
+        "/api/projects/{project}/export",
+        role=Role.editor,
+        body=NewExport,
+        body_optional=True,
+        returns={202: Export, 200: Export},
+        summary="Exports a version",
+    )
+    async def request(req: Request[NewExport | None]) -> Reply:
+        """202 when the export is new; 200 and the same export when the version was exported in the profile before."""
+        project_id, wanted = req.path["project"], req.body or NewExport()
+
+        async def make(state: ProjectState | None) -> ProjectCommand:
+            version = wanted.version if wanted.version is not None else state.version if state is not None else 0
+            return RequestExport(new_id("x"), version, wanted.profile)
+
+        def made(outcome: Outcome) -> Export:
+            (event,) = outcome.events
+            assert isinstance(event, ExportRequested)
+            assert outcome.appended is not None
+            pin = pin_of(outcome.state, event.version, event.profile, outcome.appended.at)
+            shown = None
+            if pin is not None:
+                shown = Pinned(profile=pin[0], reason=pin[1].reason, expires_at=pin[1].expires_at)
+            return Export(
+                id=event.export_id, project_id=project_id, version=event.version, profile=event.profile,
+                status="queued", pinned=pin is not None, pin=shown, created_at=outcome.appended.at,
+            )  # fmt: skip
+
+        async def act() -> Reply:
+            outcome = await ops.handling.project(project_id, who(req), make, keep=keep(req, 202, made))
+            if outcome.events:
+                export = made(outcome)
+                return Reply(202, export, {"Location": f"/api/projects/{project_id}/exports/{export.id}"})
+            version = outcome.state.version if wanted.version is None else wanted.version
+            export_id = exported(outcome.state, version, wanted.profile)
+            assert export_id is not None, "nothing happens only when there is one"
+            return await keep_unchanged(ops, req, Reply(200, await shown(project_id, export_id)))
+
+        return await once(ops, req, act)
+
+    @api.get(
+        "/api/projects/{project}/exports",
+        role=Role.viewer,
+        query=ListQuery,
+        returns={200: Page[Export]},
+        summary="Lists exports, newest first",
+    )
+    async def index(req: Request[None, ListQuery]) -> Reply:
+        await ops.owner(req, req.path["project"])
+        limit, cursor = req.query.limit, req.query.cursor
+        after = None if cursor is None else decode_cursor(cursor, tuple[datetime, str])
+        found = await ops.reads.exports(req.path["project"], after=after, limit=limit + 1)
+        page = [await completed(ops, export) for export in found[:limit]]
+        more = len(found) > limit
+        return Reply(200, Page(page, encode_cursor((page[-1].created_at, page[-1].id)) if more else None))
+
+    @api.get(
+        "/api/projects/{project}/exports/{export}",
+        role=Role.viewer,
+        returns={200: Export},
+        summary="Shows an export",
+    )
+    async def show(req: Request) -> Reply:
+        await ops.owner(req, req.path["project"])
+        return Reply(200, await shown(req.path["project"], req.path["export"]))
+
+    @api.post(
+        "/api/projects/{project}/exports/{export}/cancel",
+        role=Role.editor,
+        returns={202: Export},
+        problems=(409,),
+        summary="Cancels an export that is not finished",
+    )
+    async def cancel(req: Request) -> Reply:
+        return await changed(req, CancelExport(req.path["export"]))
+
+    @api.post(
+        "/api/projects/{project}/exports/{export}/retry",
+        role=Role.editor,
+        returns={202: Export},
+        problems=(409,),
+        summary="Renders an export again that failed or was cancelled",
+    )
+    async def retry(req: Request) -> Reply:
+        return await changed(req, RetryExport(req.path["export"]))
+
+    async def changed(req: Request[Any, Any], command: ProjectCommand) -> Reply:
+        await ops.handling.project(req.path["project"], who(req), always(command))
+        return Reply(202, await shown(req.path["project"], req.path["export"]))
+
+    async def shown(project_id: str, export_id: str) -> Export:
+        found = await ops.reads.exports(project_id, export_id=export_id)
+        if not found:
+            raise not_found(f"Export {export_id}")
+        return await completed(ops, found[0])
+
+
+async def completed(ops: Ops, export: Export) -> Export:
+    """An export with what the database does not hold: progress, and a link to the file."""
+    if export.status == "queued":
+        progress = ops.feed.progress(export.project_id, "export", export.version, export.id)
+        if progress is not None:
+            return msgspec.structs.replace(export, status="rendering", progress=progress)
+    if export.status == "ready" and export.key is not None:
+        filename = f"{export.project_id}_{export.key.rpartition('/')[2]}"
+        return msgspec.structs.replace(export, url=await ops.link(export.key, filename))
+    return export

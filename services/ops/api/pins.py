@@ -1,0 +1,68 @@
+"""Pins: what garbage collection never takes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from cutlog.contract.base import Strict, Wire
+from cutlog.contract.profiles import ExportProfile
+from cutlog.web import Api, Reply, Request, Role
+from services.ops.api.context import Ops, always, who
+from services.ops.api.once import keep, keep_unchanged, once
+from services.ops.decide.commands import SetPin
+from services.ops.decide.project import pin_set
+from services.ops.edits.errors import EditError
+from services.ops.handling import Outcome
+
+
+class NewPin(Strict):
+    """Whether the exports of the version are kept: all of them, or those of one profile; for ever, or until a time."""
+
+    pinned: bool
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    profile: ExportProfile | None = None
+
+
+class PinShown(Wire):
+    """Whether the exports of a version are kept."""
+
+    version: int
+    pinned: bool
+
+
+def routes(api: Api, ops: Ops) -> None:
+    """Adds the routes."""
+
+    @api.post(
+        "/api/projects/{project}/versions/{n}/pin",
+        role=Role.editor,
+        path={"n": int},
+        body=NewPin,
+        body_optional=True,
+        returns={200: PinShown},
+        summary="Pins or unpins the exports of a version",
+    )
+    async def pin(req: Request[NewPin | None]) -> Reply:
+        """An empty body toggles the pin of all exports."""
+        version, now, wanted = req.path["n"], ops.now(), req.body
+        if wanted is not None and wanted.expires_at is not None and wanted.expires_at <= now:
+            raise EditError("/expiresAt", "the time has passed; give one in the future, or none to pin for ever")
+        if wanted is None:
+            command = SetPin(version, now)
+        else:
+            command = SetPin(version, now, wanted.pinned, wanted.profile, wanted.reason, wanted.expires_at)
+
+        def shown(outcome: Outcome) -> PinShown:
+            return PinShown(version=version, pinned=pin_set(outcome.state, version, command.profile, now))
+
+        async def act() -> Reply:
+            kept = keep(req, 200, shown)
+            outcome = await ops.handling.project(req.path["project"], who(req), always(command), keep=kept)
+            reply = Reply(200, shown(outcome))
+            return reply if outcome.events else await keep_unchanged(ops, req, reply)
+
+        return await once(ops, req, act)

@@ -1,0 +1,106 @@
+"""Projects: make, list, show, delete, restore."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cutlog.contract.base import Strict
+from cutlog.contract.ids import Id, new_id
+from cutlog.contract.ops import Name
+from cutlog.contract.timeline import Canvas
+from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
+from cutlog.web.problems import not_found
+from services.ops.api.context import Ops, always, who
+from services.ops.api.once import keep, once
+from services.ops.decide.commands import CreateProject, DeleteProject, RestoreProject
+from services.ops.edits.errors import EditError
+from services.ops.edits.project import fps_fault
+from services.ops.handling import Outcome
+from services.ops.readmodel.views import Project
+
+
+class NewProject(Strict):
+    """A project to be. Without `id` it gets a new one."""
+
+    name: Name
+    id: Id | None = None
+    canvas: Canvas = Canvas()
+
+
+def routes(api: Api, ops: Ops) -> None:
+    """Adds the routes."""
+
+    @api.post(
+        "/api/projects",
+        role=Role.editor,
+        body=NewProject,
+        returns={201: Project},
+        problems=(409,),
+        summary="Creates a project",
+    )
+    async def create(req: Request[NewProject]) -> Reply:
+        new = req.body
+        if fault := fps_fault(new.canvas.fps):
+            raise EditError("/canvas/fps", fault)
+
+        async def act() -> Reply:
+            project_id = new.id or new_id("p")
+
+            def made(outcome: Outcome) -> Project:
+                assert outcome.appended is not None
+                at = outcome.appended.at
+                return Project(
+                    id=project_id, name=new.name, canvas=new.canvas, current_version=0, duration=0,
+                    created_at=at, updated_at=at,
+                )  # fmt: skip
+
+            command = always(CreateProject(new.name, new.canvas))
+            outcome = await ops.handling.project(project_id, who(req), command, keep=keep(req, 201, made))
+            return Reply(201, made(outcome), {"Location": f"/api/projects/{project_id}"})
+
+        return await once(ops, req, act)
+
+    @api.get(
+        "/api/projects",
+        role=Role.viewer,
+        query=ListQuery,
+        returns={200: Page[Project]},
+        summary="Lists projects, newest first",
+    )
+    async def index(req: Request[None, ListQuery]) -> Reply:
+        limit, cursor = req.query.limit, req.query.cursor
+        after = None if cursor is None else decode_cursor(cursor, tuple[datetime, str])
+        found = await ops.reads.projects(req.actor.tenant, after, limit + 1)
+        page = found[:limit]
+        more = len(found) > limit
+        return Reply(200, Page(page, encode_cursor((page[-1].created_at, page[-1].id)) if more else None))
+
+    @api.get("/api/projects/{project}", role=Role.viewer, returns={200: Project}, summary="Shows a project")
+    async def show(req: Request) -> Reply:
+        return Reply(200, await shown(req))
+
+    @api.delete(
+        "/api/projects/{project}",
+        role=Role.editor,
+        returns={204: None},
+        summary="Deletes a project; it can be restored",
+    )
+    async def delete(req: Request) -> Reply:
+        await ops.handling.project(req.path["project"], who(req), always(DeleteProject()))
+        return Reply.empty(204)
+
+    @api.post(
+        "/api/projects/{project}/restore",
+        role=Role.editor,
+        returns={200: Project},
+        summary="Restores a deleted project",
+    )
+    async def restore(req: Request) -> Reply:
+        await ops.handling.project(req.path["project"], who(req), always(RestoreProject()))
+        return Reply(200, await shown(req))
+
+    async def shown(req: Request) -> Project:
+        project = await ops.reads.project(req.actor.tenant, req.path["project"])
+        if project is None:
+            raise not_found(f"Project {req.path['project']}")
+        return project

@@ -1,0 +1,57 @@
+"""How refusals are answered: one table from the domain's errors to problem documents."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cutlog.bus import BusError
+from cutlog.web import Api, Problem, ProblemError
+from cutlog.web.problems import unavailable
+from services.ops.decide.refusals import (
+    IdTaken,
+    MediaExists,
+    MediaInUse,
+    NotFound,
+    NothingToExport,
+    NotRendering,
+    NotRetryable,
+    Refused,
+    StaleVersion,
+)
+from services.ops.edits.errors import EditError
+from services.ops.log.records import LogClosed, LogUnavailable, Unstorable
+from services.ops.readmodel.guard import MediaGone
+
+_STATUS: Final[dict[type[Refused], int]] = {
+    NotFound: 404,
+    IdTaken: 409,
+    StaleVersion: 409,
+    NotRendering: 409,
+    NotRetryable: 409,
+    MediaGone: 409,
+    MediaInUse: 409,
+    MediaExists: 409,
+    NothingToExport: 422,
+}
+
+
+def map_refusals(api: Api) -> None:
+    """Tells the API what each error means over HTTP."""
+    for error, status in _STATUS.items():
+        api.problem(error, status=status, type=error.code)
+    api.problem(EditError, edit_problem)
+    api.problem(Unstorable, status=422, type="unstorable")
+    api.problem(LogUnavailable, lambda _: unavailable("The log does not answer."))
+    api.problem(LogClosed, lambda _: unavailable("The service is restarting."))
+    api.problem(BusError, lambda _: unavailable("The message bus does not answer."))
+
+
+def edit_problem(error: EditError) -> Problem:
+    """422 with the pointer to what does not apply."""
+    return Problem(
+        422,
+        "edit-refused",
+        "The edit does not apply",
+        error.detail,
+        errors=[ProblemError(error.pointer, error.detail)],
+    )

@@ -1,0 +1,78 @@
+"""A version and its proxy."""
+
+from __future__ import annotations
+
+from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web.problems import not_found
+from services.ops.api.context import LINK_SECONDS, Ops
+from services.ops.api.exports import completed
+from services.ops.readmodel.reads import VersionRow
+from services.ops.readmodel.views import Proxy, VersionShown
+
+
+def routes(api: Api, ops: Ops) -> None:
+    """Adds the routes."""
+
+    @api.get(
+        "/api/projects/{project}/versions/{n}",
+        role=Role.viewer,
+        path={"n": int},
+        returns={200: VersionShown},
+        summary="Shows a version, its proxy and its exports",
+    )
+    async def show(req: Request) -> Reply:
+        project_id, n = req.path["project"], req.path["n"]
+        row = await found(req)
+        exports = await ops.reads.exports(project_id, version=n)
+        return Reply(
+            200,
+            VersionShown(
+                version=n, position=row.position, at=row.at, actor=row.actor, message=row.message,
+                duration=row.duration, digest=row.digest, proxy=await proxy_of(project_id, row),
+                exports=[await completed(ops, export) for export in exports],
+            ),
+        )  # fmt: skip
+
+    @api.get(
+        "/api/projects/{project}/versions/{n}/proxy",
+        role=Role.viewer,
+        path={"n": int},
+        returns={302: None, 202: Proxy},
+        problems=(409,),
+        summary="Leads to the proxy of a version, or has it rendered",
+    )
+    async def proxy(req: Request) -> Reply:
+        """302 to the file; 202 while it renders. A version that a newer one overtook is rendered when asked for."""
+        project_id = req.path["project"]
+        row = await found(req)
+        now = await proxy_of(project_id, row)
+        match now.status:
+            case "ready":
+                assert row.proxy_key is not None
+                return Reply.redirect(await ops.blobs.url(row.proxy_key, seconds=LINK_SECONDS))
+            case "none":
+                raise not_found(f"A proxy of version {row.version}, which has no frames,")
+            case "failed":
+                raise Problem(409, "proxy-failed", "The proxy could not be rendered", now.error or "")
+            case "superseded":
+                await ops.renders.ask_proxy(project_id, row.version, req.actor.tenant, req.trace)
+                return Reply(202, Proxy(status="queued"), {"Retry-After": "1"})
+            case "queued" | "rendering":
+                return Reply(202, now, {"Retry-After": "1"})
+
+    async def found(req: Request) -> VersionRow:
+        await ops.owner(req, req.path["project"])
+        row = await ops.reads.version(req.path["project"], req.path["n"])
+        if row is None:
+            raise not_found(f"Version {req.path['n']}")
+        return row
+
+    async def proxy_of(project_id: str, row: VersionRow) -> Proxy:
+        status, progress = ops.renders.proxy_status(project_id, row)
+        return Proxy(
+            status=status,
+            progress=progress,
+            key=row.proxy_key,
+            url=await ops.link(row.proxy_key) if row.proxy_key is not None else None,
+            error=row.proxy_failed if status == "failed" else None,
+        )

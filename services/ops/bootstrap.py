@@ -1,0 +1,89 @@
+"""Builds the service from its settings: the only module here that does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+import cutlog
+from cutlog.blobs import open_blobs
+from cutlog.bus import Bus, micro, streams
+from cutlog.contract import subjects
+from cutlog.db.engine import create_engine
+from cutlog.service import Service
+from cutlog.settings import Settings
+from cutlog.web import Server, serve_http
+from services.ops.api import make_api
+from services.ops.api.context import Ops
+from services.ops.catalog import Catalog
+from services.ops.commands import Commands
+from services.ops.feed import Feed
+from services.ops.handling import Handling
+from services.ops.history import History
+from services.ops.log.append import LogWriter
+from services.ops.log.read import LogReader
+from services.ops.log.relay import Relay
+from services.ops.log.serve import EventsRead
+from services.ops.readmodel.derive import derive
+from services.ops.readmodel.guard import guard
+from services.ops.readmodel.reads import Reads
+from services.ops.renders import Renders
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Server]:
+    """The service at work: the log, the relay that publishes it, commands, HTTP. Leaving finishes what is under way."""
+    stop = asyncio.Event()
+    async with AsyncExitStack() as parts:
+        engine = create_engine(settings, pool_size=10, max_overflow=10)
+        parts.push_async_callback(engine.dispose)
+        seed = settings.nats_seed.get_secret_value()
+        bus = await parts.enter_async_context(await Bus.connect(settings.nats_url, seed, name="ops"))
+        await streams.ensure(bus, streams.dead_letters())
+        relay = Relay(bus, engine)
+        reader, reads = LogReader(engine), Reads(engine)
+        catalog, history, feed = Catalog(engine), History(engine, reader), Feed(reader)
+
+        async def database() -> None:
+            async with engine.connect() as connection:
+                await connection.execute(select(1))
+
+        work = await parts.enter_async_context(asyncio.TaskGroup())
+        relaying = work.create_task(relay.run(stop), name="relay")
+        parts.callback(stop.set)
+        log = await parts.enter_async_context(LogWriter(engine, inline=(guard, derive), on_commit=relay.wake))
+        parts.push_async_callback(history.settle)
+        handling = Handling(engine, log, reader, history, catalog, feed)
+        ops = Ops(
+            handling=handling,
+            history=history,
+            reads=reads,
+            reader=reader,
+            catalog=catalog,
+            feed=feed,
+            renders=Renders(bus, feed, time.monotonic),
+            blobs=open_blobs(settings.objects, settings.file_secret.get_secret_value()),
+            public_url=settings.public_url,
+            now=lambda: datetime.now(UTC),
+        )
+        parts.push_async_callback(await bus.subscribe(subjects.COMMANDS, Commands(handling), queue="ops"))
+        parts.push_async_callback(await bus.subscribe(subjects.PROGRESS, feed.heard))
+        await parts.enter_async_context(micro(bus, "ops", cutlog.__version__, {"events.read": EventsRead(reader)}))
+        checks = {"database": database, "bus": bus.check, "relay": relay.check}
+        server = await parts.enter_async_context(serve_http(make_api(ops, settings.peers), settings, checks=checks))
+        assert not relaying.done() or not relaying.exception()
+        yield server
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Serves until `stop` is set."""
+    async with serving(settings):
+        await stop.wait()
+
+
+SERVICE = Service(name="ops", migrations="services.ops.migrations", run=run)

@@ -1,0 +1,77 @@
+"""What the other services ask for on `ops.cmd.<service>.<Type>`: facts to record. Asked again under the same key, the
+answer is the same and nothing is written twice."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+import structlog
+from nats.aio.msg import Msg
+
+from cutlog.contract.commands import (
+    COMMANDS,
+    Accepted,
+    Command,
+    CommandReply,
+    RecordPlan,
+    Refusal,
+    ReportExport,
+    ReportProxy,
+    decode_command,
+)
+from cutlog.contract.subjects import command as command_subject
+from services.ops.decide.refusals import Refused
+from services.ops.handling import Handling, Who
+from services.ops.log.records import Appended, LogUnavailable, Unstorable
+
+log = structlog.get_logger(__name__)
+
+_SUBJECTS: Final = {command_subject(source, kind.__name__): kind for source in COMMANDS for kind in COMMANDS[source]}
+
+
+class Commands:
+    """Answers commands. One that can't be decided now gets no answer: its sender asks again."""
+
+    def __init__(self, handling: Handling) -> None:
+        self._handling = handling
+
+    async def __call__(self, message: Msg) -> None:
+        """Handles one request."""
+        reply = await self.reply(message.subject, message.data)
+        if reply is not None:
+            await message.respond(msgspec.json.encode(reply))
+
+    async def reply(self, subject: str, payload: bytes) -> CommandReply | None:
+        """The answer to a request. A subject allows one type, for it is what NATS lets a service publish on."""
+        try:
+            command = decode_command(payload)
+        except msgspec.DecodeError as error:
+            return _refused("malformed", f"This is not a command: {error}")
+        if _SUBJECTS.get(subject) is not type(command.body):
+            return _refused("wrong-subject", f"A {type(command.body).__name__} does not belong on {subject}.")
+        try:
+            appended = await self._handle(command)
+        except Refused as refusal:
+            log.info("command refused", subject=subject, key=command.key, code=refusal.code, why=str(refusal))
+            return _refused(refusal.code, str(refusal))
+        except Unstorable as error:
+            return _refused("unstorable", str(error))
+        except LogUnavailable:
+            log.warning("command not answered", subject=subject, key=command.key, why="the log is not available")
+            return None
+        return CommandReply(accepted=Accepted(position=appended.position, version=appended.version))
+
+    async def _handle(self, command: Command) -> Appended:
+        who = Who(command.tenant, command.actor, command.trace)
+        match command.body:
+            case ReportProxy(project_id=project_id) | ReportExport(project_id=project_id) as report:
+                return await self._handling.report(project_id, who, report, command.key)
+            case RecordPlan() as plan:
+                return await self._handling.run(plan, who, command.key)
+            case media:
+                return await self._handling.media(media, who, command.key)
+
+
+def _refused(code: str, detail: str) -> CommandReply:
+    return CommandReply(refused=Refusal(code=code, detail=detail))

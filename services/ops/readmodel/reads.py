@@ -1,0 +1,158 @@
+"""Queries on the read model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.contract.timeline import Canvas
+from services.ops.log.records import IdempotentReply
+from services.ops.readmodel.derive import ALL_PROFILES
+from services.ops.readmodel.sql import statement
+from services.ops.readmodel.views import Export, Pinned, Project, Version
+
+_SHOW_PROJECT: Final = statement("show_project")
+_LIST_PROJECTS: Final = statement("list_projects")
+_OWNER: Final = statement("owner")
+_SHOW_VERSION: Final = statement("show_version")
+_LIST_VERSIONS: Final = statement("list_versions")
+_EXPORTS: Final = statement("exports")
+_STREAM_VERSION_AT: Final = statement("stream_version_at")
+_KEEP_ANSWER: Final = statement("keep_answer")
+_CANVAS: Final = msgspec.json.Decoder(Canvas)
+_OPS: Final = msgspec.json.Decoder(list[dict[str, Any]])
+
+Place = tuple[datetime, str]
+"""Where a page ended: when the last item was made, and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a project is."""
+
+    tenant: str
+    version: int
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version as stored; what its proxy is doing is not in the database."""
+
+    version: int
+    position: int
+    duration: int
+    digest: str
+    proxy_key: str | None
+    proxy_failed: str | None
+    latest_proxy_version: int | None
+    at: datetime
+    actor: str
+    message: str | None
+
+
+class Reads:
+    """Each call is one statement on a connection of the pool."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def project(self, tenant: str, project_id: str) -> Project | None:
+        """A tenant's project, unless it is deleted."""
+        rows = await self._rows(_SHOW_PROJECT, project_id, tenant)
+        return _project(rows[0]) if rows else None
+
+    async def projects(self, tenant: str, after: Place | None, limit: int) -> list[Project]:
+        """A tenant's projects, newest first."""
+        return [_project(row) for row in await self._rows(_LIST_PROJECTS, tenant, *(after or (None, None)), limit)]
+
+    async def owner(self, project_id: str) -> Owner | None:
+        """Whose a project is, deleted or not."""
+        rows = await self._rows(_OWNER, project_id)
+        return Owner(**rows[0]._mapping) if rows else None
+
+    async def version(self, project_id: str, version: int) -> VersionRow | None:
+        """One version."""
+        rows = await self._rows(_SHOW_VERSION, project_id, version)
+        return VersionRow(**rows[0]._mapping) if rows else None
+
+    async def versions(self, project_id: str, first: int, last: int, limit: int) -> list[Version]:
+        """Versions `first` to `last` with their ops, in order."""
+        return [
+            Version(
+                version=row.version, position=row.position, at=row.at, actor=row.actor, message=row.message,
+                ops=_OPS.decode(row.ops),
+            )
+            for row in await self._rows(_LIST_VERSIONS, project_id, first, last, limit)
+        ]  # fmt: skip
+
+    async def exports(
+        self,
+        project_id: str,
+        *,
+        version: int | None = None,
+        export_id: str | None = None,
+        after: Place | None = None,
+        limit: int = 200,
+    ) -> list[Export]:
+        """Exports of a project, newest first, as stored: without progress and links."""
+        rows = await self._rows(_EXPORTS, project_id, version, export_id, *(after or (None, None)), limit)
+        return [_export(row) for row in rows]
+
+    async def stream_version_at(self, stream: str, position: int) -> int:
+        """The version that a stream had at a position of the log; 0 before its first event."""
+        rows = await self._rows(_STREAM_VERSION_AT, stream, position)
+        return rows[0].version if rows else 0
+
+    async def keep_answer(self, reply: IdempotentReply, body: bytes) -> None:
+        """Keeps the answer to a request for which nothing had to be appended."""
+        async with self._engine.begin() as connection:
+            row = (reply.tenant, reply.key, reply.fingerprint, reply.status, body)
+            await connection.exec_driver_sql(_KEEP_ANSWER, row)
+
+    async def _rows(self, sql: str, *arguments: Any) -> list[Row[Any]]:
+        async with self._engine.connect() as connection:
+            return list(await connection.exec_driver_sql(sql, arguments))
+
+
+def _project(row: Row[Any]) -> Project:
+    return Project(
+        id=row.id,
+        name=row.name,
+        canvas=_CANVAS.decode(row.canvas),
+        current_version=row.version,
+        duration=row.duration,
+        latest_proxy_key=row.latest_proxy_key,
+        latest_proxy_version=row.latest_proxy_version,
+        latest_export_key=row.latest_export_key,
+        latest_export_version=row.latest_export_version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _export(row: Row[Any]) -> Export:
+    pinned = row.pin_profile is not None
+    one = None if row.pin_profile == ALL_PROFILES else row.pin_profile
+    return Export(
+        id=row.id,
+        project_id=row.project,
+        version=row.version,
+        profile=row.profile,
+        status=row.status,
+        progress=0.0 if row.status in ("queued", "failed", "cancelled") else 1.0,
+        key=row.key,
+        size=row.size,
+        sha256=row.sha256,
+        pinned=pinned,
+        pin=Pinned(profile=one, reason=row.pin_reason, expires_at=row.pin_expires_at) if pinned else None,
+        archived=row.status == "archived",
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        error=row.error,
+    )

@@ -1,0 +1,93 @@
+"""What reads answer: projects, versions, exports as the public contract names their members."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from cutlog.contract.base import Wire
+from cutlog.contract.profiles import ExportProfile
+from cutlog.contract.timeline import Canvas
+
+ExportStatus = Literal["queued", "rendering", "ready", "failed", "cancelled", "archived", "deleted"]
+ProxyStatus = Literal["none", "queued", "rendering", "ready", "failed", "superseded"]
+
+
+class Project(Wire):
+    """A project. `duration` is in frames; the latest proxy and export may be of a version before `currentVersion`."""
+
+    id: str
+    name: str
+    canvas: Canvas
+    current_version: int
+    duration: int
+    latest_proxy_key: str | None = None
+    latest_proxy_version: int | None = None
+    latest_export_key: str | None = None
+    latest_export_version: int | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Version(Wire):
+    """One edit, with its ops as the client sent them."""
+
+    version: int
+    position: int
+    at: datetime
+    actor: str
+    message: str | None
+    ops: list[dict[str, Any]]
+
+
+class Pinned(Wire):
+    """Why exports are kept and until when. `profile` is null when all of the version are."""
+
+    profile: ExportProfile | None = None
+    reason: str | None = None
+    expires_at: datetime | None = None
+
+
+class Export(Wire):
+    """An export of a version in a profile. `progress` is 0 to 1, `size` bytes; `url` is a signed link for minutes."""
+
+    id: str
+    project_id: str
+    version: int
+    profile: ExportProfile
+    status: ExportStatus
+    progress: float = 0.0
+    key: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    pinned: bool = False
+    pin: Pinned | None = None
+    archived: bool = False
+    created_at: datetime
+    finished_at: datetime | None = None
+    error: str | None = None
+    url: str | None = None
+
+
+class Proxy(Wire):
+    """The 480p proxy of a version. `none`: it has no frames. `superseded`: a newer one was rendered instead."""
+
+    status: ProxyStatus
+    progress: float = 0.0
+    key: str | None = None
+    url: str | None = None
+    error: str | None = None
+
+
+class VersionShown(Wire):
+    """A version with what was made of it."""
+
+    version: int
+    position: int
+    at: datetime
+    actor: str
+    message: str | None
+    duration: int
+    digest: str
+    proxy: Proxy
+    exports: list[Export]
