@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Required, TypedDict, TypeVar, Unpack
 
 import msgspec
 from aiohttp import web
@@ -36,9 +36,42 @@ class Content:
     media_type: str
 
 
-@dataclass(frozen=True)
+class How(TypedDict, total=False):
+    """What a route takes, gives and demands."""
+
+    role: Required[Role | None]
+    """Who may call; None: everybody, without a token. Role.service exactly on `/internal/…`."""
+    returns: Required[Mapping[int, Any]]
+    """Status → type of the body: a msgspec type, None for no body, Content("image/jpeg") for other media."""
+    summary: Required[str]
+    """A few words for the documentation; the handler's docstring is the description."""
+    body: Any
+    """Type of the JSON body; `bytes`: any body, as it comes, of media type `consumes`; None, the default: no body."""
+    body_optional: bool
+    """An empty body gives `req.body is None`."""
+    consumes: str
+    """Media type of a body that is not JSON; `*/*`: any."""
+    stream: bool
+    """The handler reads the body from `req.http` itself (see multipart.parts) and keeps its own limit."""
+    max_body: int
+    """Bytes; more is answered 413."""
+    query: type[msgspec.Struct] | None
+    """Struct of the query parameters (see ListQuery); without one any parameter is refused."""
+    path: Mapping[str, type[int] | type[str]]
+    """Types of `{names}`: `int` (0 to 2^31 - 1), `str` (any text); default: an id."""
+    problems: tuple[int, ...]
+    """Statuses of problems that the handler itself answers, such as 409, for the documentation."""
+    events: bool
+    """A Server-Sent-Events stream: the token may also come as `?access_token=`."""
+    hidden: bool
+    """Not in the documentation, like all of `/internal/`."""
+    tag: str
+    """Group in the documentation; default: the title of the Api."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Route:
-    """One method of one path. See `Api.route` for the meaning of each part."""
+    """One method of one path. See How."""
 
     method: str
     template: str
@@ -46,19 +79,29 @@ class Route:
     role: Role | None
     returns: Mapping[int, Any]
     summary: str
-    description: str
-    operation: str
-    tag: str
-    body: Any
-    body_optional: bool
-    consumes: str
-    stream: bool
-    max_body: int
-    query: Any
-    path: Mapping[str, type[int] | type[str]]
-    problems: tuple[int, ...]
-    events: bool
-    hidden: bool
+    body: Any = None
+    body_optional: bool = False
+    consumes: str = JSON
+    stream: bool = False
+    max_body: int = MAX_BODY
+    query: type[msgspec.Struct] | None = None
+    path: Mapping[str, type[int] | type[str]] = field(default_factory=dict)
+    problems: tuple[int, ...] = ()
+    events: bool = False
+    hidden: bool = False
+    tag: str = ""
+
+    def __post_init__(self) -> None:
+        internal = self.template.startswith("/internal/")
+        if self.role is not None and internal != (self.role is Role.service):
+            raise ValueError(f"{self.template}: role service belongs to /internal/ and nowhere else")
+        if self.method == "GET" and (self.body is not None or self.stream):
+            raise ValueError(f"{self.template}: a GET has no body")
+        if self.method != "GET" and self.events:
+            raise ValueError(f"{self.template}: EventSource can only GET")
+        unknown = set(self.path) - set(self.names)
+        if unknown:
+            raise ValueError(f"{self.template}: no such names in the path: {unknown}")
 
     @property
     def names(self) -> list[str]:
@@ -69,6 +112,22 @@ class Route:
     def plain(self) -> str:
         """The template as OpenAPI writes it, without patterns."""
         return _NAME.sub(r"{\1}", self.template)
+
+    @property
+    def operation(self) -> str:
+        """The operationId: `postProjectsByProjectOps` for POST /api/projects/{project}/ops."""
+        words = re.findall(r"\{|\w+", self.plain.removeprefix("/api"))
+        return self.method.lower() + "".join("By" if word == "{" else word[0].upper() + word[1:] for word in words)
+
+    @property
+    def description(self) -> str:
+        """The handler's docstring."""
+        return inspect.getdoc(self.handler) or ""
+
+    @property
+    def shown(self) -> bool:
+        """Whether the documentation shows it."""
+        return not self.hidden and not self.template.startswith("/internal/")
 
 
 @dataclass
@@ -90,116 +149,34 @@ class Api:
     def __post_init__(self) -> None:
         self.metrics = HttpMetrics(self.name)
 
-    def route(
-        self,
-        method: str,
-        template: str,
-        *,
-        role: Role | None,
-        returns: Mapping[int, Any],
-        summary: str,
-        body: Any = None,
-        body_optional: bool = False,
-        consumes: str = JSON,
-        stream: bool = False,
-        max_body: int = MAX_BODY,
-        query: type[msgspec.Struct] | None = None,
-        path: Mapping[str, type[int] | type[str]] | None = None,
-        problems: tuple[int, ...] = (),
-        events: bool = False,
-        hidden: bool = False,
-        tag: str | None = None,
-    ) -> Callable[[H], H]:
-        """Registers a handler, an async function of one Request that returns a Reply (or an aiohttp StreamResponse).
-
-        role       who may call; None: everybody, without a token. Role.service exactly on `/internal/…`.
-        returns    status → type of the body: a msgspec type, None for no body, Content("image/jpeg") for other media.
-        body       type of the JSON body; `bytes`: any body, as it comes, of media type `consumes`; None: no body.
-        body_optional  an empty body gives `req.body is None`.
-        stream     the handler reads `req.http` itself and keeps its own limit; `consumes` is its media type.
-        max_body   bytes; more is answered 413.
-        query      struct of the query parameters (see ListQuery); without one any parameter is refused.
-        path       types of `{names}`: `int` (0 to 2^31 - 1), `str` (any text); default: an id.
-        problems   statuses of problems that the handler itself answers, such as 409, for the documentation.
-        events     a Server-Sent-Events stream: the token may also come as `?access_token=`.
-        hidden     not in the documentation.
-        """
-        if (role is Role.service) != template.startswith("/internal/") and role is not None:
-            raise ValueError(f"{template}: role service belongs to /internal/ and nowhere else")
-        if events and method != "GET":
-            raise ValueError(f"{template}: EventSource can only GET")
+    def route(self, method: str, template: str, **how: Unpack[How]) -> Callable[[H], H]:
+        """Registers a handler: an async function of one Request that returns a Reply (or an aiohttp StreamResponse)."""
+        how.setdefault("tag", self.title or self.name)
 
         def register(handler: H) -> H:
-            self.routes.append(
-                Route(
-                    method=method,
-                    template=template,
-                    handler=handler,
-                    role=role,
-                    returns=returns,
-                    summary=summary,
-                    description=inspect.getdoc(handler) or "",
-                    operation=f"{self.name}.{getattr(handler, '__name__', 'handler')}",
-                    tag=tag or self.title or self.name,
-                    body=body,
-                    body_optional=body_optional,
-                    consumes=consumes,
-                    stream=stream,
-                    max_body=max_body,
-                    query=query,
-                    path=dict(path or {}),
-                    problems=problems,
-                    events=events,
-                    hidden=hidden or template.startswith("/internal/"),
-                )
-            )
+            self.routes.append(Route(method=method, template=template, handler=handler, **how))
             return handler
 
         return register
 
-    def get(
-        self,
-        template: str,
-        *,
-        role: Role | None,
-        returns: Mapping[int, Any],
-        summary: str,
-        query: type[msgspec.Struct] | None = None,
-        path: Mapping[str, type[int] | type[str]] | None = None,
-        problems: tuple[int, ...] = (),
-        events: bool = False,
-        hidden: bool = False,
-        tag: str | None = None,
-    ) -> Callable[[H], H]:
-        """Registers a GET, and HEAD with it. See `route`."""
-        return self.route(
-            "GET",
-            template,
-            role=role,
-            returns=returns,
-            summary=summary,
-            query=query,
-            path=path,
-            problems=problems,
-            events=events,
-            hidden=hidden,
-            tag=tag,
-        )
+    def get(self, template: str, **how: Unpack[How]) -> Callable[[H], H]:
+        """Registers a GET, and HEAD with it unless it is an event stream."""
+        return self.route("GET", template, **how)
 
-    def post(self, template: str, **how: Any) -> Callable[[H], H]:
-        """Registers a POST. See `route`."""
+    def post(self, template: str, **how: Unpack[How]) -> Callable[[H], H]:
+        """Registers a POST."""
         return self.route("POST", template, **how)
 
-    def put(self, template: str, **how: Any) -> Callable[[H], H]:
-        """Registers a PUT. See `route`."""
+    def put(self, template: str, **how: Unpack[How]) -> Callable[[H], H]:
+        """Registers a PUT."""
         return self.route("PUT", template, **how)
 
-    def patch(self, template: str, **how: Any) -> Callable[[H], H]:
-        """Registers a PATCH. See `route`."""
+    def patch(self, template: str, **how: Unpack[How]) -> Callable[[H], H]:
+        """Registers a PATCH."""
         return self.route("PATCH", template, **how)
 
-    def delete(self, template: str, **how: Any) -> Callable[[H], H]:
-        """Registers a DELETE. See `route`."""
+    def delete(self, template: str, **how: Unpack[How]) -> Callable[[H], H]:
+        """Registers a DELETE."""
         return self.route("DELETE", template, **how)
 
     def check(self, name: str, check: Check) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -148,7 +149,14 @@ def address(http: web.Request) -> str:
     """Where a request comes from. The gateway, which is always nearer than the client, tells in X-Forwarded-For."""
     remote = http.remote or ""
     forwarded = http.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return forwarded[:64] if forwarded and remote in ("127.0.0.1", "::1") else remote
+    return forwarded[:64] if forwarded and _is_near(remote) else remote
+
+
+def _is_near(remote: str) -> bool:
+    try:
+        return ipaddress.ip_address(remote).is_private
+    except ValueError:
+        return False
 
 
 def idempotency_key(http: web.Request) -> str | None:

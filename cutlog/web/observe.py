@@ -84,6 +84,8 @@ async def answered(api: Api, http: web.Request, handler: Handler) -> web.StreamR
         problem = of_aiohttp(http, error)
     except Exception as error:
         if http.writer.output_size > 0 or http.transport is None or http.transport.is_closing():
+            if not isinstance(error, ConnectionError):
+                log.exception("unexpected error in the middle of an answer", service=api.name, path=http.path)
             raise  # too late for another answer: aiohttp closes the connection
         mapped = api.problem_of(error)
         if mapped is None:

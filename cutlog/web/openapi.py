@@ -29,7 +29,7 @@ _UPLOAD: Final = {
 
 def document(api: Api) -> Json:
     """The document of one service."""
-    routes = [route for route in api.routes if not route.hidden]
+    routes = [route for route in api.routes if route.shown]
     types = [kind for route in routes for kind in _types(route)]
     schemas, components = msgspec.json.schema_components([*types, ProblemDocument], ref_template=REF)
     by_type = dict(zip(map(id, types), schemas, strict=False))

@@ -6,9 +6,9 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-import schemathesis
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from cutlog.web.openapi import document
+from cutlog.web.openapi import document, merge
 from tests.web.sample import Sample, sample_api
 
 
@@ -23,11 +23,11 @@ def operations(described: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_it_is_openapi_3_1(described: dict[str, Any]) -> None:
     assert described["openapi"] == "3.1.1"
+    for whole in (described, merge([described, described])):
+        assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(whole)] == []
     for name, schema in described["components"]["schemas"].items():
         jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema)
         assert name.isidentifier()
-    loaded = schemathesis.openapi.from_dict(described)
-    assert loaded.operations_count > 5 if hasattr(loaded, "operations_count") else list(loaded.get_all_operations())
 
 
 def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
@@ -58,6 +58,7 @@ def test_a_route_is_described_by_its_types(described: dict[str, Any]) -> None:
     assert append["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Edit"}
     assert append["security"] == [{"token": []}]
     assert append["description"] == "All or nothing."
+    assert append["operationId"] == "postProjectsByProjectOps"
     assert {"201", "400", "401", "403", "404", "409", "413", "415", "422", "429", "503"} <= append["responses"].keys()
     problem = append["responses"]["422"]["content"]["application/problem+json"]["schema"]
     assert problem == {"$ref": "#/components/schemas/Problem"}

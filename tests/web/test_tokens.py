@@ -9,7 +9,7 @@ import aiohttp
 import jwt
 import pytest
 
-from cutlog.web import Api, Role, mint, verify
+from cutlog.web import Api, Reply, Request, Role, mint, verify
 from cutlog.web.auth import TokenRefused
 from tests.web.sample import SECRET, bearer
 from tests.web.test_problems import problem
@@ -135,7 +135,11 @@ async def test_a_token_in_the_query_opens_event_streams_only(client: aiohttp.Cli
 
 def test_a_service_route_outside_of_internal_cannot_be_made() -> None:
     api = Api("wrong")
+
+    async def nothing(_: Request) -> Reply:
+        return Reply.empty()
+
     with pytest.raises(ValueError, match="internal"):
-        api.get("/api/secrets", role=Role.service, returns={200: None}, summary="No")
+        api.get("/api/secrets", role=Role.service, returns={200: None}, summary="No")(nothing)
     with pytest.raises(ValueError, match="internal"):
-        api.get("/internal/secrets", role=Role.admin, returns={200: None}, summary="No")
+        api.get("/internal/secrets", role=Role.admin, returns={200: None}, summary="No")(nothing)
