@@ -31,7 +31,7 @@ from cutlog.bus.errors import BusError
 from cutlog.bus.history import read_history
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.bus.pull import ConsumerGone, Pull, ensure_consumer
-from cutlog.bus.streams import SECOND
+from cutlog.bus.streams import SECOND, stream_info
 from cutlog.bus.tables import checkpoint
 from cutlog.contract.base import Wire
 from cutlog.contract.envelope import Event, RawEvent, UnknownEventTypeError
@@ -151,13 +151,20 @@ class _Run:
     async def run(self) -> None:
         while not self._stop.is_set():
             await self._load()
+            made = await self._stream_made()
             await ensure_consumer(self._bus, EVENTS, _consumer(self._projection.durable, self._at + 1))
             self._projection._note(state="running", error=None, position=self._at, reacted=self._reacted)
             try:
                 await self._pull()
             except ConsumerGone:
                 log.warning("the consumer is gone", projection=self._projection.name, position=self._at)
-                await stops_within(self._stop, GRACE)
+                if await self._stream_made() == made:  # somebody deleted it, and may be about to make it anew
+                    await stops_within(self._stop, GRACE)
+
+    async def _stream_made(self) -> str | None:
+        """When EVENTS was made: it tells one stream of that name from the next."""
+        info = await stream_info(self._bus, EVENTS)
+        return None if info is None else str(info["created"])
 
     async def _pull(self) -> None:
         batch = self._projection.batch
@@ -265,7 +272,7 @@ class _Run:
             await connection.execute(
                 insert(checkpoint).values(name=self._projection.name, position=0, reacted=0).on_conflict_do_nothing()
             )
-            self._at, self._reacted = (await connection.execute(_checkpoint(self._projection.name))).one().tuple()
+            self._at, self._reacted = (await connection.execute(_checkpoint(self._projection.name))).one()
 
     async def _lock(self, connection: AsyncConnection) -> None:
         row = (await connection.execute(_checkpoint(self._projection.name).with_for_update())).one_or_none()

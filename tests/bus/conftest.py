@@ -1,0 +1,84 @@
+"""The bus between an `ops` that holds the log and a service `probe` that derives rows from it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+from alembic import op
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from cutlog.bus import Bus, micro, streams
+from cutlog.bus.tables import create_checkpoint, create_outbox
+from cutlog.db.roles import prepare
+from services.ops.log.append import LogWriter
+from services.ops.log.read import LogReader
+from services.ops.log.relay import Relay
+from services.ops.log.serve import EventsRead
+from tests.bus.backbone import Backbone
+from tests.support.database import Database
+from tests.support.messaging import NatsServer
+
+
+@pytest.fixture
+async def ops_engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(database.url("ops"))
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def ops_bus(nats: NatsServer) -> AsyncIterator[Bus]:
+    async with await Bus.connect(nats.url, nats.seed("ops"), name="ops") as bus:
+        yield bus
+
+
+@pytest.fixture
+async def bus(nats: NatsServer) -> AsyncIterator[Bus]:
+    """A connection of the user `render`, which may do most of what a service does; its streams are there."""
+    async with await Bus.connect(nats.url, nats.seed("render"), name="render") as bus:
+        await streams.ensure(bus, streams.jobs())
+        await streams.ensure(bus, streams.dead_letters())
+        yield bus
+
+
+@pytest.fixture
+async def backbone(ops_bus: Bus, ops_engine: AsyncEngine) -> AsyncIterator[Backbone]:
+    """A writer, a relay and `ops.events.read`, as ops runs them."""
+    relay = Relay(ops_bus, ops_engine)
+    reader = LogReader(ops_engine)
+    async with (
+        LogWriter(ops_engine, on_commit=relay.wake) as writer,
+        Backbone(ops_bus, relay, writer, reader) as backbone,
+        micro(ops_bus, "ops", "1.0.0", {"events.read": EventsRead(reader)}),
+    ):
+        yield backbone
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    """Connections of a service of the test's own, with its checkpoint, its outbox and tables to derive."""
+    password = secrets.token_hex(8)
+    await prepare(database.owner_url, {"probe": password})
+    owner = create_async_engine(database.owner_url.replace("postgresql:", "postgresql+asyncpg:"))
+    async with owner.begin() as connection:
+        await connection.run_sync(_migrate)
+    await owner.dispose()
+    cluster = database.cluster
+    engine = create_async_engine(cluster.postgres.service_url("probe", password, database.name))
+    yield engine
+    await engine.dispose()
+
+
+def _migrate(connection: Connection) -> None:
+    connection.execute(text("SET LOCAL search_path = probe"))
+    with Operations.context(MigrationContext.configure(connection)):  # as in a migration
+        create_checkpoint(op, "cutlog_probe")
+        create_outbox(op, "cutlog_probe")
+        op.execute("CREATE TABLE edits (project text PRIMARY KEY, version int, count int)")
+        op.execute("CREATE TABLE effects (position bigint)")
+        op.execute("GRANT ALL ON edits, effects TO cutlog_probe")

@@ -1,0 +1,210 @@
+"""Projections: whatever is delivered, however often and in whatever order, the rows are those of the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cutlog.bus import Bus, Projection, consume
+from cutlog.bus.projection import ProjectionStopped
+from cutlog.contract.envelope import Event
+from cutlog.contract.events import MediaReleased
+from services.ops.log.records import Append
+from tests.bus.backbone import Backbone, Counting
+from tests.support.database import Database
+from tests.support.edits import committed, edit, fill
+from tests.support.messaging import NatsServer
+from tests.support.streams import operator
+from tests.support.waiting import eventually
+
+
+async def test_rows_and_checkpoint_follow_the_log(bus: Bus, engine: AsyncEngine, backbone: Backbone) -> None:
+    await fill(backbone.writer, 1500)
+    async with Counting(bus, engine) as counting:
+        await counting.holds(1500)
+        await backbone.writer.append(edit("p_0", 150))
+        await counting.holds(1501)
+    async with engine.connect() as connection:
+        row = (await connection.execute(text("SELECT name, position, reacted FROM checkpoint"))).one()
+    assert tuple(row) == ("edits", 1501, 1501)
+
+
+async def test_a_restart_goes_on_where_the_rows_are(bus: Bus, engine: AsyncEngine, backbone: Backbone) -> None:
+    await fill(backbone.writer, 100)
+    async with Counting(bus, engine) as counting:
+        await counting.reaches(100)
+    await backbone.writer.append(edit("p_0", 10))
+    async with Counting(bus, engine) as counting:
+        await counting.holds(101)
+        assert counting.projection.standing.applied == 1
+
+
+async def test_what_was_applied_but_not_acknowledged_is_a_duplicate(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
+) -> None:
+    await fill(backbone.writer, 200)
+    async with Counting(bus, engine) as counting:
+        await counting.reaches(200)
+    async with await operator(nats) as admin:  # a consumer that forgot its acknowledgements, but not that it delivered
+        await admin.api("CONSUMER.DELETE.EVENTS.render")
+        config = {
+            "durable_name": "render",
+            "name": "render",
+            "ack_policy": "all",
+            "ack_wait": 500_000_000,
+            "max_deliver": -1,
+        }
+        await admin.api("CONSUMER.CREATE.EVENTS.render", {"stream_name": "EVENTS", "config": config})
+        subscription = await admin.client.subscribe("_INBOX_operator.taken")
+        await admin.client.publish("$JS.API.CONSUMER.MSG.NEXT.EVENTS.render", b"200", reply="_INBOX_operator.taken")
+        for _ in range(200):
+            await subscription.next_msg(timeout=5)
+    async with Counting(bus, engine) as counting:
+        await eventually(lambda: counting.projection.standing.duplicates >= 200)
+        await counting.holds(200)
+        assert counting.projection.standing.replays == 0
+
+
+@pytest.mark.parametrize("idempotent", [False, True], ids=["counts, with reset", "overwrites, without reset"])
+@pytest.mark.parametrize("start", [1, 40])
+async def test_an_operator_reset_leads_to_the_same_rows_and_no_second_effect(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer, idempotent: bool, start: int
+) -> None:
+    await fill(backbone.writer, 120)
+    async with Counting(bus, engine, idempotent=idempotent) as counting, await operator(nats) as admin:
+        await counting.holds(120)
+        config = (await admin.api("CONSUMER.INFO.EVENTS.render"))["config"]
+        await admin.api("CONSUMER.DELETE.EVENTS.render")
+        again = config | {"deliver_policy": "by_start_sequence", "opt_start_seq": start}
+        await admin.api("CONSUMER.CREATE.EVENTS.render", {"stream_name": "EVENTS", "config": again, "action": "create"})
+        await eventually(lambda: counting.projection.standing.replays == 1)
+        await counting.holds(120)
+        applied_again = 120 if not idempotent else 120 - start + 1
+        assert counting.projection.standing.applied == 120 + applied_again
+        await backbone.writer.append(edit("p_0", 12))
+        await counting.holds(121)
+
+
+async def test_the_servers_own_reset_of_a_consumer_is_a_replay(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
+) -> None:
+    await fill(backbone.writer, 60)
+    async with Counting(bus, engine) as counting, await operator(nats) as admin:
+        await counting.holds(60)
+        await admin.api("CONSUMER.RESET.EVENTS.render", {"seq": 1})
+        await eventually(lambda: counting.projection.standing.replays == 1)
+        await counting.holds(60)
+
+
+async def test_events_that_jetstream_does_not_deliver_are_read_from_ops(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
+) -> None:
+    await fill(backbone.writer, 2600)
+    await backbone.relayed(2600)
+    async with await operator(nats) as admin:
+        config = {
+            "durable_name": "render",
+            "name": "render",
+            "ack_policy": "all",
+            "deliver_policy": "by_start_sequence",
+        }
+        config["opt_start_seq"] = 2500  # type: ignore[assignment]
+        await admin.api("CONSUMER.CREATE.EVENTS.render", {"stream_name": "EVENTS", "config": config})
+    async with Counting(bus, engine) as counting:
+        await counting.holds(2600)
+        assert counting.projection.standing.filled == 2499
+
+
+async def test_a_stream_that_was_lost_changes_nothing(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
+) -> None:
+    await fill(backbone.writer, 1000)
+    async with Counting(bus, engine) as counting:
+        await counting.holds(1000)
+        nats.kill()
+        nats.wipe()
+        await backbone.writer.append(edit("p_0", 100))
+        nats.start()
+        await counting.holds(1001)
+        assert counting.projection.standing.replays == 0
+
+
+async def test_two_processes_of_a_service_take_turns(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
+) -> None:
+    await fill(backbone.writer, 50)
+    async with Counting(bus, engine) as first:
+        await first.holds(50)
+        async with Counting(bus, engine) as second:
+            await backbone.writer.append(edit("p_0", 5))
+            await first.holds(51)
+            assert second.projection.standing.state == "waiting"
+            await first.end()
+            await backbone.writer.append(edit("p_0", 6))
+            await second.holds(52)
+
+
+async def test_an_unknown_event_type_stops_the_projection_and_says_so(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, database: Database
+) -> None:
+    await fill(backbone.writer, 5, projects=1)
+    owner = await asyncpg.connect(database.owner_url)  # a newer build of ops appended this
+    await owner.execute(
+        "SET search_path = ops; SELECT append('{project.p_0}', '{6}', ARRAY[gen_random_uuid()], '{ProjectPainted}',"
+        ' ARRAY[\'{}\'], ARRAY[\'{"tenant": "t", "actor": "a", "trace": ""}\'])'
+    )
+    await owner.close()
+    backbone.relay.wake()
+    counting = Counting(bus, engine, batch=5)
+    await consume(bus, counting.projection, asyncio.Event())
+    standing = counting.projection.standing
+    assert (standing.state, standing.position) == ("stopped", 5)
+    assert standing.error == "unknown event type ProjectPainted at position 6"
+    with pytest.raises(ProjectionStopped, match="ProjectPainted"):
+        await counting.projection.check()
+    assert await counting.effects() == [1, 2, 3, 4, 5]
+
+
+async def test_events_of_other_subjects_move_the_checkpoint_only(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone
+) -> None:
+    released = Append("media.v_1", 0, (MediaReleased(ref_count=0),), tenant="t", actor="a", trace="")
+    await backbone.writer.append(edit("p_1", 0))
+    await backbone.writer.append(released)
+    async with Counting(bus, engine) as counting:
+        await counting.reaches(2)
+        assert await counting.rows() == [("p_1", 1, 1)]
+        assert await counting.effects() == [1]
+
+
+async def test_an_apply_that_always_fails_stops_with_the_reason_and_nothing_is_skipped(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone
+) -> None:
+    async def fail(connection: AsyncConnection, events: Sequence[Event]) -> None:
+        raise LookupError("no such project")
+
+    await backbone.writer.append(edit("p_1", 0, committed(1)))
+    projection = Projection("bad", "render", ["evt.project.>"], engine, fail)
+    await consume(bus, projection, asyncio.Event())
+    assert projection.standing.state == "stopped"
+    assert projection.standing.error == "events 1 to 1 of bad cannot be applied: LookupError: no such project"
+    assert projection.standing.position == 0
+
+
+async def test_a_lost_database_connection_is_waited_out(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, database: Database
+) -> None:
+    owner = await asyncpg.connect(database.owner_url)
+    async with Counting(bus, engine) as counting:
+        for count in range(1, 6):
+            await fill(backbone.writer, 10, projects=1) if count == 1 else await backbone.writer.append(
+                edit("p_0", 8 + count)
+            )
+            await owner.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cutlog_probe'")
+        await counting.holds(14)
+    await owner.close()
