@@ -13,7 +13,7 @@ ExportStatus = Literal["queued", "rendering", "ready", "failed", "cancelled", "a
 ProxyStatus = Literal["none", "queued", "rendering", "ready", "failed", "superseded"]
 
 
-class Project(Wire):
+class Project(Wire, kw_only=True):
     """A project. `duration` is in frames; the latest proxy and export may be of a version before `currentVersion`."""
 
     id: str
@@ -48,7 +48,7 @@ class Pinned(Wire):
     expires_at: datetime | None = None
 
 
-class Export(Wire):
+class Export(Wire, kw_only=True):
     """An export of a version in a profile. `progress` is 0 to 1, `size` bytes; `url` is a signed link for minutes."""
 
     id: str
