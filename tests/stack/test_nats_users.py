@@ -68,7 +68,7 @@ async def test_only_the_entitled_may_publish(connections: dict[str, Connection])
         "$JS.API.STREAM.PURGE.EVENTS": {"ops"},
         "$JS.API.STREAM.UPDATE.EVENTS": {"ops"},
         "$JS.API.STREAM.MSG.DELETE.EVENTS": {"ops"},
-        "$JS.API.STREAM.CREATE.JOBS": {"render"},
+        "$JS.API.STREAM.CREATE.JOBS": {"ops", "render"},
         "$JS.API.STREAM.CREATE.OTHER": set(),
         "$JS.API.STREAM.DELETE.JOBS": set(),
         "$JS.API.CONSUMER.CREATE.EVENTS.render": {"render"},
