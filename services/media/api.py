@@ -1,0 +1,193 @@
+"""The HTTP face: uploads, videos, links to their files."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Final
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.blobs import BlobStore
+from cutlog.bus import Outbox
+from cutlog.contract.base import Strict, Wire
+from cutlog.web import (
+    Actor,
+    Api,
+    ListQuery,
+    Page,
+    Problem,
+    ProblemError,
+    Reply,
+    Request,
+    Role,
+    decode_cursor,
+    encode_cursor,
+)
+from cutlog.web.multipart import Part, parts
+from cutlog.web.problems import not_found, unavailable
+from services.media import videos
+from services.media.answers import KeyReusedError
+from services.media.facts import UnusableError
+from services.media.files import add_files
+from services.media.ingest import EmptyFileError, Ingest, Outcome, OutOfSpaceError
+from services.media.leases import LeaseLostError
+from services.media.settling import settled
+from services.media.videos import Asker, Video, VideoInUseError, VideoUnknownError
+
+ROOT: Final = "/api/videos"
+FIELD: Final = "file"
+
+#: How long DELETE waits for ops to allow it.
+PATIENCE: Final = 10.0
+
+LINK_SECONDS: Final = 600
+
+
+class Check(Strict):
+    """A file the client has: its SHA-256 in hex and its bytes."""
+
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    size: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Checked(Wire):
+    """Whether the tenant has that content already, and as which video."""
+
+    exists: bool
+    id: str | None = None
+
+
+class Released(Wire):
+    """How many uploads of the content are left."""
+
+    ref_count: int
+
+
+def make_api(
+    engine: AsyncEngine, blobs: BlobStore, ingest: Ingest, outbox: Outbox, *, file_secret: str, max_upload: int
+) -> Api:
+    """The routes of the service. Everybody sees the videos of one tenant only."""
+    api = Api("media", title="Videos and files")
+    api.problem(VideoUnknownError, status=404, type="not-found")
+    api.problem(VideoInUseError, status=409, type="media-in-use")
+    api.problem(KeyReusedError, status=422, type="idempotency-key-reused")
+    api.problem(UnusableError, lambda error: _unusable(f"The file can't be used: {error}."))
+    api.problem(EmptyFileError, lambda error: _unusable(str(error)))
+    api.problem(OutOfSpaceError, status=507, type="out-of-space")
+    api.problem(LeaseLostError, lambda error: unavailable(str(error), 1))
+
+    @api.post(
+        f"{ROOT}/upload",
+        role=Role.editor,
+        stream=True,
+        consumes="multipart/form-data",
+        returns={201: Video, 200: Video},
+        problems=(400, 408, 413, 422, 507),
+        summary="Uploads a file",
+    )
+    async def upload(req: Request) -> Reply:
+        """Takes the field `file`. 200 with `duplicate: true` when the tenant has that content already.
+
+        What was uploaded is `processing` until its edit proxy is made; it can be edited with at once.
+        """
+        outcome: Outcome | None = None
+        async for part in parts(req, limit=max_upload):
+            if part.name != FIELD or outcome is not None:
+                raise _unusable(f"One file is expected, in the field {FIELD!r}.")
+            outcome = await _take(req, part)
+        if outcome is None:
+            raise _unusable("A file is expected here.")
+        return Reply.raw(outcome.status, outcome.body)
+
+    async def _take(req: Request, part: Part) -> Outcome:
+        return await ingest.take(_asker(req.actor, req.trace), part.filename, part.chunks(), req.idempotency_key)
+
+    @api.post(
+        f"{ROOT}/check", role=Role.viewer, body=Check, returns={200: Checked}, summary="Asks whether a file is there"
+    )
+    async def check(req: Request[Check]) -> Reply:
+        async with engine.connect() as connection:
+            found = await videos.by_content(connection, req.actor.tenant, req.body.sha256)
+        if found is None or found.ref_count == 0 or found.size != req.body.size:
+            return Reply(200, Checked(exists=False))
+        return Reply(200, Checked(exists=True, id=found.id))
+
+    @api.get(ROOT, role=Role.viewer, query=ListQuery, returns={200: Page[Video]}, summary="Lists videos")
+    async def index(req: Request[None, ListQuery]) -> Reply:
+        after = None if req.query.cursor is None else decode_cursor(req.query.cursor, str)
+        async with engine.connect() as connection:
+            found = await videos.page(connection, req.actor.tenant, after, req.query.limit + 1)
+        items = found[: req.query.limit]
+        return Reply(200, Page(items, encode_cursor(items[-1].id) if len(found) > len(items) else None))
+
+    @api.get(ROOT + "/{video}", role=Role.viewer, returns={200: Video}, problems=(404,), summary="Shows a video")
+    async def show(req: Request) -> Reply:
+        async with engine.connect() as connection:
+            row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
+            return Reply(200, row.shown(await videos.users(connection, row.id)))
+
+    @api.delete(
+        ROOT + "/{video}",
+        role=Role.editor,
+        returns={200: Released},
+        problems=(404, 409, 503),
+        summary="Takes back one upload",
+    )
+    async def release(req: Request) -> Reply:
+        """409 while a project's history uses the video and no other upload of it is left."""
+        video_id = str(req.path["video"])
+        key = f"media/{video_id}/released/{uuid.uuid4().hex}"
+        async with engine.begin() as connection:
+            left = await videos.release(connection, outbox, _asker(req.actor, req.trace), video_id, key)
+        outbox.wake()
+        if not await settled(engine, key, PATIENCE):
+            raise unavailable("The log does not answer; the video will be released when it does.")
+        async with engine.connect() as connection:
+            why = await videos.refused(connection, key)
+        if why is not None:
+            raise VideoInUseError(why)
+        return Reply(200, Released(ref_count=left))
+
+    @api.get(
+        ROOT + "/{video}/download",
+        role=Role.viewer,
+        returns={302: None},
+        problems=(404,),
+        summary="Leads to the file as it was uploaded",
+    )
+    async def download(req: Request) -> Reply:
+        async with engine.connect() as connection:
+            row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
+        return _to(await blobs.url(row.key, seconds=LINK_SECONDS, filename=row.name))
+
+    @api.get(
+        ROOT + "/{video}/thumbnail",
+        role=Role.viewer,
+        returns={302: None},
+        problems=(404,),
+        summary="Leads to a picture of the video",
+    )
+    async def thumbnail(req: Request) -> Reply:
+        async with engine.connect() as connection:
+            row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
+        if row.renditions.thumbnail is None:
+            raise not_found(f"A thumbnail of video {row.id}")
+        return _to(await blobs.url(row.renditions.thumbnail.key, seconds=LINK_SECONDS))
+
+    add_files(api, blobs, file_secret)
+    return api
+
+
+def _asker(actor: Actor, trace: str) -> Asker:
+    return Asker(actor.tenant, actor.subject, trace)
+
+
+def _to(url: str) -> Reply:
+    return Reply.redirect(url, headers={"Cache-Control": "no-store"})
+
+
+def _unusable(detail: str) -> Problem:
+    """422 for what was sent as the file."""
+    errors = [ProblemError(f"/{FIELD}", detail)]
+    return Problem(422, "invalid-media", "The file is not usable media", detail, errors=errors)

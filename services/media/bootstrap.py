@@ -1,0 +1,79 @@
+"""Builds the service from its settings: the only module here that does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import select
+
+import cutlog
+from cutlog.blobs import open_blobs
+from cutlog.bus import Bus, Outbox, Projection, consume, micro
+from cutlog.db.engine import create_engine
+from cutlog.ffmpeg import Ffmpeg
+from cutlog.service import Service
+from cutlog.settings import Settings
+from cutlog.web import Server, serve_http
+from services.media import leases, uses
+from services.media.api import make_api
+from services.media.derive import Derive
+from services.media.ingest import Ingest
+from services.media.settling import settle
+from services.media.worker import Worker
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Server]:
+    """The service at work; leaving finishes what is under way. Raises SandboxUnavailableError, BinaryNotFoundError."""
+    ffmpeg = await Ffmpeg.find(settings)
+    file_secret = settings.file_secret.get_secret_value()
+    blobs = open_blobs(settings.objects, file_secret)
+    engine = create_engine(settings, pool_size=8, max_overflow=12)
+    stop = asyncio.Event()
+
+    async def database() -> None:
+        async with engine.connect() as connection:
+            await connection.execute(select(1))
+
+    try:
+        async with await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name="media") as bus:
+            projects = Projection(
+                name=uses.NAME,
+                durable=uses.NAME,
+                subjects=uses.SUBJECTS,
+                engine=engine,
+                apply=uses.apply,
+                reset=uses.clear,
+            )
+            outbox = Outbox(engine, "media", on_reply=settle)
+            ingest = Ingest(engine, blobs, ffmpeg, outbox)
+            worker = Worker(engine, Derive(ffmpeg, blobs), outbox, slots=max(1, (os.cpu_count() or 1) // 2))
+            api = make_api(engine, blobs, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes)
+            checks = {"database": database, "bus": bus.check, "projection": projects.check}
+            async with asyncio.TaskGroup() as work:
+                work.create_task(consume(bus, projects, stop))
+                work.create_task(outbox.run(bus, stop))
+                work.create_task(worker.run(stop))
+                work.create_task(leases.keep_swept(engine, blobs, stop))
+                try:
+                    async with (
+                        micro(bus, "media", cutlog.__version__, {}, projections=[projects]),
+                        serve_http(api, settings, checks=checks) as server,
+                    ):
+                        yield server
+                finally:
+                    stop.set()
+    finally:
+        await engine.dispose()
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Serves until `stop` is set."""
+    async with serving(settings):
+        await stop.wait()
+
+
+SERVICE = Service(name="media", migrations="services.media.migrations", run=run)

@@ -1,0 +1,106 @@
+"""Makes what editing needs of an upload: the edit proxy, the PCM, the thumbnail; and checks what was made."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+
+from cutlog.blobs import BlobStore
+from cutlog.contract.media import MediaFacts, Rendition, Renditions, display_size
+from cutlog.contract.profiles import proxy_size
+from cutlog.ffmpeg import Ffmpeg, Limits
+from services.media.facts import Judged, UnusableError, judge
+from services.media.naming import rendition_key
+from services.media.recipes import AUDIO, PROXY, THUMBNAIL, audio_args, proxy_args, thumbnail_args
+
+BYTES_PER_SAMPLE = 4
+"""Of both channels."""
+
+
+class Derived(msgspec.Struct, frozen=True):
+    facts: MediaFacts
+    renditions: Renditions
+
+
+class Derive:
+    """Keys depend on the content alone, so making things twice gives the same objects."""
+
+    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore) -> None:
+        self._ffmpeg, self._blobs = ffmpeg, blobs
+
+    async def make(self, key: str, tenant: str, sha256: str, generation: int) -> Derived:
+        """All renditions of the original at `key`. Raises UnusableError, FfmpegFailedError, BlobNotFoundError."""
+        async with self._blobs.local(key) as source, self._blobs.scratch() as folder:
+            judged = judge(await self._ffmpeg.probe(source, times=True, limits=_patience(source)))
+            work = _Work(self._ffmpeg, self._blobs, source, folder, judged, (tenant, sha256, generation))
+            proxy = await work.proxy() if judged.kind == "video" else None
+            audio = await work.audio() if judged.audio is not None else None
+            thumbnail = await work.thumbnail() if judged.kind != "audio" else None
+        return Derived(judged.facts, Renditions(proxy=proxy, audio=audio, thumbnail=thumbnail))
+
+
+class _Work:
+    """One upload's renditions."""
+
+    def __init__(
+        self,
+        ffmpeg: Ffmpeg,
+        blobs: BlobStore,
+        source: Path,
+        folder: Path,
+        judged: Judged,
+        content: tuple[str, str, int],
+    ) -> None:
+        self._ffmpeg, self._blobs = ffmpeg, blobs
+        self._source, self._folder, self._judged, self._content = source, folder, judged, content
+        facts = judged.facts
+        seconds = Fraction(facts.duration)
+        self._limits = Limits(seconds=300 + 10 * float(seconds))
+
+    async def proxy(self) -> Rendition:
+        facts = self._judged.facts
+        await self._run(proxy_args(self._source, self._judged))
+        width, height = proxy_size(*display_size(facts))
+        made = await self._ffmpeg.probe(self._folder / PROXY, times=True, limits=_patience(self._folder / PROXY))
+        times = made.streams[0].times
+        if times is None or times.packets != facts.frames:
+            count = 0 if times is None else times.packets
+            raise UnusableError(f"{count} of its {facts.frames} pictures could be read")
+        return msgspec.structs.replace(await self._put(PROXY), width=width, height=height, frames=facts.frames)
+
+    async def audio(self) -> Rendition:
+        await self._run(audio_args(self._source, self._judged))
+        rendition = await self._put(AUDIO)
+        return msgspec.structs.replace(rendition, samples=rendition.size // BYTES_PER_SAMPLE)
+
+    async def thumbnail(self) -> Rendition:
+        """Of a film, its edit proxy's frame a tenth in: the beginning is often black."""
+        facts = self._judged.facts
+        if self._judged.kind == "image":
+            assert self._judged.video is not None
+            args = thumbnail_args(self._source, self._judged.video, facts, 0)
+        else:
+            args = thumbnail_args(self._folder / PROXY, 0, _as_proxy(facts), (facts.frames or 0) // 10)
+        await self._run(args)
+        return await self._put(THUMBNAIL)
+
+    async def _run(self, args: list[str]) -> None:
+        await self._ffmpeg.run(args, reads=[self._source], writes=self._folder, limits=self._limits)
+
+    async def _put(self, name: str) -> Rendition:
+        # Not synced: it can be made again, and its digest tells when it is torn.
+        blob = await self._blobs.put_file(rendition_key(*self._content, name), self._folder / name, sync=False)
+        return Rendition(key=blob.key, size=blob.size, sha256=blob.sha256)
+
+
+def _as_proxy(facts: MediaFacts) -> MediaFacts:
+    """Facts of the edit proxy's picture: upright and square."""
+    width, height = proxy_size(*display_size(facts))
+    return msgspec.structs.replace(facts, width=width, height=height, sar=(1, 1), rotation=0)
+
+
+def _patience(path: Path) -> Limits:
+    """For reading a file through: a minute, and one more for each gigabyte."""
+    return Limits(memory=1 << 30, seconds=60 + 60 * path.stat().st_size / (1 << 30), output_bytes=1 << 20)

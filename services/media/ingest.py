@@ -1,0 +1,204 @@
+"""An upload, from its first byte to the transaction that counts it.
+
+Intent with a lease → bytes to a scratch file while hashing → a look inside, in the sandbox → the object, synced, under
+its final name → one transaction: the content's row, the command that reports it, the answer for a retry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cutlog.blobs import BlobStore
+from cutlog.bus import Outbox
+from cutlog.contract.commands import RecordMediaUploaded
+from cutlog.contract.events import MediaUploaded
+from cutlog.contract.ids import new_id
+from cutlog.contract.media import Renditions
+from cutlog.db.failures import constraint
+from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError
+from services.media import leases, videos
+from services.media.answers import Retry, keep, recall
+from services.media.facts import Judged, UnusableError, judge
+from services.media.naming import display_name, original_key, suffix
+from services.media.settling import settled
+from services.media.videos import Asker, Stored, Video
+
+log = structlog.get_logger(__name__)
+
+#: Up to here every packet is read before the answer, for exact facts; beyond, that is done with the edit proxy.
+READ_WHOLE: Final = 2 << 30
+PROBE_LIMITS: Final = Limits(memory=1 << 30, seconds=120, output_bytes=1 << 20)
+#: How long an answer waits for ops to know the video, so that an edit can use it at once.
+PATIENCE: Final = 3.0
+
+
+class EmptyFileError(Exception):
+    """The file is empty."""
+
+
+class OutOfSpaceError(Exception):
+    """There is no room for the file."""
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A file on local disk whose bytes have been hashed."""
+
+    path: Path
+    size: int
+    sha256: str
+    name: str
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The answer: 201 for new content, 200 for a duplicate."""
+
+    status: int
+    body: bytes
+
+
+class Ingest:
+    """Takes uploads in."""
+
+    def __init__(self, engine: AsyncEngine, blobs: BlobStore, ffmpeg: Ffmpeg, outbox: Outbox) -> None:
+        self._engine, self._blobs, self._ffmpeg, self._outbox = engine, blobs, ffmpeg, outbox
+
+    async def take(
+        self, asker: Asker, filename: str | None, chunks: AsyncIterator[bytes], idempotency_key: str | None
+    ) -> Outcome:
+        """Stores one file. Raises EmptyFileError, UnusableError, OutOfSpaceError, LeaseLostError, KeyReusedError."""
+        async with leases.leased(self._engine, asker.tenant) as upload_id, self._blobs.scratch() as folder:
+            file = await receive(chunks, folder / "upload", display_name(filename))
+            retry = Retry.of(asker.tenant, idempotency_key, "upload", file.sha256, file.name)
+            async with self._engine.connect() as connection:
+                if retry is not None and (answered := await recall(connection, retry)) is not None:
+                    return Outcome(*answered)
+                known = await videos.by_content(connection, asker.tenant, file.sha256)
+            if known is None:
+                known = await self._store(asker, upload_id, file)
+            try:
+                outcome, key = await self._count(asker, upload_id, known, retry)
+            except DBAPIError as error:
+                if retry is None or constraint(error) != "answer_key":
+                    raise
+                async with self._engine.connect() as connection:
+                    answered = await recall(connection, retry)
+                assert answered is not None, "somebody else answered the same request first"
+                return Outcome(*answered)
+        self._outbox.wake()
+        await settled(self._engine, key, PATIENCE)
+        return outcome
+
+    async def _store(self, asker: Asker, upload_id: str, file: Received) -> Stored:
+        """New content: looked into, and its bytes put where they will stay. Its row is not there yet."""
+        judged = await self.look(file.path, whole=file.size <= READ_WHOLE)
+        generation = 0
+        key = original_key(asker.tenant, file.sha256, generation, suffix(judged.facts.container, file.name))
+        async with self._engine.begin() as connection:
+            await videos.lock_content(connection, asker.tenant, file.sha256)
+            await leases.note_key(connection, upload_id, key)
+        await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256)
+        return Stored(
+            id=new_id("v"),
+            tenant=asker.tenant,
+            sha256=file.sha256,
+            size=file.size,
+            generation=generation,
+            key=key,
+            name=file.name,
+            kind=judged.kind,
+            facts=judged.facts,
+            ref_count=1,
+            status="processing",
+            error=None,
+            renditions=Renditions(),
+            actor=asker.subject,
+            trace=asker.trace,
+            created_at=datetime.now(UTC),
+            derive_at=None,
+            derive_run=0,
+            derive_left=videos.DERIVE_ATTEMPTS,
+        )
+
+    async def look(self, path: Path, *, whole: bool) -> Judged:
+        """What is in a file. Raises UnusableError."""
+        try:
+            return judge(await self._ffmpeg.probe(path, times=whole, limits=PROBE_LIMITS))
+        except MediaRefusedError as error:
+            raise UnusableError(str(error)) from error
+
+    async def _count(self, asker: Asker, upload_id: str, new: Stored, retry: Retry | None) -> tuple[Outcome, str]:
+        """The transaction that makes the upload true. The answer, and the key of the command that reports it."""
+        async with self._engine.begin() as connection:
+            await videos.lock_content(connection, new.tenant, new.sha256)
+            await leases.close(connection, upload_id)
+            found = await videos.by_content(connection, new.tenant, new.sha256)
+            if found is None:
+                row = await self._add(connection, asker, new)
+                key, shown, status = _uploaded_key(row), row.shown(0), 201
+            else:
+                row = await videos.count_again(connection, self._outbox, found, asker, upload_id)
+                key, status = videos.again_key(row.id, upload_id), 200
+                shown = await self._duplicate(connection, row)
+            body = msgspec.json.encode(shown)
+            if retry is not None:
+                await keep(connection, retry, status, body)
+        log.info("uploaded", id=row.id, duplicate=found is not None, size=row.size, kind=row.kind)
+        return Outcome(status, body), key
+
+    async def _add(self, connection: AsyncConnection, asker: Asker, new: Stored) -> Stored:
+        row = await videos.add(connection, new)
+        event = MediaUploaded(
+            sha256=row.sha256,
+            size=row.size,
+            name=row.name,
+            key=row.key,
+            generation=row.generation,
+            kind=row.kind,
+            facts=row.facts,
+            ref_count=row.ref_count,
+        )
+        body = RecordMediaUploaded(media_id=row.id, event=event)
+        await self._outbox.add(connection, videos.command(_uploaded_key(row), asker, body))
+        return row
+
+    async def _duplicate(self, connection: AsyncConnection, row: Stored) -> Video:
+        return row.shown(await videos.users(connection, row.id), duplicate=True)
+
+
+def _uploaded_key(row: Stored) -> str:
+    return f"media/{row.id}/uploaded/{row.generation}"
+
+
+async def receive(chunks: AsyncIterator[bytes], path: Path, name: str) -> Received:
+    """Writes and hashes a stream in a thread, one piece at a time. Raises EmptyFileError, OutOfSpaceError."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("xb", buffering=0) as file:
+
+        def take(chunk: bytes) -> None:
+            left = memoryview(chunk)
+            while left:
+                left = left[file.write(left) or 0 :]
+            digest.update(chunk)
+
+        try:
+            async for chunk in chunks:
+                await asyncio.to_thread(take, chunk)
+                size += len(chunk)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise OutOfSpaceError(str(OutOfSpaceError.__doc__)) from error
+            raise
+    if size == 0:
+        raise EmptyFileError(str(EmptyFileError.__doc__))
+    return Received(path, size, digest.hexdigest(), name)

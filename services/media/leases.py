@@ -1,0 +1,113 @@
+"""Uploads under way, as rows with a lease: what a crash leaves between store and tables is found and removed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cutlog.blobs import BlobStore
+from cutlog.bus.leader import stops_within
+from cutlog.contract.ids import new_id
+from cutlog.db.failures import DATABASE_ERRORS
+from services.media.tables import upload, video
+from services.media.videos import lock_content
+
+log = structlog.get_logger(__name__)
+
+LEASE: Final = timedelta(minutes=2)
+RENEW_SECONDS: Final = 20.0
+SWEEP_SECONDS: Final = 60.0
+
+
+class LeaseLostError(Exception):
+    """The upload was taken for dead and cleaned up; send the file again."""
+
+
+def _until() -> ColumnElement[object]:
+    return func.clock_timestamp() + literal(LEASE)
+
+
+@asynccontextmanager
+async def leased(engine: AsyncEngine, tenant: str) -> AsyncIterator[str]:
+    """The id of a new upload, kept alive until the end; its row is gone after."""
+    upload_id = new_id("u")
+    async with engine.begin() as connection:
+        await connection.execute(insert(upload).values(id=upload_id, tenant=tenant, lease_until=_until()))
+    renewing = asyncio.create_task(_renew(engine, upload_id))
+    try:
+        yield upload_id
+    finally:
+        renewing.cancel()
+        # A row that stays is swept when its lease is over.
+        with contextlib.suppress(*DATABASE_ERRORS):
+            async with engine.begin() as connection:
+                await connection.execute(delete(upload).where(upload.c.id == upload_id))
+
+
+async def _renew(engine: AsyncEngine, upload_id: str) -> None:
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        with contextlib.suppress(*DATABASE_ERRORS):
+            async with engine.begin() as connection:
+                await connection.execute(update(upload).where(upload.c.id == upload_id).values(lease_until=_until()))
+
+
+async def note_key(connection: AsyncConnection, upload_id: str, key: str) -> None:
+    """Notes where the bytes will be, before they are put there. Raises LeaseLostError."""
+    changed = await connection.execute(
+        update(upload).where(upload.c.id == upload_id).values(key=key, lease_until=_until())
+    )
+    if changed.rowcount == 0:
+        raise LeaseLostError(str(LeaseLostError.__doc__))
+
+
+async def close(connection: AsyncConnection, upload_id: str) -> None:
+    """Ends an upload in the transaction that counts it. Raises LeaseLostError."""
+    if (await connection.execute(delete(upload).where(upload.c.id == upload_id))).rowcount == 0:
+        raise LeaseLostError(str(LeaseLostError.__doc__))
+
+
+async def sweep(engine: AsyncEngine, blobs: BlobStore) -> int:
+    """Removes uploads whose lease is over, with the objects they left that nothing else refers to; how many objects."""
+    now = func.clock_timestamp()
+    removed = 0
+    async with engine.connect() as connection:
+        dead = (await connection.execute(select(upload).where(upload.c.lease_until < now))).all()
+    for row in dead:
+        async with engine.begin() as connection:
+            if row.key is not None:
+                await lock_content(connection, row.tenant, row.key.rpartition("/")[2].partition(".")[0])
+            ended = await connection.execute(
+                delete(upload).where(upload.c.id == row.id, upload.c.lease_until < now).returning(upload.c.key)
+            )
+            key = ended.scalar_one_or_none()
+            if key is None or await _wanted(connection, key):
+                continue
+            removed += await blobs.delete(key)
+            log.info("removed what a dead upload left", key=key)
+    return removed
+
+
+async def _wanted(connection: AsyncConnection, key: str) -> bool:
+    """Whether a video has its bytes there, or another upload is about to put them there."""
+    rows = select(video.c.id).where(video.c.key == key).union_all(select(upload.c.id).where(upload.c.key == key))
+    return (await connection.execute(rows.limit(1))).first() is not None
+
+
+async def keep_swept(engine: AsyncEngine, blobs: BlobStore, stop: asyncio.Event) -> None:
+    """Sweeps uploads and unfinished files, now and every minute, until `stop` is set."""
+    while not stop.is_set():
+        try:
+            await sweep(engine, blobs)
+            await blobs.sweep()
+        except (OSError, *DATABASE_ERRORS) as error:
+            log.warning("could not sweep", why=repr(error))
+        await stops_within(stop, SWEEP_SECONDS)

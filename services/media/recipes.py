@@ -1,0 +1,93 @@
+"""What ffmpeg is told to make from an upload. Pure.
+
+Frame n of the edit proxy is what the source shows at n / its nominal rate after its first picture; sample 0 of the PCM
+is that same moment. Pictures are turned upright, in square pixels, BT.709 of limited range.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from cutlog.contract.media import MediaFacts, display_size
+from cutlog.contract.profiles import (
+    CHANNELS,
+    COLOR_FILTER,
+    PROXY_HEIGHT,
+    SAMPLE_RATE,
+    proxy_size,
+    proxy_video_args,
+)
+from cutlog.contract.time import samples_at
+from services.media.facts import Judged
+
+PROXY: Final = "proxy.mp4"
+AUDIO: Final = "audio.pcm"
+THUMBNAIL: Final = "thumbnail.jpg"
+
+#: No dates, no names of libraries: equal inputs make equal files.
+_BITEXACT: Final = ("-map_metadata", "-1", "-fflags", "+bitexact")
+
+
+def proxy_args(source: Path, judged: Judged) -> list[str]:
+    """The edit proxy: exactly `facts.frames` pictures, whatever the decoder yields."""
+    facts = judged.facts
+    assert facts.fps is not None
+    width, height = proxy_size(*display_size(facts))
+    rate = f"{facts.fps.num}/{facts.fps.den}"
+    chain = ",".join(
+        [
+            f"setpts='{_since(judged.begins)}'",
+            f"fps={rate}:start_time=0",
+            _scaled(width, height),
+            "format=yuv420p",
+            "setsar=1",
+            "tpad=stop=-1:stop_mode=clone",
+            f"trim=end_frame={facts.frames}",
+            COLOR_FILTER,
+        ]
+    )
+    return [
+        "-copyts", "-i", f"file:{source}", "-map", f"0:{judged.video}", "-an", "-vf", chain,
+        *proxy_video_args(facts.fps.fraction), "-fps_mode", "passthrough", "-frames:v", str(facts.frames),
+        "-forced-idr", "1", *_BITEXACT, "-movflags", "+faststart", PROXY,
+    ]  # fmt: skip
+
+
+def audio_args(source: Path, judged: Judged) -> list[str]:
+    """PCM: what sounds before the first picture is cut, a later start is filled with silence, as are gaps."""
+    chain = [
+        f"asetpts='{_since(judged.begins)}'",
+        f"aresample={SAMPLE_RATE}:async=1:first_pts=0:ochl=stereo:osf=s16",
+        f"aformat=sample_fmts=s16:sample_rates={SAMPLE_RATE}:channel_layouts=stereo",
+    ]
+    facts = judged.facts
+    if facts.fps is not None and facts.frames is not None:
+        chain.append(f"atrim=end_sample={samples_at(facts.frames, facts.fps.fraction, SAMPLE_RATE)}")
+    return [
+        "-copyts", "-i", f"file:{source}", "-map", f"0:{judged.audio}", "-vn", "-af", ",".join(chain),
+        "-ac", str(CHANNELS), "-c:a", "pcm_s16le", "-f", "s16le", AUDIO,
+    ]  # fmt: skip
+
+
+def thumbnail_args(source: Path, stream: int, facts: MediaFacts, frame: int) -> list[str]:
+    """A JPEG of one frame, at most 480 high, as a viewer sees it."""
+    width, height = proxy_size(*display_size(facts))
+    shown = display_size(facts)[1]
+    if shown < PROXY_HEIGHT:
+        width, height = max(1, round(width * shown / height)), max(1, round(shown))
+    chain = f"trim=start_frame={frame}:end_frame={frame + 1},scale={width}:{height}:flags=bicubic:out_range=pc,setsar=1"
+    return [
+        "-i", f"file:{source}", "-map", f"0:{stream}", "-an", "-vf", f"{chain},format=yuvj420p", "-frames:v", "1",
+        "-q:v", "4", *_BITEXACT, "-f", "mjpeg", THUMBNAIL,
+    ]  # fmt: skip
+
+
+def _scaled(width: int, height: int) -> str:
+    return f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv"
+
+
+def _since(begins: Fraction) -> str:
+    """Times counted from the first picture."""
+    return f"round(PTS-({begins.numerator}/{begins.denominator})/TB)" if begins else "PTS"

@@ -1,0 +1,73 @@
+"""The schema `media`, as its migrations make it."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+#: One content of one tenant. `derive_at`: when its renditions are to be made, null when nobody has to;
+#: `derive_run` numbers the attempts, so that one which was given up can't have the last word.
+video = Table(
+    "video",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("ref_count", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("error", Text),
+    Column("renditions", JSONB, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("derive_at", DateTime(timezone=True)),
+    Column("derive_run", Integer, nullable=False),
+    Column("derive_left", Integer, nullable=False),
+)
+
+#: An upload under way. `key` is where its bytes will be, noted before they are put there.
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("key", Text),
+    Column("lease_until", DateTime(timezone=True), nullable=False),
+    Column("begun_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+
+#: First answers, kept for those who ask again under the same Idempotency-Key.
+answer = Table(
+    "answer",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+#: What ops refused, by the key of the command.
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+#: Projects any version of which uses a video; derived from events.
+use = Table(
+    "use",
+    metadata,
+    Column("video_id", Text, primary_key=True),
+    Column("project_id", Text, primary_key=True),
+)

@@ -1,0 +1,195 @@
+"""Rows of videos: found, added, counted. A change of a video and the command that reports it are one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cutlog.bus import Outbox
+from cutlog.contract.base import Wire
+from cutlog.contract.commands import Command, MediaCommand, RecordMediaDeduplicated, RecordMediaReleased
+from cutlog.contract.events import MediaDeduplicated, MediaReleased
+from cutlog.contract.media import MediaFacts, MediaKind, Renditions
+from services.media import uses
+from services.media.tables import refusal, video
+
+Status = Literal["processing", "ready", "failed"]
+
+DERIVE_ATTEMPTS = 3
+
+
+class VideoUnknownError(LookupError):
+    """There is no such video."""
+
+
+class VideoInUseError(Exception):
+    """The history of a project uses the video."""
+
+
+class Video(Wire):
+    """A video as the API shows it. `size` in bytes; `uses` counts projects with any version that uses it."""
+
+    id: str
+    sha256: str
+    size: int
+    name: str
+    ref_count: int
+    uses: int
+    status: Status
+    kind: MediaKind
+    facts: MediaFacts
+    created_at: datetime
+    duplicate: bool = False
+    error: str | None = None
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """On whose behalf: what goes into commands."""
+
+    tenant: str
+    subject: str
+    trace: str
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `video`."""
+
+    id: str
+    tenant: str
+    sha256: str
+    size: int
+    generation: int
+    key: str
+    name: str
+    kind: MediaKind
+    facts: MediaFacts
+    ref_count: int
+    status: Status
+    error: str | None
+    renditions: Renditions
+    actor: str
+    trace: str
+    created_at: datetime
+    derive_at: datetime | None
+    derive_run: int
+    derive_left: int
+
+    def shown(self, uses: int, *, duplicate: bool = False) -> Video:
+        return Video(
+            id=self.id,
+            sha256=self.sha256,
+            size=self.size,
+            name=self.name,
+            ref_count=self.ref_count,
+            uses=uses,
+            status=self.status,
+            kind=self.kind,
+            facts=self.facts,
+            created_at=self.created_at,
+            duplicate=duplicate,
+            error=self.error,
+        )
+
+
+def stored(row: Row[Any]) -> Stored:
+    return msgspec.convert(dict(row._mapping), Stored)
+
+
+def command(key: str, asker: Asker, body: MediaCommand) -> Command:
+    return Command(key=key, tenant=asker.tenant, actor=asker.subject, trace=asker.trace, body=body)
+
+
+async def lock_content(connection: AsyncConnection, tenant: str, sha256: str) -> None:
+    """From here to the end of the transaction nobody else adds, counts or sweeps this content."""
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{tenant}/{sha256}", 0))))
+
+
+async def by_content(connection: AsyncConnection, tenant: str, sha256: str) -> Stored | None:
+    """The tenant's video of that content, released ones included."""
+    row = (
+        await connection.execute(select(video).where(video.c.tenant == tenant, video.c.sha256 == sha256))
+    ).one_or_none()
+    return None if row is None else stored(row)
+
+
+async def by_id(connection: AsyncConnection, tenant: str, video_id: str, *, lock: bool = False) -> Stored:
+    """A video that has at least one upload. Raises VideoUnknownError."""
+    query = select(video).where(video.c.tenant == tenant, video.c.id == video_id, video.c.ref_count > 0)
+    row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+    if row is None:
+        raise VideoUnknownError(f"Video {video_id} does not exist.")
+    return stored(row)
+
+
+async def page(connection: AsyncConnection, tenant: str, after: str | None, limit: int) -> list[Video]:
+    """Videos in the order of their ids, which is that of their first uploads."""
+    query = select(video).where(video.c.tenant == tenant, video.c.ref_count > 0)
+    if after is not None:
+        query = query.where(video.c.id > after)
+    rows = [stored(row) for row in await connection.execute(query.order_by(video.c.id).limit(limit))]
+    counted = await uses.count(connection, [row.id for row in rows])
+    return [row.shown(counted.get(row.id, 0)) for row in rows]
+
+
+async def add(connection: AsyncConnection, new: Stored) -> Stored:
+    """Adds the first upload of a content, to be derived from at once."""
+    values = msgspec.structs.asdict(new)
+    for name in ("created_at", "derive_at"):
+        del values[name]
+    values["facts"] = msgspec.to_builtins(new.facts)
+    values["renditions"] = msgspec.to_builtins(new.renditions)
+    statement = insert(video).values(**values, derive_at=func.clock_timestamp()).returning(video)
+    return stored((await connection.execute(statement)).one())
+
+
+async def count_again(
+    connection: AsyncConnection, outbox: Outbox, found: Stored, asker: Asker, upload_id: str
+) -> Stored:
+    """One more upload of a content that is there. What failed to be processed is tried again."""
+    changes: dict[str, Any] = {"ref_count": video.c.ref_count + 1}
+    if found.status == "failed":
+        changes |= {
+            "status": "processing", "error": None, "derive_at": func.clock_timestamp(), "derive_left": DERIVE_ATTEMPTS,
+        }  # fmt: skip
+    statement = update(video).where(video.c.id == found.id).values(changes).returning(video)
+    row = stored((await connection.execute(statement)).one())
+    event = MediaDeduplicated(name=row.name, ref_count=row.ref_count)
+    body = RecordMediaDeduplicated(media_id=row.id, event=event)
+    await outbox.add(connection, command(again_key(row.id, upload_id), asker, body))
+    return row
+
+
+def again_key(video_id: str, upload_id: str) -> str:
+    """The key of the command that reports an upload of content that was there."""
+    return f"media/{video_id}/again/{upload_id}"
+
+
+async def users(connection: AsyncConnection, video_id: str) -> int:
+    """How many projects use a video."""
+    return (await uses.count(connection, [video_id])).get(video_id, 0)
+
+
+async def release(connection: AsyncConnection, outbox: Outbox, asker: Asker, video_id: str, key: str) -> int:
+    """One upload less; how many are left. Raises VideoUnknownError, VideoInUseError.
+
+    Whether the last one may go, ops decides: its answer to the command `key` may still be a refusal.
+    """
+    row = await by_id(connection, asker.tenant, video_id, lock=True)
+    using = await users(connection, video_id)
+    if row.ref_count == 1 and using:
+        raise VideoInUseError(f"Video {video_id} is used by {using} projects, so its last upload can't be removed.")
+    left = row.ref_count - 1
+    await connection.execute(update(video).where(video.c.id == video_id).values(ref_count=left))
+    body = RecordMediaReleased(media_id=video_id, event=MediaReleased(ref_count=left))
+    await outbox.add(connection, command(key, asker, body))
+    return left
+
+
+async def refused(connection: AsyncConnection, key: str) -> str | None:
+    """Why ops refused the command of that key, if it did."""
+    return (await connection.execute(select(refusal.c.detail).where(refusal.c.key == key))).scalar_one_or_none()

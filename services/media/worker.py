@@ -1,0 +1,156 @@
+"""The queue of uploads to derive from: rows with a lease, so a restart or another process goes on where one died."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+import structlog
+from sqlalchemy import func, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.blobs import BlobNotFoundError
+from cutlog.bus import Outbox
+from cutlog.bus.leader import stops_within
+from cutlog.contract.commands import MediaCommand, RecordMediaFailed, RecordMediaReady
+from cutlog.contract.events import MediaFailed, MediaReady
+from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError
+from services.media.derive import Derive, Derived
+from services.media.facts import UnusableError
+from services.media.tables import video
+from services.media.videos import Asker, Stored, command, stored
+
+log = structlog.get_logger(__name__)
+
+LEASE: Final = timedelta(seconds=12)
+RENEW_SECONDS: Final = 4.0
+POLL_SECONDS: Final = 0.5
+RETRY_AFTER: Final = timedelta(seconds=2)
+
+#: The file's own fault: trying again gives the same.
+_FINAL: Final = (UnusableError, MediaRefusedError, BlobNotFoundError)
+
+
+class Worker:
+    """`slots` uploads at a time."""
+
+    def __init__(self, engine: AsyncEngine, derive: Derive, outbox: Outbox, slots: int) -> None:
+        self._engine, self._derive, self._outbox, self._slots = engine, derive, outbox, slots
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set; what is under way then is given up, for the next process to begin again."""
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(self._slots):
+                lanes.create_task(self._lane(stop))
+
+    async def _lane(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                row = await self._claim()
+                if row is None:
+                    await stops_within(stop, POLL_SECONDS)
+                else:
+                    await self._until(stop, row)
+            except DATABASE_ERRORS as error:
+                log.warning("deriving waits", why=repr(error))
+                await stops_within(stop, 1.0)
+
+    async def _until(self, stop: asyncio.Event, row: Stored) -> None:
+        """Derives, unless `stop` comes first: then the work is cancelled and its claim given back."""
+        work = asyncio.create_task(self._one(row))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((work, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                work.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await work
+                await self._give_back(row, timedelta(0), left=row.derive_left + 1)
+                return
+            work.result()
+        finally:
+            stopping.cancel()
+            work.cancel()
+
+    async def _claim(self) -> Stored | None:
+        """The upload that waits longest, for as long as the lease is renewed."""
+        due = (
+            select(video.c.id)
+            .where(video.c.derive_at <= func.clock_timestamp())
+            .order_by(video.c.derive_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        claim = (
+            update(video)
+            .where(video.c.id == due.scalar_subquery())
+            .values(
+                derive_at=func.clock_timestamp() + literal(LEASE),
+                derive_run=video.c.derive_run + 1,
+                derive_left=video.c.derive_left - 1,
+            )
+            .returning(video)
+        )
+        async with self._engine.begin() as connection:
+            row = (await connection.execute(claim)).one_or_none()
+        return None if row is None else stored(row)
+
+    async def _one(self, row: Stored) -> None:
+        renewing = asyncio.create_task(self._renew(row))
+        try:
+            derived = await self._derive.make(row.key, row.tenant, row.sha256, row.generation)
+        except _FINAL as error:
+            await self._fail(row, str(error))
+        except (FfmpegFailedError, OSError) as error:
+            log.warning("could not derive", id=row.id, run=row.derive_run, left=row.derive_left, why=str(error))
+            if row.derive_left > 0:
+                await self._give_back(row, RETRY_AFTER, left=row.derive_left)
+            else:
+                await self._fail(row, str(error))
+        else:
+            await self._finish(row, derived)
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, row: Stored) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            with contextlib.suppress(*DATABASE_ERRORS):
+                await self._give_back(row, LEASE, left=row.derive_left)
+
+    async def _give_back(self, row: Stored, after: timedelta, *, left: int) -> None:
+        """Whoever comes after that time may take it."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(video)
+                .where(video.c.id == row.id, video.c.derive_run == row.derive_run)
+                .values(derive_at=func.clock_timestamp() + literal(after), derive_left=left)
+            )
+
+    async def _finish(self, row: Stored, derived: Derived) -> None:
+        values = {
+            "facts": msgspec.to_builtins(derived.facts), "renditions": msgspec.to_builtins(derived.renditions),
+            "error": None,
+        }  # fmt: skip
+        event = MediaReady(facts=derived.facts, renditions=derived.renditions)
+        await self._report(row, values, "ready", RecordMediaReady(media_id=row.id, event=event))
+
+    async def _fail(self, row: Stored, reason: str) -> None:
+        log.warning("a video failed", id=row.id, why=reason)
+        body = RecordMediaFailed(media_id=row.id, event=MediaFailed(reason=reason[:1000]))
+        await self._report(row, {"error": reason[:1000]}, "failed", body)
+
+    async def _report(self, row: Stored, values: dict[str, object], outcome: str, body: MediaCommand) -> None:
+        """The last word of this attempt, unless another one was begun meanwhile."""
+        async with self._engine.begin() as connection:
+            mine = update(video).where(video.c.id == row.id, video.c.derive_run == row.derive_run)
+            if (await connection.execute(mine.values(derive_at=None, **values))).rowcount == 0:
+                return
+            asker = Asker(row.tenant, row.actor, row.trace)
+            await self._outbox.add(connection, command(f"media/{row.id}/{outcome}/{row.derive_run}", asker, body))
+        self._outbox.wake()
+        log.info("derived", id=row.id, outcome=outcome, run=row.derive_run)
