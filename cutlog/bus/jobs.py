@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -123,7 +124,7 @@ class _Worker:
             finally:
                 stopping.cancel()
                 for message in pull.left():
-                    await message.nak()
+                    await _give_back(message)
 
     async def finish(self, grace: float) -> None:
         if self._running:
@@ -140,12 +141,13 @@ class _Worker:
         if place.delivered > MAX_DELIVER:
             await self._bury(message, job, f"{MAX_DELIVER} workers died with it")
             return
-        beat = asyncio.create_task(_beat(message))
+        done = asyncio.Event()
+        beat = asyncio.create_task(_beat(message, done))
         try:
             async with asyncio.timeout(self._cap):
                 await self._handle(job)
         except asyncio.CancelledError:
-            await message.nak()
+            await _give_back(message)
             raise
         except Poison as error:
             await self._bury(message, job, str(error))
@@ -157,11 +159,12 @@ class _Worker:
                 await self._bury(message, job, reason)
                 return
             delay = error.delay if isinstance(error, Retry) else None
-            await message.nak(delay if delay is not None else DELAYS[min(place.delivered, len(DELAYS)) - 1])
+            await _give_back(message, DELAYS[min(place.delivered, len(DELAYS)) - 1] if delay is None else delay)
         else:
             await self._settle(message)
         finally:
-            beat.cancel()
+            done.set()
+            await beat
 
     async def _settle(self, message: Msg) -> None:
         """Acknowledges until the server has heard: a lost acknowledgement would do the job again."""
@@ -190,15 +193,22 @@ class _Worker:
             answer((await self._bus.request(dead_letter(job.subject), job.payload, headers=headers)).data)
         except BusError as error:
             log.error("the dead letter could not be written; the job comes again", why=str(error))
-            await message.nak(DELAYS[-1])
+            await _give_back(message, DELAYS[-1])
             return
         await self._settle(message)
 
 
-async def _beat(message: Msg) -> None:
-    while True:
-        await asyncio.sleep(IN_PROGRESS)
-        await message.in_progress()
+async def _beat(message: Msg, done: asyncio.Event) -> None:
+    # Not ended by cancelling it: the client may swallow that.
+    while not await stops_within(done, IN_PROGRESS):
+        with suppress(NatsError):
+            await message.in_progress()
+
+
+async def _give_back(message: Msg, delay: float | None = None) -> None:
+    """Asks for the job to be delivered again; were that lost, `ack_wait` would do the same."""
+    with suppress(NatsError):
+        await message.nak(delay)
 
 
 def _consumer(durable: str, subject: str) -> dict[str, Any]:

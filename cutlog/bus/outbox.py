@@ -78,12 +78,14 @@ class Outbox:
                 break
             command = decode_command(stored)
             try:
-                reply = await bus.command(self._source, command)
+                reply = await self._ask(bus, command, stop)
             except BusError:
                 async with self._engine.begin() as connection:
                     row = outbox.c.number == number
                     await connection.execute(update(outbox).where(row).values(attempts=outbox.c.attempts + 1))
                 raise
+            if reply is None:
+                break
             if reply.refused is not None:
                 log.warning("ops refused", key=command.key, code=reply.refused.code, detail=reply.refused.detail)
             async with self._engine.begin() as connection:
@@ -91,3 +93,14 @@ class Outbox:
                     await self._on_reply(connection, command, reply)
                 await connection.execute(delete(outbox).where(outbox.c.number == number))
         return len(rows)
+
+    async def _ask(self, bus: Bus, command: Command, stop: asyncio.Event) -> CommandReply | None:
+        """What ops answers, or None when told to stop first: the command is stored, and sent at the next start."""
+        asking = asyncio.create_task(bus.command(self._source, command))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((asking, stopping), return_when=asyncio.FIRST_COMPLETED)
+            return asking.result() if asking.done() else None
+        finally:
+            asking.cancel()
+            stopping.cancel()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final
 
@@ -26,6 +27,10 @@ EXPIRES: Final = 30.0
 HEARTBEAT: Final = 2.5
 MAX_BYTES: Final = 16 << 20
 """Of one request: more than the largest message, so that there is always room for one."""
+
+
+_ENDS: Final = ("Batch Completed", "Message Size Exceeds MaxBytes")
+"""Descriptions of status 409 that are the regular end of a request."""
 
 
 class ConsumerGone(Exception):
@@ -67,11 +72,13 @@ class Pull:
         self._inbox = ""
         self._subscription: Subscription | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._restart = asyncio.Event()
+        self._stir = asyncio.Event()
+        self._cut = False
+        self._closed = False
         self._forget: Callable[[], None] = lambda: None
 
     async def __aenter__(self) -> Pull:
-        self._forget = self._bus.on_reconnect(self._restart.set)
+        self._forget = self._bus.on_reconnect(self._reconnected)
         await self._begin()
         self._watch = asyncio.create_task(self._watching(), name=f"pull {self._stream} {self._consumer}")
         return self
@@ -80,6 +87,7 @@ class Pull:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._forget()
+        self._closed = True  # the client may swallow a cancellation
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.wait([self._watch])
@@ -87,20 +95,18 @@ class Pull:
 
     async def take(self, limit: int, *, timeout: float) -> list[Msg]:
         """Up to `limit` messages in their order; waits up to `timeout` seconds for the first. Raises ConsumerGone."""
+        self._arrived.clear()
+        await self._ask()
         if not self._waiting:
-            self._arrived.clear()
             if self._is_gone():
                 raise ConsumerGone(self._consumer)
-            await self._ask()
             try:
                 await asyncio.wait_for(self._arrived.wait(), timeout)
             except TimeoutError:
                 return []
             if not self._waiting and self._is_gone():
                 raise ConsumerGone(self._consumer)
-        taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
-        await self._ask()
-        return taken
+        return [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
 
     def _is_gone(self) -> bool:
         return self._gone
@@ -118,7 +124,7 @@ class Pull:
     async def _begin(self) -> None:
         """A fresh inbox: what an older request still brings finds nobody there, and the server gives it up."""
         await self._unsubscribe()
-        self._restart.clear()
+        self._cut = False
         self._asked = 0
         self._heard = asyncio.get_running_loop().time()
         self._inbox = self._bus.client.new_inbox()
@@ -132,6 +138,10 @@ class Pull:
             f"{inbox}.*", cb=receive, pending_msgs_limit=0, pending_bytes_limit=0
         )
         await self._ask()
+
+    def _reconnected(self) -> None:
+        self._cut = True
+        self._stir.set()
 
     async def _unsubscribe(self) -> None:
         subscription, self._subscription = self._subscription, None
@@ -175,23 +185,32 @@ class Pull:
         if status == "503" or "Consumer Deleted" in description:
             self._gone = True
             self._arrived.set()
-        elif status not in ("404", "408") and "MaxBytes" not in description:
+        elif status in ("404", "408") or description in _ENDS:
+            await self._ask()
+        else:
             log.info(
                 "a pull request ended", stream=self._stream, consumer=self._consumer, status=status, why=description
             )
-            self._restart.set()
-        await self._ask()
+            self._stir.set()
 
     async def _watching(self) -> None:
-        """Starts anew on reconnect, and when nothing was heard for two heartbeats although something was asked."""
-        while True:
-            try:
-                await asyncio.wait_for(self._restart.wait(), HEARTBEAT)
-                await asyncio.sleep(0.05)  # several requests may end for one reason
-            except TimeoutError:
-                silent = asyncio.get_running_loop().time() - self._heard
-                if not self._asked or silent < 2 * HEARTBEAT:
-                    continue
-                log.info("a consumer is silent", stream=self._stream, consumer=self._consumer, seconds=round(silent, 1))
-            if self._bus.client.is_connected:
+        """Begins anew on reconnect, and when nothing was heard for two heartbeats although something was asked.
+
+        What was under way to the old inbox comes again after the consumer's `ack_wait`: this is for real losses only.
+        """
+        while not self._closed:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stir.wait(), HEARTBEAT)
+                await asyncio.sleep(0.1)  # several requests may end for one reason
+            stirred = self._stir.is_set()
+            self._stir.clear()
+            if not self._bus.client.is_connected:
+                continue
+            silent = asyncio.get_running_loop().time() - self._heard
+            if self._cut or (self._asked and silent > 2 * HEARTBEAT):
+                log.info(
+                    "a consumer is asked anew", stream=self._stream, consumer=self._consumer, silent=round(silent, 1)
+                )
                 await self._begin()
+            elif stirred:
+                await self._ask()

@@ -62,7 +62,9 @@ class Relay:
     async def run(self, stop: asyncio.Event) -> None:
         """Publishes until `stop` is set. Raises StreamAhead, having said so in the log and in `state.error`."""
         deaf = await self._bus.subscribe(WAKE, self._woken)
-        helpers = [asyncio.create_task(self._forward()), asyncio.create_task(self._wake_at(stop))]
+        ended = asyncio.Event()
+        forwarding = asyncio.create_task(self._forward(ended))
+        waking = asyncio.create_task(self._wake_at(stop))
         try:
             while not stop.is_set():
                 try:
@@ -77,8 +79,10 @@ class Relay:
             log.critical("the stream is ahead of the log", last=error.last, head=error.head, way_out=error.way_out)
             raise
         finally:
-            for helper in helpers:
-                helper.cancel()
+            waking.cancel()
+            ended.set()
+            self._wake.set()
+            await forwarding
             await deaf()
 
     async def _lead(self, connection: AsyncConnection, stop: asyncio.Event) -> None:
@@ -109,9 +113,9 @@ class Relay:
         if self.state.leads:
             self._wake.set()
 
-    async def _forward(self) -> None:
+    async def _forward(self, ended: asyncio.Event) -> None:
         """What this process appended while another leads is the other's to publish."""
-        while True:
+        while not ended.is_set():
             await self._wake.wait()
             if not self.state.leads:
                 self._wake.clear()
