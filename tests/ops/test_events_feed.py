@@ -1,0 +1,129 @@
+"""The feed of a project: nothing is missed, nothing comes twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from cutlog.bus import Bus
+from cutlog.contract.jobs import Progress
+from cutlog.contract.subjects import progress
+from cutlog.settings import Settings
+from services.ops.bootstrap import serving
+from tests.ops.conftest import Client
+from tests.ops.listening import listening
+from tests.support.configuration import SettingsFactory
+
+TRACK = {"op": "track.add", "track": "v1", "kind": "video"}
+
+
+def rename(n: int) -> dict[str, Any]:
+    return {"op": "project.configure", "name": f"Film {n}"}
+
+
+@pytest.fixture
+async def film(editor: Client) -> Client:
+    await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
+    return editor
+
+
+async def test_a_listener_hears_what_happens_from_now_on(film: Client) -> None:
+    await film.edit("p1", TRACK)
+    async with asyncio.timeout(20), listening(film, "p1") as listener:
+        made = await film.edit("p1", rename(1), message="Renamed")
+        heard = await listener.next()
+        assert heard is not None
+        assert (heard.id, heard.event) == (made["position"], "VersionCommitted")
+        assert heard.data["position"] == made["position"]
+        assert heard.data["actor"] == "tester"
+        assert heard.data["data"]["message"] == "Renamed"
+        await film.made("POST", "/api/projects/p1/versions/2/pin")
+        assert [one.event for one in await listener.take(1)] == ["ExportPinned"]
+
+
+async def test_nothing_is_missed_over_a_reconnect(film: Client) -> None:
+    await film.made("POST", "/api/projects", {"name": "Other", "id": "p2"})
+    async with asyncio.timeout(20), listening(film, "p1") as listener:
+        await film.edit("p1", rename(1))
+        (last,) = await listener.take(1)
+    for n in range(2, 6):
+        await film.edit("p1", rename(n))
+        await film.edit("p2", rename(n))
+    async with asyncio.timeout(20), listening(film, "p1", last_event_id=last.id) as listener:
+        heard = await listener.take(4)
+        assert [one.data["data"]["version"] for one in heard] == [2, 3, 4, 5]
+        await film.edit("p1", rename(6))
+        assert [one.data["data"]["version"] for one in await listener.take(1)] == [6]
+
+
+async def test_a_listener_may_start_at_any_position(film: Client) -> None:
+    await film.edit("p1", rename(1))
+    async with asyncio.timeout(20), listening(film, "p1", query="?after=0") as listener:
+        assert [one.event for one in await listener.take(2)] == ["ProjectCreated", "VersionCommitted"]
+
+
+async def test_a_thousand_versions_come_in_order_to_every_listener(film: Client) -> None:
+    async def hear(count: int) -> list[int]:
+        async with listening(film, "p1", query="?after=1") as listener:
+            return [one.data["data"]["version"] for one in await listener.take(count)]
+
+    async with asyncio.timeout(60):
+        hearing = [asyncio.create_task(hear(600)) for _ in range(3)]
+        await asyncio.gather(*(film.edit("p1", rename(n)) for n in range(600)))
+        assert await asyncio.gather(*hearing) == [list(range(1, 601))] * 3
+
+
+async def test_progress_comes_in_between_and_has_no_id(film: Client, settings_for: SettingsFactory) -> None:
+    settings = settings_for("render")
+    told = Progress(
+        project_id="p1", tenant="default", kind="proxy", version=1, frames_done=1, frames_total=4, fraction=0.25
+    )
+    async with (
+        asyncio.timeout(20),
+        await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name="render") as bus,
+        listening(film, "p1") as listener,
+    ):
+        await bus.publish(progress("p1"), msgspec.json.encode(told))
+        heard = await listener.next()
+        assert heard is not None
+        assert (heard.id, heard.event, heard.data["fraction"]) == (None, "progress", 0.25)
+
+
+async def test_what_is_not_a_position_is_refused(film: Client) -> None:
+    async with film.session.get(
+        f"{film.url}/api/projects/p1/events",
+        headers={"Authorization": f"Bearer {film.token}", "Last-Event-ID": "yesterday"},
+    ) as response:
+        assert response.status == 422
+
+
+async def test_a_listener_is_told_of_what_another_process_appends(
+    film: Client, settings: Settings, as_role: Callable[..., Client]
+) -> None:
+    elsewhere = settings.model_copy(update={"listen": "127.0.0.1:0"})
+    async with asyncio.timeout(30), serving(elsewhere) as server, listening(film, "p1") as listener:
+        other = Client(film.session, server.url, film.token)
+        await other.edit("p1", rename(1))
+        assert [one.data["data"]["version"] for one in await listener.take(1)] == [1]
+        await film.edit("p1", rename(2))
+        await other.edit("p1", rename(3), expectedVersion=2)
+        stale = await film("POST", "/api/projects/p1/ops", {"ops": [TRACK], "expectedVersion": 2})
+        assert (stale.status, [one["version"] for one in stale.body["missed"]]) == (409, [3])
+        assert [one.data["data"]["version"] for one in await listener.take(2)] == [2, 3]
+
+
+async def test_the_stream_ends_when_the_service_stops(settings: Settings, settings_for: SettingsFactory) -> None:
+    import aiohttp
+
+    async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        async with serving(settings) as server:
+            client = Client(session, server.url, settings_for.token("editor"))
+            await client.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
+            opened = listening(client, "p1")
+            listener = await opened.__aenter__()
+        assert await listener.next() is None
+        await opened.__aexit__(None, None, None)
