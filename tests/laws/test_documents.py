@@ -1,0 +1,45 @@
+"""What the documents say is there: every test that an invariant or a law names, every file that a page links to."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)|<img[^>]* src=\"(?!https?:)([^\"]+)\"")
+SKIPPED = {".venv", ".demo", ".data", "node_modules", ".git"}
+
+
+def documents() -> list[Path]:
+    return sorted(path for path in ROOT.rglob("*.md") if not SKIPPED & set(path.relative_to(ROOT).parts))
+
+
+def functions(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+@pytest.mark.parametrize("page", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_test_that_a_document_names_exists(page: Path) -> None:
+    for file, name in NAMED.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / file).is_file(), f"{file} is named in {page.name} and not there"
+        assert not name or name in functions(ROOT / file), f"{file}::{name} is named in {page.name} and not there"
+
+
+@pytest.mark.parametrize("page", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_file_that_a_document_links_to_exists(page: Path) -> None:
+    for link, image in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / (link or image)).exists(), f"{page.name} links to {link or image}, which is not there"
+
+
+def test_every_invariant_of_the_collector_names_its_tests() -> None:
+    text = (ROOT / "services" / "gc" / "INVARIANTS.md").read_text(encoding="utf-8")
+    sentences = re.split(r"^\d+\. ", text, flags=re.MULTILINE)[1:]
+    assert len(sentences) > 10
+    for sentence in sentences:
+        assert re.search(r"\b(must|should)\b", sentence), sentence
+        assert NAMED.search(sentence), sentence
