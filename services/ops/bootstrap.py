@@ -29,6 +29,7 @@ from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
 from services.ops.log.serve import EventsRead
+from services.ops.operations import Rebuild, Status
 from services.ops.readmodel.derive import derive
 from services.ops.readmodel.guard import guard
 from services.ops.readmodel.reads import Reads
@@ -73,7 +74,19 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         )
         parts.push_async_callback(await bus.subscribe(subjects.COMMANDS, Commands(handling), queue="ops"))
         parts.push_async_callback(await bus.subscribe(subjects.PROGRESS, feed.heard))
-        await parts.enter_async_context(micro(bus, "ops", cutlog.__version__, {"events.read": EventsRead(reader)}))
+        await parts.enter_async_context(
+            micro(
+                bus,
+                "ops",
+                cutlog.__version__,
+                {
+                    "status": Status(reader, relay),
+                    "events.read": EventsRead(reader),
+                    "rebuild": Rebuild(engine, reader),
+                },
+                description="the event log, edits and the history of projects",
+            )
+        )
         checks = {"database": database, "bus": bus.check, "relay": relay.check}
         server = await parts.enter_async_context(serve_http(make_api(ops, settings.peers), settings, checks=checks))
         assert not relaying.done() or not relaying.exception()

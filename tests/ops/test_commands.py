@@ -21,6 +21,8 @@ from cutlog.contract.commands import (
 from cutlog.contract.events import MediaDeduplicated, MediaFailed, MediaReleased, PlanCalculated
 from tests.ops.conftest import TRACE, Ask, Client
 from tests.support.configuration import SettingsFactory
+from tests.support.messaging import NatsServer
+from tests.support.waiting import eventually
 
 Media = Callable[..., Awaitable[str]]
 
@@ -118,3 +120,20 @@ async def test_a_service_can_neither_publish_nor_smuggle_anothers_commands(
         refused = decode_reply(reply.data).refused
         assert refused is not None
         assert refused.code == "wrong-subject"
+
+
+async def test_an_operator_sees_how_the_log_stands_and_has_the_read_model_rebuilt(
+    editor: Client, nats: NatsServer
+) -> None:
+    await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
+    await editor.edit("p1", TRACK)
+
+    async with await Bus.connect(nats.url, nats.seed("operator"), name="operator") as bus:
+
+        async def published() -> bool:
+            status = msgspec.json.decode((await bus.request("ops.status")).data)
+            return (status["head"], status["published"], status["leads"], status["error"]) == (2, 2, True, None)
+
+        await eventually(published)
+        assert msgspec.json.decode((await bus.request("ops.rebuild")).data) == {"events": 2}
+    assert (await editor.made("GET", "/api/projects/p1"))["currentVersion"] == 1

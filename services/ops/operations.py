@@ -1,0 +1,59 @@
+"""What an operator asks of ops over NATS: `ops.status`, `ops.rebuild`."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import cutlog
+from cutlog.contract.base import Wire
+from services.ops.log.read import LogReader
+from services.ops.log.relay import Relay
+from services.ops.readmodel.rebuild import rebuild
+
+log = structlog.get_logger(__name__)
+
+
+class StatusShown(Wire):
+    """`head` is the log's last position, `published` the last one known to be in the stream EVENTS by the process that
+    `leads`; `rebuilt` counts how often it had to make the stream anew."""
+
+    service: str
+    version: str
+    head: int
+    leads: bool
+    published: int
+    rebuilt: int
+    error: str | None
+
+
+class Rebuilt(Wire):
+    """How many events the rows were derived from."""
+
+    events: int
+
+
+class Status:
+    """How the log and its publication stand."""
+
+    def __init__(self, reader: LogReader, relay: Relay) -> None:
+        self._reader, self._relay = reader, relay
+
+    async def __call__(self, _: bytes) -> StatusShown:
+        relay = self._relay.state
+        return StatusShown(
+            service="ops", version=cutlog.__version__, head=await self._reader.head(), leads=relay.leads,
+            published=relay.published, rebuilt=relay.rebuilt, error=relay.error,
+        )  # fmt: skip
+
+
+class Rebuild:
+    """Makes the read model anew from the log; appends wait meanwhile."""
+
+    def __init__(self, engine: AsyncEngine, reader: LogReader) -> None:
+        self._engine, self._reader = engine, reader
+
+    async def __call__(self, _: bytes) -> Rebuilt:
+        events = await rebuild(self._engine, self._reader)
+        log.info("the read model was rebuilt", events=events)
+        return Rebuilt(events=events)
