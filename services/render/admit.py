@@ -1,0 +1,117 @@
+"""Decides what is rendered next: one process at a time moves jobs from the table to JetStream."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+import structlog
+from nats.errors import Error as NatsError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.bus import Bus, BusError, JobQueue, Outbox, streams
+from cutlog.bus.leader import leadership, stops_within
+from cutlog.contract.jobs import JobKind, RenderJob
+from cutlog.contract.subjects import EXPORT_JOBS, PROXY_JOBS
+from cutlog.db.failures import DATABASE_ERRORS
+from services.render import jobs
+from services.render.jobs import Job
+from services.render.reports import report
+
+log = structlog.get_logger(__name__)
+
+SUBJECTS: Final[dict[JobKind, str]] = {"proxy": PROXY_JOBS, "export": EXPORT_JOBS}
+
+#: Jobs of a kind that may lie in JetStream without a worker: enough for every worker to find one.
+ROOM: Final = 8
+#: Seconds after which an admitted job that nobody took is sent again.
+PATIENCE: Final = 60.0
+#: Seconds between looks at the table when nothing happens.
+POLL: Final = 0.5
+#: Seconds after a nudge to look: it comes from within a transaction that is not committed yet.
+_SOON: Final = (0.002, 0.01, 0.05)
+
+
+class Admission:
+    """`nudge()` says that there may be something to admit; `run` is the loop."""
+
+    def __init__(self, engine: AsyncEngine, bus: Bus, outbox: Outbox) -> None:
+        self._engine, self._bus, self._queue, self._outbox = engine, bus, JobQueue(bus), outbox
+        self._nudged = asyncio.Event()
+        self._doubtful = True
+
+    def doubt(self) -> None:
+        """Messages may have been lost: every admitted job is sent again."""
+        self._doubtful = True
+        self._nudged.set()
+
+    def nudge(self) -> None:
+        self._nudged.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; waits while another process leads, and while the database or the bus is away."""
+        while not stop.is_set():
+            try:
+                async with leadership(self._engine, "render admission", stop) as lead:
+                    while lead is not None and not stop.is_set():
+                        await self._round(stop)
+            except (BusError, NatsError, *DATABASE_ERRORS) as error:
+                log.warning("admission waits", why=repr(error))
+                self._doubtful = True
+                await stops_within(stop, 0.5)
+
+    async def _round(self, stop: asyncio.Event) -> None:
+        await self.step()
+        try:
+            async with asyncio.timeout(POLL):
+                await self._nudged.wait()
+        except TimeoutError:
+            return
+        self._nudged.clear()
+        for pause in _SOON:
+            if await self.step() or await stops_within(stop, pause):
+                return
+
+    async def step(self) -> int:
+        """One look at everything; how many jobs were sent."""
+        if self._doubtful:
+            for config in (streams.jobs(), streams.dead_letters()):
+                await streams.ensure(self._bus, config)
+        sent = 0
+        async with self._engine.begin() as connection:
+            await jobs.wake(connection)
+            for job in await jobs.rescue(connection):
+                log.warning("a worker died", job=job.job_id, failures=job.failures)
+                if job.failures >= jobs.MAX_FAILURES and await jobs.give_up(connection, job):
+                    why = f"{job.failures} workers failed or died with it"
+                    await self._outbox.add(connection, report(job, digest=job.digest, failed=why))
+            late = await jobs.overdue(connection, 0.0 if self._doubtful else PATIENCE)
+        self._doubtful = False
+        for job in late:
+            await self._send(job)
+        for kind in SUBJECTS:
+            async with self._engine.begin() as connection:
+                admitted = await jobs.admit(connection, kind, ROOM)
+            for job in admitted:
+                await self._send(job)
+                sent += 1
+        return sent
+
+    async def _send(self, job: Job) -> None:
+        message = RenderJob(
+            job_id=job.job_id,
+            kind=job.kind,
+            tenant=job.tenant,
+            project_id=job.project_id,
+            version=job.version,
+            attempt=job.admission,
+            trace=job.trace,
+            export_id=job.export_id,
+            profile=job.profile,
+        )
+        await self._queue.publish(SUBJECTS[job.kind], encode(message), key=f"{job.job_id}.{job.admission}")
+
+
+def encode(job: RenderJob) -> bytes:
+    return msgspec.json.encode(job)

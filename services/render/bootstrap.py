@@ -1,0 +1,105 @@
+"""Builds the service from its settings: the only module here that does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import aiohttp
+from sqlalchemy import select
+
+import cutlog
+from cutlog.blobs import open_blobs
+from cutlog.bus import Bus, JobQueue, Outbox, Projection, consume, micro, streams
+from cutlog.contract.ids import new_id
+from cutlog.db.engine import create_engine
+from cutlog.ffmpeg import Ffmpeg
+from cutlog.service import Service
+from cutlog.settings import Settings
+from cutlog.web import Api, Server, serve_http
+from services.render import learn
+from services.render.admit import SUBJECTS, Admission
+from services.render.endpoints import endpoints
+from services.render.make import Maker
+from services.render.progress import publisher
+from services.render.timelines import Timelines
+from services.render.worker import Worker
+
+#: Seconds to fetch a timeline in.
+FETCH: Final = aiohttp.ClientTimeout(total=60)
+#: Seconds that a film gets to be finished in when the service stops.
+GRACE: Final = 5.0
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Server]:
+    """The service at work: events, admission, one proxy and one export at a time. Leaving hands on the unfinished."""
+    stop = asyncio.Event()
+    async with AsyncExitStack() as parts:
+        engine = create_engine(settings, pool_size=10)
+        parts.push_async_callback(engine.dispose)
+        ffmpeg = await Ffmpeg.find(settings)
+        blobs = open_blobs(settings.objects, settings.file_secret.get_secret_value())
+        await blobs.sweep()
+        session = await parts.enter_async_context(aiohttp.ClientSession(timeout=FETCH))
+        timelines = Timelines(session, settings.peers.get("ops", ""), settings.service_token.get_secret_value())
+        seed = settings.nats_seed.get_secret_value()
+        bus = await parts.enter_async_context(await Bus.connect(settings.nats_url, seed, name="render"))
+
+        outbox, queue = Outbox(engine, "render"), JobQueue(bus)
+        admission = Admission(engine, bus, outbox)
+        parts.callback(bus.on_reconnect(admission.doubt))
+        maker = Maker(ffmpeg, blobs, cores=os.cpu_count() or 1)
+        name = new_id(f"w_{os.getpid()}")
+        worker = Worker(name, engine, outbox, maker, timelines, publisher(bus), admission.nudge)
+        events = Projection(
+            name=learn.NAME,
+            durable=learn.NAME,
+            subjects=learn.SUBJECTS,
+            engine=engine,
+            apply=learn.apply,
+            reset=learn.reset,
+            react=learn.reacting(admission.nudge),
+        )
+
+        async def database() -> None:
+            async with engine.connect() as connection:
+                await connection.execute(select(1))
+
+        async def work_on(kind: str, subject: str) -> None:
+            await queue.work(f"render-{kind}", subject, worker.handle, stop, slots=1, grace=GRACE)
+
+        for config in (streams.jobs(), streams.dead_letters()):
+            await streams.ensure(bus, config)
+        # The worker's lock outlives its work, or that would be given away while it still comes to its end.
+        living, life = asyncio.Event(), await parts.enter_async_context(asyncio.TaskGroup())
+        life.create_task(worker.alive(living), name="alive")
+        parts.callback(living.set)
+        await worker.ready.wait()
+        work = await parts.enter_async_context(asyncio.TaskGroup())
+        for kind, subject in SUBJECTS.items():
+            work.create_task(work_on(kind, subject), name=f"work {kind}")
+        work.create_task(consume(bus, events, stop), name="events")
+        work.create_task(admission.run(stop), name="admission")
+        work.create_task(outbox.run(bus, stop), name="outbox")
+        parts.callback(stop.set)
+        served = endpoints(engine, [events], admission.nudge)
+        info = {"worker": name, "host": socket.gethostname(), "ffmpeg": ffmpeg.identity, "sandbox": ffmpeg.sandbox}
+        await parts.enter_async_context(
+            micro(bus, "render", cutlog.__version__, served, projections=[events], metadata=info)
+        )
+        checks = {"database": database, "bus": bus.check, "projection": events.check}
+        yield await parts.enter_async_context(serve_http(Api("render"), settings, checks=checks))
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Serves until `stop` is set."""
+    async with serving(settings):
+        await stop.wait()
+
+
+SERVICE = Service(name="render", migrations="services.render.migrations", run=run)

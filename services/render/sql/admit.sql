@@ -1,0 +1,23 @@
+-- Queued jobs of a kind whose turn it is, at most :room of them not yet taken by a worker.
+-- Of a project, one proxy at a time; of tenants, first the one with the fewest at work.
+WITH busy AS MATERIALIZED (
+  SELECT tenant, project_id, status FROM job WHERE kind = :kind AND status IN ('admitted', 'running')
+), candidate AS (
+  SELECT DISTINCT ON (CASE kind WHEN 'proxy' THEN project_id ELSE job_id END) job_id, tenant, position
+    FROM job
+   WHERE kind = :kind AND status = 'queued' AND not_before <= clock_timestamp()
+     AND (kind <> 'proxy' OR NOT EXISTS (SELECT FROM busy WHERE busy.project_id = job.project_id))
+   ORDER BY CASE kind WHEN 'proxy' THEN project_id ELSE job_id END, asked DESC, version DESC
+), ranked AS (
+  SELECT job_id, position,
+         row_number() OVER (PARTITION BY tenant ORDER BY position)
+         + (SELECT count(*) FROM busy WHERE busy.tenant = candidate.tenant) AS turn
+    FROM candidate
+), picked AS (
+  SELECT job_id FROM ranked
+   ORDER BY turn, position
+   LIMIT greatest(0, :room - (SELECT count(*) FROM busy WHERE status = 'admitted'))
+)
+UPDATE job SET status = 'admitted', admission = admission + 1, updated_at = clock_timestamp()
+  FROM picked WHERE job.job_id = picked.job_id
+RETURNING job.*

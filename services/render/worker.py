@@ -1,0 +1,204 @@
+"""Does jobs: claims, renders, has the last word. Any number of workers may try; one of them counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.bus import Delivered, Outbox, Poison, Retry
+from cutlog.bus.leader import leadership, stops_within
+from cutlog.contract.commands import Output
+from cutlog.contract.jobs import RenderJob
+from cutlog.contract.profiles import EXPORTS as EXPORT_FILES
+from cutlog.contract.profiles import export_key, proxy_key
+from cutlog.contract.timeline import Timeline
+from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.ffmpeg import MediaRefusedError
+from services.render import jobs
+from services.render.jobs import Job
+from services.render.make import Maker, NoPictureError, Order, SourceGoneError
+from services.render.profiles import EXPORTS, PROXY
+from services.render.progress import Publish, reporting
+from services.render.reports import report
+from services.render.support import UnsupportedError
+from services.render.timelines import TimelineGoneError, Timelines
+
+log = structlog.get_logger(__name__)
+
+#: Seconds before a job that failed is tried again, by how often it did.
+DELAYS: Final = (1.0, 5.0, 15.0, 30.0)
+#: Seconds between looks whether a running job was cancelled.
+WATCH: Final = 0.5
+
+
+class MediaFailedError(Exception):
+    """Media that the version uses could not be processed."""
+
+
+#: Trying again would fail again.
+_HOPELESS: Final = (
+    MediaFailedError, MediaRefusedError, NoPictureError, SourceGoneError, TimelineGoneError, UnsupportedError,
+)  # fmt: skip
+
+
+class Worker:
+    """`name` is this process's own; it must hold the lock of that name (see `alive`) while it works."""
+
+    def __init__(
+        self,
+        name: str,
+        engine: AsyncEngine,
+        outbox: Outbox,
+        maker: Maker,
+        timelines: Timelines,
+        publish: Publish,
+        nudge: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self._engine, self._outbox, self._maker, self._timelines = engine, outbox, maker, timelines
+        self._publish, self._nudge = publish, nudge
+        self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._dropped: set[tuple[str, int]] = set()
+        self.ready = asyncio.Event()
+        """Set once the lock is held: a job begun before would be taken for one of a dead worker."""
+
+    async def alive(self, stop: asyncio.Event) -> None:
+        """Holds this worker's lock until `stop` is set: without it, its jobs are given to others."""
+        while not stop.is_set():
+            try:
+                async with leadership(self._engine, jobs.worker_lock(self.name), stop) as lead:
+                    self.ready.set()
+                    while lead is not None and not await stops_within(stop, WATCH):
+                        await self._watch()
+            except DATABASE_ERRORS as error:
+                log.warning("a worker lost its lock", worker=self.name, why=repr(error))
+                await stops_within(stop, 0.2)
+
+    async def _watch(self) -> None:
+        """Stops what was cancelled or given to another; gives back what this process began and does not do any more."""
+        running = dict(self._running)
+        async with self._engine.connect() as connection:
+            mine = await jobs.mine(connection, self.name)
+        for place in running.keys() - mine:
+            running[place].cancel()
+        # Seen twice, for one that was claimed just now is not in `_running` yet.
+        dropped = {place for place in mine - self._running.keys() if place in self._dropped}
+        self._dropped = mine - self._running.keys()
+        for job_id, attempt in dropped:
+            log.warning("gives back a job", job=job_id)
+            async with self._engine.begin() as connection:
+                await jobs.leave(connection, job_id, attempt, "queued", failed=True, reason="the database was away")
+        if dropped:
+            self._nudge()
+
+    async def handle(self, delivered: Delivered) -> None:
+        """One message. Raises Retry to get it again, Poison when the job has failed for good."""
+        try:
+            message = msgspec.json.decode(delivered.payload, type=RenderJob)
+        except msgspec.DecodeError as error:
+            raise Poison(f"not a job: {error}") from error
+        async with self._engine.begin() as connection:
+            job = await jobs.claim(connection, message.job_id, message.attempt, self.name)
+        if job is None:
+            log.info("nothing to do", job=message.job_id, admission=message.attempt)
+            return
+        place = job.job_id, job.attempt
+        doing = asyncio.create_task(self._do(job))
+        self._running[place] = doing
+        try:
+            await asyncio.wait([doing])
+            if not doing.cancelled():
+                doing.result()
+        finally:
+            if not doing.done():
+                # This process stops: somebody else goes on, at once.
+                doing.cancel()
+                await asyncio.wait([doing])
+                await self._leave(job, "admitted", reason="the worker stopped")
+            del self._running[place]
+            self._nudge()
+
+    async def _do(self, job: Job) -> None:
+        try:
+            timeline = await self._timelines.fetch(job.project_id, job.version)
+            needs = [media.id for media in timeline.media.values() if media.status == "processing"]
+            if needs:
+                log.info("waits for media", job=job.job_id, media=needs)
+                await self._leave(job, "waiting", needs=needs, delay=0.2)
+                return
+            if broken := [media.id for media in timeline.media.values() if media.status == "failed"]:
+                raise MediaFailedError(f"{MediaFailedError.__doc__} {', '.join(broken)}")
+            async with reporting(job, timeline.duration, self._publish) as tell:
+                output = await self._maker.make(_order(job, timeline), tell)
+            await self._finish(job, timeline.digest, output)
+        except Exception as error:
+            await self._fail(job, _root(error))
+
+    async def _finish(self, job: Job, digest: str, output: Output) -> None:
+        async with self._engine.begin() as connection:
+            if not await jobs.leave(connection, job.job_id, job.attempt, "done"):
+                log.info("a film came too late", job=job.job_id, attempt=job.attempt)
+                return
+            await self._outbox.add(connection, report(job, digest=digest, output=output))
+        self._outbox.wake()
+
+    async def _fail(self, job: Job, error: Exception) -> None:
+        """Has it tried again, or says why there will be no film."""
+        reason = f"{error}" if isinstance(error, _HOPELESS) else f"{type(error).__name__}: {error}"
+        failures = job.failures + 1
+        if failures < jobs.MAX_FAILURES and not isinstance(error, _HOPELESS):
+            log.warning("a job failed and is tried again", job=job.job_id, attempt=job.attempt, why=reason)
+            await self._leave(job, "admitted", failed=True, reason=reason)
+            raise Retry(reason, DELAYS[min(failures, len(DELAYS)) - 1]) from error
+        log.error("a job failed", job=job.job_id, attempt=job.attempt, why=reason)
+        async with self._engine.begin() as connection:
+            if not await jobs.leave(connection, job.job_id, job.attempt, "failed", failed=True, reason=reason):
+                return
+            await self._outbox.add(connection, report(job, digest=job.digest, failed=reason))
+        self._outbox.wake()
+        raise Poison(reason) from error
+
+    async def _leave(
+        self,
+        job: Job,
+        status: jobs.Status,
+        *,
+        failed: bool = False,
+        needs: list[str] | None = None,
+        reason: str | None = None,
+        delay: float = 0.0,
+    ) -> None:
+        async with self._engine.begin() as connection:
+            await jobs.leave(
+                connection,
+                job.job_id,
+                job.attempt,
+                status,
+                failed=failed,
+                needs=needs or [],
+                reason=reason,
+                delay=delay,
+            )
+
+
+def _order(job: Job, timeline: Timeline) -> Order:
+    if job.kind == "proxy":
+        key = proxy_key(job.project_id, job.version)
+        return Order(timeline=timeline, profile=PROXY, key=key, sync=False)
+    profile = next((name for name in EXPORT_FILES if name == job.profile), None)
+    if profile is None:
+        raise UnsupportedError([f"profile {job.profile}"])
+    key = export_key(job.project_id, job.version, profile)
+    return Order(timeline=timeline, profile=EXPORTS[profile], key=key, sync=True)
+
+
+def _root(error: Exception) -> Exception:
+    """The first real error of a group."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
