@@ -1,0 +1,68 @@
+"""The modules of the product as syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file of `cutlog` or `services`."""
+
+    name: str
+    path: Path
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.path.read_text().splitlines()
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.path.read_text())
+
+    @cached_property
+    def package(self) -> str:
+        return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
+
+    @cached_property
+    def imports(self) -> list[str]:
+        """Dotted names it imports, wherever; `from a import b` gives `a.b`."""
+        return list(self._imports())
+
+    @cached_property
+    def calls(self) -> list[str]:
+        """What it calls, as far as that is written as a dotted name: `datetime.now`, `open`."""
+        return [ast.unparse(node.func) for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
+
+    def _imports(self) -> Iterator[str]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                base = ".".join(self.package.split(".")[: 1 - node.level or None]) if node.level else ""
+                origin = ".".join(part for part in (base, node.module or "") if part)
+                yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+@cache
+def modules() -> dict[str, Module]:
+    """All modules of the product by dotted name."""
+    found = {}
+    for package in ("cutlog", "services"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            found[name] = Module(name, path)
+    return found
+
+
+def module_of(imported: str) -> Module | None:
+    """The module of the product that an imported name comes from: itself, or the one that defines it."""
+    known = modules()
+    return known.get(imported) or known.get(imported.rpartition(".")[0])

@@ -1,0 +1,188 @@
+"""The laws of the architecture that a machine can check (ARCHITECTURE.md states them all)."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.laws.modules import ROOT, Module, module_of, modules
+
+CONTRACT = tuple(name for name in modules() if name.startswith("cutlog.contract.") and name != "cutlog.contract.ids")
+"""All of it but the maker of new ids."""
+
+PURE = (
+    "services.ops.edits",
+    "services.ops.decide",
+    "services.ops.resolve",
+    "services.render.plan",
+    "services.render.spans",
+    "services.render.compile",
+    "services.render.sound",
+    "services.gc.policy",
+    "services.gc.plan",
+    "services.gc.roots",
+    "services.gc.fold",
+    "services.media.facts",
+    *CONTRACT,
+)
+"""Modules and packages that decide: same arguments, same answer."""
+
+EXEMPT = {"cutlog", "cutlog.contract", "cutlog.contract.ids", "services"}
+"""Packages' own files; and ids, of which pure modules may check the shape, but make none."""
+
+LIBRARIES_OF_THOUGHT = {
+    "__future__", "abc", "base64", "binascii", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime",
+    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "inspect", "itertools", "json", "math",
+    "operator", "pathlib", "re", "string", "struct", "textwrap", "types", "typing", "unicodedata", "uuid",
+    "msgspec", "ffmpeg",
+}  # fmt: skip
+"""What a pure module may import from outside. `ffmpeg` builds graphs and runs nothing; see the law on it."""
+
+BARE = {"open", "input", "print", "time", "uuid4", "uuid7", "new_id", "urandom", "random"}
+METHODS = BARE - {"open", "input"} | {
+    "now", "utcnow", "today", "time_ns", "monotonic", "uuid1", "read_text", "read_bytes", "write_text", "write_bytes",
+    "mkdir", "exists", "stat",
+}  # fmt: skip
+"""Calls that ask a clock, dice or a disk: by a bare name, or as an attribute of something."""
+
+VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "misc", "base_service"}
+
+
+def under(name: str, places: tuple[str, ...]) -> bool:
+    return any(name == place or name.startswith(place + ".") for place in places)
+
+
+def pure_modules() -> list[Module]:
+    return [module for name, module in modules().items() if under(name, PURE)]
+
+
+def offenders(pattern: str, allowed: tuple[str, ...]) -> list[str]:
+    """Modules outside `allowed` that import `pattern` or something of it."""
+    return [
+        name
+        for name, module in modules().items()
+        if not under(name, allowed) and any(under(imported, (pattern,)) for imported in module.imports)
+    ]
+
+
+def test_no_service_imports_another_and_the_library_none() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    result = subprocess.run([str(linter), "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("place", PURE)
+def test_what_the_laws_call_pure_exists(place: str) -> None:
+    assert place in modules()
+
+
+@pytest.mark.parametrize("module", pure_modules(), ids=lambda module: module.name)
+def test_pure_modules_import_nothing_that_acts(module: Module) -> None:
+    for imported in module.imports:
+        own = module_of(imported)
+        if own is not None:
+            assert own.name in EXEMPT or under(own.name, (*PURE, *also_pure())), f"{own.name} is not pure"
+        else:
+            assert imported.split(".")[0] in LIBRARIES_OF_THOUGHT, imported
+
+
+@pytest.mark.parametrize("module", pure_modules(), ids=lambda module: module.name)
+def test_pure_modules_ask_no_clock_and_no_dice(module: Module) -> None:
+    assert acts(module) == []
+
+
+def acts(module: Module) -> list[str]:
+    """Its calls that ask the outside."""
+    return [call for call in module.calls if call in BARE or ("." in call and call.rpartition(".")[2] in METHODS)]
+
+
+@cache
+def also_pure() -> tuple[str, ...]:
+    """Modules that keep the same law without being named in it: all that they import does."""
+    known = modules()
+    keeping = {
+        name
+        for name, module in known.items()
+        if all(
+            module_of(imported) is not None or imported.split(".")[0] in LIBRARIES_OF_THOUGHT
+            for imported in module.imports
+        )
+        and not acts(module)
+    }
+    while True:
+        fallen = {
+            name
+            for name in keeping
+            for imported in known[name].imports
+            if (own := module_of(imported)) and own.name not in keeping and own.name not in EXEMPT
+        }
+        if not fallen:
+            return tuple(keeping)
+        keeping -= fallen
+
+
+def test_only_compile_imports_ffmpeg_python() -> None:
+    assert offenders("ffmpeg", ("services.render.compile",)) == []
+
+
+def test_only_cutlog_ffmpeg_confines_and_starts_programs_that_read_media() -> None:
+    assert offenders("sandlock", ("cutlog.ffmpeg",)) == []
+    assert offenders("imageio_ffmpeg", ("cutlog.ffmpeg",)) == []
+    assert offenders("subprocess", ("cutlog.ffmpeg", "cutlog.stack", "cutlog.cli")) == []
+    starting = [
+        name
+        for name, module in modules().items()
+        if any("create_subprocess" in call or call.startswith("os.exec") for call in module.calls)
+    ]
+    assert [name for name in starting if not under(name, ("cutlog.ffmpeg", "cutlog.stack", "cutlog.cli"))] == []
+
+
+def test_only_composition_roots_and_the_command_line_read_the_environment() -> None:
+    reading = [
+        name
+        for name, module in modules().items()
+        if any(word in line for line in module.lines for word in ("os.environ", "os.getenv"))
+    ]
+    roots = ("cutlog.cli", "cutlog.stack")
+    assert [name for name in reading if not under(name, roots)] == []
+    building = [name for name, module in modules().items() if "Settings" in set(module.calls)]
+    assert [name for name in building if not (under(name, roots) or name.endswith(".bootstrap"))] == []
+
+
+def test_only_bootstraps_make_engines_and_connect_the_bus() -> None:
+    makers = [
+        name
+        for name, module in modules().items()
+        if name.startswith("services.") and {"create_engine", "Bus.connect", "Ffmpeg.find"} & set(module.calls)
+    ]
+    assert [name for name in makers if not name.endswith(".bootstrap")] == []
+
+
+def test_only_ops_folds_edits() -> None:
+    assert offenders("cutlog.contract.ops", ("services.ops", "cutlog")) == []
+
+
+def test_no_module_has_a_vague_name_or_is_too_long() -> None:
+    for name, module in modules().items():
+        assert not VAGUE & set(name.split(".")), name
+        assert len(module.lines) <= 400, name
+
+
+def test_every_module_says_what_it_is() -> None:
+    silent = [
+        name
+        for name, module in modules().items()
+        if module.lines and "_pb2" not in name and ast.get_docstring(module.tree) is None
+    ]
+    assert silent == []
+
+
+def test_the_builtin_gc_is_not_shadowed() -> None:
+    assert gc.isenabled()
+    assert str(ROOT / "services") not in sys.path
