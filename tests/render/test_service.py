@@ -119,11 +119,13 @@ class House:
         return await self.exported(project, asked["id"])
 
     async def exported(self, project: str, export: str, *status: str) -> dict[str, Any]:
-        async def ended() -> dict[str, Any] | None:
-            found: dict[str, Any] = await self.call("GET", f"/api/projects/{project}/exports/{export}")
-            return found if found["status"] in (status or ("ready", "failed")) else None
+        found: dict[str, Any] = {}
 
-        found: dict[str, Any] = await eventually(ended, timeout=60)
+        async def ended() -> bool:
+            found.update(await self.call("GET", f"/api/projects/{project}/exports/{export}"))
+            return found["status"] in (status or ("ready", "failed"))
+
+        await eventually(ended, timeout=60)
         return found
 
     async def events(self, type_: str) -> list[dict[str, Any]]:
@@ -310,7 +312,6 @@ async def test_the_bus_may_lose_everything_while_a_job_waits(house: House, paint
         house.nats.kill()
         house.nats.wipe()
         house.nats.restart()
-        await house.media.client.flush(timeout=20)
         await house.ready(ref)
         assert read_marks(await house.proxy(project, version)) == marks((13, 73))
 
