@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Final, assert_never
 
 import msgspec
 
+from cutlog.contract.properties import Animated
 from cutlog.contract.timeline import (
+    Caption,
     Clip,
     ColorSource,
+    Effect,
     FreezeSource,
     MediaRef,
     MediaSource,
@@ -18,12 +22,21 @@ from cutlog.contract.timeline import (
     TextSource,
     Timeline,
     Track,
+    Transition,
 )
 from services.ops.edits.lane import Chunk, Lane, Piece
 from services.ops.edits.sequence import Sequence, TrackState
 
 Sha256s = Callable[[str], str]
 """The SHA-256 of a media's content, by its id."""
+
+#: What a piece and the clip of the document have in common.
+_SHARED: Final = tuple(name for name in Clip.__struct_fields__ if name in Piece.__struct_fields__)
+
+#: Properties that can be seen or heard; those that are as usual are left out of the digest.
+_SEEN: Final = tuple(name for name in _SHARED if name not in ("id", "frames", "source", "enabled", "effects"))
+_PROPERTIES: Final = attrgetter(*_SEEN)
+_USUAL: Final = _PROPERTIES(Piece("", 1, ColorSource(color="#000000")))
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
@@ -37,13 +50,14 @@ def resolve(sequence: Sequence, project_id: str, tenant: str, version: int, medi
         version=version,
         canvas=sequence.canvas,
         duration=sequence.duration,
-        tracks=tuple(_track(track) for track in sequence.tracks),
+        tracks=tuple(_track(track, sequence) for track in sequence.tracks),
         media=used,
         digest=digest(sequence, lambda media_id: used[media_id].sha256),
+        markers=tuple(sorted((marker for _, marker in sequence.markers.items()), key=lambda m: (m.at, m.id))),
     )
 
 
-def _track(track: TrackState) -> Track:
+def _track(track: TrackState, sequence: Sequence) -> Track:
     return Track(
         id=track.id,
         kind=track.kind,
@@ -53,13 +67,30 @@ def _track(track: TrackState) -> Track:
         locked=track.locked,
         gain_db=track.gain_db,
         clips=tuple(
-            Clip(
-                id=piece.id, at=at, frames=piece.frames, source=piece.source,
-                enabled=piece.enabled, fit=piece.fit, gain_db=piece.gain_db,
-            )
+            Clip(at=at, link=_link(piece, sequence), **{name: getattr(piece, name) for name in _SHARED})
             for _, at, piece in track.lane
         ),
-    )  # fmt: skip
+        transitions=tuple(
+            Transition(
+                id=piece.tail.id, left=piece.id, right=piece.tail.right, kind=piece.tail.kind, frames=piece.tail.frames
+            )
+            for chunk in track.lane.chunks
+            for piece in chunk.pieces
+            if piece.tail is not None
+        ),
+        captions=_captions(track),
+        caption_mode=track.caption_mode,
+    )
+
+
+def _link(piece: Piece, sequence: Sequence) -> str | None:
+    """The name of what a clip is linked with: the first clip of it."""
+    members = sequence.links.get(piece.id)
+    return None if members is None else members[0]
+
+
+def _captions(track: TrackState) -> tuple[Caption, ...]:
+    return tuple(sorted((caption for _, caption in track.captions.items()), key=lambda c: (c.start, c.end, c.id)))
 
 
 def digest(sequence: Sequence, sha256s: Sha256s) -> str:
@@ -76,12 +107,23 @@ def digest(sequence: Sequence, sha256s: Sha256s) -> str:
             "muted": track.muted,
             "gainDb": track.gain_db,
             "clips": _clips(track.lane, sha256s),
+            "captions": _said(track),
         }
         for track in sequence.tracks
-        if track.lane and not (track.muted and (track.hidden or track.kind == "audio"))
+        if (track.lane or len(track.captions)) and not (track.muted and (track.hidden or track.kind == "audio"))
     ]
     document = {"canvas": sequence.canvas, "duration": sequence.duration, "tracks": tracks}
     return hashlib.sha256(_ENCODER.encode(document)).hexdigest()
+
+
+def _said(track: TrackState) -> list[str]:
+    """What captions say and when, whatever their ids."""
+    if not len(track.captions):
+        return []
+    if track.captions.signature is None:
+        lines = sorted([caption.start, caption.end, caption.text] for _, caption in track.captions.items())
+        track.captions.signature = hashlib.sha256(_ENCODER.encode(lines)).digest()
+    return [track.caption_mode, track.captions.signature.hex()]
 
 
 def _clips(lane: Lane, sha256s: Sha256s) -> str:
@@ -100,9 +142,24 @@ def _signature(chunk: Chunk, sha256s: Sha256s) -> bytes:
 
 def _line(gap: int, piece: Piece, sha256s: Sha256s) -> list[object]:
     """A clip that is not enabled is only time."""
+    line: list[object] = [gap, piece.frames]
+    if piece.tail is not None:
+        line.append({"transition": [piece.tail.kind, piece.tail.frames]})
     if not piece.enabled:
-        return [gap, piece.frames]
-    return [gap, piece.frames, _content(piece.source, sha256s), piece.fit, piece.gain_db]
+        return line
+    line.append(_content(piece.source, sha256s))
+    if (properties := _PROPERTIES(piece)) != _USUAL:
+        line.append(
+            {name: value for name, value, usual in zip(_SEEN, properties, _USUAL, strict=True) if value != usual}
+        )
+    if piece.effects:
+        line.append([[effect.kind, _params(effect, sha256s)] for effect in piece.effects])
+    return line
+
+
+def _params(effect: Effect, sha256s: Sha256s) -> dict[str, Animated | str]:
+    media = effect.params.get("media")
+    return {**effect.params, "media": sha256s(media)} if isinstance(media, str) else effect.params
 
 
 def _content(source: Source, sha256s: Sha256s) -> list[object]:

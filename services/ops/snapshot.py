@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from typing import Final
 
 import msgspec
 
-from cutlog.contract.timeline import Canvas, TrackKind
+from cutlog.contract.timeline import Canvas, Caption, CaptionMode, Marker, TrackKind
 from services.ops.decide.project_state import ExportState, Pin, ProjectState
 from services.ops.edits.lane import Lane, Piece
 from services.ops.edits.persistent import PersistentMap
-from services.ops.edits.sequence import Sequence, TrackState
+from services.ops.edits.sequence import Sequence, TrackState, media_of
 
 EVERY: Final = 100
 """Versions from one snapshot to the next."""
@@ -29,6 +30,8 @@ class _Track(msgspec.Struct, frozen=True, array_like=True):
     locked: bool
     gain_db: float
     clips: tuple[tuple[int, Piece], ...]
+    captions: tuple[Caption, ...] = ()
+    caption_mode: CaptionMode = "burn"
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -43,6 +46,8 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     exports: dict[str, ExportState]
     requested: dict[str, str]
     pins: dict[str, Pin]
+    links: tuple[tuple[str, ...], ...] = ()
+    markers: tuple[Marker, ...] = ()
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -66,6 +71,8 @@ def dump(state: ProjectState) -> bytes:
         exports=dict(state.exports.items()),
         requested=dict(state.requested.items()),
         pins=dict(state.pins.items()),
+        links=tuple({members[0]: members for _, members in sequence.links.items()}.values()),
+        markers=tuple(marker for _, marker in sequence.markers.items()),
     )
     return zlib.compress(_ENCODER.encode(frozen), 1)
 
@@ -74,22 +81,35 @@ def load(data: bytes) -> ProjectState:
     """The state in a snapshot. Raises zlib.error, msgspec.ValidationError."""
     frozen = _DECODER.decode(zlib.decompress(data))
     taken = dict.fromkeys(frozen.gone)
-    sequence = Sequence(frozen.name, frozen.canvas)
+    uses: Counter[str] = Counter()
+    transitions: dict[str, str] = {}
     tracks = []
     for track in frozen.tracks:
         taken[track.id] = None
         for _, piece in track.clips:
             taken[piece.id] = None
-            sequence = sequence.using(piece.source, 1)
+            uses.update(media_of(piece))
+            if piece.tail is not None:
+                transitions[piece.tail.id] = piece.id
         tracks.append(
             TrackState(
                 track.id, track.kind, Lane.of(track.clips), track.name, track.hidden, track.muted, track.locked,
-                track.gain_db,
+                track.gain_db, PersistentMap({caption.id: caption for caption in track.captions}), track.caption_mode,
             )
         )  # fmt: skip
+    sequence = Sequence(
+        frozen.name,
+        frozen.canvas,
+        tuple(tracks),
+        PersistentMap(taken),
+        PersistentMap(dict(uses)),
+        PersistentMap({clip: members for members in frozen.links for clip in members}),
+        PersistentMap(transitions),
+        PersistentMap({marker.id: marker for marker in frozen.markers}),
+    )
     return ProjectState(
         tenant=frozen.tenant,
-        sequence=msgspec.structs.replace(sequence, tracks=tuple(tracks), taken=PersistentMap(taken)),
+        sequence=sequence,
         version=frozen.version,
         deleted=frozen.deleted,
         durations=PersistentMap(frozen.durations),
@@ -103,4 +123,5 @@ def _track(track: TrackState) -> _Track:
     return _Track(
         track.id, track.kind, track.name, track.hidden, track.muted, track.locked, track.gain_db,
         tuple((placed.at, placed.piece) for placed in track.lane),
+        tuple(caption for _, caption in track.captions.items()), track.caption_mode,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 
 from cutlog.contract.media import MediaFacts
@@ -31,8 +32,8 @@ MEDIA = Known(
 
 def drawn(**tracks: str) -> Sequence:
     """A sequence of video tracks (audio, if the name starts with `a`); every clip shows `film` from frame 40 on."""
-    sequence = Sequence("drawn", Canvas())
     states = []
+    uses: Counter[str] = Counter()
     taken: dict[str, None] = dict.fromkeys(tracks)
     for name, picture in tracks.items():
         clips: list[tuple[int, Piece]] = []
@@ -42,10 +43,10 @@ def drawn(**tracks: str) -> Sequence:
             if letter != ".":
                 clips.append((at, Piece(letter, frames, MediaSource(media="film", start=40, end=40 + frames))))
                 taken[letter] = None
-                sequence = sequence.using(clips[-1][1].source, 1)
+                uses["film"] += 1
             at += frames
         states.append(TrackState(name, "audio" if name.startswith("a") else "video", Lane.of(clips)))
-    return Sequence(sequence.name, sequence.canvas, tuple(states), PersistentMap(taken), sequence.uses)
+    return Sequence("drawn", Canvas(), tuple(states), PersistentMap(taken), PersistentMap(dict(uses)))
 
 
 def picture(sequence: Sequence) -> dict[str, str]:

@@ -258,7 +258,7 @@ REFUSED: list[tuple[dict[str, str], Op, str, str]] = [
     ({"v": "aa"}, ClipSplit(clip="a", at=2, new="z"), "/at", "split at 1 to 1"),
     ({"v": "a"}, ClipSplit(clip="a", at=0, new="z"), "/at", "only one"),
     ({"v": "aa"}, ClipSplit(clip="a", at=1, new="a"), "/new", "used before"),
-    ({"v": "aa"}, ClipSet(clip="a"), "", "at least one of enabled, fit, gainDb"),
+    ({"v": "aa"}, ClipSet(clip="a"), "", "at least one of enabled, fit, x"),
     ({"v": "aa"}, TextSet(clip="a", text="x"), "/clip", "not a text"),
     ({"v": "aa"}, TrackAdd(track="a", kind="video"), "/track", "used before"),
     ({"v": "aa"}, TrackAdd(track="w", kind="video", index=2), "/index", "0 to 1"),
@@ -334,9 +334,9 @@ NOT_OPS: list[tuple[str, str]] = [
     ('{"op":"clip.add","clip":"a","track":"v","at":0,"color":"#000000","frames":0}', ">= 1"),
     ('{"op":"clip.set","clip":"a","gainDb":true}', "got `bool`"),
     ('{"op":"clip.set","clip":"a","gainDb":1e9}', "<= 40"),
-    ('{"op":"clip.set","clip":"a","opacity":0.5}', "unknown field `opacity`"),
+    ('{"op":"clip.set","clip":"a","glow":0.5}', "unknown field `glow`"),
     ('{"op":"clip.set","clip":"a","fit":null}', "got `null`"),
-    ('{"op":"clip.speed","clip":"a","num":2,"den":1}', "Invalid value 'clip.speed'"),
+    ('{"op":"clip.warp","clip":"a","num":2,"den":1}', "Invalid value 'clip.warp'"),
     ('{"clip":"a"}', "missing required field `op`"),
 ]
 

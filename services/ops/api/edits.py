@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from cutlog.contract.base import Strict, Wire
-from cutlog.contract.ops import ClipAdd, Op
+from cutlog.contract.ops import Op
 from cutlog.contract.ops import Ops as OpList
 from cutlog.web import Api, ListQuery, Page, Problem, Reply, Request, Role, decode_cursor, encode_cursor
 from services.ops.api.context import Ops, who
@@ -16,6 +16,7 @@ from services.ops.api.once import keep, once
 from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import StaleVersion
+from services.ops.edits.sources import media_named
 from services.ops.handling import Outcome
 from services.ops.readmodel.views import Version
 
@@ -126,4 +127,4 @@ def _committed(outcome: Outcome) -> Committed:
 
 def _named(ops: tuple[Op, ...]) -> list[str]:
     """The media that ops bring into a project."""
-    return [op.media for op in ops if isinstance(op, ClipAdd) and isinstance(op.media, str)]
+    return [media for op in ops for media in media_named(op)]

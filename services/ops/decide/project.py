@@ -36,6 +36,7 @@ from services.ops.decide.commands import (
 from services.ops.decide.project_state import ExportState, Pin, ProjectState, version_and_profile
 from services.ops.decide.refusals import IdTaken, NotFound, NothingToExport, NotRendering, NotRetryable, StaleVersion
 from services.ops.edits.apply import apply_all
+from services.ops.edits.rendered import refuse_unrendered
 from services.ops.resolve import digest
 
 Events = tuple[ProjectEvent, ...]
@@ -85,6 +86,7 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
 def _commit(state: ProjectState, command: CommitOps) -> Events:
     if command.expected_version is not None and command.expected_version != state.version:
         raise StaleVersion(command.expected_version, state.version)
+    refuse_unrendered(command.ops)
     before = state.sequence
     after = apply_all(before, command.ops, command.sources)
     return (

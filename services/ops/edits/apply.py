@@ -5,13 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence as Several
 from typing import assert_never
 
+from msgspec import UNSET
+
 from cutlog.contract.ops import (
+    CaptionRemove,
+    CaptionSet,
+    CaptionsImport,
     ClipAdd,
+    ClipDetachAudio,
+    ClipFreeze,
+    ClipLink,
     ClipMove,
     ClipRemove,
+    ClipReplace,
+    ClipReverse,
+    ClipRoll,
     ClipSet,
+    ClipSlide,
+    ClipSlip,
+    ClipSpeed,
     ClipSplit,
     ClipTrim,
+    ClipUnlink,
+    EffectAdd,
+    EffectMove,
+    EffectRemove,
+    EffectSet,
+    HistoryRevert,
+    MarkerAdd,
+    MarkerMove,
+    MarkerRemove,
     Op,
     ProjectConfigure,
     TextSet,
@@ -19,15 +42,40 @@ from cutlog.contract.ops import (
     TrackMove,
     TrackRemove,
     TrackSet,
+    TransitionAdd,
+    TransitionRemove,
+    TransitionSet,
 )
-from services.ops.edits import clips, project, texts, tracks
+from services.ops.edits import (
+    captions,
+    clips,
+    effects,
+    history,
+    links,
+    looks,
+    markers,
+    project,
+    shifting,
+    texts,
+    timing,
+    tracks,
+    transitions,
+)
 from services.ops.edits.errors import EditError
+from services.ops.edits.history import Earlier, nothing_earlier
 from services.ops.edits.sequence import Sequence
+from services.ops.edits.settle import settle
 from services.ops.edits.sources import Sources
 
 
-def apply(sequence: Sequence, op: Op, sources: Sources) -> Sequence:
-    """The sequence after one op. Raises EditError with a pointer within the op."""
+def apply(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier = nothing_earlier) -> Sequence:
+    """The sequence after one op. `earlier` has the versions that can be reverted to. Raises EditError with a pointer
+    within the op."""
+    after = _edited(sequence, op, sources, earlier)
+    return after if isinstance(op, HistoryRevert) else settle(sequence, after, sources, _blamed(op))
+
+
+def _edited(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier) -> Sequence:
     match op:
         case ProjectConfigure():
             return project.configure(sequence, op)
@@ -49,19 +97,88 @@ def apply(sequence: Sequence, op: Op, sources: Sources) -> Sequence:
             return clips.trim(sequence, op, sources)
         case ClipSplit():
             return clips.split(sequence, op)
+        case ClipSlip():
+            return shifting.slip(sequence, op, sources)
+        case ClipSlide():
+            return shifting.slide(sequence, op, sources)
+        case ClipRoll():
+            return shifting.roll(sequence, op, sources)
+        case ClipSpeed():
+            return timing.speed(sequence, op)
+        case ClipReverse():
+            return timing.reverse(sequence, op)
+        case ClipFreeze():
+            return timing.freeze(sequence, op, sources)
+        case ClipDetachAudio():
+            return timing.detach_audio(sequence, op, sources)
+        case ClipReplace():
+            return shifting.replace(sequence, op, sources)
         case ClipSet():
-            return clips.change(sequence, op)
+            return looks.change(sequence, op)
+        case ClipLink():
+            return links.link(sequence, op)
+        case ClipUnlink():
+            return links.unlink(sequence, op)
         case TextSet():
             return texts.change(sequence, op)
+        case EffectAdd():
+            return effects.add(sequence, op, sources)
+        case EffectSet():
+            return effects.change(sequence, op, sources)
+        case EffectMove():
+            return effects.move(sequence, op)
+        case EffectRemove():
+            return effects.remove(sequence, op)
+        case TransitionAdd():
+            return transitions.add(sequence, op)
+        case TransitionSet():
+            return transitions.change(sequence, op)
+        case TransitionRemove():
+            return transitions.remove(sequence, op)
+        case CaptionsImport():
+            return captions.import_file(sequence, op)
+        case CaptionSet():
+            return captions.change(sequence, op)
+        case CaptionRemove():
+            return captions.remove(sequence, op)
+        case MarkerAdd():
+            return markers.add(sequence, op)
+        case MarkerMove():
+            return markers.move(sequence, op)
+        case MarkerRemove():
+            return markers.remove(sequence, op)
+        case HistoryRevert():
+            return history.revert(sequence, op, earlier)
         case _:
             assert_never(op)
 
 
-def apply_all(sequence: Sequence, ops: Several[Op], sources: Sources) -> Sequence:
+def _blamed(op: Op) -> str:
+    """The argument to point to when an op leaves a transition too few frames."""
+    match op:
+        case ClipTrim():
+            return "/out" if op.end is not UNSET else "/in"
+        case ClipSlip() | ClipSlide() | ClipRoll():
+            return "/by"
+        case ClipSpeed():
+            return "/num"
+        case ClipReverse():
+            return "/reversed"
+        case ClipReplace():
+            return "/in"
+        case ClipAdd() | ClipMove() | ClipSplit() | ClipFreeze():
+            return "/at"
+        case TransitionAdd() | TransitionSet():
+            return "/frames"
+        case _:
+            return ""
+
+
+def apply_all(sequence: Sequence, ops: Several[Op], sources: Sources, earlier: Earlier = nothing_earlier) -> Sequence:
     """The sequence after a batch. Raises EditError with a pointer `/ops/<i>/…`."""
     for index, op in enumerate(ops):
         try:
-            sequence = apply(sequence, op, sources)
+            sequence = apply(sequence, op, sources, earlier)
         except EditError as error:
             raise error.within(f"/ops/{index}") from None
     return sequence

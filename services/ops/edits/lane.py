@@ -11,20 +11,62 @@ from typing import NamedTuple
 
 import msgspec
 
-from cutlog.contract.timeline import Fit, Source
+from cutlog.contract.properties import Animated
+from cutlog.contract.timeline import Blend, Crop, Effect, Fit, Source, Speed
 
 CHUNK = 64
 
 
-class Piece(msgspec.Struct, frozen=True):
-    """A clip without its place: `frames` long on the timeline."""
+class Joint(msgspec.Struct, frozen=True):
+    """A transition, as the clip on its left carries it: into which clip, and over how many frames."""
+
+    id: str
+    right: str
+    kind: str
+    frames: int
+
+    @property
+    def before(self) -> int:
+        """Frames of it that lie before the cut: inside the left clip, and wanted from the right one's handle."""
+        return self.frames // 2
+
+    @property
+    def after(self) -> int:
+        """Frames of it from the cut on: inside the right clip, and wanted from the left one's handle."""
+        return self.frames - self.before
+
+
+class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A clip without its place: `frames` long on the timeline. The other fields are those of `Clip`; `tail` is the
+    transition at its end."""
 
     id: str
     frames: int
     source: Source
     enabled: bool = True
     fit: Fit = "contain"
-    gain_db: float = 0.0
+    gain_db: Animated = 0.0
+    x: Animated = 0.5
+    y: Animated = 0.5
+    scale: Animated = 1.0
+    rotation: Animated = 0.0
+    opacity: Animated = 1.0
+    pan: Animated = 0.0
+    crop: Crop | None = None
+    flip_h: bool = False
+    flip_v: bool = False
+    fade_in: int = 0
+    fade_out: int = 0
+    audio_fade_in: int = 0
+    audio_fade_out: int = 0
+    head_cut: int = 0
+    tail_cut: int = 0
+    blend: Blend = "normal"
+    effects: tuple[Effect, ...] = ()
+    speed: Speed | None = None
+    reversed: bool = False
+    silent: bool = False
+    tail: Joint | None = None
 
 
 class Placed(NamedTuple):
@@ -39,6 +81,30 @@ class Placed(NamedTuple):
         return self.at + self.piece.frames
 
 
+class Cut(NamedTuple):
+    """The end of the `rank`-th clip, which carries a transition; `right` is the next clip, after a gap of `gap` frames.
+
+    `previous` is the clip before it, if a transition leads from that one to it.
+    """
+
+    rank: int
+    at: int
+    left: Piece
+    gap: int
+    right: Piece | None
+    previous: Piece | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the two clips of the transition still touch."""
+        return self.right is not None and not self.gap and joined(self.left, self.right)
+
+
+def joined(left: Piece, right: Piece) -> bool:
+    """Whether the one carries a transition into the other."""
+    return left.tail is not None and left.tail.right == right.id
+
+
 class OverlapError(Exception):
     """Two clips of a track would share frames."""
 
@@ -51,7 +117,7 @@ class OverlapError(Exception):
 class Chunk:
     """Neighbouring pieces with the gap before each; `span` frames in all. `signature` is a cache of the resolver."""
 
-    __slots__ = ("gaps", "ids", "pieces", "signature", "span")
+    __slots__ = ("_joined", "gaps", "ids", "pieces", "signature", "span")
 
     def __init__(self, gaps: tuple[int, ...], pieces: tuple[Piece, ...]) -> None:
         self.gaps = gaps
@@ -59,6 +125,14 @@ class Chunk:
         self.span = sum(gaps) + sum(piece.frames for piece in pieces)
         self.ids = frozenset(piece.id for piece in pieces)
         self.signature: bytes | None = None
+        self._joined: tuple[int, ...] | None = None
+
+    @property
+    def joined(self) -> tuple[int, ...]:
+        """Which pieces end in a transition."""
+        if self._joined is None:
+            self._joined = tuple(index for index, piece in enumerate(self.pieces) if piece.tail is not None)
+        return self._joined
 
 
 class Lane:
@@ -139,6 +213,30 @@ class Lane:
                 return Placed(rank, at, chunk.pieces[inside])
             seen, at = seen + len(chunk.pieces), at + chunk.span
         return None
+
+    def joints(self) -> Iterator[Cut]:
+        """Every cut where a clip carries a transition. Costs what there are of chunks and of transitions."""
+        rank, at = 0, 0
+        for number, chunk in enumerate(self._chunks):
+            for index in chunk.joined:
+                left = chunk.pieces[index]
+                start = at + sum(chunk.gaps[: index + 1]) + sum(piece.frames for piece in chunk.pieces[:index])
+                before, _ = self._neighbour(number, index - 1)
+                right, gap = self._neighbour(number, index + 1)
+                previous = before if before and not chunk.gaps[index] and joined(before, left) else None
+                yield Cut(rank + index, start, left, gap, right, previous)
+            rank, at = rank + len(chunk.pieces), at + chunk.span
+
+    def _neighbour(self, number: int, index: int) -> tuple[Piece | None, int]:
+        """The piece at an index of a chunk, or just outside of it, with the gap before it."""
+        if index < 0:
+            number, index = number - 1, -1
+        elif index == len(self._chunks[number].pieces):
+            number, index = number + 1, 0
+        if not 0 <= number < len(self._chunks):
+            return None, 0
+        chunk = self._chunks[number]
+        return chunk.pieces[index], chunk.gaps[index]
 
     def splice(self, start: int, stop: int, clips: Sequence[tuple[int, Piece]], shift: int = 0) -> Lane:
         """The lane with the clips of ranks [start, stop) replaced by (at, piece)s in order of time, and every later

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 V = TypeVar("V")
 
 BUCKETS = 256
 
+#: Buckets are never changed, so all empty maps share theirs.
+_EMPTY: Final[tuple[dict[str, Any], ...]] = ({},) * BUCKETS
+
 
 class PersistentMap(Generic[V]):
-    """Strings to values, unordered. A change copies one of 256 buckets: microseconds at 100,000 keys."""
+    """Strings to values, unordered. A change copies one of 256 buckets: microseconds at 100,000 keys.
 
-    __slots__ = ("_buckets", "_size")
+    `signature` is a cache of the resolver.
+    """
+
+    __slots__ = ("_buckets", "_size", "signature")
 
     def __init__(self, items: dict[str, V] | None = None) -> None:
-        buckets: list[dict[str, V]] = [{} for _ in range(BUCKETS)]
-        for key, value in (items or {}).items():
-            buckets[hash(key) % BUCKETS][key] = value
-        self._buckets = tuple(buckets)
-        self._size = len(items or {})
+        self._buckets: tuple[dict[str, V], ...] = _EMPTY
+        self._size = 0
+        self.signature: bytes | None = None
+        if items:
+            self._fill(items)
 
     def __len__(self) -> int:
         return self._size
@@ -61,6 +67,12 @@ class PersistentMap(Generic[V]):
         bucket = self._buckets[index]
         return self._with(index, {**bucket, key: value}, self._size + (key not in bucket))
 
+    def update(self, items: dict[str, V]) -> PersistentMap[V]:
+        """The same map with all of `items`."""
+        new = self._with(0, self._buckets[0], self._size)
+        new._fill(items)
+        return new
+
     def drop(self, key: str) -> PersistentMap[V]:
         """The same map without `key`. Raises KeyError."""
         index = hash(key) % BUCKETS
@@ -68,8 +80,20 @@ class PersistentMap(Generic[V]):
         del bucket[key]
         return self._with(index, bucket, self._size - 1)
 
+    def _fill(self, items: dict[str, V]) -> None:
+        """Only for a map that nobody else has seen yet."""
+        parts: dict[int, dict[str, V]] = {}
+        for key, value in items.items():
+            parts.setdefault(hash(key) % BUCKETS, {})[key] = value
+        buckets = list(self._buckets)
+        for index, part in parts.items():
+            self._size += sum(key not in buckets[index] for key in part)
+            buckets[index] = {**buckets[index], **part}
+        self._buckets = tuple(buckets)
+
     def _with(self, index: int, bucket: dict[str, V], size: int) -> PersistentMap[V]:
         new: PersistentMap[V] = PersistentMap.__new__(PersistentMap)
         new._buckets = (*self._buckets[:index], bucket, *self._buckets[index + 1 :])
         new._size = size
+        new.signature = None
         return new

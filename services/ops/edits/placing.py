@@ -7,8 +7,8 @@ from msgspec import UNSET, UnsetType
 
 from cutlog.contract.ids import is_id
 from cutlog.contract.ops import Mode
-from cutlog.contract.timeline import ColorSource, FreezeSource, MediaSource, TextSource
 from services.ops.edits.errors import EditError
+from services.ops.edits.excerpt import cut
 from services.ops.edits.lane import Piece, Placed
 from services.ops.edits.sequence import Sequence
 
@@ -36,28 +36,17 @@ def put(sequence: Sequence, index: int, piece: Piece, at: int, mode: Mode, split
 
 def halves(placed: Placed, at: int, right_id: str) -> tuple[Piece, Piece]:
     """The parts of a clip before and from timeline frame `at`, which lies strictly inside it."""
-    left, right = head(placed, at), tail(placed, at)
-    return left, msgspec.structs.replace(right, id=right_id)
+    return head(placed, at), msgspec.structs.replace(tail(placed, at), id=right_id)
 
 
 def head(placed: Placed, at: int) -> Piece:
     """The part of a clip before timeline frame `at`."""
-    return excerpt(placed.piece, 0, at - placed.at)
+    return cut(placed.piece, 0, at - placed.at)
 
 
 def tail(placed: Placed, at: int) -> Piece:
     """The part of a clip from timeline frame `at` on."""
-    return excerpt(placed.piece, at - placed.at, placed.piece.frames)
-
-
-def excerpt(piece: Piece, start: int, end: int) -> Piece:
-    """Frames [start, end) of a clip, counted from its own start. They may lie outside of it: then it grows."""
-    match piece.source:
-        case MediaSource() as source:
-            shown = MediaSource(media=source.media, start=source.start + start, end=source.start + end)
-            return msgspec.structs.replace(piece, frames=end - start, source=shown)
-        case ColorSource() | TextSource() | FreezeSource():
-            return msgspec.structs.replace(piece, frames=end - start)
+    return cut(placed.piece, at - placed.at, placed.piece.frames)
 
 
 def _place(sequence: Sequence, index: int, piece: Piece, at: int) -> Sequence:
@@ -79,7 +68,7 @@ def _insert(sequence: Sequence, index: int, piece: Piece, at: int, split: str | 
     if here is not None and here.at < at:
         right_id = _right_id(here.piece.id, piece.id, split)
         left, right = halves(here, at, right_id)
-        sequence = sequence.take(right_id, "/split").using(right.source, 1)
+        sequence = sequence.room().take(right_id, "/split")
         parts = ((here.at, left), (at, piece), (at + piece.frames, right))
         return sequence.spliced(index, here.rank, here.rank + 1, parts, piece.frames)
     rank = here.rank if here is not None else len(lane)
@@ -102,11 +91,9 @@ def _overwrite(sequence: Sequence, index: int, piece: Piece, at: int, split: str
             rest = tail(covered, end)
             if keeps_head:
                 right_id = _right_id(covered.piece.id, piece.id, split)
-                sequence = sequence.take(right_id, "/split").using(rest.source, 1)
+                sequence = sequence.room().take(right_id, "/split")
                 rest = msgspec.structs.replace(rest, id=right_id)
             parts.append((end, rest))
-        if not keeps_head and not keeps_tail:
-            sequence = sequence.using(covered.piece.source, -1)
         covered = lane.place(stop)
     return sequence.spliced(index, start, stop, tuple(parts))
 

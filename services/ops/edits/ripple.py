@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from cutlog.contract.ops import Ripple
+from collections.abc import Collection, Iterable
+
 from services.ops.edits.sequence import Sequence
 
 
-def follow(sequence: Sequence, index: int, frame: int, shift: int, ripple: Ripple) -> Sequence:
-    """With ripple `all`: on every unlocked track but the one at `index`, clips from `frame` on move by `shift`.
+def follow(sequence: Sequence, frame: int, shift: int, but: Collection[int] = ()) -> Sequence:
+    """Moves, on every unlocked track but those with the indices `but`, the clips from `frame` on by `shift`.
 
     Clips that started earlier stay, so a move to the left can find one in the way: an EditError names it.
 
@@ -16,14 +17,33 @@ def follow(sequence: Sequence, index: int, frame: int, shift: int, ripple: Rippl
         after   v1 [aa][bb]
                 v2 ···[cc]
     """
-    if ripple != "all" or not shift:
+    if not shift:
         return sequence
-    for other, track in enumerate(sequence.tracks):
-        if other == index or track.locked:
+    for index, track in enumerate(sequence.tracks):
+        if index in but or track.locked:
             continue
         later = track.lane.after(frame)
         if later is not None and later.at < frame:
             later = track.lane.place(later.rank + 1)
         if later is not None:
-            sequence = sequence.spliced(other, later.rank, later.rank, (), shift, "/ripple")
+            sequence = sequence.spliced(index, later.rank, later.rank, (), shift, "/ripple")
+    return sequence
+
+
+def close(sequence: Sequence, ranges: Iterable[tuple[int, int]]) -> Sequence:
+    """Takes frames [start, end) out of all unlocked tracks. Ranges that overlap are closed once.
+
+    before  v1 ····[bb]         frames 0 to 4
+            v2 ····[cc]
+    after   v1 [bb]
+            v2 [cc]
+    """
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    for start, end in reversed(joined):
+        sequence = follow(sequence, end, start - end)
     return sequence

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Several
 from typing import NamedTuple
 
 import msgspec
 
-from cutlog.contract.ops import MAX_FRAMES
-from cutlog.contract.timeline import Canvas, FreezeSource, MediaSource, TrackKind
+from cutlog.contract.limits import MAX_CLIPS, MAX_FRAMES
+from cutlog.contract.timeline import Canvas, Caption, CaptionMode, FreezeSource, Marker, MediaSource, TrackKind
 from services.ops.edits.errors import EditError
 from services.ops.edits.lane import Lane, OverlapError, Piece, Placed
 from services.ops.edits.persistent import PersistentMap
 
 
 class TrackState(msgspec.Struct, frozen=True):
-    """A track and its clips."""
+    """A track with its clips, and its captions by id."""
 
     id: str
     kind: TrackKind
@@ -26,6 +26,8 @@ class TrackState(msgspec.Struct, frozen=True):
     muted: bool = False
     locked: bool = False
     gain_db: float = 0.0
+    captions: PersistentMap[Caption] = msgspec.field(default_factory=PersistentMap)
+    caption_mode: CaptionMode = "burn"
 
 
 class Found(NamedTuple):
@@ -37,14 +39,21 @@ class Found(NamedTuple):
 
 
 class Sequence(msgspec.Struct, frozen=True):
-    """One state of a project's picture and sound. Tracks stack from the bottom; `taken` holds every id ever used;
-    `uses` counts the clips that show or sound each media."""
+    """One state of a project's picture and sound. Tracks stack from the bottom; `taken` holds every id ever used.
+
+    What follows from the clips is kept by `settle`, not by the ops: `uses` counts, by media, the clips that show or
+    sound it and the effects that use it; `links` has the clips that are linked with a clip, itself included, by its id;
+    `transitions` has the left clip of each transition, by its id.
+    """
 
     name: str
     canvas: Canvas
     tracks: tuple[TrackState, ...] = ()
     taken: PersistentMap[None] = msgspec.field(default_factory=PersistentMap)
     uses: PersistentMap[int] = msgspec.field(default_factory=PersistentMap)
+    links: PersistentMap[tuple[str, ...]] = msgspec.field(default_factory=PersistentMap)
+    transitions: PersistentMap[str] = msgspec.field(default_factory=PersistentMap)
+    markers: PersistentMap[Marker] = msgspec.field(default_factory=PersistentMap)
 
     @property
     def duration(self) -> int:
@@ -101,13 +110,11 @@ class Sequence(msgspec.Struct, frozen=True):
             raise EditError(pointer, f"id {new_id} was used before; every id is unique in the project for ever")
         return msgspec.structs.replace(self, taken=self.taken.set(new_id, None))
 
-    def using(self, source: object, by: int) -> Sequence:
-        """The same with a source used `by` times more, or fewer."""
-        if not isinstance(source, MediaSource | FreezeSource):
-            return self
-        count = (self.uses.get(source.media) or 0) + by
-        uses = self.uses.set(source.media, count) if count else self.uses.drop(source.media)
-        return msgspec.structs.replace(self, uses=uses)
+    def room(self, clips: int = 1) -> Sequence:
+        """The same, if so many more clips fit in. Raises EditError."""
+        if self.clip_count + clips > MAX_CLIPS:
+            raise EditError("", f"a project has at most {MAX_CLIPS} clips")
+        return self
 
     def with_track(self, index: int, track: TrackState) -> Sequence:
         """The same with the track at `index` replaced."""
@@ -133,3 +140,25 @@ class Sequence(msgspec.Struct, frozen=True):
                 f"clip {overlap.clip} on track {track.id} is in the way by {overlap.missing} frames; "
                 "clips of a track may not overlap",
             ) from None
+
+    def changed(self, found: Found, piece: Piece) -> Sequence:
+        """The same with another piece of the same length in the place of one."""
+        return self.spliced(found.lane, found.placed.rank, found.placed.rank + 1, ((found.placed.at, piece),))
+
+
+def media_of(piece: Piece) -> Iterator[str]:
+    """The media that a clip uses, each as often as it does."""
+    if isinstance(piece.source, MediaSource | FreezeSource):
+        yield piece.source.media
+    for effect in piece.effects:
+        if effect.kind == "lut" and isinstance(media := effect.params["media"], str):
+            yield media
+
+
+def counted(uses: PersistentMap[int], more: Mapping[str, int]) -> PersistentMap[int]:
+    """Uses after so many more, or fewer, of each media."""
+    for media, by in more.items():
+        if by:
+            count = (uses.get(media) or 0) + by
+            uses = uses.set(media, count) if count else uses.drop(media)
+    return uses

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import msgspec
+from msgspec import UNSET
 
 from cutlog.contract.media import MediaFacts, MediaKind, conformed_frames
+from cutlog.contract.ops import ClipAdd, ClipReplace, EffectAdd, EffectSet, Op
 from cutlog.contract.time import Fps
 
 
@@ -26,6 +28,12 @@ class Material(msgspec.Struct, frozen=True):
     def has_sound(self) -> bool:
         return self.facts.audio_codec is not None
 
+    @property
+    def is_lut(self) -> bool:
+        """Whether it has the size of a HALD CLUT, which is an image of level³ × level³ pixels."""
+        side = self.facts.width or 0
+        return self.kind == "image" and side == self.facts.height and side in (8, 27, 64, 125, 216, 343, 512)
+
     def frames(self, fps: Fps) -> int | None:
         """How many frames there are at a project's rate; None for a still, which has no end."""
         return conformed_frames(self.kind, self.facts, fps)
@@ -40,6 +48,19 @@ class Sources(Protocol):
     def trusted(self) -> bool:
         """Whether ops were checked before: a fact of the log is not doubted when it is folded."""
         ...
+
+
+def media_named(op: Op) -> Iterator[str]:
+    """The media that an op brings into a project."""
+    match op:
+        case ClipAdd(media=media) | ClipReplace(media=media):
+            if media is not UNSET:
+                yield media
+        case EffectAdd(params=params) | EffectSet(params=params):
+            if params is not UNSET and isinstance(value := params.get("media"), str):
+                yield value
+        case _:
+            pass
 
 
 class Known:

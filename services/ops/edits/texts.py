@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from cutlog.contract.ops import TextSet
-from cutlog.contract.timeline import TextSource
+from cutlog.contract.timeline import TextSource, TextStyle
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import some
+from services.ops.edits.looks import check_value, ranges
 from services.ops.edits.sequence import Sequence
+
+RANGES: Final = ranges(TextStyle)
+FIELDS: Final = TextStyle.__struct_fields__
 
 
 def change(sequence: Sequence, op: TextSet) -> Sequence:
@@ -17,11 +23,17 @@ def change(sequence: Sequence, op: TextSet) -> Sequence:
     before  v2 [Hello]          {clip: "t", text: "Bye", color: "#ff0000"}
     after   v2 [Bye  ]          in red; no clip moves
     """
-    changes = some(op, "text", "font", "size", "color", "align", "x", "y")
-    index, _, placed = sequence.open_clip(op.clip)
-    source = placed.piece.source
+    changes = some(op, *FIELDS)
+    found = sequence.open_clip(op.clip)
+    source = found.placed.piece.source
     if not isinstance(source, TextSource):
         raise EditError("/clip", f"clip {op.clip} is not a text; text.set is for clips that clip.add made from text")
     text = msgspec.structs.replace(source.text, **changes)
-    piece = msgspec.structs.replace(placed.piece, source=TextSource(text=text))
-    return sequence.spliced(index, placed.rank, placed.rank + 1, ((placed.at, piece),))
+    check_style(text, "")
+    return sequence.changed(found, msgspec.structs.replace(found.placed.piece, source=TextSource(text=text)))
+
+
+def check_style(text: TextStyle, pointer: str) -> None:
+    """Refuses keyframes out of order or out of range."""
+    for name, limits in RANGES.items():
+        check_value(getattr(text, name), limits.low, limits.high, f"{pointer}/{limits.name}")

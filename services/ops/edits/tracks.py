@@ -34,9 +34,7 @@ def remove(sequence: Sequence, op: TrackRemove) -> Sequence:
     before  [v1][v2][a1]        {track: "v2"}
     after   [v1][a1]
     """
-    index, track = sequence.open_track(op.track)
-    for placed in track.lane:
-        sequence = sequence.using(placed.piece.source, -1)
+    index, _ = sequence.open_track(op.track)
     return msgspec.structs.replace(sequence, tracks=(*sequence.tracks[:index], *sequence.tracks[index + 1 :]))
 
 
@@ -54,11 +52,14 @@ def move(sequence: Sequence, op: TrackMove) -> Sequence:
 
 
 def change(sequence: Sequence, op: TrackSet) -> Sequence:
-    """Changes name, muted, hidden, locked, gain. A locked track may be changed so: else it could not be unlocked.
+    """Changes name, muted, hidden, locked, gain, and where captions go. A locked track may be changed so, or it could
+    not be unlocked.
 
     before  v1                  {track: "v1", muted: true}
     after   v1 (muted)          no clip moves
     """
-    changes = some(op, "name", "muted", "hidden", "locked", "gain_db")
+    changes = some(op, "name", "muted", "hidden", "locked", "gain_db", "captions")
+    if op.captions is not UNSET:
+        changes["caption_mode"] = changes.pop("captions")
     index, track = sequence.track(op.track)
     return sequence.with_track(index, msgspec.structs.replace(track, **changes))

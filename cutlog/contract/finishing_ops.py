@@ -1,0 +1,107 @@
+"""Ops on what comes on top of clips: effects, transitions, captions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from cutlog.contract.base import Strict
+from cutlog.contract.effects import EFFECTS, TRANSITIONS
+from cutlog.contract.ids import Id
+from cutlog.contract.limits import MAX_EFFECTS, MAX_FRAMES, At
+from cutlog.contract.properties import Animated
+
+EffectName = Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"enum": sorted(EFFECTS)})]
+TransitionName = Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"enum": sorted(TRANSITIONS)})]
+Params = Annotated[dict[str, Animated | str], msgspec.Meta(max_length=20)]
+EffectIndex = Annotated[int, msgspec.Meta(ge=0, lt=MAX_EFFECTS, description="0 is applied first")]
+TransitionFrames = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="frames")]
+CaptionText = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+End = Annotated[int, msgspec.Meta(ge=1, le=MAX_FRAMES, description="frame of the timeline")]
+
+
+class EffectAdd(Strict, tag_field="op", tag="effect.add"):
+    """Adds an effect to a clip, at `index` of those it has, the last if it is not given. Parameters that are not given
+    have their defaults. The right part of a split keeps the ids of the effects: they are named with their clip."""
+
+    clip: Id
+    effect: Id
+    kind: EffectName
+    params: Params | UnsetType = UNSET
+    index: EffectIndex | UnsetType = UNSET
+
+
+class EffectSet(Strict, tag_field="op", tag="effect.set"):
+    """Changes parameters of an effect; those that are not given stay."""
+
+    clip: Id
+    effect: Id
+    params: Params
+
+
+class EffectMove(Strict, tag_field="op", tag="effect.move"):
+    """Puts an effect at `index` of the effects of its clip, counted when it has been taken out."""
+
+    clip: Id
+    effect: Id
+    index: EffectIndex
+
+
+class EffectRemove(Strict, tag_field="op", tag="effect.remove"):
+    """Removes an effect."""
+
+    clip: Id
+    effect: Id
+
+
+class TransitionAdd(Strict, tag_field="op", tag="transition.add"):
+    """Lets one clip become the next, over [cut - floor(frames / 2), cut + ceil(frames / 2)), from the frames that both
+    have beyond the cut. An edit that parts the two clips takes the transition away; one that leaves it too few frames
+    is refused."""
+
+    transition: Id
+    left: Id
+    right: Id
+    kind: TransitionName
+    frames: TransitionFrames
+
+
+class TransitionSet(Strict, tag_field="op", tag="transition.set"):
+    """Changes a transition."""
+
+    transition: Id
+    kind: TransitionName | UnsetType = UNSET
+    frames: TransitionFrames | UnsetType = UNSET
+
+
+class TransitionRemove(Strict, tag_field="op", tag="transition.remove"):
+    """Makes a transition a cut again."""
+
+    transition: Id
+
+
+class CaptionsImport(Strict, tag_field="op", tag="captions.import"):
+    """Reads captions of a file: onto a video track, or, if there is no such track, onto a new one on top of all. They
+    are named `<track>-c1`, `<track>-c2`, and so on; tags are taken out. Captions stay where they are when
+    clips ripple."""
+
+    track: Id
+    format: Literal["srt", "vtt"]
+    content: Annotated[str, msgspec.Meta(max_length=1 << 20)]
+
+
+class CaptionSet(Strict, tag_field="op", tag="caption.set"):
+    """Changes a caption."""
+
+    caption: Id
+    start: At | UnsetType = UNSET
+    end: End | UnsetType = UNSET
+    text: CaptionText | UnsetType = UNSET
+
+
+class CaptionRemove(Strict, tag_field="op", tag="caption.remove"):
+    """Removes a caption."""
+
+    caption: Id

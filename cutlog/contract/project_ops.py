@@ -1,0 +1,89 @@
+"""Ops on the project, its tracks and markers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from cutlog.contract.base import Strict
+from cutlog.contract.ids import Id
+from cutlog.contract.limits import At, Gain, Index, Name
+from cutlog.contract.time import Fps
+from cutlog.contract.timeline import CaptionMode, Color, Side, TrackKind
+
+Label = Annotated[str, msgspec.Meta(max_length=1_000)]
+
+
+class ProjectConfigure(Strict, tag_field="op", tag="project.configure"):
+    """Changes what the project is. `fps` only while it has no clips."""
+
+    width: Side | UnsetType = UNSET
+    height: Side | UnsetType = UNSET
+    fps: Fps | UnsetType = UNSET
+    background: Color | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+
+
+class TrackAdd(Strict, tag_field="op", tag="track.add"):
+    """Adds a track at `index` from the bottom; on top of all others if it is not given."""
+
+    track: Id
+    kind: TrackKind
+    index: Index | UnsetType = UNSET
+
+
+class TrackRemove(Strict, tag_field="op", tag="track.remove"):
+    """Removes a track with its clips, transitions and captions."""
+
+    track: Id
+
+
+class TrackMove(Strict, tag_field="op", tag="track.move"):
+    """Puts a track at `index`, counted from the bottom when it has been taken out."""
+
+    track: Id
+    index: Index
+
+
+class TrackSet(Strict, tag_field="op", tag="track.set"):
+    """Changes properties of a track, locked or not. `captions`: burned into the picture, or written beside it."""
+
+    track: Id
+    name: Annotated[str, msgspec.Meta(max_length=200)] | UnsetType = UNSET
+    muted: bool | UnsetType = UNSET
+    hidden: bool | UnsetType = UNSET
+    locked: bool | UnsetType = UNSET
+    gain_db: Gain | UnsetType = UNSET
+    captions: CaptionMode | UnsetType = UNSET
+
+
+class MarkerAdd(Strict, tag_field="op", tag="marker.add"):
+    """Puts a marker at a frame of the timeline. Markers stay where they are when clips ripple."""
+
+    marker: Id
+    at: At
+    label: Label = ""
+    color: Color = "#ffcc00"
+
+
+class MarkerMove(Strict, tag_field="op", tag="marker.move"):
+    """Puts a marker elsewhere, or says something else with it."""
+
+    marker: Id
+    at: At | UnsetType = UNSET
+    label: Label | UnsetType = UNSET
+    color: Color | UnsetType = UNSET
+
+
+class MarkerRemove(Strict, tag_field="op", tag="marker.remove"):
+    """Removes a marker."""
+
+    marker: Id
+
+
+class HistoryRevert(Strict, tag_field="op", tag="history.revert"):
+    """Brings back the timeline of an earlier version. Ids that were used since stay taken; the name stays."""
+
+    to_version: Annotated[int, msgspec.Meta(ge=0, le=2**53)]

@@ -1,0 +1,43 @@
+"""The gate: ops that the engine can do and the renderer can't show yet are refused before they become history."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from collections.abc import Sequence as Several
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from cutlog.contract.ops import UNRENDERED, ClipAdd, Op
+from cutlog.contract.properties import Keyframes
+from services.ops.edits.errors import EditError
+
+
+def refuse_unrendered(ops: Several[Op], unrendered: Collection[str] = UNRENDERED) -> None:
+    """Raises EditError for the first op that can't be shown, with a pointer to it or to its argument."""
+    for index, op in enumerate(ops):
+        name = str(op.__struct_config__.tag)
+        if name in unrendered:
+            raise EditError(f"/ops/{index}/op", f"{name} can't be rendered by this version of cutlog; leave it out")
+        for pointer, argument, value in _arguments(op, name):
+            if argument in unrendered:
+                raise EditError(f"/ops/{index}{pointer}", f"{argument} can't be rendered yet; leave it out")
+            if isinstance(value, Keyframes) and "keyframes" in unrendered:
+                raise EditError(f"/ops/{index}{pointer}", "keyframes can't be rendered yet; give a constant")
+
+
+def _arguments(op: Op, name: str) -> Iterator[tuple[str, str, Any]]:
+    """Pointer, dotted name and value of every argument that was given; those of a new clip as if they were set."""
+    yield from _given(op, "", name)
+    if isinstance(op, ClipAdd) and op.properties is not UNSET:
+        yield from _given(op.properties, "/properties", "clip.set")
+    if isinstance(op, ClipAdd) and op.text is not UNSET:
+        yield from _given(op.text, "/text", "text.set")
+
+
+def _given(struct: msgspec.Struct, pointer: str, name: str) -> Iterator[tuple[str, str, Any]]:
+    for field in msgspec.structs.fields(struct):
+        value = getattr(struct, field.name)
+        if value is not UNSET and value is not None:
+            yield f"{pointer}/{field.encode_name}", f"{name}.{field.encode_name}", value

@@ -1,0 +1,108 @@
+"""The books of a sequence, brought up to date after an op: uses of media, links, transitions.
+
+Ops only move clips about. Which clips went and which came is read off the chunks that the two states do not share, so
+it costs what the op changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from services.ops.edits.joints import check
+from services.ops.edits.lane import Chunk, Lane, Piece
+from services.ops.edits.links import without
+from services.ops.edits.sequence import Sequence, TrackState, counted, media_of
+from services.ops.edits.sources import Sources
+
+_replace = msgspec.structs.replace
+
+
+def settle(before: Sequence, after: Sequence, sources: Sources, pointer: str) -> Sequence:
+    """`after`, with books that agree with its clips. Raises EditError, with `pointer`, when a transition lost frames.
+
+    A transition goes when its two clips no longer touch. While they do, each must keep the frames that it needs.
+
+        before  v1 [aaa][bbb]       {op: "clip.move", clip: "b", at: 9}
+                     ^t^
+        after   v1 [aaa]······[bbb] the transition t is gone
+    """
+    if after.tracks is before.tracks:
+        return after
+    left, came = _lanes(before.tracks, after.tracks)
+    old, new = _only(_chunks(left), _chunks(came))
+    uses: Counter[str] = Counter()
+    for piece in new:
+        uses.update(media_of(piece))
+    for piece in old:
+        uses.subtract(media_of(piece))
+    changes: dict[str, object] = {}
+    if any(uses.values()):
+        changes["uses"] = counted(after.uses, uses)
+    if len(after.links):
+        gone = {piece.id for piece in old} - {piece.id for piece in new}
+        changes["links"] = without(after.links, gone)
+    after = _replace(after, **changes)
+    if len(before.transitions) or any(piece.tail for piece in new):
+        after = _transitions(after, came, old, new, sources, pointer)
+    return after
+
+
+def _lanes(before: Iterable[TrackState], after: Iterable[TrackState]) -> tuple[list[Lane], list[Lane]]:
+    """Lanes that are only in the one, and only in the other."""
+    old, new = {id(track.lane) for track in before}, {id(track.lane) for track in after}
+    return (
+        [track.lane for track in before if id(track.lane) not in new],
+        [track.lane for track in after if id(track.lane) not in old],
+    )
+
+
+def _chunks(lanes: Iterable[Lane]) -> dict[int, Chunk]:
+    return {id(chunk): chunk for lane in lanes for chunk in lane.chunks}
+
+
+def _only(before: dict[int, Chunk], after: dict[int, Chunk]) -> tuple[list[Piece], list[Piece]]:
+    """Pieces that are only in the one, and only in the other."""
+    old = {id(piece): piece for chunk in _others(before, after) for piece in chunk.pieces}
+    new = {id(piece): piece for chunk in _others(after, before) for piece in chunk.pieces}
+    return (
+        [piece for key, piece in old.items() if key not in new],
+        [piece for key, piece in new.items() if key not in old],
+    )
+
+
+def _others(some: dict[int, Chunk], others: dict[int, Chunk]) -> list[Chunk]:
+    return [some[key] for key in some.keys() - others.keys()]
+
+
+def _transitions(
+    sequence: Sequence, lanes: list[Lane], old: list[Piece], new: list[Piece], sources: Sources, pointer: str
+) -> Sequence:
+    """Drops transitions whose clips were parted and checks those whose clips changed."""
+    fresh = {id(piece) for piece in new}
+    alive: dict[str, str] = {}
+    changed = {id(lane) for lane in lanes}
+    for index, track in enumerate(sequence.tracks):
+        if id(track.lane) not in changed:
+            continue
+        for cut in track.lane.joints():
+            if not cut.holds:
+                piece = _replace(cut.left, tail=None)
+                lane = sequence.tracks[index].lane
+                sequence = sequence.with_lane(index, lane.splice(cut.rank, cut.rank + 1, ((cut.at, piece),)))
+                continue
+            assert cut.left.tail is not None
+            alive[cut.left.tail.id] = cut.left.id
+            if not fresh.isdisjoint((id(cut.previous), id(cut.left), id(cut.right))):
+                check(cut, sequence.canvas.fps, sources, pointer)
+    transitions = sequence.transitions
+    gone = {piece.tail.id for piece in old if piece.tail} | {piece.tail.id for piece in new if piece.tail}
+    for name in gone - alive.keys():
+        if name in transitions:
+            transitions = transitions.drop(name)
+    for name, left in alive.items():
+        if transitions.get(name) != left:
+            transitions = transitions.set(name, left)
+    return _replace(sequence, transitions=transitions)
