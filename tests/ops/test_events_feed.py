@@ -66,15 +66,15 @@ async def test_a_listener_may_start_at_any_position(film: Client) -> None:
         assert [one.event for one in await listener.take(2)] == ["ProjectCreated", "VersionCommitted"]
 
 
-async def test_a_thousand_versions_come_in_order_to_every_listener(film: Client) -> None:
+async def test_many_versions_come_in_order_to_every_listener(film: Client) -> None:
     async def hear(count: int) -> list[int]:
         async with listening(film, "p1", query="?after=1") as listener:
             return [one.data["data"]["version"] for one in await listener.take(count)]
 
     async with asyncio.timeout(60):
-        hearing = [asyncio.create_task(hear(600)) for _ in range(3)]
-        await asyncio.gather(*(film.edit("p1", rename(n)) for n in range(600)))
-        assert await asyncio.gather(*hearing) == [list(range(1, 601))] * 3
+        hearing = [asyncio.create_task(hear(150)) for _ in range(3)]
+        await asyncio.gather(*(film.edit("p1", rename(n)) for n in range(150)))
+        assert await asyncio.gather(*hearing) == [list(range(1, 151))] * 3
 
 
 async def test_progress_comes_in_between_and_has_no_id(film: Client, settings_for: SettingsFactory) -> None:

@@ -37,6 +37,7 @@ from services.ops.decide.project_state import ExportState, Pin, ProjectState, ve
 from services.ops.decide.refusals import IdTaken, NotFound, NothingToExport, NotRendering, NotRetryable, StaleVersion
 from services.ops.edits.apply import apply_all
 from services.ops.edits.rendered import refuse_unrendered
+from services.ops.edits.sequence import Sequence
 from services.ops.resolve import digest
 
 Events = tuple[ProjectEvent, ...]
@@ -96,10 +97,15 @@ def _commit(state: ProjectState, command: CommitOps) -> Events:
             duration=after.duration,
             digest=digest(after, command.sha256s),
             message=command.message,
-            media_added=tuple(after.uses.gained(before.uses)),
-            media_removed=tuple(before.uses.gained(after.uses)),
+            media_added=_gained(after, before),
+            media_removed=_gained(before, after),
         ),
     )
+
+
+def _gained(after: Sequence, before: Sequence) -> tuple[str, ...]:
+    """Media that one sequence uses and the other does not."""
+    return () if after.uses is before.uses else tuple(after.uses.gained(before.uses))
 
 
 def _version(state: ProjectState, version: int) -> int:

@@ -81,9 +81,14 @@ def version_and_profile(version: int, profile: ExportProfile | None) -> str:
     return f"{version}/{profile or '*'}"
 
 
+class _Committed(msgspec.Struct):
+    # A struct, because msgspec remembers how to convert those.
+    ops: tuple[Op, ...]
+
+
 def committed_ops(event: VersionCommitted) -> tuple[Op, ...]:
     """The ops of a fact, typed. Raises msgspec.ValidationError for an op that this build does not know."""
-    return msgspec.convert(event.ops, tuple[Op, ...])
+    return msgspec.convert(event, _Committed, from_attributes=True).ops
 
 
 def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str) -> ProjectState:
