@@ -12,9 +12,9 @@ import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from cutlog.bus import messages
+from cutlog.bus import messages, streams
 from cutlog.bus.connection import Bus, answer
-from cutlog.bus.errors import BusError
+from cutlog.bus.errors import BusError, BusUnavailable
 from cutlog.bus.leader import stops_within
 from cutlog.bus.pull import ConsumerGone, Pull, ensure_consumer
 from cutlog.bus.streams import SECOND
@@ -56,17 +56,27 @@ Handle = Callable[[Delivered], Awaitable[None]]
 
 
 class JobQueue:
-    """The work queue `stream`. A job is a subject under `job.` and bytes; whoever finishes it removes it."""
+    """The work queue JOBS. A job is a subject under `job.` and bytes; whoever finishes it removes it."""
 
-    def __init__(self, bus: Bus, stream: str = JOBS) -> None:
-        self._bus, self._stream = bus, stream
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def prepare(self) -> None:
+        """Makes JOBS and DLQ unless they are there; `publish` and `work` do it when they miss them."""
+        await streams.ensure(self._bus, streams.jobs())
+        await streams.ensure(self._bus, streams.dead_letters())
 
     async def publish(self, subject: str, payload: bytes, *, key: str, headers: Mapping[str, str] | None = None) -> int:
         """Returns the job's sequence once it is on disk. The same `key` within two minutes is the same job.
 
         Raises ApiError, BusUnavailable.
         """
-        reply = await self._bus.request(subject, payload, headers={"Nats-Msg-Id": key, **(headers or {})})
+        headers = {"Nats-Msg-Id": key, **(headers or {})}
+        try:
+            reply = await self._bus.request(subject, payload, headers=headers)
+        except BusUnavailable:
+            await self.prepare()
+            reply = await self._bus.request(subject, payload, headers=headers)
         return int(answer(reply.data)["seq"])
 
     async def work(
@@ -86,11 +96,12 @@ class JobQueue:
         MAX_DELIVER: DLQ. A job is cancelled after `cap` seconds (a failure); and, after `stop`, when it needs longer
         than `grace`, upon which another worker gets it at once.
         """
-        worker = _Worker(self._bus, self._stream, durable, handle, stop, slots, cap)
+        worker = _Worker(self._bus, durable, handle, stop, slots, cap)
         try:
             while not stop.is_set():
                 try:
-                    await ensure_consumer(self._bus, self._stream, _consumer(durable, subject))
+                    await self.prepare()
+                    await ensure_consumer(self._bus, JOBS, _consumer(durable, subject))
                     await worker.pull()
                 except (BusError, NatsError, ConsumerGone, OSError) as error:
                     log.warning("jobs cannot be pulled", durable=durable, why=repr(error))
@@ -100,10 +111,8 @@ class JobQueue:
 
 
 class _Worker:
-    def __init__(
-        self, bus: Bus, stream: str, durable: str, handle: Handle, stop: asyncio.Event, slots: int, cap: float
-    ) -> None:
-        self._bus, self._stream, self._durable, self._handle = bus, stream, durable, handle
+    def __init__(self, bus: Bus, durable: str, handle: Handle, stop: asyncio.Event, slots: int, cap: float) -> None:
+        self._bus, self._durable, self._handle = bus, durable, handle
         self._stop, self._slots, self._cap = stop, slots, cap
         self._running: set[asyncio.Task[None]] = set()
 
@@ -111,7 +120,7 @@ class _Worker:
         def room(held: int) -> int:
             return 0 if self._stop.is_set() else self._slots - len(self._running) - held
 
-        async with Pull(self._bus, self._stream, self._durable, room=room, step=1) as pull:
+        async with Pull(self._bus, JOBS, self._durable, room=room, step=1) as pull:
             stopping = asyncio.create_task(self._stop.wait())
             stopping.add_done_callback(lambda _: pull.wake())
             try:
@@ -182,9 +191,9 @@ class _Worker:
         log.error("a job goes to the dead letters", subject=job.subject, deliveries=job.delivery, reason=reason)
         headers = {
             **{key: value for key, value in job.headers.items() if not key.startswith("Nats-")},
-            "Nats-Msg-Id": f"{self._stream}-{job.sequence}",
+            "Nats-Msg-Id": f"{JOBS}-{job.sequence}",
             "Cutlog-Reason": " ".join(reason.split())[:1000].encode("ascii", "backslashreplace").decode(),
-            "Cutlog-Stream": self._stream,
+            "Cutlog-Stream": JOBS,
             "Cutlog-Sequence": str(job.sequence),
             "Cutlog-Subject": job.subject,
             "Cutlog-Deliveries": str(job.delivery),

@@ -53,7 +53,7 @@ class Outbox:
             try:
                 async with leadership(self._engine, f"outbox {self._source}", stop) as lead:
                     while lead is not None and not stop.is_set():
-                        if not await self._send(bus, stop):
+                        if not await self._send(lead, bus, stop):
                             await self._rest(stop)
             except (BusError, NatsError, *DATABASE_ERRORS) as error:
                 log.warning("the outbox waits", source=self._source, why=repr(error))
@@ -68,11 +68,10 @@ class Outbox:
             waking.cancel()
             self._wake.clear()
 
-    async def _send(self, bus: Bus, stop: asyncio.Event) -> int:
-        """Sends what is stored, a page at most; how many left."""
-        async with self._engine.connect() as connection:
-            query = select(outbox.c.number, outbox.c.command).order_by(outbox.c.number).limit(PAGE)
-            rows = (await connection.execute(query)).all()
+    async def _send(self, lead: AsyncConnection, bus: Bus, stop: asyncio.Event) -> int:
+        """Sends what is stored, a page at most; how many left. Reads where the lock is, to notice its loss."""
+        query = select(outbox.c.number, outbox.c.command).order_by(outbox.c.number).limit(PAGE)
+        rows = (await lead.execute(query)).all()
         for number, stored in rows:
             if stop.is_set():
                 break

@@ -124,7 +124,7 @@ async def consume(bus: Bus, projection: Projection, stop: asyncio.Event) -> None
         try:
             async with leadership(projection.engine, f"projection {projection.name}", stop) as lead:
                 if lead is not None:
-                    await _Run(bus, projection, stop).run()
+                    await _Run(bus, projection, lead, stop).run()
             pause = 0.1
         except (UnknownEventTypeError, ProjectionStopped) as error:
             why = f"unknown event type {error}" if isinstance(error, UnknownEventTypeError) else str(error)
@@ -143,8 +143,8 @@ async def consume(bus: Bus, projection: Projection, stop: asyncio.Event) -> None
 class _Run:
     """One spell as the process that keeps the projection."""
 
-    def __init__(self, bus: Bus, projection: Projection, stop: asyncio.Event) -> None:
-        self._bus, self._projection, self._stop = bus, projection, stop
+    def __init__(self, bus: Bus, projection: Projection, lead: AsyncConnection, stop: asyncio.Event) -> None:
+        self._bus, self._projection, self._lead, self._stop = bus, projection, lead, stop
         self._at = 0
         self._reacted = 0
 
@@ -177,6 +177,8 @@ class _Run:
                 while not self._stop.is_set():
                     if taken := await pull.take(batch, timeout=5.0):
                         await self._absorb(taken)
+                    else:
+                        await self._lead.execute(select(1))  # whose connection is gone leads no more
             finally:
                 stopped.cancel()
 

@@ -199,6 +199,8 @@ async def test_a_stream_ahead_of_the_log_stops_the_relay_with_the_way_out(
     await owner.close()
     relay = Relay(bus, engine)
     with pytest.raises(StreamAhead, match="EVENTS is at 20, the log at 15"):
+        await relay.look()
+    with pytest.raises(StreamAhead, match="EVENTS is at 20, the log at 15"):
         await relay.run(asyncio.Event())
     with pytest.raises(BusError, match="restore the newer database"):
         await relay.check()

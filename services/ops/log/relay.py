@@ -59,8 +59,17 @@ class Relay:
         if self.state.error is not None:
             raise BusError(self.state.error)
 
+    async def look(self) -> None:
+        """To be awaited before the first append is taken: raises StreamAhead, upon which none may be."""
+        async with self._engine.connect() as connection:
+            await EventStream(self._bus, connection).look()
+
     async def run(self, stop: asyncio.Event) -> None:
-        """Publishes until `stop` is set. Raises StreamAhead, having said so in the log and in `state.error`."""
+        """Publishes until `stop` is set.
+
+        Raises StreamAhead, having said so in the log and in `state.error`. The service has to end then: appending to
+        such a log would hide that history was lost.
+        """
         deaf = await self._bus.subscribe(WAKE, self._woken)
         ended = asyncio.Event()
         forwarding = asyncio.create_task(self._forward(ended))

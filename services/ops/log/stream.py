@@ -52,6 +52,13 @@ class EventStream:
         self.last = 0
         self.rebuilt = 0
 
+    async def look(self) -> None:
+        """Raises StreamAhead if that is how things are; changes nothing. Raises BusError."""
+        info = await streams.stream_info(self._bus, EVENTS)
+        head, log_id = await self._head()
+        if info is not None and _log_id(info) == str(log_id) and info["state"]["last_seq"] > head:
+            raise StreamAhead(info["state"]["last_seq"], head)
+
     async def sync(self) -> None:
         """Looks at what the stream really holds, and makes it anew when it is not the log's beginning.
 
@@ -59,7 +66,7 @@ class EventStream:
         """
         head, log_id = await self._head()
         info = await streams.stream_info(self._bus, EVENTS)
-        if info is not None and (info["config"].get("metadata") or {}).get("log_id") != str(log_id):
+        if info is not None and _log_id(info) != str(log_id):
             await self._remove("it belongs to another log")
             info = None
         if info is not None:
@@ -116,3 +123,8 @@ class EventStream:
         log.warning("the stream is made anew from the log", stream=EVENTS, why=why)
         await self._bus.api(f"STREAM.DELETE.{EVENTS}")
         self.rebuilt += 1
+
+
+def _log_id(info: dict[str, Any]) -> str | None:
+    """Which log the stream was made from."""
+    return (info["config"].get("metadata") or {}).get("log_id")
