@@ -43,7 +43,7 @@ def demo(
     from cutlog.client import Refused, Unreachable
 
     folder = (data or Path(".demo" if url is None else ".data")).expanduser().absolute()
-    console = Console(quiet=as_json, highlight=False)
+    console = Console(quiet=as_json, highlight=False, width=None if sys.stdout.isatty() else 160)
     began = time.monotonic()
     try:
         outcome, base = asyncio.run(_run(url, token, folder, console))
@@ -159,26 +159,29 @@ def _show(console: Console, outcome: Outcome) -> None:
     from rich import box
     from rich.table import Table
 
-    width = None if console.is_terminal else 400
-    table = Table(title=f"what project {outcome.project_id} has now", title_justify="left", box=box.SIMPLE_HEAD)
-    for column in ("what", "version", "bytes", "path", "URL"):
-        table.add_column(column, justify="right" if column in ("version", "bytes") else "left", overflow="fold")
+    made = Table(title=f"what project {outcome.project_id} has now", title_justify="left", box=box.SIMPLE_HEAD)
+    for column in ("what", "version", "bytes", "path"):
+        made.add_column(column, justify="right" if column in ("version", "bytes") else "left", overflow="fold")
     for file in outcome.files:
         what = f"{file.what}, pinned" if file.pinned else file.what
         size = f"{file.size:,}" if file.size is not None else ""
-        table.add_row(what, str(file.version), size, file.path or file.key, file.url or "")
+        made.add_row(what, str(file.version), size, file.path or file.key)
     console.print()
-    console.print(table, width=width)
+    console.print(made)
+    console.print("signed URLs, good for some minutes while the stack runs")
+    for file in outcome.files:
+        console.print(f"  {file.what} of version {file.version}: {file.url}", soft_wrap=True)
     report = outcome.report
-    title = (
-        f"what may go on {report.at:%Y-%m-%d} with ttlDays {report.policy['ttlDays']}, keepLatest "
-        f"{report.policy['keepLatest']}: {report.candidates} of {report.candidates + report.kept} exports, "
-        f"{report.bytes:,} bytes (a simulation: nothing was moved or removed)"
+    days, keep = report.policy["ttlDays"], report.policy["keepLatest"]
+    fates = Table(
+        title=f"what may go on {report.at:%Y-%m-%d} with ttlDays {days}, keepLatest {keep}: {report.candidates} of "
+        f"{report.candidates + report.kept} exports of this tenant, {report.bytes:,} bytes. A simulation: nothing is removed.",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
     )
-    fates = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for column in ("export", "version", "bytes", "fate", "because"):
+    for column in ("version", "bytes", "verdict", "because"):
         fates.add_column(column, justify="right" if column in ("version", "bytes") else "left", overflow="fold")
     for fate in report.exports:
-        because = "\n".join(fate.reasons)
-        fates.add_row(fate.export_id, str(fate.version), f"{fate.bytes:,}", fate.later, because)
-    console.print(fates, width=width)
+        fates.add_row(str(fate.version), f"{fate.bytes:,}", fate.verdict, "\n".join(fate.reasons))
+    console.print()
+    console.print(fates)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from cutlog.client import Client, Export
 from cutlog.client.client import Progress
 from cutlog.contract.base import Wire
@@ -38,13 +40,13 @@ class Made(Wire):
     path: str | None = None
 
 
-class Fate(Wire):
-    """What the collector says of an export: `verdict` now is always kept; `later` by the report."""
+class Fate(msgspec.Struct, frozen=True, rename="camel"):
+    """What the collector says of an export on the day of the report. `verdict`: kept or candidate."""
 
     export_id: str
     version: int
     bytes: int
-    later: str
+    verdict: str
     reasons: list[str]
 
 
@@ -179,22 +181,11 @@ async def _report(client: Client, exports: list[Export]) -> Report:
     """Simulates the day after everything's time to live, keeping one export per project beside pinned ones."""
     at = datetime.now(UTC) + timedelta(days=DAYS_LATER)
     plan = await client.calculate_gc(KEEP_ONE, at)
-    going = {candidate.export_id: candidate for candidate in plan.candidates}
     fates = []
     for export in exports:
-        if export.id in going:
-            verdict, reasons = "may go", going[export.id].reasons
-        else:
-            verdict, reasons = "kept", (await client.explain_gc(export.id)).reasons
-        fates.append(
-            Fate(
-                export_id=export.id,
-                version=export.version,
-                bytes=export.size or 0,
-                later=verdict,
-                reasons=[f"{reason.rule}: {reason.detail}" for reason in reasons],
-            )
-        )
+        found = await client.explain_gc(export.id, plan.plan_id)
+        reasons = [f"{reason.rule}: {reason.detail}" for reason in found.reasons]
+        fates.append(Fate(export.id, export.version, export.size or 0, found.verdict, reasons))
     return Report(
         plan_id=plan.plan_id,
         plan_hash=plan.plan_hash,

@@ -129,9 +129,10 @@ class Client:
         body = ({"policy": policy} if policy else {}) | ({"at": at.isoformat()} if at else {})
         return await self.transport.ask(Plan, "POST", "/api/admin/gc/calculate", json=body, key=_key())
 
-    async def explain_gc(self, export_id: str) -> Verdict:
-        """Why an export is kept, or may go."""
-        return await self.transport.ask(Verdict, "GET", f"/api/admin/gc/explain/{export_id}")
+    async def explain_gc(self, export_id: str, plan_id: str | None = None) -> Verdict:
+        """Why an export is kept, or may go: now, or by the date and policy of a plan."""
+        query = {"planId": plan_id} if plan_id else None
+        return await self.transport.ask(Verdict, "GET", f"/api/admin/gc/explain/{export_id}", query=query)
 
 
 async def _until(

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import BusError
-from cutlog.contract.base import Wire
+from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
 from cutlog.web import Api, ListQuery, Page, Problem, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import unavailable
@@ -60,6 +60,12 @@ class Candidates(Wire):
 
 class CandidatesQuery(ListQuery):
     """Which plan; the newest one that is no simulation if none is named. A cursor stays with the plan it came from."""
+
+    plan_id: Id | None = None
+
+
+class ExplainQuery(Strict):
+    """A plan whose date and policy are to be used, in place of now and the tenant's policy."""
 
     plan_id: Id | None = None
 
@@ -136,12 +142,13 @@ def make_api(engine: AsyncEngine, reports: Reports) -> Api:
     @api.get(
         f"{ROOT}/explain/{{export}}",
         role=Role.admin,
+        query=ExplainQuery,
         returns={200: Verdict},
         problems=(404, 503),
         summary="Says why an export is kept or may go",
     )
-    async def explain(req: Request) -> Reply:
-        return Reply(200, await reports.explain(req.actor.tenant, req.path["export"]))
+    async def explain(req: Request[None, ExplainQuery]) -> Reply:
+        return Reply(200, await reports.explain(req.actor.tenant, req.path["export"], req.query.plan_id))
 
     @api.get(f"{ROOT}/policy", role=Role.admin, returns={200: Policy}, summary="Shows the tenant's policy")
     async def show_policy(req: Request) -> Reply:

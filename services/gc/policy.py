@@ -85,8 +85,8 @@ def _rules(
 
 
 def _pinned(reason: str | None, expires_at: datetime | None) -> str:
-    until = f" until {_moment(expires_at)}" if expires_at else ""
-    return f"pinned{until}" + (f": {reason}" if reason else "")
+    until = f"until {_moment(expires_at)}" if expires_at else "until it is unpinned"
+    return until + (f": {reason}" if reason else "")
 
 
 def _moment(at: datetime) -> str:

@@ -80,17 +80,24 @@ class Reports:
         self._outbox.wake()
         return made
 
-    async def explain(self, tenant: str, export_id: str) -> Verdict:
-        """The verdict on one export now, by the tenant's policy. Raises ExportUnknown, ProjectionBehind."""
+    async def explain(self, tenant: str, export_id: str, plan_id: str | None = None) -> Verdict:
+        """The verdict on one export: now, by the tenant's policy, or at the date and by the policy of a plan.
+
+        Either way it speaks of the export as it is now, with its pins of now. Raises ExportUnknown, PlanUnknown,
+        ProjectionBehind.
+        """
         least = await self._least()
         async with self._snapshot() as connection:
             await _caught_up(connection, least)
             project = await snapshot.project_of(connection, tenant, export_id)
             if project is None:
-                raise ExportUnknown(export_id)
-            policy = await policies.current(connection, tenant)
-            judged = judge(project, policy, await _now(connection))
-            return next(verdict for export, verdict in judged if export.export_id == export_id)
+                raise ExportUnknown(f"no export {export_id}")
+            if plan_id is None:
+                policy, at = await policies.current(connection, tenant), await _now(connection)
+            else:
+                plan = await plans.find(connection, tenant, plan_id)
+                policy, at = msgspec.convert(plan.policy, Policy), plan.at
+            return next(v for export, v in judge(project, policy, at) if export.export_id == export_id)
 
     async def _make(self, connection: AsyncConnection, asker: Asker, wish: Calculate, least: int) -> str:
         position = await _caught_up(connection, least)

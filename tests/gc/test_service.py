@@ -129,12 +129,21 @@ async def test_an_export_is_explained(log: Log, gc: Gc) -> None:
     await gc.calculate()
     status, pinned = await gc.ask("GET", "/explain/p-x2")
     assert status == 200 and pinned["verdict"] == "kept"
-    assert pinned["reasons"] == [{"rule": "pinned", "detail": "pinned: sign-off"}]
+    assert pinned["reasons"] == [{"rule": "pinned", "detail": "until it is unpinned: sign-off"}]
     _, kept = await gc.ask("GET", "/explain/p-x4")
     assert [reason["rule"] for reason in kept["reasons"]] == ["keep-latest"]
     _, going = await gc.ask("GET", "/explain/p-x1")
     assert going["verdict"] == "candidate" and going["reasons"]
     assert (await gc.ask("GET", "/explain/p-x9"))[0] == 404
+
+
+async def test_an_export_is_explained_by_the_date_and_policy_of_a_plan(log: Log, gc: Gc) -> None:
+    await project(log, "p", exports=2)
+    plan = await gc.calculate({"policy": {"ttlDays": 30, "keepLatest": 1}, "at": "2040-01-01T00:00:00Z"})
+    status, verdict = await gc.ask("GET", f"/explain/p-x1?planId={plan['planId']}")
+    assert status == 200 and verdict == {"verdict": "candidate", "reasons": plan["candidates"][0]["reasons"]}
+    assert (await gc.ask("GET", "/explain/p-x1"))[1]["verdict"] == "kept"
+    assert (await gc.ask("GET", "/explain/p-x1?planId=plan_unknown"))[0] == 404
 
 
 async def test_a_policy_holds_for_its_tenant_from_the_next_plan_on(log: Log, gc: Gc) -> None:
