@@ -6,13 +6,13 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
-from aiohttp import web
 
-from cutlog.blobs import BlobNotFoundError, BlobStore, InvalidKeyError
+from cutlog.blobs import BlobStore, InvalidKeyError
 from cutlog.contract.base import Strict
-from cutlog.web import Api, Content, Reply, Request
+from cutlog.web import Api, Content, Problem, Reply, Request
 from cutlog.web.problems import not_found
 from cutlog.web.signing import check
+from services.media.ranges import NotModified, Slice, Unsatisfiable, http_date, wanted
 
 #: A file may be shown or played, never run: whatever it is, it has no origin, scripts or forms.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -44,26 +44,43 @@ def add_files(api: Api, blobs: BlobStore, secret: str) -> None:
         problems=(403, 404, 416),
         summary="Gives the file of a signed link",
     )
-    async def file(req: Request[None, Signed]) -> web.StreamResponse | Reply:
+    async def file(req: Request[None, Signed]) -> Reply:
         """Answers ranges and conditions (ETag, Last-Modified)."""
         key = str(req.path["key"])
         query = {name: text for name, text in msgspec.structs.asdict(req.query).items() if text is not None}
         filename = check(secret, key, query, req.http.method)
         try:
-            async with blobs.local(key) as path:
-                response = web.FileResponse(path, chunk_size=1 << 18, headers=_headers(key, filename))
-                await response.prepare(req.http)
-                return response
-        except (BlobNotFoundError, InvalidKeyError):
-            raise not_found("The file") from None
+            head = await blobs.head(key)
+        except InvalidKeyError:
+            head = None
+        if head is None:
+            raise not_found("The file")
+        headers = _headers(key, filename) | {
+            "ETag": f'"{head.etag}"', "Last-Modified": http_date(head.modified), "Accept-Ranges": "bytes",
+        }  # fmt: skip
+        match wanted(req.http.headers, head.size, head.etag, head.modified):
+            case NotModified():
+                return Reply.empty(304, headers)
+            case Unsatisfiable():
+                raise Problem.of_status(
+                    416, f"The file has {head.size} bytes.", {"Content-Range": f"bytes */{head.size}"}
+                )
+            case Slice(start=start, end=end, partial=partial):
+                headers["Content-Length"] = str(end - start)
+                if partial:
+                    headers["Content-Range"] = f"bytes {start}-{end - 1}/{head.size}"
+                chunks = blobs.stream(key, start, end)
+                return Reply.stream(206 if partial else 200, chunks, _media_type(key), headers)
+
+
+def _media_type(key: str) -> str:
+    return _TYPES.get("." + key.rpartition("/")[2].rpartition(".")[2], "application/octet-stream")
 
 
 def _headers(key: str, filename: str | None) -> dict[str, str]:
     name = filename or key.rpartition("/")[2]
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
-    ending = key.rpartition("/")[2].rpartition(".")[2]
     return {
-        "Content-Type": _TYPES.get(f".{ending}", "application/octet-stream"),
         "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": _POLICY,

@@ -97,7 +97,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def stored(row: Row[Any]) -> Stored:
-    return msgspec.convert(dict(row._mapping), Stored)
+    # SQLAlchemy's names of columns are not quite str.
+    return msgspec.convert({str(name): value for name, value in row._mapping.items()}, Stored)
 
 
 def command(key: str, asker: Asker, body: MediaCommand) -> Command:
