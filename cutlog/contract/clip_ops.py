@@ -8,9 +8,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Strict
+from cutlog.contract.effects import EFFECTS
 from cutlog.contract.ids import Id
-from cutlog.contract.limits import At, By, Fade, Gain, Length, SourceFrame
-from cutlog.contract.properties import Keyframes
+from cutlog.contract.limits import MAX_EFFECTS, At, By, Fade, Gain, Length, SourceFrame
+from cutlog.contract.properties import Animated, Keyframes
 from cutlog.contract.timeline import Blend, Box, Color, Crop, Fit, Pitch, Place, Shadow, Stroke, TextStyle
 
 Mode = Literal["place", "insert", "overwrite"]
@@ -21,6 +22,8 @@ Degrees = Annotated[float, msgspec.Meta(ge=-36_000, le=36_000, description="degr
 Opacity = Annotated[float, msgspec.Meta(ge=0, le=1)] | Keyframes
 Level = Gain | Keyframes
 Pan = Annotated[float, msgspec.Meta(ge=-1, le=1, description="-1 left, 1 right")] | Keyframes
+EffectName = Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"enum": sorted(EFFECTS)})]
+Params = Annotated[dict[str, Animated | str], msgspec.Meta(max_length=20)]
 Rate = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 
 
@@ -63,6 +66,50 @@ class ClipAdd(Strict, tag_field="op", tag="clip.add"):
     frames: Length | UnsetType = UNSET
     mode: Mode = "place"
     split: Id | UnsetType = UNSET
+    properties: ClipProperties | UnsetType = UNSET
+
+
+class PastedSpeed(Strict):
+    """How fast a pasted clip runs: num / den source frames per frame. `phase`, below `den`, is what remained of a
+    source frame where a split cut it."""
+
+    num: Rate
+    den: Rate
+    pitch: Pitch = "keep"
+    phase: Annotated[int, msgspec.Meta(ge=0, lt=100_000)] = 0
+
+
+class PastedEffect(Strict):
+    """An effect of a pasted clip. Parameters that are not given have their defaults."""
+
+    id: Id
+    kind: EffectName
+    params: Params = msgspec.field(default_factory=dict)
+
+
+class ClipPaste(Strict, tag_field="op", tag="clip.paste"):
+    """Puts down a clip with all that edits made of it, as a timeline shows it: `media` with `in` and `out`, or with
+    `freeze`, the frame to hold; or `text`, or `color`. It is `frames` long.
+
+    To copy clips, from other projects too, and to import them. Transitions and links have ops of their own.
+    """
+
+    clip: Id
+    track: Id
+    at: At
+    frames: Length
+    media: Id | UnsetType = UNSET
+    start: SourceFrame | UnsetType = msgspec.field(name="in", default=UNSET)
+    end: SourceFrame | UnsetType = msgspec.field(name="out", default=UNSET)
+    freeze: SourceFrame | UnsetType = UNSET
+    text: TextStyle | UnsetType = UNSET
+    color: Color | UnsetType = UNSET
+    speed: PastedSpeed | UnsetType = UNSET
+    reversed: bool = False
+    silent: bool = False
+    head_cut: Fade = 0
+    tail_cut: Fade = 0
+    effects: Annotated[tuple[PastedEffect, ...], msgspec.Meta(max_length=MAX_EFFECTS)] = ()
     properties: ClipProperties | UnsetType = UNSET
 
 

@@ -8,14 +8,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Strict
-from cutlog.contract.effects import EFFECTS, TRANSITIONS
+from cutlog.contract.clip_ops import EffectName, Params
+from cutlog.contract.effects import TRANSITIONS
 from cutlog.contract.ids import Id
 from cutlog.contract.limits import MAX_EFFECTS, MAX_FRAMES, At
-from cutlog.contract.properties import Animated
 
-EffectName = Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"enum": sorted(EFFECTS)})]
 TransitionName = Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"enum": sorted(TRANSITIONS)})]
-Params = Annotated[dict[str, Animated | str], msgspec.Meta(max_length=20)]
 EffectIndex = Annotated[int, msgspec.Meta(ge=0, lt=MAX_EFFECTS, description="0 is applied first")]
 TransitionFrames = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="frames")]
 CaptionText = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]

@@ -16,6 +16,7 @@ from cutlog.contract.clip_ops import (
     ClipFreeze,
     ClipLink,
     ClipMove,
+    ClipPaste,
     ClipProperties,
     ClipRemove,
     ClipReplace,
@@ -76,7 +77,7 @@ from cutlog.contract.project_ops import (
 
 Op = (
     ProjectConfigure | TrackAdd | TrackRemove | TrackMove | TrackSet
-    | ClipAdd | ClipRemove | ClipMove | ClipTrim | ClipSplit | ClipSlip | ClipSlide | ClipRoll
+    | ClipAdd | ClipPaste | ClipRemove | ClipMove | ClipTrim | ClipSplit | ClipSlip | ClipSlide | ClipRoll
     | ClipSpeed | ClipReverse | ClipFreeze | ClipDetachAudio | ClipReplace | ClipSet | ClipLink | ClipUnlink | TextSet
     | EffectAdd | EffectSet | EffectMove | EffectRemove | TransitionAdd | TransitionSet | TransitionRemove
     | CaptionsImport | CaptionSet | CaptionRemove | MarkerAdd | MarkerMove | MarkerRemove | HistoryRevert
@@ -118,6 +119,7 @@ __all__ = [
     "ClipFreeze",
     "ClipLink",
     "ClipMove",
+    "ClipPaste",
     "ClipProperties",
     "ClipRemove",
     "ClipReplace",

@@ -16,6 +16,7 @@ from cutlog.contract.ops import (
     ClipFreeze,
     ClipLink,
     ClipMove,
+    ClipPaste,
     ClipRemove,
     ClipReplace,
     ClipReverse,
@@ -54,6 +55,7 @@ from services.ops.edits import (
     links,
     looks,
     markers,
+    pasting,
     project,
     shifting,
     texts,
@@ -89,6 +91,8 @@ def _edited(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier) -> S
             return tracks.change(sequence, op)
         case ClipAdd():
             return clips.add(sequence, op, sources)
+        case ClipPaste():
+            return pasting.paste(sequence, op, sources)
         case ClipRemove():
             return clips.remove(sequence, op)
         case ClipMove():
@@ -166,7 +170,7 @@ def _blamed(op: Op) -> str:
             return "/reversed"
         case ClipReplace():
             return "/in"
-        case ClipAdd() | ClipMove() | ClipSplit() | ClipFreeze():
+        case ClipAdd() | ClipPaste() | ClipMove() | ClipSplit() | ClipFreeze():
             return "/at"
         case TransitionAdd() | TransitionSet():
             return "/frames"

@@ -17,7 +17,7 @@ from cutlog.contract.timeline import Effect, MediaSource, TrackKind
 from services.ops.edits.errors import EditError
 from services.ops.edits.lane import Piece
 from services.ops.edits.looks import check_value
-from services.ops.edits.sequence import Found, Sequence
+from services.ops.edits.sequence import Found, Sequence, TrackState
 from services.ops.edits.sources import Sources
 
 _replace = msgspec.structs.replace
@@ -43,9 +43,6 @@ def add(sequence: Sequence, op: EffectAdd, sources: Sources) -> Sequence:
     """
     found = sequence.open_clip(op.clip)
     piece = found.placed.piece
-    kind = EFFECTS.get(op.kind)
-    if kind is None:
-        raise EditError("/kind", f"there is no effect {op.kind}; the kinds are: {', '.join(EFFECTS)}")
     count = len(piece.effects)
     if count >= MAX_EFFECTS:
         raise EditError("", f"a clip has at most {MAX_EFFECTS} effects")
@@ -53,11 +50,20 @@ def add(sequence: Sequence, op: EffectAdd, sources: Sources) -> Sequence:
     if index > count:
         raise EditError("/index", f"clip {op.clip} has {count} effects, so index is 0 to {count}")
     given = {} if op.params is UNSET else op.params
-    _check(op.kind, kind, given, sources)
-    effect = Effect(id=op.effect, kind=op.kind, params=_complete(kind, given, found.track.kind))
-    _belongs(effect, found)
+    effect = made(op.effect, op.kind, given, piece, found.track, sources)
     sequence = sequence.take(op.effect, "/effect")
     return _with(sequence, found, (*piece.effects[:index], effect, *piece.effects[index:]))
+
+
+def made(name: str, kind: str, given: Mapping[str, Value], piece: Piece, track: TrackState, sources: Sources) -> Effect:
+    """An effect for a clip, with all parameters of its kind. Raises EditError."""
+    known = EFFECTS.get(kind)
+    if known is None:
+        raise EditError("/kind", f"there is no effect {kind}; the kinds are: {', '.join(EFFECTS)}")
+    _check(kind, known, given, sources)
+    effect = Effect(id=name, kind=kind, params=_complete(known, given, track.kind))
+    _belongs(effect, piece, track)
+    return effect
 
 
 def change(sequence: Sequence, op: EffectSet, sources: Sources) -> Sequence:
@@ -72,7 +78,7 @@ def change(sequence: Sequence, op: EffectSet, sources: Sources) -> Sequence:
         raise EditError("/params", "give at least one of " + ", ".join(EFFECTS[effect.kind].params))
     _check(effect.kind, EFFECTS[effect.kind], op.params, sources)
     changed = _replace(effect, params={**effect.params, **op.params})
-    _belongs(changed, found)
+    _belongs(changed, found.placed.piece, found.track)
     effects = found.placed.piece.effects
     return _with(sequence, found, (*effects[:index], changed, *effects[index + 1 :]))
 
@@ -115,9 +121,8 @@ def _find(sequence: Sequence, clip: str, effect: str) -> tuple[Found, int]:
     raise EditError("/effect", f"clip {clip} has no effect {effect}; its effects are: {known}")
 
 
-def _belongs(effect: Effect, found: Found) -> None:
+def _belongs(effect: Effect, piece: Piece, track: TrackState) -> None:
     """Refuses effects on a sound or a picture that a clip does not have."""
-    piece, track = found.placed.piece, found.track
     medium = medium_of(effect)
     if medium == "picture" and track.kind == "audio":
         raise EditError("/kind", f"{effect.kind} changes pictures; clip {piece.id} is on audio track {track.id}")

@@ -183,6 +183,12 @@ def handles(piece: Piece, frames: int | None) -> Handles:
     )
 
 
+def lasting(length: int, speed: Speed | None) -> int:
+    """Frames for which so many source frames last at a speed."""
+    speed = speed or NORMAL
+    return _count(length, speed, speed.phase)
+
+
 def _fades(piece: Piece) -> bool:
     return bool(piece.fade_in or piece.fade_out or piece.audio_fade_in or piece.audio_fade_out)
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from cutlog.contract.media import MediaFacts, MediaKind, conformed_frames
-from cutlog.contract.ops import ClipAdd, ClipReplace, EffectAdd, EffectSet, Op
+from cutlog.contract.ops import ClipAdd, ClipPaste, ClipReplace, EffectAdd, EffectSet, Op
 from cutlog.contract.time import Fps
 
 
@@ -56,6 +56,12 @@ def media_named(op: Op) -> Iterator[str]:
         case ClipAdd(media=media) | ClipReplace(media=media):
             if media is not UNSET:
                 yield media
+        case ClipPaste():
+            if op.media is not UNSET:
+                yield op.media
+            for effect in op.effects:
+                if isinstance(value := effect.params.get("media"), str):
+                    yield value
         case EffectAdd(params=params) | EffectSet(params=params):
             if params is not UNSET and isinstance(value := params.get("media"), str):
                 yield value
