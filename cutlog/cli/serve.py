@@ -31,6 +31,10 @@ def serve(
     from pydantic import ValidationError
 
     from cutlog.settings import Settings
+    from cutlog.stack.hold import wait_until_released
+
+    if not wait_until_released():
+        fail("the supervisor went away")
 
     try:
         settings = Settings()  # type: ignore[call-arg]

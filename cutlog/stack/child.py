@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from cutlog.stack.hold import HOLD
 from cutlog.stack.leftovers import forget, record
 from cutlog.stack.processes import in_session, send
 from cutlog.stack.program import Program
@@ -53,13 +54,20 @@ class Child:
         """Its process, while it runs."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
-    async def start(self) -> None:
-        """Starts it and returns when it is ready. Raises ChildFailed with the end of its log."""
-        await self._spawn()
+    async def start(self, gate: asyncio.Event | None = None) -> None:
+        """Starts it and returns when it is ready. Raises ChildFailed with the end of its log.
+
+        With a `gate` it is started held: it prepares itself (HOLD in its environment asks so), and goes on when the
+        gate opens and it reads a line. A later restart is not held.
+        """
+        await self._spawn(held=gate is not None)
         assert self._process is not None
-        process, deadline = self._process, time.monotonic() + READY_WITHIN
+        process = self._process
         ended = asyncio.create_task(process.wait())
         try:
+            if gate is not None:
+                await self._release(process, gate, ended)
+            deadline = time.monotonic() + READY_WITHIN
             while not await self._ready():
                 await asyncio.wait([ended], timeout=0.02)
                 if ended.done():
@@ -107,14 +115,26 @@ class Child:
         self._end_session()
         forget(self._pids, self.name)
 
-    async def _spawn(self) -> None:
+    async def _release(
+        self, process: asyncio.subprocess.Process, gate: asyncio.Event, ended: asyncio.Task[int]
+    ) -> None:
+        opened = asyncio.create_task(gate.wait())
+        try:
+            await asyncio.wait([opened, ended], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            opened.cancel()
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.close()
+
+    async def _spawn(self, *, held: bool = False) -> None:
         if self._stopping:
             return
         with self._open_log() as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self.program.command(),
-                env=self.program.environment(),
-                stdin=asyncio.subprocess.DEVNULL,
+                env=self.program.environment() | ({HOLD: "1"} if held else {}),
+                stdin=asyncio.subprocess.PIPE if held else asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )

@@ -8,7 +8,6 @@ import msgspec
 
 from cutlog.stack.layout import Layout
 from cutlog.stack.nats import USERS, Nats
-from cutlog.stack.postgres import Postgres
 from cutlog.stack.secrets import Secrets
 
 SERVICE_TOKEN_SECONDS = 10 * 365 * 86400
@@ -20,7 +19,7 @@ def service_environment(
     *,
     layout: Layout,
     secrets: Secrets,
-    postgres: Postgres,
+    database_url: str,
     nats: Nats,
     listen: Mapping[str, str],
     public_url: str,
@@ -31,7 +30,7 @@ def service_environment(
     environment = {
         "CUTLOG_DATA": str(layout.data),
         "CUTLOG_LISTEN": listen[service],
-        "CUTLOG_DATABASE_URL": postgres.service_url(service, secrets.database(service)),
+        "CUTLOG_DATABASE_URL": database_url,
         "CUTLOG_NATS_URL": nats.url,
         "CUTLOG_JWT_SECRET": secrets.jwt,
         "CUTLOG_FILE_SECRET": secrets.files,

@@ -5,11 +5,11 @@ TCP on loopback with SCRAM passwords: a UNIX socket's path ends at 107 bytes, wh
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,13 +55,13 @@ class Postgres:
         """PostgreSQL's own data directory."""
         return self.folder / "data"
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         """Makes the cluster unless it is there, takes over files of another account, removes a stale lock file.
-        Nothing of this cluster may be running. Blocking; half a second the first time."""
+        Nothing of this cluster may be running. Half a second the first time. Raises PostgresUnavailable."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         own(self.folder, self.account)
         if not (self.data / "PG_VERSION").exists():
-            self._initialise()
+            await self._initialise()
         found = (self.data / "PG_VERSION").read_text().strip()
         if found != str(VERSION):
             raise PostgresUnavailable(f"{self.data} was made by PostgreSQL {found}, this is {VERSION}")
@@ -86,15 +86,11 @@ class Postgres:
             inherit=("PATH", "TMPDIR"),
         )
 
-    def url(self, database: str = DATABASE, role: str = OWNER, password: str | None = None) -> str:
-        """postgresql://role:password@127.0.0.1:port/database; by default the owner's."""
-        return f"postgresql://{role}:{quote(password or self.password)}@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str = DATABASE) -> str:
+        """The owner's URL of a database: postgresql://postgres:password@127.0.0.1:port/database."""
+        return f"postgresql://{OWNER}:{quote(self.password)}@127.0.0.1:{self.port}/{database}"
 
-    def service_url(self, service: str, password: str, database: str = DATABASE) -> str:
-        """The URL a service gets: SQLAlchemy's form, with its own role."""
-        return self.url(database, f"cutlog_{service}", password).replace("postgresql:", "postgresql+asyncpg:", 1)
-
-    def _initialise(self) -> None:
+    async def _initialise(self) -> None:
         draft, secret = self.folder / "new", self.folder / "password"
         shutil.rmtree(draft, ignore_errors=True)
         secret.unlink(missing_ok=True)
@@ -115,14 +111,28 @@ class Postgres:
             account=self.account,
             inherit=("PATH", "TMPDIR"),
         )  # fmt: skip
+        making = await asyncio.create_subprocess_exec(
+            *program.command(),
+            env=program.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
         try:
-            made = subprocess.run(program.command(), env=program.environment(), capture_output=True, text=True)
+            _, said = await making.communicate()
         finally:
-            with suppress(FileNotFoundError):
-                secret.unlink()
-        if made.returncode != 0:
-            raise PostgresUnavailable(f"initdb: {(made.stderr or made.stdout).strip()}")
+            if making.returncode is None:
+                making.kill()
+                await making.wait()
+            secret.unlink(missing_ok=True)
+        if making.returncode != 0:
+            raise PostgresUnavailable(f"initdb: {said.decode(errors='replace').strip()}")
         draft.rename(self.data)
+
+
+def service_url(port: int, service: str, password: str, database: str = DATABASE) -> str:
+    """The URL a service gets: SQLAlchemy's form, with its own role."""
+    return f"postgresql+asyncpg://cutlog_{service}:{quote(password)}@127.0.0.1:{port}/{database}"
 
 
 def binaries() -> Path:

@@ -1,7 +1,7 @@
 """`cutlog up`: starts every part of the stack, keeps it running, stops it in order.
 
-PostgreSQL, NATS and the gateway start together; services follow when the first two answer and the database is
-migrated. Stopped in the other direction: first the door, then the services, which drain, then what they stand on.
+All parts start together; services load, and go on when PostgreSQL and NATS answer and the database is migrated.
+Stopped in the other direction: first the door, then the services, which drain, then what they stand on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cutlog.stack.layout import Layout
 from cutlog.stack.leftovers import end_leftovers
 from cutlog.stack.nats import Nats
 from cutlog.stack.ports import free_ports
-from cutlog.stack.postgres import DATABASE, Postgres
+from cutlog.stack.postgres import DATABASE, Postgres, service_url
 from cutlog.stack.processes import end_orphans, process
 from cutlog.stack.program import Program
 from cutlog.stack.secrets import Secrets
@@ -73,14 +73,15 @@ class Stack:
         """Returns when every part says that it is ready. Raises ChildFailed and its like."""
         for name in await asyncio.to_thread(end_leftovers, self.layout.pids, self.layout.postgres / "data"):
             self.tell(f"ended {name}, left by an earlier run")
+        grounded = asyncio.Event()
         async with asyncio.TaskGroup() as group:
+            ground = [group.create_task(self._start_postgres()), group.create_task(self._start_nats())]
             group.create_task(self._start_gateway())
-            nats = group.create_task(self._start_nats())
-            postgres = group.create_task(self._start_postgres())
-            await nats
-            serving = await postgres
             for service in self.services:
-                group.create_task(self._start_service(service, serving))
+                group.create_task(self._start_service(service, grounded))
+            for task in ground:
+                await task
+            grounded.set()
         self._write_state()
 
     async def keep(self) -> None:
@@ -109,11 +110,11 @@ class Stack:
             partial(probes.http_ready, "127.0.0.1", self._nats.monitor, "/healthz"),
         )
 
-    async def _start_postgres(self) -> Postgres:
+    async def _start_postgres(self) -> None:
         postgres = await asyncio.to_thread(
             Postgres.at, self.layout.postgres, self._postgres_port, self.secrets.database("owner")
         )
-        await asyncio.to_thread(postgres.prepare)
+        await postgres.prepare()
         maintenance = postgres.url("postgres")
         await self._add(postgres.program(), partial(probes.postgres_answers, maintenance))
         await close_to_public(maintenance)
@@ -122,14 +123,13 @@ class Stack:
         packages = {service.name: service.migrations for service in self.services if service.migrations}
         for schema in await migrate(postgres.url(), packages):
             self.tell(f"migrated {schema}")
-        return postgres
 
-    async def _start_service(self, service: ServiceProgram, postgres: Postgres) -> None:
+    async def _start_service(self, service: ServiceProgram, grounded: asyncio.Event) -> None:
         environment = service_environment(
             service.name,
             layout=self.layout,
             secrets=self.secrets,
-            postgres=postgres,
+            database_url=service_url(self._postgres_port, service.name, self.secrets.database(service.name)),
             nats=self._nats,
             listen=self.listen,
             public_url=self.gateway.url,
@@ -143,12 +143,14 @@ class Stack:
             inherit=tuple(os.environ),
         )
         host, _, port = self.listen[service.name].rpartition(":")
-        await self._add(program, partial(probes.http_ready, host, int(port), "/readyz"))
+        await self._add(program, partial(probes.http_ready, host, int(port), "/readyz"), grounded)
 
-    async def _add(self, program: Program, ready: Callable[[], Awaitable[bool]]) -> None:
+    async def _add(
+        self, program: Program, ready: Callable[[], Awaitable[bool]], gate: asyncio.Event | None = None
+    ) -> None:
         child = Child(program, ready, logs=self.layout.logs, pids=self.layout.pids, tell=self.tell)
         self.children[program.name] = child
-        await child.start()
+        await child.start(gate)
 
     def _changed(self) -> None:
         self._write_state()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import nats as nats_py
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from tests.support.messaging import NatsServer
 from tests.support.waiting import eventually
@@ -94,7 +95,7 @@ async def test_a_service_hears_only_what_is_for_it(connections: dict[str, Connec
 async def test_a_service_may_answer_who_asked_it(connections: dict[str, Connection]) -> None:
     ops, media = connections["ops"], connections["media"]
 
-    async def answer(message: nats_py.aio.msg.Msg) -> None:
+    async def answer(message: Msg) -> None:
         await message.respond(b"done")
 
     await ops.client.subscribe("ops.cmd.>", cb=answer)

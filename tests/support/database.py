@@ -16,7 +16,7 @@ from cutlog.db.migrate import migrate
 from cutlog.db.roles import close_to_public, create_database, prepare
 from cutlog.service import installed, migration_packages
 from cutlog.stack.ports import free_ports
-from cutlog.stack.postgres import Postgres
+from cutlog.stack.postgres import Postgres, service_url
 from cutlog.stack.secrets import Secrets
 from tests.support.running import complete, start, stop
 
@@ -48,7 +48,7 @@ class Database:
 
     def url(self, service: str) -> str:
         """postgresql+asyncpg://cutlog_<service>:…: what the service itself gets."""
-        return self.cluster.postgres.service_url(service, self.cluster.secrets.database(service), self.name)
+        return service_url(self.cluster.postgres.port, service, self.cluster.secrets.database(service), self.name)
 
     def dsn(self, service: str) -> str:
         """The same for a plain asyncpg connection."""
@@ -60,7 +60,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     """Starts PostgreSQL in `folder` without syncing to disk, makes the template, stops it at the end."""
     secrets = Secrets(folder / "secrets")
     postgres = Postgres.at(folder / "postgres", free_ports(1)[0], secrets.database("owner"))
-    postgres.prepare()
+    complete(postgres.prepare())
     program = postgres.program({"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"})
     log = folder / "postgres.log"
     process = start(program, log)

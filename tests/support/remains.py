@@ -14,4 +14,11 @@ def remains(data: Path, pids: list[int]) -> list[str]:
     for folder in (data, data / "postgres", data / "postgres" / "data", data / "nats", data / "caddy"):
         if folder.is_dir():
             found |= {alive.pid: alive for alive in in_folder(folder)}
-    return [f"{pid} {Path(f'/proc/{pid}/cmdline').read_bytes()!r}" for pid in found]
+    return [f"{pid} {_command(pid)}" for pid in found]
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except FileNotFoundError:
+        return "(has just ended)"
