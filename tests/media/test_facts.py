@@ -1,0 +1,213 @@
+"""What a probed file is: rates, lengths, choices, refusals. By tables, without files."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from cutlog.contract.time import Fps
+from cutlog.ffmpeg import RawAudio, RawProbe, RawStream, RawTimes, RawVideo
+from cutlog.ffmpeg.probing import Ratio
+from services.media.facts import UnusableError, decimal, judge
+
+
+def times(starts: list[int], length: int) -> RawTimes:
+    gaps: dict[int, int] = {}
+    for before, after in pairwise(starts):
+        gaps[after - before] = gaps.get(after - before, 0) + 1
+    common = sorted(gaps.items(), key=lambda item: -item[1])
+    return RawTimes(
+        packets=len(starts),
+        first=starts[0],
+        last=starts[-1],
+        end=starts[-1] + length,
+        gaps=tuple(common[:16]),
+        shortest=min(gaps, default=0),
+        longest=max(gaps, default=0),
+        key_frames=1,
+    )
+
+
+def picture(
+    rate: Ratio | None = (25, 1),
+    starts: list[int] | None = None,
+    time_base: Ratio = (1, 1000),
+    *,
+    average: Ratio | None = None,
+    length: int = 0,
+    index: int = 0,
+    **changes: object,
+) -> RawStream:
+    stream = RawStream(
+        index=index,
+        kind="video",
+        codec="h264",
+        decoder="h264",
+        time_base=time_base,
+        start=starts[0] if starts else 0,
+        duration=None,
+        frames=0,
+        attached=False,
+        default=True,
+        decoded=True,
+        video=RawVideo(
+            width=160,
+            height=90,
+            sar=None,
+            rotation=0,
+            average_rate=average or rate,
+            base_rate=rate,
+            pix_fmt="yuv420p",
+            interlaced=False,
+            color_range=0,
+            color_primaries=2,
+            color_trc=2,
+            colorspace=2,
+        ),
+        times=times(starts, length) if starts else None,
+    )
+    return msgspec.structs.replace(stream, **changes)
+
+
+def sound(index: int = 1, **changes: object) -> RawStream:
+    stream = RawStream(
+        index=index,
+        kind="audio",
+        codec="aac",
+        decoder="aac",
+        time_base=(1, 48_000),
+        start=0,
+        duration=96_000,
+        frames=0,
+        attached=False,
+        default=True,
+        decoded=True,
+        audio=RawAudio(channels=2, layout="stereo", sample_rate=48_000),
+    )
+    return msgspec.structs.replace(stream, **changes)
+
+
+def probe(*streams: RawStream, container: str = "mov,mp4") -> RawProbe:
+    return RawProbe(container=container, duration=2_000_000, streams=streams)
+
+
+def rounded(rate: Fraction, count: int, time_base: Ratio = (1, 1000)) -> list[int]:
+    """Moments of a regular source in a clock that may be too coarse for it."""
+    return [round(k / rate / Fraction(*time_base)) for k in range(count)]
+
+
+@pytest.mark.parametrize("rate", [(24000, 1001), (25, 1), (30000, 1001), (30, 1), (50, 1), (60000, 1001), (12, 1)])
+@pytest.mark.parametrize("time_base", [(1, 1000), (1, 90_000)])
+def test_a_regular_source_keeps_its_exact_rate_in_any_clock(rate: Ratio, time_base: Ratio) -> None:
+    exact = Fraction(*rate)
+    starts = rounded(exact, 300, time_base)
+    facts = judge(probe(picture(rate, starts, time_base))).facts
+    assert (facts.fps, facts.vfr, facts.frames) == (Fps(*rate), False, 300)
+    assert facts.duration == decimal(300 / exact)
+
+
+@pytest.mark.parametrize("rate", [(24000, 1001), (24, 1), (30000, 1001), (30, 1)])
+def test_a_rate_is_told_from_its_neighbour_without_any_claim(rate: Ratio) -> None:
+    starts = rounded(Fraction(*rate), 300, (1, 90_000))
+    facts = judge(probe(picture(None, starts, (1, 90_000)))).facts
+    assert (facts.fps, facts.vfr) == (Fps(*rate), False)
+
+
+def test_an_irregular_source_gets_its_usual_rate_and_fills_its_length() -> None:
+    # A phone: mostly 30 a second, some pictures late.
+    starts = [*range(0, 3000, 100), *range(3150, 6150, 100), *range(6500, 9500, 100)]
+    facts = judge(probe(picture((90, 1), starts, (1, 3000), average=(29, 1), length=100))).facts
+    assert (facts.fps, facts.vfr) == (Fps(30, 1), True)
+    assert facts.frames == 95
+    assert facts.duration == decimal(Fraction(95, 30))
+
+
+def test_a_claimed_rate_that_the_packets_deny_does_not_count() -> None:
+    facts = judge(probe(picture((50, 1), rounded(Fraction(25), 100), average=(25, 1)))).facts
+    assert (facts.fps, facts.vfr, facts.frames) == (Fps(25, 1), False, 100)
+
+
+def test_headers_alone_give_rate_and_frames() -> None:
+    facts = judge(probe(picture((30000, 1001), frames=120))).facts
+    assert (facts.fps, facts.frames, facts.duration) == (Fps(30000, 1001), 120, "4.004")
+
+
+def test_absurd_rates_are_brought_into_reach() -> None:
+    assert judge(probe(picture((90_000, 1), rounded(Fraction(1, 5), 4)))).facts.fps == Fps(1, 1)
+    assert judge(probe(picture(None, rounded(Fraction(1000), 50, (1, 90_000)), (1, 90_000)))).facts.fps == Fps(240, 1)
+
+
+def test_one_picture_is_a_film_of_one_frame() -> None:
+    facts = judge(probe(picture((25, 1), [0], length=40))).facts
+    assert (facts.fps, facts.frames, facts.vfr) == (Fps(25, 1), 1, False)
+
+
+def test_a_cover_is_not_a_film() -> None:
+    cover = picture((90_000, 1), [0], attached=True, codec="mjpeg", decoder="mjpeg")
+    judged = judge(probe(cover, sound(), container="mp3"))
+    assert (judged.kind, judged.video, judged.audio) == ("audio", None, 1)
+    assert (judged.facts.width, judged.facts.duration) == (None, "2")
+
+
+def test_the_first_real_picture_and_sound_are_meant_wherever_they_are() -> None:
+    data = sound(0, kind="other", codec="bin_data", decoder=None, audio=None, decoded=False)
+    cover = picture(index=2, attached=True)
+    film = picture((25, 1), rounded(Fraction(25), 50), index=3)
+    judged = judge(probe(data, sound(1), cover, film, sound(4)))
+    assert (judged.kind, judged.video, judged.audio) == ("video", 3, 1)
+
+
+def test_a_later_sound_is_told_as_an_offset() -> None:
+    film = picture((25, 1), rounded(Fraction(25), 50))
+    assert judge(probe(film, sound(start=24_000))).facts.start_offset == "0.5"
+    late = picture((25, 1), [start + 80 for start in rounded(Fraction(25), 50)])
+    judged = judge(probe(late, sound()))
+    assert judged.facts.start_offset == "-0.08"
+    assert judged.begins == Fraction(2, 25)
+    assert judged.facts.frames == 50
+
+
+def test_a_still_has_no_rate() -> None:
+    judged = judge(probe(picture((25, 1), [0]), container="png_pipe"))
+    assert (judged.kind, judged.facts.fps, judged.facts.duration) == ("image", None, "0")
+
+
+def test_a_gif_is_a_film_only_when_it_moves() -> None:
+    moving = picture((10, 1), [0, 10, 20, 30], (1, 100), codec="gif", decoder="gif")
+    assert judge(probe(moving, container="gif")).kind == "video"
+    assert judge(probe(picture((10, 1), [0], (1, 100)), container="gif")).kind == "image"
+
+
+@pytest.mark.parametrize(
+    ("streams", "why"),
+    [
+        ((), "neither pictures nor sound"),
+        ((picture(attached=True),), "neither pictures nor sound"),
+        ((picture(codec="mystery", decoder="mystery"),), "codec is not supported: mystery"),
+        ((picture(decoded=False), sound(decoded=False)), "nothing of it can be decoded"),
+        ((sound(duration=0),), "no length"),
+        ((sound(duration=48_000 * 90_000),), "longer than 24 hours"),
+    ],
+)
+def test_what_can_not_be_edited_is_refused_with_a_reason(streams: tuple[RawStream, ...], why: str) -> None:
+    with pytest.raises(UnusableError, match=why):
+        judge(RawProbe(container="mov", duration=None, streams=streams))
+
+
+def test_a_picture_beyond_all_measure_is_refused() -> None:
+    huge = picture()
+    assert huge.video is not None
+    wide = msgspec.structs.replace(huge, video=msgspec.structs.replace(huge.video, width=20_000, height=20_000))
+    with pytest.raises(UnusableError, match="20000 × 20000"):
+        judge(probe(wide))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(Fraction(5), "5"), (Fraction(1, 3), "0.333333"), (Fraction(-1, 50), "-0.02"), (Fraction(0), "0")],
+)
+def test_seconds_are_short_decimals(seconds: Fraction, text: str) -> None:
+    assert decimal(seconds) == text
