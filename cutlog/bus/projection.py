@@ -1,52 +1,21 @@
-"""Projections: rows that a service derives from events, with a checkpoint in the same transaction.
-
-Every projection reads all of EVENTS and picks what it wants itself: so its checkpoint is a position of the log, a lag
-is a difference, and a gap shows. The rules, by position and by the consumer's own count of deliveries:
-
-- at or below the checkpoint: a duplicate, skipped; but the consumer's very first delivery there means that an operator
-  reset it: history is applied again from that position;
-- beyond the checkpoint + 1: a gap, read from ops (a message that JetStream lost or cannot read, or delivers later);
-- a type this build does not know: the projection stops and says so. Nothing is ever skipped.
-"""
+"""Projections: rows that a service derives from events, with a checkpoint in the same transaction."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
-import structlog
-from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.bus import messages
-from cutlog.bus.connection import Bus
-from cutlog.bus.errors import BusError
-from cutlog.bus.history import read_history
-from cutlog.bus.leader import leadership, stops_within
-from cutlog.bus.pull import ConsumerGone, Pull, ensure_consumer
-from cutlog.bus.streams import SECOND, stream_info
-from cutlog.bus.tables import checkpoint
 from cutlog.contract.base import Wire
-from cutlog.contract.envelope import Event, RawEvent, UnknownEventTypeError
-from cutlog.contract.subjects import EVENTS
-from cutlog.db.failures import DATABASE_ERRORS, is_away
-
-log = structlog.get_logger(__name__)
+from cutlog.contract.envelope import Event, RawEvent
 
 Apply = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
 Reset = Callable[[AsyncConnection], Awaitable[None]]
-
-ATTEMPTS: Final = 5
-"""How often a batch that fails for a reason of its own is tried before the projection stops."""
-GRACE: Final = 3.0
-"""Seconds that an operator who deleted a consumer has to make it anew, before the service does."""
 
 
 class Standing(Wire):
@@ -102,225 +71,13 @@ class Projection:
         if self.standing.state == "stopped":
             raise ProjectionStopped(f"{self.name}: {self.standing.error}")
 
-    def _note(self, **changes: Any) -> None:
+    def note(self, **changes: Any) -> None:
+        """Changes `standing`."""
         self.standing = msgspec.structs.replace(self.standing, updated_at=datetime.now(UTC), **changes)
 
 
 class ProjectionStopped(Exception):
     """A projection cannot go on without a newer build or a mended one."""
-
-
-class _Moved(Exception):
-    """Somebody else moved the checkpoint."""
-
-
-async def consume(bus: Bus, projection: Projection, stop: asyncio.Event) -> None:
-    """Keeps the projection up to date until `stop` is set. One process at a time does; the others wait to take over.
-
-    Returns early, with the reason in the log and in `projection.standing`, when an event cannot be applied.
-    """
-    pause = 0.1
-    while not stop.is_set():
-        try:
-            async with leadership(projection.engine, f"projection {projection.name}", stop) as lead:
-                if lead is not None:
-                    await _Run(bus, projection, lead, stop).run()
-            pause = 0.1
-        except (UnknownEventTypeError, ProjectionStopped) as error:
-            why = f"unknown event type {error}" if isinstance(error, UnknownEventTypeError) else str(error)
-            projection._note(state="stopped", error=why)
-            log.error(
-                "a projection stopped", projection=projection.name, position=projection.standing.position, why=why
-            )
-            return
-        except (BusError, NatsError, ConsumerGone, _Moved, *DATABASE_ERRORS) as error:
-            projection._note(state="retrying", error=f"{type(error).__name__}: {error}")
-            log.warning("a projection starts again", projection=projection.name, why=repr(error))
-            await stops_within(stop, pause)
-            pause = min(pause * 2, 5.0)
-
-
-class _Run:
-    """One spell as the process that keeps the projection."""
-
-    def __init__(self, bus: Bus, projection: Projection, lead: AsyncConnection, stop: asyncio.Event) -> None:
-        self._bus, self._projection, self._lead, self._stop = bus, projection, lead, stop
-        self._at = 0
-        self._reacted = 0
-
-    async def run(self) -> None:
-        while not self._stop.is_set():
-            await self._load()
-            made = await self._stream_made()
-            await ensure_consumer(self._bus, EVENTS, _consumer(self._projection.durable, self._at + 1))
-            self._projection._note(state="running", error=None, position=self._at, reacted=self._reacted)
-            try:
-                await self._pull()
-            except ConsumerGone:
-                log.warning("the consumer is gone", projection=self._projection.name, position=self._at)
-                if await self._stream_made() == made:  # somebody deleted it, and may be about to make it anew
-                    await stops_within(self._stop, GRACE)
-
-    async def _stream_made(self) -> str | None:
-        """When EVENTS was made: it tells one stream of that name from the next."""
-        info = await stream_info(self._bus, EVENTS)
-        return None if info is None else str(info["created"])
-
-    async def _pull(self) -> None:
-        batch = self._projection.batch
-        async with Pull(
-            self._bus, EVENTS, self._projection.durable, room=lambda held: 4 * batch - held, step=batch
-        ) as pull:
-            stopped = asyncio.create_task(self._stop.wait())
-            stopped.add_done_callback(lambda _: pull.wake())
-            try:
-                while not self._stop.is_set():
-                    if taken := await pull.take(batch, timeout=5.0):
-                        await self._absorb(taken)
-                    else:
-                        await self._lead.execute(select(1))  # whose connection is gone leads no more
-            finally:
-                stopped.cancel()
-
-    async def _absorb(self, taken: list[Msg]) -> None:
-        """Takes in what was delivered, then acknowledges all of it at once."""
-        fresh: list[RawEvent] = []
-        at, duplicates, last = self._at, 0, taken[0]
-        for message in taken:
-            place = messages.place(message.reply)
-            if place.consumer == 1 and place.stream <= at:
-                await self._apply(fresh)
-                await self._rewind(place.stream)
-                fresh, at = [], self._at
-            if place.stream <= at:
-                duplicates += 1
-                continue
-            if place.stream > at + 1:
-                await self._apply(fresh)
-                await self._fill(place.stream)
-                fresh = []
-                if self._stop.is_set():
-                    return
-            try:
-                fresh.append(messages.read(message, place.stream))
-            except (KeyError, ValueError) as error:
-                raise ProjectionStopped(f"message {place.stream} of EVENTS is not an event: {error!r}") from error
-            at, last = place.stream, message
-        await self._apply(fresh)
-        if duplicates:
-            self._projection._note(duplicates=self._projection.standing.duplicates + duplicates)
-            last = max(taken, key=lambda message: messages.place(message.reply).stream)
-        await last.ack()
-
-    async def _rewind(self, position: int) -> None:
-        """An operator asked for a replay from `position`."""
-        projection = self._projection
-        log.info("replays history", projection=projection.name, position=position, checkpoint=self._at)
-        back = position - 1 if projection.reset is None else 0
-        async with projection.engine.begin() as connection:
-            await self._lock(connection)
-            if projection.reset is not None:
-                await projection.reset(connection)
-            await self._move(connection, back)
-        self._at = back
-        projection._note(position=back, replays=projection.standing.replays + 1)
-
-    async def _fill(self, before: int) -> None:
-        """Reads from ops what JetStream did not deliver, up to the position `before` the one that it did."""
-        log.warning("fills a gap", projection=self._projection.name, after=self._at, before=before)
-        while self._at + 1 < before and not self._stop.is_set():
-            events = await read_history(self._bus, self._at + 1, limit=min(1000, before - self._at - 1))
-            await self._apply(events)
-            self._projection._note(filled=self._projection.standing.filled + len(events))
-
-    async def _apply(self, events: list[RawEvent]) -> None:
-        """One transaction: the events' rows, their effects if they are new, and the checkpoint."""
-        if not events:
-            return
-        assert events[0].position == self._at + 1, f"events {events[0].position}… do not follow {self._at}"
-        projection = self._projection
-        wanted = _decoded([event for event in events if projection.wants(event)])
-        pause = 0.1
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                async with projection.engine.begin() as connection:
-                    await self._lock(connection)
-                    if wanted:
-                        await projection.apply(connection, wanted)
-                    new = [event for event in wanted if event.position > self._reacted]
-                    if new and projection.react is not None:
-                        await projection.react(connection, new)
-                    await self._move(connection, events[-1].position)
-                break
-            except (_Moved, UnknownEventTypeError):
-                raise
-            except Exception as error:
-                if isinstance(error, DATABASE_ERRORS) and is_away(error):
-                    raise
-                where = f"events {events[0].position} to {events[-1].position} of {projection.name}"
-                log.exception("events could not be applied", events=where, attempt=attempt)
-                if attempt == ATTEMPTS:
-                    raise ProjectionStopped(f"{where} cannot be applied: {type(error).__name__}: {error}") from error
-                await stops_within(self._stop, pause)
-                pause *= 2
-        self._at = events[-1].position
-        self._reacted = max(self._reacted, self._at)
-        projection._note(
-            position=self._at, reacted=self._reacted, applied=projection.standing.applied + len(wanted), state="running"
-        )
-
-    async def _load(self) -> None:
-        async with self._projection.engine.begin() as connection:
-            await connection.execute(
-                insert(checkpoint).values(name=self._projection.name, position=0, reacted=0).on_conflict_do_nothing()
-            )
-            self._at, self._reacted = (await connection.execute(_checkpoint(self._projection.name))).one()
-
-    async def _lock(self, connection: AsyncConnection) -> None:
-        row = (await connection.execute(_checkpoint(self._projection.name).with_for_update())).one_or_none()
-        if row is None or row.position != self._at:
-            raise _Moved(f"the checkpoint of {self._projection.name} is not {self._at} any more")
-
-    async def _move(self, connection: AsyncConnection, to: int) -> None:
-        await connection.execute(
-            update(checkpoint)
-            .where(checkpoint.c.name == self._projection.name)
-            .values(
-                position=to, reacted=func.greatest(checkpoint.c.reacted, to), updated_at=func.clock_timestamp()
-            )
-        )  # fmt: skip
-
-
-def _checkpoint(name: str) -> Any:
-    return select(checkpoint.c.position, checkpoint.c.reacted).where(checkpoint.c.name == name)
-
-
-def _consumer(durable: str, start: int) -> dict[str, Any]:
-    """Acknowledging one event acknowledges all before it: the checkpoint moves in the same way."""
-    return {
-        "durable_name": durable,
-        "deliver_policy": "by_start_sequence",
-        "opt_start_seq": start,
-        "ack_policy": "all",
-        "ack_wait": 30 * SECOND,
-        "max_deliver": -1,
-        "max_ack_pending": 10_000,
-        "replay_policy": "instant",
-    }
-
-
-def _decoded(events: Sequence[RawEvent]) -> list[Event]:
-    decoded: list[Event] = []
-    for event in events:
-        try:
-            decoded.append(event.decode())
-        except UnknownEventTypeError as error:
-            raise UnknownEventTypeError(f"{error} at position {event.position}") from error
-        except msgspec.ValidationError as error:
-            raise ProjectionStopped(
-                f"event {event.position} ({event.type}) is not what its type says: {error}"
-            ) from error
-    return decoded
 
 
 def _matches(pattern: tuple[str, ...], tokens: list[str]) -> bool:

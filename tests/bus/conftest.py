@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from cutlog.bus import Bus, micro, streams
 from cutlog.bus.tables import create_checkpoint, create_outbox
 from cutlog.db.roles import prepare
+from cutlog.stack.postgres import service_url
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
@@ -68,8 +69,7 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
     async with owner.begin() as connection:
         await connection.run_sync(_migrate)
     await owner.dispose()
-    cluster = database.cluster
-    engine = create_async_engine(cluster.postgres.service_url("probe", password, database.name))
+    engine = create_async_engine(service_url(database.cluster.postgres.port, "probe", password, database.name))
     yield engine
     await engine.dispose()
 
