@@ -130,7 +130,7 @@ class Handling:
         for _ in range(ATTEMPTS):
             head = await self._history.head(project_id)
             events = await self._decided(project_id, head, who, make, None)
-            if events is not None:
+            if events is not None and await self._current(project_id, head):
                 return Outcome(Head.folded(head, events, who.tenant).state, events, None)
         raise LogUnavailable
 

@@ -270,3 +270,17 @@ async def test_health_docs_and_the_description_of_all_routes(ops: str, editor: C
     assert health.body["services"]["ops"]["status"] == "ok"
     assert (await editor("GET", "/readyz")).status == 200
     assert b"<html" in (await editor("GET", "/api/docs")).body
+
+
+async def test_an_edit_that_would_grow_beyond_a_message_is_refused(editor: Client) -> None:
+    await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
+    await editor.edit("p1", TRACK, color("c1", 0))
+
+    def body(numbers: int) -> bytes:
+        keyframes = ",".join(f'{{"frame":{n},"value":1e-300}}' for n in range(numbers))
+        op = '{"op":"clip.set","clip":"c1","opacity":{"keyframes":[' + keyframes + "]}}"
+        return ('{"dryRun":false,"ops":[' + ",".join([op] * 20) + "]}").encode()
+
+    assert (await editor("POST", "/api/projects/p1/ops", raw=body(1000))).status == 413
+    assert (await editor("POST", "/api/projects/p1/ops", raw=body(100))).status in (201, 422)
+    assert (await editor("GET", "/api/projects/p1")).status == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import Annotated, Any, Final, Literal
 
@@ -21,6 +22,8 @@ from services.ops.handling import Outcome
 from services.ops.readmodel.views import Version
 
 MAX_BODY: Final = 1 << 20
+MAX_STORED: Final = 6 << 20
+LONGEST_NUMBER: Final = 350
 MISSED: Final = 200
 """Versions at most that a conflict tells; the rest is in the list of versions."""
 
@@ -57,6 +60,7 @@ class _Sent(msgspec.Struct):
     ops: tuple[dict[str, Any], ...]
 
 
+_EXPONENT: Final = re.compile(rb"[eE]-\d{2,}")
 _SENT: Final = msgspec.json.Decoder(_Sent)
 
 
@@ -75,6 +79,7 @@ def routes(api: Api, ops: Ops) -> None:
     async def commit(req: Request[NewVersion]) -> Reply:
         """409 `version-conflict` tells `currentVersion` and the versions `missed`; 422 points to the faulty op."""
         project_id, new = req.path["project"], req.body
+        _check_stored_size(req.raw)
         sent = _SENT.decode(req.raw).ops
 
         async def make(state: ProjectState | None) -> ProjectCommand:
@@ -115,6 +120,13 @@ def routes(api: Api, ops: Ops) -> None:
         versions = await ops.reads.versions(req.path["project"], first, last, query.limit)
         more = bool(versions) and versions[-1].version < last
         return Reply(200, Page(versions, encode_cursor(versions[-1].version + 1) if more else None))
+
+
+def _check_stored_size(raw: bytes) -> None:
+    """PostgreSQL writes 1e-300 out in full, and an event has to fit into a message. Raises Problem 413."""
+    if 2 * len(raw) + LONGEST_NUMBER * len(_EXPONENT.findall(raw)) > MAX_STORED:
+        detail = "So many numbers with long exponents do not fit; write 0 for what is nearly 0, or send fewer ops."
+        raise Problem(413, "content-too-large", "The edit is too large", detail)
 
 
 def _committed(outcome: Outcome) -> Committed:
