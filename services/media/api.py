@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
 import msgspec
@@ -24,19 +25,22 @@ from cutlog.web import (
     decode_cursor,
     encode_cursor,
 )
+from cutlog.web.body import too_large
 from cutlog.web.multipart import Part, parts
 from cutlog.web.problems import not_found, unavailable
 from services.media import videos
 from services.media.answers import KeyReusedError
 from services.media.facts import UnusableError
 from services.media.files import add_files
-from services.media.ingest import EmptyFileError, Ingest, Outcome, OutOfSpaceError
+from services.media.ingest import EmptyFileError, Ingest, OutOfSpaceError
 from services.media.leases import LeaseLostError
 from services.media.settling import settled
 from services.media.videos import Asker, Video, VideoInUseError, VideoUnknownError
 
 ROOT: Final = "/api/videos"
 FIELD: Final = "file"
+FORM_BYTES: Final = 1 << 20
+"""What a form may have around its file."""
 
 #: How long DELETE waits for ops to allow it.
 PATIENCE: Final = 10.0
@@ -91,17 +95,15 @@ def make_api(
 
         What was uploaded is `processing` until its edit proxy is made; it can be edited with at once.
         """
-        outcome: Outcome | None = None
-        async for part in parts(req, limit=max_upload):
-            if part.name != FIELD or outcome is not None:
-                raise _unusable(f"One file is expected, in the field {FIELD!r}.")
-            outcome = await _take(req, part)
-        if outcome is None:
-            raise _unusable("A file is expected here.")
-        return Reply.raw(outcome.status, outcome.body)
-
-    async def _take(req: Request, part: Part) -> Outcome:
-        return await ingest.take(_asker(req.actor, req.trace), part.filename, part.chunks(), req.idempotency_key)
+        if (req.http.content_length or 0) > max_upload + FORM_BYTES:
+            raise too_large(max_upload)
+        form = parts(req, limit=max_upload)
+        async for part in form:
+            if part.name == FIELD:
+                asker = _asker(req.actor, req.trace)
+                outcome = await ingest.take(asker, part.filename, _alone(part, form), req.idempotency_key)
+                return Reply.raw(outcome.status, outcome.body)
+        raise _unusable(f"A file is expected in the field {FIELD!r}.")
 
     @api.post(
         f"{ROOT}/check", role=Role.viewer, body=Check, returns={200: Checked}, summary="Asks whether a file is there"
@@ -177,6 +179,15 @@ def make_api(
 
     add_files(api, blobs, file_secret)
     return api
+
+
+async def _alone(file: Part, rest: AsyncIterator[Part]) -> AsyncIterator[bytes]:
+    """The file's bytes; ends when the form does, so that nothing is counted of a form that is refused."""
+    async for chunk in file.chunks():
+        yield chunk
+    async for part in rest:
+        if part.name == FIELD:
+            raise _unusable(f"One file is expected in the field {FIELD!r}, not several.")
 
 
 def _asker(actor: Actor, trace: str) -> Asker:

@@ -146,9 +146,22 @@ async def test_a_form_without_the_field_is_refused(running: House, part: str, pa
     assert running.files() == []
 
 
-async def test_a_file_beyond_the_limit_is_413_and_leaves_nothing(house: House) -> None:
+async def test_a_form_may_have_other_fields_but_one_file_only(running: House, painted: Painter) -> None:
+    clip, client = painted(25, 30), running.client()
+    for names, status in ((["name", "file", "note"], 201), (["file", "file"], 422)):
+        form = aiohttp.FormData()
+        for name in names:
+            form.add_field(name, clip.read_bytes() if name == "file" else b"text", filename="f.mp4")
+        answer = await client("POST", "/api/videos/upload", data=form)
+        assert answer.status == status
+    assert [row["ref_count"] for row in await running.rows("SELECT ref_count FROM video")] == [1]
+    assert len(running.files("videos")) == 1
+
+
+@pytest.mark.parametrize("excess", [1, 30_000_000])
+async def test_a_file_beyond_the_limit_is_413_and_leaves_nothing(house: House, excess: int) -> None:
     await house.start("ops", "media", max_upload_bytes=1_000_000)
-    answer = await house.client().upload(os.urandom(1_000_001))
+    answer = await house.client().upload(bytes(1_000_000 + excess))
     assert answer.status == 413
     assert answer.body["limit"] == 1_000_000
     await eventually(lambda: not house.files())
