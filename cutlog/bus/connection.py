@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final
 
@@ -103,7 +104,8 @@ class Bus:
         try:
             await self.client.drain()
         except (NatsError, OSError, TimeoutError):
-            await self.client.close()
+            with suppress(RuntimeError):  # uvloop, of a transport that has gone already
+                await self.client.close()
 
     async def __aenter__(self) -> Bus:
         return self

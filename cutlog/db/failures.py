@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
-DATABASE_ERRORS: Final = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+DATABASE_ERRORS: Final = (
+    DBAPIError,
+    PendingRollbackError,  # what a connection that was lost says when it is asked again
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
 
 _AWAY: Final = ("08", "53", "57", "58")
 """SQLSTATE classes: connection, insufficient resources, operator intervention, system error."""
@@ -25,7 +32,7 @@ def _sqlstate(error: BaseException) -> str:
 
 def is_away(error: BaseException) -> bool:
     """Whether the database could not be reached, so that the same may succeed later."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if isinstance(error, PendingRollbackError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return True
     cause = _cause(error)
     return isinstance(cause, OSError | TimeoutError | asyncpg.InterfaceError) or _sqlstate(error).startswith(_AWAY)
