@@ -45,7 +45,7 @@ class Nats:
             name="nats",
             argv=[str(binary()), "-c", str(deployment_file("nats/nats.conf"))],
             env=env,
-            cwd=self.folder,
+            cwd=self.folder.parent,  # its own may be deleted while it runs: the stream heals
             stop=signal.SIGTERM,
             grace=10.0,
         )

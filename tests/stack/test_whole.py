@@ -1,0 +1,137 @@
+"""The whole stack with the real services, as `cutlog up` runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cutlog.stack.layout import Layout
+from tests.support.stacks import RunningStack
+from tests.support.waiting import eventually_sync
+
+PARTS = ("ops", "media", "render", "gc")
+
+
+def health(stack: RunningStack) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(stack.get("/api/health")[1])
+    return answer
+
+
+def all_well(stack: RunningStack) -> bool:
+    status, body = stack.get("/api/health")
+    return status == 200 and json.loads(body)["status"] == "ok"
+
+
+def create_project(stack: RunningStack, name: str) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"{stack.url}/api/projects",
+        json.dumps({"name": name}).encode(),
+        {"Authorization": f"Bearer {stack.token('editor')}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        made: dict[str, Any] = json.load(answer)
+        return made
+
+
+def stream_state(stack: RunningStack) -> dict[str, Any]:
+    """State of EVENTS as the server itself reports it; empty when there is none, or no server."""
+    status, body = stack.get("/jsz?streams=true", base=stack.state.nats_monitor)
+    accounts = json.loads(body).get("account_details", []) if status == 200 else []
+    for stream in (stream for account in accounts for stream in account.get("stream_detail", [])):
+        if stream["name"] == "EVENTS":
+            state: dict[str, Any] = stream["state"]
+            return state
+    return {}
+
+
+def test_when_it_is_ready_all_services_are_well(stack: RunningStack) -> None:
+    assert all_well(stack), health(stack)
+    assert set(health(stack)["services"]) == set(PARTS)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_killed_service_is_well_again(stack: RunningStack, part: str) -> None:
+    before = stack.pids[part]
+    os.kill(before, signal.SIGKILL)
+    eventually_sync(lambda: stack.pids.get(part, before) != before)
+    eventually_sync(lambda: all_well(stack), timeout=60)
+    assert create_project(stack, f"after {part}")["currentVersion"] == 0
+
+
+@pytest.mark.parametrize("part", ["nats", "postgres"])
+def test_services_find_what_they_stand_on_again(stack: RunningStack, part: str) -> None:
+    services = {name: stack.pids[name] for name in PARTS}
+    before = stack.pids[part]
+    os.kill(before, signal.SIGKILL)
+    eventually_sync(lambda: stack.pids.get(part, before) != before)
+    eventually_sync(lambda: all_well(stack), timeout=60)
+    assert create_project(stack, f"after {part}")["currentVersion"] == 0
+    assert {name: stack.pids[name] for name in PARTS} == services
+
+
+def test_the_stream_is_whole_again_after_its_folder_was_deleted(stack: RunningStack) -> None:
+    for number in range(5):
+        create_project(stack, f"project {number}")
+    eventually_sync(lambda: stream_state(stack).get("last_seq", 0) >= 5)
+    whole = stream_state(stack)
+    before = stack.pids["nats"]
+    shutil.rmtree(Layout(stack.data).nats, ignore_errors=True)  # its server writes on meanwhile
+    os.kill(before, signal.SIGKILL)
+    eventually_sync(lambda: stack.pids.get("nats", before) != before)
+    eventually_sync(lambda: stream_state(stack).get("last_seq") == whole["last_seq"], timeout=60)
+    assert stream_state(stack)["messages"] == whole["messages"]
+    assert stream_state(stack)["first_seq"] == whole["first_seq"]
+    eventually_sync(lambda: all_well(stack), timeout=60)
+
+
+def nats_cli(stack: RunningStack, home: Path, *arguments: str) -> str:
+    """Runs the stock `nats` CLI with the context that `cutlog nats-context --install` stored under `home`."""
+    program = shutil.which("nats", path=os.pathsep.join([os.environ["PATH"], str(Path.home() / "go" / "bin")]))
+    if program is None:
+        pytest.skip("no nats CLI here; .ci/run installs it")
+    terminal, line = pty.openpty()  # `stream view` pages, and insists on a terminal
+    env = os.environ | {"XDG_CONFIG_HOME": str(home), "HOME": str(home), "TERM": "dumb"}
+    command = [program, "--context", "cutlog", *arguments]
+    process = subprocess.Popen(command, env=env, stdin=line, stdout=line, stderr=line)
+    os.close(line)
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: the other side has closed
+        while block := os.read(terminal, 65536):
+            shown += block
+    os.close(terminal)
+    text = shown.decode(errors="replace")
+    assert process.wait(60) == 0, text
+    return text
+
+
+@pytest.fixture
+def home(stack: RunningStack, tmp_path: Path) -> Path:
+
+    command = [sys.executable, "-m", "cutlog", "nats-context", "--data", str(stack.data), "--install", "--json"]
+    env = os.environ | {"XDG_CONFIG_HOME": str(tmp_path)}
+    made = json.loads(subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout)
+    assert made["path"] == str(tmp_path / "nats" / "context" / "cutlog.json")
+    return tmp_path
+
+
+def test_the_nats_cli_shows_readable_events(stack: RunningStack, home: Path) -> None:
+    project = create_project(stack, "seen from the terminal")
+    eventually_sync(lambda: stream_state(stack).get("last_seq", 0) >= 1)
+    seen = nats_cli(stack, home, "stream", "view", "EVENTS", "--subject", f"evt.project.{project['id']}.>", "--raw")
+    assert '"seen from the terminal"' in seen
+
+
+def test_the_nats_cli_lists_every_service(stack: RunningStack, home: Path) -> None:
+    listed = nats_cli(stack, home, "micro", "ls")
+    assert all(part in listed for part in PARTS)
