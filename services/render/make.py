@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +74,25 @@ class _Tally:
         self.note(number, run.frames)
 
 
+class _Phases:
+    """Seconds that each phase took; `encode` and `sound` run side by side."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[phase] = round(self.seconds.get(phase, 0.0) + time.monotonic() - began, 4)
+
+    async def of(self, phase: str, work: Awaitable[None]) -> None:
+        with self(phase):
+            await work
+
+
 class Maker:
     """`cores`: how many runs of ffmpeg and encoders of sound go side by side."""
 
@@ -87,9 +106,10 @@ class Maker:
 
         Raises MediaNotReadyError, SourceGoneError, NoPictureError, FfmpegFailedError, BrokenFilmError.
         """
-        began = time.monotonic()
+        phases = _Phases()
         timeline, profile = order.timeline, order.profile
-        pictures, sound = self._planned(order, frozenset())
+        with phases("plan"):
+            pictures, sound = self._planned(order, frozenset())
         film = film_digest(pictures, sound)
         found = await made_before(self._blobs, timeline.project_id, timeline.version, profile.name, film)
         if found is not None and found.key == order.key:
@@ -100,8 +120,9 @@ class Maker:
             path = folder / "film.mp4"
             for repair in range(_REPAIRS + 1):
                 try:
-                    encoded += await self._fill(order, pictures, sound, tell)
-                    await self._stitch(order, pictures, sound, path)
+                    encoded += await self._fill(order, pictures, sound, tell, phases)
+                    with phases("stitch"):
+                        await self._stitch(order, pictures, sound, path)
                     break
                 except ParametersDifferError as error:
                     log.info("encodes in place of copying", sources=sorted(error.sources))
@@ -111,7 +132,8 @@ class Maker:
                         raise
                     log.warning("makes a segment anew", digest=error.digest)
                     await SegmentCache(self._blobs, timeline.tenant).forget(error.digest)
-            blob = await self._blobs.put_file(order.key, path, sync=order.sync)
+            with phases("store"):
+                blob = await self._blobs.put_file(order.key, path, sync=order.sync)
         output = Output(key=blob.key, size=blob.size, sha256=blob.sha256, frames=pictures.frames, encoded=encoded)
         await write_receipt(
             self._blobs,
@@ -128,7 +150,7 @@ class Maker:
                 sound=tuple(chunk.digest for chunk in sound.chunks),
             ),
         )
-        log.info("made a film", key=order.key, frames=output.frames, encoded=encoded, seconds=time.monotonic() - began)
+        log.info("made a film", key=order.key, frames=output.frames, encoded=encoded, **phases.seconds)
         return output
 
     def _planned(self, order: Order, encode: frozenset[str]) -> tuple[Plan, Score]:
@@ -137,17 +159,19 @@ class Maker:
             score(order.timeline, order.profile.bitrate, audio.ENCODER),
         )
 
-    async def _fill(self, order: Order, pictures: Plan, sound: Score, tell: Tell) -> int:
+    async def _fill(self, order: Order, pictures: Plan, sound: Score, tell: Tell, phases: _Phases) -> int:
         """Makes what the cache lacks; how many frames were encoded."""
         cache = SegmentCache(self._blobs, order.timeline.tenant)
         segments = pictures.encoded()
         chunks = {chunk.digest: chunk for chunk in sound.chunks}
-        absent = await cache.missing([*segments, *chunks])
+        with phases("look"):
+            absent = await cache.missing([*segments, *chunks])
         missing = [segment for digest, segment in segments.items() if digest in absent]
         tally = _Tally(tell, pictures.frames, sum(segment.frames for segment in missing))
+        silent = [chunk for digest, chunk in chunks.items() if digest in absent]
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._encode(order, pictures, missing, cache, tally))
-            tasks.create_task(self._voice(sound, [chunks[digest] for digest in chunks if digest in absent], cache))
+            tasks.create_task(phases.of("encode", self._encode(order, pictures, missing, cache, tally)))
+            tasks.create_task(phases.of("sound", self._voice(sound, silent, cache)))
         return tally.encoded
 
     async def _encode(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import av
+import msgspec
 
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.commands import Output
-from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions, display_size
-from cutlog.contract.profiles import COLOR_FILTER, export_key, proxy_key, proxy_size, proxy_video_args
-from cutlog.contract.time import Fps
+from cutlog.contract.media import Rendition, Renditions, display_size
+from cutlog.contract.profiles import export_key, proxy_key, proxy_size
 from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg
+from services.media import recipes
+from services.media.facts import judge
 from services.render.make import Maker, Order
 from services.render.profiles import EXPORTS, PROXY
 
@@ -56,67 +57,36 @@ class Studio:
         order = Order(timeline=timeline, profile=EXPORTS["mp4"], key=key, sync=True)
         return await self.maker.make(order, self.told.append)
 
-    async def ingest(
-        self, name: str, clip: Path, fps: Fps, *, rotation: int = 0, kind: MediaKind = "video"
-    ) -> MediaRef:
+    async def ingest(self, name: str, clip: Path) -> MediaRef:
         """What the media service makes of an upload: the original in the store, an edit proxy, PCM."""
-        facts = _facts(clip, fps, rotation, kind)
+        judged = judge(await self.ffmpeg.probe(clip, times=True))
+        facts = judged.facts
         key = f"videos/default/{name}.0{clip.suffix}"
         original = await self.blobs.put_file(key, clip)
         proxy = audio = None
         async with self.blobs.scratch() as folder:
-            if kind == "video":
-                proxy = await self._edit_proxy(name, clip, facts, folder)
-            if facts.audio_codec is not None:
-                await self.ffmpeg.run(
-                    ["-i", str(clip), "-vn", "-ac", "2", "-ar", "48000", "-f", "s16le", "audio.pcm"],
-                    reads=[clip],
-                    writes=folder,
+            if judged.kind == "video":
+                await self.ffmpeg.run(recipes.proxy_args(clip, judged), reads=[clip], writes=folder)
+                width, height = proxy_size(*display_size(facts))
+                proxy = msgspec.structs.replace(
+                    await self._rendition(name, folder / recipes.PROXY), width=width, height=height, frames=facts.frames
                 )
-                blob = await self.blobs.put_file(f"derived/default/{name}.0/audio.pcm", folder / "audio.pcm")
-                audio = Rendition(key=blob.key, size=blob.size, sha256=blob.sha256, samples=blob.size // 4)
+            if judged.audio is not None:
+                await self.ffmpeg.run(recipes.audio_args(clip, judged), reads=[clip], writes=folder)
+                audio = await self._rendition(name, folder / recipes.AUDIO)
         return MediaRef(
             id=name,
             sha256=original.sha256,
-            kind=kind,
+            kind=judged.kind,
             status="ready",
             facts=facts,
             key=key,
             renditions=Renditions(proxy=proxy, audio=audio),
         )
 
-    async def _edit_proxy(self, name: str, clip: Path, facts: MediaFacts, folder: Path) -> Rendition:
-        assert facts.fps is not None
-        width, height = proxy_size(*display_size(facts))
-        chain = (
-            f"fps={facts.fps.num}/{facts.fps.den},"
-            f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,{COLOR_FILTER}"
-        )
-        args = ["-i", str(clip), "-an", "-vf", chain, *proxy_video_args(facts.fps.fraction), "proxy.mp4"]
-        await self.ffmpeg.run(args, reads=[clip], writes=folder)
-        blob = await self.blobs.put_file(f"derived/default/{name}.0/proxy.mp4", folder / "proxy.mp4")
-        return Rendition(
-            key=blob.key, size=blob.size, sha256=blob.sha256, width=width, height=height, frames=facts.frames
-        )
-
-
-def _facts(clip: Path, fps: Fps, rotation: int, kind: MediaKind) -> MediaFacts:
-    with av.open(str(clip), "r") as container:
-        video = container.streams.video[0]
-        frames = sum(1 for packet in container.demux(video) if packet.size)
-        sar = video.sample_aspect_ratio or Fraction(1)
-        return MediaFacts(
-            container=container.format.name,
-            duration=str(float(frames / fps.fraction)),
-            width=video.codec_context.width,
-            height=video.codec_context.height,
-            sar=(sar.numerator, sar.denominator),
-            rotation=rotation,
-            fps=None if kind == "image" else fps,
-            frames=frames,
-            video_codec=video.codec_context.name,
-            audio_codec=container.streams.audio[0].codec_context.name if container.streams.audio else None,
-        )
+    async def _rendition(self, name: str, path: Path) -> Rendition:
+        blob = await self.blobs.put_file(f"derived/default/{name}.0/{path.name}", path)
+        return Rendition(key=blob.key, size=blob.size, sha256=blob.sha256)
 
 
 def key_frames(path: Path) -> list[int]:

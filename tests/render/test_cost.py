@@ -26,7 +26,7 @@ RATE = Fps(25, 1)
 
 @pytest.fixture
 async def a(studio: Studio, painted: Painter) -> MediaRef:
-    return await studio.ingest("a", painted(25, 150, SMALL, tag=1, audio=True), RATE)
+    return await studio.ingest("a", painted(25, 150, SMALL, tag=1, audio=True))
 
 
 def film(a: MediaRef, *shots: tuple[int, int], version: int = 1) -> Timeline:
@@ -143,7 +143,7 @@ async def test_the_receipt_says_what_the_film_was_made_of(studio: Studio, a: Med
 
 async def test_edit_proxies_of_other_settings_are_encoded_from(studio: Studio, painted: Painter, a: MediaRef) -> None:
     # As an earlier build might have made it: another profile, so other parameter sets.
-    b = await studio.ingest("b", painted(25, 60, SMALL, tag=2), RATE)
+    b = await studio.ingest("b", painted(25, 60, SMALL, tag=2))
     proxy = b.renditions.proxy
     assert proxy is not None
     async with studio.blobs.scratch() as folder:
@@ -194,7 +194,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 async def test_a_worker_that_is_killed_leaves_its_segments_to_the_next(studio: Studio, painted: Painter) -> None:
     rate = Fps(5, 1)
-    a = await studio.ingest("a", painted(5, 400, SMALL, tag=1), rate)
+    a = await studio.ingest("a", painted(5, 400, SMALL, tag=1))
     whole = timeline(sequence((2, 390), of="a"), library=[a], fps=rate, size=(1280, 720))
     command = [sys.executable, "-c", SCRIPT, str(studio.blobs.root), msgspec.json.encode(whole).decode()]
     worker = await asyncio.create_subprocess_exec(*command, cwd=Path(__file__).parents[2])

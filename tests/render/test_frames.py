@@ -55,8 +55,8 @@ def near(found: tuple[int, ...], wanted: tuple[int, ...], by: int = 6) -> bool:
 
 @both
 async def test_trims_off_the_grid_show_the_right_frames(studio: Studio, painted: Painter, kind: Kind) -> None:
-    a = await studio.ingest("a", painted(25, 110, HD, tag=1), Fps(25, 1))
-    b = await studio.ingest("b", painted(25, 60, HD, tag=2), Fps(25, 1))
+    a = await studio.ingest("a", painted(25, 110, HD, tag=1))
+    b = await studio.ingest("b", painted(25, 60, HD, tag=2))
     shots = [("a", 13, 40), ("b", 0, 25), ("a", 50, 60), ("b", 59, 1), ("a", 0, 7)]
     clips, at = [], 0
     for media, start, frames in shots:
@@ -83,7 +83,7 @@ async def test_trims_off_the_grid_show_the_right_frames(studio: Studio, painted:
 async def test_a_source_of_another_rate_is_conformed(
     studio: Studio, painted: Painter, kind: Kind, rate: Fps, source: Fps
 ) -> None:
-    a = await studio.ingest("a", painted(source.fraction, 90, HD, tag=3), source)
+    a = await studio.ingest("a", painted(source.fraction, 90, HD, tag=3))
     length = int(90 / source.fraction * rate.fraction) - 1
     film = timeline(sequence((7, 31), (0, 12), (length - 20, 20), of="a"), library=[a], fps=rate, size=HD)
     path = await rendered(studio, kind, film)
@@ -93,7 +93,7 @@ async def test_a_source_of_another_rate_is_conformed(
 @both
 async def test_every_frame_is_at_its_exact_moment(studio: Studio, painted: Painter, kind: Kind) -> None:
     rate = Fps(24000, 1001)
-    a = await studio.ingest("a", painted(rate.fraction, 70, HD, tag=1, audio=True), rate)
+    a = await studio.ingest("a", painted(rate.fraction, 70, HD, tag=1, audio=True))
     film = timeline(sequence((5, 60), (3, 40), of="a"), library=[a], fps=rate, size=HD)
     path = await rendered(studio, kind, film)
     times = packet_times(path)
@@ -105,7 +105,7 @@ async def test_every_frame_is_at_its_exact_moment(studio: Studio, painted: Paint
 
 @both
 async def test_gaps_and_colours_are_exactly_as_long_as_they_are(studio: Studio, painted: Painter, kind: Kind) -> None:
-    a = await studio.ingest("a", painted(25, 60, HD, tag=1), Fps(25, 1))
+    a = await studio.ingest("a", painted(25, 60, HD, tag=1))
     film = timeline(
         lane(shot(10, 3, 20, "a"), solid(33, 30, "#c04020"), shot(63, 30, 5, "a")),
         library=[a],
@@ -121,8 +121,8 @@ async def test_gaps_and_colours_are_exactly_as_long_as_they_are(studio: Studio, 
 
 @both
 async def test_upper_tracks_lie_over_lower_ones(studio: Studio, painted: Painter, kind: Kind) -> None:
-    a = await studio.ingest("a", painted(25, 60, HD, tag=1), Fps(25, 1))
-    small = await studio.ingest("s", painted(25, 60, (80, 90), tag=2), Fps(25, 1))
+    a = await studio.ingest("a", painted(25, 60, HD, tag=1))
+    small = await studio.ingest("s", painted(25, 60, (80, 90), tag=2))
     film = timeline(
         lane(shot(0, 5, 40, "a")), lane(shot(10, 20, 15, "s", fit="contain"), number=1), library=[a, small], size=HD
     )
@@ -158,14 +158,14 @@ async def test_a_title_is_seen_just_while_it_lasts(studio: Studio, painted: Pain
 @both
 async def test_a_still_stands_for_as_long_as_it_is_shown(studio: Studio, painted: Painter, kind: Kind) -> None:
     still = painted(25, 1, HD, tag=9, suffix=".png", encode=("-c:v", "png"), extra=("-update", "1"))
-    media = await studio.ingest("i", still, Fps(25, 1), kind="image")
+    media = await studio.ingest("i", still)
     film = timeline(lane(shot(5, 0, 40, "i")), library=[media], size=HD)
     path = await rendered(studio, kind, film)
     assert read_marks(path) == [None] * 5 + [Mark(9, 0)] * 40
 
 
 async def test_proxy_and_export_show_the_same(studio: Studio, painted: Painter) -> None:
-    a = await studio.ingest("a", painted(25, 60, (240, 180), tag=1), Fps(25, 1))
+    a = await studio.ingest("a", painted(25, 60, (240, 180), tag=1))
     film = timeline(lane(shot(3, 7, 30, "a", fit="none")), library=[a], size=HD, background="#804020")
     proxy = list(pictures(await rendered(studio, "proxy", film)))
     export = list(pictures(await rendered(studio, "export", film)))
@@ -178,7 +178,7 @@ async def test_proxy_and_export_show_the_same(studio: Studio, painted: Painter) 
 
 
 async def test_an_export_holds_its_frames_to_the_size_of_the_canvas(studio: Studio, painted: Painter) -> None:
-    a = await studio.ingest("a", painted(25, 30, HD, tag=1), Fps(25, 1))
+    a = await studio.ingest("a", painted(25, 30, HD, tag=1))
     film = timeline(sequence((0, 30), of="a"), library=[a], size=(256, 256))
     assert {image.shape for image in pictures(await rendered(studio, "export", film))} == {(256, 256, 3)}
     assert {image.shape for image in pictures(await rendered(studio, "proxy", film))} == {(480, 480, 3)}
@@ -186,7 +186,7 @@ async def test_an_export_holds_its_frames_to_the_size_of_the_canvas(studio: Stud
 
 @both
 async def test_a_frozen_frame_is_held(studio: Studio, painted: Painter, kind: Kind) -> None:
-    a = await studio.ingest("a", painted(25, 60, HD, tag=1), Fps(25, 1))
+    a = await studio.ingest("a", painted(25, 60, HD, tag=1))
     held = Clip(id="f", at=10, frames=30, source=FreezeSource(media="a", frame=33))
     film = timeline(lane(shot(0, 2, 10, "a"), held), library=[a], size=HD)
     numbers = [*range(2, 12), *[33] * 30]
@@ -194,7 +194,7 @@ async def test_a_frozen_frame_is_held(studio: Studio, painted: Painter, kind: Ki
 
 
 async def test_what_cannot_be_rendered_is_refused_by_name(studio: Studio, painted: Painter) -> None:
-    a = await studio.ingest("a", painted(25, 60, HD, tag=1), Fps(25, 1))
+    a = await studio.ingest("a", painted(25, 60, HD, tag=1))
     clip = msgspec.structs.replace(shot(0, 2, 10, "a"), opacity=0.5, flip_h=True)
     with pytest.raises(UnsupportedError, match="clip a-0: opacity; clip a-0: flipH"):
         await studio.export(timeline(lane(clip), library=[a], size=HD))

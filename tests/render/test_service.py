@@ -17,7 +17,6 @@ from cutlog.bus import Bus
 from cutlog.contract.commands import Command, RecordMediaFailed, RecordMediaReady, RecordMediaUploaded
 from cutlog.contract.events import MediaFailed, MediaReady, MediaUploaded
 from cutlog.contract.jobs import Progress, ProxyAsked
-from cutlog.contract.time import Fps
 from cutlog.contract.timeline import MediaRef
 from cutlog.ffmpeg import Ffmpeg
 from services.ops.bootstrap import serving as serving_ops
@@ -80,7 +79,7 @@ class House:
     async def upload(self, painted: Painter, name: str = "v_1", *, ready: bool = True, frames: int = 120) -> MediaRef:
         """What the media service would have done and said."""
         clip = painted(25, frames, (320, 180), tag=1, audio=True)
-        ref = await self.studio.ingest(name, clip, Fps(25, 1))
+        ref = await self.studio.ingest(name, clip)
         told = MediaUploaded(
             sha256=ref.sha256, size=clip.stat().st_size, name="clip.mp4", key=ref.key, generation=0, kind="video",
             facts=ref.facts, ref_count=1,

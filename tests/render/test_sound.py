@@ -158,7 +158,7 @@ async def film(studio: Studio, of: Timeline, kind: str = "proxy") -> Path:
 
 
 async def test_every_frame_is_heard_while_it_is_seen(studio: Studio, painted: Painter) -> None:
-    a = await studio.ingest("a", painted(25, 110, (160, 90), tag=1, audio=True), Fps(25, 1))
+    a = await studio.ingest("a", painted(25, 110, (160, 90), tag=1, audio=True))
     whole = timeline(
         lane(shot(0, 60, 13, "a"), shot(20, 5, 40, "a"), shot(60, 9, 50, "a")), library=[a], size=(160, 90)
     )
@@ -201,7 +201,7 @@ async def test_sample_0_is_heard_with_frame_0(studio: Studio, tmp_path: Path) ->
 
 async def test_the_sound_lasts_as_long_as_the_picture(studio: Studio, painted: Painter) -> None:
     rate = Fps(30000, 1001)
-    a = await studio.ingest("a", painted(rate.fraction, 60, (160, 90), audio=True), rate)
+    a = await studio.ingest("a", painted(rate.fraction, 60, (160, 90), audio=True))
     for kind in ("proxy", "export"):
         path = await film(studio, timeline(sequence((3, 47), of="a"), library=[a], fps=rate, size=(160, 90)), kind)
         with av.open(str(path), "r") as container:
@@ -212,7 +212,7 @@ async def test_the_sound_lasts_as_long_as_the_picture(studio: Studio, painted: P
 
 
 async def test_a_film_of_silent_sources_has_a_silent_track(studio: Studio, painted: Painter) -> None:
-    a = await studio.ingest("a", painted(25, 30, (160, 90)), Fps(25, 1))
+    a = await studio.ingest("a", painted(25, 30, (160, 90)))
     path = await film(studio, timeline(sequence((0, 30), of="a"), library=[a], size=(160, 90)))
     sound = samples(path)
     assert float(np.abs(sound).max()) < 1e-4
