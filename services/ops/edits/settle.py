@@ -83,22 +83,23 @@ def _transitions(
     """Drops transitions whose clips were parted and checks those whose clips changed."""
     fresh = {id(piece) for piece in new}
     alive: dict[str, str] = {}
+    gone = {piece.tail.id for piece in (*old, *new) if piece.tail is not None}
     changed = {id(lane) for lane in lanes}
     for index, track in enumerate(sequence.tracks):
         if id(track.lane) not in changed:
             continue
         for cut in track.lane.joints():
+            assert cut.left.tail is not None
             if not cut.holds:
+                gone.add(cut.left.tail.id)
                 piece = _replace(cut.left, tail=None)
                 lane = sequence.tracks[index].lane
                 sequence = sequence.with_lane(index, lane.splice(cut.rank, cut.rank + 1, ((cut.at, piece),)))
                 continue
-            assert cut.left.tail is not None
             alive[cut.left.tail.id] = cut.left.id
             if not fresh.isdisjoint((id(cut.previous), id(cut.left), id(cut.right))):
                 check(cut, sequence.canvas.fps, sources, pointer)
     transitions = sequence.transitions
-    gone = {piece.tail.id for piece in old if piece.tail} | {piece.tail.id for piece in new if piece.tail}
     for name in gone - alive.keys():
         if name in transitions:
             transitions = transitions.drop(name)
