@@ -163,6 +163,7 @@ class BubblewrapJail:
             wrap += ["--ro-bind", str(read), str(read)]
         if room.folder:
             wrap += ["--bind", str(room.folder), str(room.folder), "--chdir", str(room.folder)]
+        wrap += ["--remount-ro", "/"]
         return _launched([*wrap, "--", *argv], room.folder, limits)
 
 
