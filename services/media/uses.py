@@ -9,13 +9,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.envelope import Event
-from cutlog.contract.events import VersionCommitted
+from cutlog.contract.events import ProjectForked, VersionCommitted
 from services.media.tables import use
 
 NAME = "media"
 """The consumer's durable name, and that of its checkpoint."""
 
-SUBJECTS = ("evt.project.*.VersionCommitted",)
+SUBJECTS = ("evt.project.*.ProjectForked", "evt.project.*.VersionCommitted")
 
 
 async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
@@ -23,7 +23,7 @@ async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
     found = {
         (media_id, event.entity)
         for event in batch
-        if isinstance(event.data, VersionCommitted)
+        if isinstance(event.data, ProjectForked | VersionCommitted)
         for media_id in event.data.media_added
     }
     if found:

@@ -20,7 +20,8 @@ from services.media.tables import refusal, video
 
 Status = Literal["processing", "ready", "failed"]
 
-DERIVE_ATTEMPTS = 3
+DERIVE_ATTEMPTS = 5
+"""A process that dies counts as one."""
 
 
 class VideoUnknownError(LookupError):

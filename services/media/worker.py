@@ -100,6 +100,9 @@ class Worker:
         return None if row is None else stored(row)
 
     async def _one(self, row: Stored) -> None:
+        if row.derive_left < 0:
+            await self._fail(row, "processing it was begun too often and never ended")
+            return
         renewing = asyncio.create_task(self._renew(row))
         try:
             derived = await self._derive.make(row.key, row.tenant, row.sha256, row.generation)

@@ -13,6 +13,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+import cutlog.cli
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.media import Rendition
 from cutlog.contract.time import Fps
@@ -30,6 +31,9 @@ from tests.support.painting import (
 )
 
 RATE = 48_000
+
+#: "Big Buck Bunny", © Blender Foundation, CC BY 3.0, www.bigbuckbunny.org: the clip of the demo.
+SAMPLE = Path(cutlog.cli.__file__).parent / "sample" / "bigbuckbunny.mp4"
 
 
 @dataclass
@@ -273,6 +277,16 @@ async def test_full_range_colours_become_those_of_every_proxy(bench: Bench) -> N
         assert (context.color_range, context.colorspace, context.color_primaries) == (1, 1, 1)
     assert abs(int(np.frombuffer(bytes(frame.planes[0]), np.uint8)[0]) - 235) <= 1
     assert light.min() > 250
+
+
+async def test_a_real_film_with_surround_sound(bench: Bench) -> None:
+    derived = await bench(SAMPLE)
+    assert (derived.facts.fps, derived.facts.frames, derived.facts.channels) == (Fps(25, 1), 132, 6)
+    proxy, audio = derived.renditions.proxy, derived.renditions.audio
+    assert proxy is not None
+    assert audio is not None
+    assert (proxy.width, proxy.height, proxy.frames) == (854, 480, 132)
+    assert audio.samples == 132 * RATE // 25
 
 
 async def test_the_facts_of_a_film_do_not_depend_on_how_much_of_it_was_read(bench: Bench, painted: Painter) -> None:

@@ -122,6 +122,15 @@ async def test_work_of_a_process_that_died_is_taken_over_when_its_lease_ends(hou
     assert [tuple(row) for row in await house.rows("SELECT derive_run, derive_at FROM video")] == [(8, None)]
 
 
+async def test_a_video_that_ends_every_process_is_given_up(house: House, painted: Painter) -> None:
+    await house.start("ops", "media")
+    video = (await house.client().upload(painted(25, 30))).body
+    await house.client().ready(video["id"])
+    await house.rows("UPDATE video SET status = 'processing', derive_left = 0, derive_at = clock_timestamp()")
+    failed = await house.client().ready(video["id"])
+    assert (failed["status"], failed["error"]) == ("failed", "processing it was begun too often and never ended")
+
+
 async def test_a_film_that_breaks_off_keeps_what_can_be_read(running: House, painted: Painter, tmp_path: Path) -> None:
     clip = painted(25, 100, suffix=".ts")
     torn = tmp_path / "torn.ts"

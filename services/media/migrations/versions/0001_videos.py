@@ -33,7 +33,7 @@ def upgrade() -> None:
           created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
           derive_at   timestamptz,
           derive_run  int NOT NULL DEFAULT 0,
-          derive_left int NOT NULL DEFAULT 3,
+          derive_left int NOT NULL,
           CONSTRAINT video_content UNIQUE (tenant, sha256)
         )
     """)
