@@ -175,7 +175,7 @@ def _show(console: Console, outcome: Outcome) -> None:
     days, keep = report.policy["ttlDays"], report.policy["keepLatest"]
     fates = Table(
         title=f"what may go on {report.at:%Y-%m-%d} with ttlDays {days}, keepLatest {keep}: {report.candidates} of "
-        f"{report.candidates + report.kept} exports of this tenant, {report.bytes:,} bytes. A simulation: nothing is removed.",
+        f"{report.candidates + report.kept} exports in all, {report.bytes:,} bytes. A simulation: nothing is removed.",
         title_justify="left",
         box=box.SIMPLE_HEAD,
     )

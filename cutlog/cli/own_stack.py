@@ -12,7 +12,6 @@ from pathlib import Path
 from cutlog.stack.program import Program
 
 READY_WITHIN = 120.0
-UP = "from cutlog.cli import main; main()"
 
 
 class StackDidNotStart(Exception):
@@ -30,7 +29,7 @@ async def own_stack(data: Path) -> AsyncIterator[str]:
     ours = [name for name in os.environ if name.startswith("CUTLOG_")]
     program = Program(
         name="up",
-        argv=[sys.executable, "-c", UP, "up", "--data", str(data), "--port", "0"],
+        argv=[sys.executable, "-m", "cutlog", "up", "--data", str(data), "--port", "0"],
         env={},
         grace=30.0,
         inherit=("PATH", "LANG", "HOME", "TMPDIR", *ours),
