@@ -1,0 +1,241 @@
+"""A draft as ops. Each op is tried on the state before it: one that does not apply is a loss, not a failure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+import msgspec
+
+from cutlog.contract.ops import (
+    CaptionRemove,
+    CaptionSet,
+    CaptionsImport,
+    ClipAdd,
+    ClipLink,
+    ClipPaste,
+    ClipProperties,
+    MarkerAdd,
+    MarkerRemove,
+    Op,
+    ProjectConfigure,
+    TrackAdd,
+    TrackRemove,
+    TrackSet,
+    TransitionAdd,
+)
+from cutlog.contract.time import Fps
+from cutlog.contract.timeline import (
+    Canvas,
+    Caption,
+    Clip,
+    ColorSource,
+    FreezeSource,
+    MediaSource,
+    TextSource,
+    Track,
+)
+from services.ops.edits.apply import apply
+from services.ops.edits.cues import CueError, read
+from services.ops.edits.errors import EditError
+from services.ops.edits.looks import PROPERTIES
+from services.ops.edits.sequence import Sequence
+from services.ops.edits.sources import Sources
+from services.ops.interchange.losses import Ledger
+from services.ops.interchange.reading import Draft
+
+Mode = Literal["replace", "append"]
+
+_USUAL: Final = Clip(id="x", at=0, frames=1, source=ColorSource(color="#000000"))
+_CUES: Final = 5_000
+"""Captions of one op; their text must fit into it."""
+_HOLES: Final = 2_000
+_SPECIAL: Final = ("head_cut", "tail_cut", "silent", "reversed", "speed", "effects")
+
+
+class Batch:
+    """Builds the ops of one import on top of a project's state."""
+
+    def __init__(self, sequence: Sequence, sources: Sources, losses: Ledger) -> None:
+        self.sequence = sequence
+        self.ops: list[Op] = []
+        self._sources, self._losses = sources, losses
+
+    def build(self, draft: Draft, mode: Mode) -> None:
+        """Everything of a draft, instead of what the project has, or on top of it."""
+        if mode == "replace":
+            self._clear()
+            self._configure(draft.canvas)
+        for track in draft.tracks:
+            self._track(track)
+        for marker in draft.markers:
+            self._try(MarkerAdd(marker=marker.id, at=marker.at, label=marker.label, color=marker.color), marker.id)
+        self._links(draft.tracks)
+        for track in draft.tracks:
+            if track.locked:
+                self._try(TrackSet(track=track.id, locked=True), track.id)
+
+    def _try(self, op: Op, where: str) -> bool:
+        try:
+            self.sequence = apply(self.sequence, op, self._sources)
+        except EditError as error:
+            what = str(op.__struct_config__.tag).partition(".")[0]
+            self._losses.add(what, where, f"{error.detail} ({error.pointer})" if error.pointer else error.detail)
+            return False
+        self.ops.append(op)
+        return True
+
+    def _clear(self) -> None:
+        for marker, _ in sorted(self.sequence.markers.items()):
+            self._try(MarkerRemove(marker=marker), marker)
+        for track in self.sequence.tracks:
+            if track.locked:
+                self._try(TrackSet(track=track.id, locked=False), track.id)
+            self._try(TrackRemove(track=track.id), track.id)
+
+    def _configure(self, canvas: Canvas) -> None:
+        old = self.sequence.canvas
+        changes = {
+            name: getattr(canvas, name)
+            for name in ("width", "height", "fps", "background")
+            if getattr(canvas, name) != getattr(old, name)
+        }
+        if changes:
+            self._try(ProjectConfigure(**changes), "canvas")
+
+    def _track(self, track: Track) -> None:
+        if not self._try(TrackAdd(track=track.id, kind=track.kind), track.id):
+            return
+        changes = {
+            name: value
+            for name in ("name", "muted", "hidden", "gain_db")
+            if (value := getattr(track, name)) != getattr(_PLAIN_TRACK, name)
+        }
+        if track.caption_mode != "burn":
+            changes["captions"] = track.caption_mode
+        if changes:
+            self._try(TrackSet(track=track.id, **changes), track.id)
+        for clip in track.clips:
+            self._try(_clip(clip, track.id), clip.id)
+        for joint in track.transitions:
+            op = TransitionAdd(
+                transition=joint.id, left=joint.left, right=joint.right, kind=joint.kind, frames=joint.frames
+            )
+            self._try(op, joint.id)
+        if track.captions:
+            self._captions(track)
+
+    def _captions(self, track: Track) -> None:
+        """Captions by way of a file, since that is how captions come; then what the file could not say."""
+        wanted = _numbered(track)
+        numbers = sorted(wanted)
+        holes: list[str] = []
+        for first in range(0, len(numbers), _CUES):
+            block = [wanted[number] for number in numbers[first : first + _CUES]]
+            if not self._try(_cues(track.id, block, self.sequence.canvas.fps), track.id):
+                return
+        made = {caption.id: caption for _, caption in self.sequence.track(track.id)[1].captions.items()}
+        for number in numbers:
+            caption = wanted[number]
+            ident = f"{track.id}-c{number}"
+            if caption is None:
+                holes.append(ident)
+            elif (there := made.get(ident)) is None:
+                self._losses.add("caption", caption.id, "its name was taken")
+            else:
+                changes = {
+                    name: getattr(caption, name)
+                    for name in ("start", "end", "text")
+                    if getattr(caption, name) != getattr(there, name)
+                }
+                if changes:
+                    self._try(CaptionSet(caption=ident, **changes), ident)
+        for ident in holes:
+            self._try(CaptionRemove(caption=ident), ident)
+
+    def _links(self, tracks: list[Track]) -> None:
+        groups: dict[str, list[str]] = {}
+        for track in tracks:
+            for clip in track.clips:
+                if clip.link is not None:
+                    groups.setdefault(clip.link, []).append(clip.id)
+        for first, members in groups.items():
+            members.sort(key=lambda clip: clip != first)
+            there = [clip for clip in members if any(track.lane.find(clip) for track in self.sequence.tracks)]
+            if len(there) > 1:
+                self._try(ClipLink(clips=tuple(there)), first)
+
+
+_PLAIN_TRACK: Final = Track(id="x", kind="video")
+
+
+def _clip(clip: Clip, track: str) -> Op:
+    """The op that puts a clip on its track: a plain one where that says all."""
+    looks = {name: value for name in PROPERTIES if (value := getattr(clip, name)) != getattr(_USUAL, name)}
+    more: dict[str, object] = {"properties": ClipProperties(**looks)} if looks else {}
+    plain = all(getattr(clip, name) == getattr(_USUAL, name) for name in _SPECIAL)
+    match clip.source:
+        case MediaSource(media=media, start=start, end=end):
+            more |= {"media": media, "start": start, "end": end}
+            plain = plain and end - start == clip.frames
+            more |= {} if plain else {"frames": clip.frames}
+        case FreezeSource(media=media, frame=held):
+            more |= {"media": media, "freeze": held, "frames": clip.frames}
+            plain = False
+        case TextSource(text=text):
+            more |= {"text": text, "frames": clip.frames}
+        case ColorSource(color=color):
+            more |= {"color": color, "frames": clip.frames}
+    if plain:
+        return msgspec.convert(
+            _named(more) | {"clip": clip.id, "track": track, "at": clip.at}, ClipAdd, from_attributes=True
+        )
+    if clip.speed is not None:
+        more["speed"] = clip.speed
+    more |= {name: getattr(clip, name) for name in ("reversed", "silent", "head_cut", "tail_cut", "effects")}
+    return msgspec.convert(
+        _named(more) | {"clip": clip.id, "track": track, "at": clip.at}, ClipPaste, from_attributes=True
+    )
+
+
+def _named(fields: dict[str, object]) -> dict[str, object]:
+    names = {"start": "in", "end": "out", "head_cut": "headCut", "tail_cut": "tailCut"}
+    return {names.get(name, name): value for name, value in fields.items()}
+
+
+def _numbered(track: Track) -> dict[int, Caption | None]:
+    """Captions by the number in their ids, with the holes between them; or numbered anew if there are too many."""
+    numbers: dict[int, Caption | None] = {}
+    for caption in track.captions:
+        match = re.fullmatch(r".*-c([1-9][0-9]{0,5})", caption.id)
+        if match is None or int(match[1]) in numbers:
+            break
+        numbers[int(match[1])] = caption
+    last = max(numbers, default=0)
+    if len(numbers) != len(track.captions) or last - len(numbers) > _HOLES:
+        return dict(enumerate(track.captions, 1))
+    return {number: numbers.get(number) for number in range(1, last + 1)}
+
+
+def _cues(track: str, captions: list[Caption | None], fps: Fps) -> CaptionsImport:
+    """A SubRip file of captions; where one has no place in such a file, something that has."""
+    blocks = []
+    for caption in captions:
+        start, end = (caption.start, caption.end) if caption is not None else (0, 1)
+        times = f"{_time(start, fps)} --> {_time(end, fps)}"
+        text = caption.text if caption is not None else "-"
+        blocks.append(f"{times}\n{text if _survives(text) else '-'}\n")
+    return CaptionsImport(track=track, format="srt", content="\n".join(blocks))
+
+
+def _survives(text: str) -> bool:
+    try:
+        found = list(read(f"00:00:00,000 --> 00:00:01,000\n{text}\n", "srt"))
+    except CueError:
+        return False
+    return [cue.text for cue in found] == [text]
+
+
+def _time(frame: int, fps: Fps) -> str:
+    millis = (2000 * frame * fps.den + fps.num) // (2 * fps.num)
+    return f"{millis // 3_600_000:02d}:{millis // 60_000 % 60:02d}:{millis // 1000 % 60:02d},{millis % 1000:03d}"

@@ -1,0 +1,39 @@
+"""Our own JSON of timelines, tracks, clips, transitions and markers, inside a file of another format."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from cutlog.contract.timeline import Canvas, Clip, Marker, Track, Transition
+from services.ops.interchange.schema import Metadata, Own, own
+
+T = TypeVar("T", Canvas, Clip, Marker, Track, Transition)
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def wrap(value: Canvas | Clip | Marker | Track | Transition, ident: str) -> Metadata:
+    """Metadata that hold the whole of an object, without what is as it always is."""
+    return Metadata(cutlog=Own(id=ident, document=_ENCODER.encode(_sparse(value)).decode()))
+
+
+def unwrap(metadata: Metadata, kind: type[T]) -> T | None:
+    """The object, if we wrote it and it can still be read."""
+    told = own(metadata)
+    if told is None or told.schema != "cutlog/1":
+        return None
+    try:
+        return msgspec.json.decode(told.document, type=kind)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _sparse(value: msgspec.Struct) -> dict[str, Any]:
+    fields = msgspec.structs.fields(value)
+    return {
+        field.encode_name: found
+        for field in fields
+        if (found := getattr(value, field.name)) != field.default or field.required
+    }

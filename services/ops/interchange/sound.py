@@ -1,0 +1,73 @@
+"""Sound that other programs keep on tracks of its own, brought back to the clips whose pictures it belongs to.
+
+A clip on a video track of ours brings its own sound. Elsewhere each channel of it is a clip on an audio track; so one
+that has the same frames in the same place is the clip's own sound, and a clip without one is silent.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from cutlog.contract.timeline import Clip, MediaSource, Track
+from services.ops.interchange.clips import ClipReader
+
+_replace = msgspec.structs.replace
+
+
+def attach(tracks: list[Track], reader: ClipReader) -> list[Track]:
+    """The tracks without sound that would be heard twice. Clips that carry our own metadata stay as they are."""
+    if not any(track.kind == "audio" for track in tracks):
+        return tracks
+    sounds: dict[tuple[object, ...], list[Clip]] = {}
+    for track in tracks:
+        for clip in track.clips if track.kind == "audio" else ():
+            if clip.id not in reader.own:
+                sounds.setdefault(_key(clip), []).append(clip)
+    merged: set[str] = set()
+    found: list[Track] = []
+    for track in tracks:
+        if track.kind == "video":
+            clips = []
+            for clip in track.clips:
+                own = clip.id in reader.own or not _can_sound(clip, reader)
+                same = [] if own else [sound for sound in sounds.get(_key(clip), ()) if _near(clip, sound)]
+                merged.update(sound.id for sound in same)
+                clips.append(clip if own or same else _replace(clip, silent=True))
+            track = _replace(track, clips=tuple(clips))
+        found.append(track)
+    return [_without(track, merged) for track in found if not _emptied(track, merged)]
+
+
+def _key(clip: Clip) -> tuple[object, ...]:
+    media = clip.source.media if isinstance(clip.source, MediaSource) else None
+    return media, clip.at, clip.frames, clip.reversed, clip.speed and (clip.speed.num, clip.speed.den)
+
+
+def _near(clip: Clip, sound: Clip) -> bool:
+    """Whether both begin at the same source frame, give or take one: sound may be cut between frames."""
+    assert isinstance(clip.source, MediaSource)
+    assert isinstance(sound.source, MediaSource)
+    return abs(clip.source.start - sound.source.start) <= 1
+
+
+def _can_sound(clip: Clip, reader: ClipReader) -> bool:
+    if not isinstance(clip.source, MediaSource):
+        return False
+    material = reader.material(clip.source.media)
+    return material is not None and material.has_sound
+
+
+def _emptied(track: Track, merged: set[str]) -> bool:
+    return track.kind == "audio" and bool(track.clips) and all(clip.id in merged for clip in track.clips)
+
+
+def _without(track: Track, merged: set[str]) -> Track:
+    if track.kind == "video":
+        return track
+    return _replace(
+        track,
+        clips=tuple(clip for clip in track.clips if clip.id not in merged),
+        transitions=tuple(
+            joint for joint in track.transitions if joint.left not in merged and joint.right not in merged
+        ),
+    )
