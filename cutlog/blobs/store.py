@@ -86,7 +86,8 @@ class BlobStore(Protocol):
         ...
 
     async def url(self, key: str, method: Method = "GET", *, seconds: int = 600, filename: str | None = None) -> str:
-        """A link that allows one method on one object for that long; `filename` is what a browser saves it as.
+        """A link that allows one method on one object for that long; `filename` is what a browser saves it as;
+        a bucket can't be told and uses the key's last word.
 
         Absolute, or the path `/files/…` that the media service answers on the gateway.
         """

@@ -191,9 +191,8 @@ async def test_a_link_is_for_one_object_and_one_method(store: BlobStore) -> None
         await store.url("export/p/v1"),
         await store.url("export/p/v2"),
         await store.url("export/p/v1", "PUT"),
-        await store.url("export/p/v1", filename="Meine Datei.mp4"),
     ]
-    assert len(set(links)) == 4
+    assert len(set(links)) == 3
     assert all("export/p/v" in link for link in links)
 
 
