@@ -14,6 +14,7 @@ from services.ops.edits.lane import Lane, Piece
 from services.ops.edits.persistent import PersistentMap
 from services.ops.edits.sequence import Sequence, TrackState
 from services.ops.edits.sources import Known, Material
+from tests.ops.painting import cell
 
 FPS = Fps(30, 1)
 
@@ -25,6 +26,7 @@ MEDIA = Known(
         ),
         "mute": Material("video", MediaFacts(container="mov", duration="10", fps=Fps(15, 1), frames=100)),
         "song": Material("audio", MediaFacts(container="mp3", duration="1", audio_codec="mp3")),
+        "clut": Material("image", MediaFacts(container="png", duration="0", width=64, height=64)),
         "still": Material("image", MediaFacts(container="png", duration="0")),
     }
 )
@@ -64,10 +66,8 @@ def frames(sequence: Sequence, track: str) -> list[int | None]:
     """For each timeline frame the source frame that is shown, or None in a gap."""
     shown: list[int | None] = []
     for placed in sequence.track(track)[1].lane:
-        source = placed.piece.source
-        assert isinstance(source, MediaSource)
-        assert source.end - source.start == placed.piece.frames
-        shown += [None] * (placed.at - len(shown)) + list(range(source.start, source.end))
+        shown += [None] * (placed.at - len(shown))
+        shown += [cell(placed.piece, frame).frame for frame in range(placed.piece.frames)]
     return shown
 
 

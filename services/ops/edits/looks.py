@@ -31,7 +31,8 @@ def ranges(of: type[msgspec.Struct]) -> dict[str, Range]:
     assert isinstance(info, msgspec.inspect.StructType)
     found: dict[str, Range] = {}
     for field in info.fields:
-        kinds = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
+        union = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
+        kinds = [kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind for kind in union]
         keyframes = any(isinstance(kind, msgspec.inspect.StructType) and kind.cls is Keyframes for kind in kinds)
         for kind in kinds:
             if keyframes and isinstance(kind, msgspec.inspect.FloatType):
