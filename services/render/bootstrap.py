@@ -25,6 +25,7 @@ from services.render import learn
 from services.render.admit import SUBJECTS, Admission
 from services.render.endpoints import endpoints
 from services.render.make import Maker
+from services.render.metrics import RenderMetrics
 from services.render.progress import publisher
 from services.render.timelines import Timelines
 from services.render.worker import Worker
@@ -55,7 +56,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         parts.callback(bus.on_reconnect(admission.doubt))
         maker = Maker(ffmpeg, blobs, cores=os.cpu_count() or 1)
         name = new_id(f"w_{os.getpid()}")
-        worker = Worker(name, engine, outbox, maker, timelines, publisher(bus), admission.nudge)
+        api = Api("render")
+        metrics = RenderMetrics(api.metrics.registry)
+        worker = Worker(name, engine, outbox, maker, timelines, publisher(bus), metrics, admission.nudge)
         events = Projection(
             name=learn.NAME,
             durable=learn.NAME,
@@ -93,7 +96,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             micro(bus, "render", cutlog.__version__, served, projections=[events], metadata=info)
         )
         checks = {"database": database, "bus": bus.check, "projection": events.check}
-        yield await parts.enter_async_context(serve_http(Api("render"), settings, checks=checks))
+        yield await parts.enter_async_context(serve_http(api, settings, checks=checks))
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:

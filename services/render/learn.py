@@ -20,6 +20,7 @@ from cutlog.contract.events import (
     MediaReady,
     MediaUploaded,
     ProjectDeleted,
+    ProjectForked,
     ProxyFailed,
     ProxyRendered,
     VersionCommitted,
@@ -30,8 +31,8 @@ from services.render import jobs
 NAME: Final = "render"
 
 _KINDS: Final = (
-    "ExportCancelled", "ExportFailed", "ExportRendered", "ExportRequested", "ProjectDeleted", "ProxyFailed",
-    "ProxyRendered", "VersionCommitted",
+    "ExportCancelled", "ExportFailed", "ExportRendered", "ExportRequested", "ProjectDeleted", "ProjectForked",
+    "ProxyFailed", "ProxyRendered", "VersionCommitted",
 )  # fmt: skip
 SUBJECTS: Final = (
     *(f"evt.project.*.{kind}" for kind in _KINDS),
@@ -93,7 +94,8 @@ def reacting(nudge: Callable[[], None]) -> Apply:
 async def _react(connection: AsyncConnection, event: Event) -> None:
     project = event.entity
     match event.data:
-        case VersionCommitted(version=version, duration=duration, digest=digest):
+        case VersionCommitted(duration=duration, digest=digest) | ProjectForked(duration=duration, digest=digest):
+            version = event.data.version if isinstance(event.data, VersionCommitted) else 0
             if duration > 0:
                 await jobs.want_proxy(
                     connection,

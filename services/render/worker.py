@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -22,6 +23,7 @@ from cutlog.ffmpeg import MediaRefusedError
 from services.render import jobs
 from services.render.jobs import Job
 from services.render.make import Maker, NoPictureError, Order, SourceGoneError
+from services.render.metrics import RenderMetrics
 from services.render.profiles import EXPORTS, PROXY
 from services.render.progress import Publish, reporting
 from services.render.reports import report
@@ -57,11 +59,12 @@ class Worker:
         maker: Maker,
         timelines: Timelines,
         publish: Publish,
+        metrics: RenderMetrics,
         nudge: Callable[[], None],
     ) -> None:
         self.name = name
         self._engine, self._outbox, self._maker, self._timelines = engine, outbox, maker, timelines
-        self._publish, self._nudge = publish, nudge
+        self._publish, self._metrics, self._nudge = publish, metrics, nudge
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._dropped: set[tuple[str, int]] = set()
         self.ready = asyncio.Event()
@@ -124,6 +127,7 @@ class Worker:
             self._nudge()
 
     async def _do(self, job: Job) -> None:
+        began = time.monotonic()
         try:
             timeline = await self._timelines.fetch(job.project_id, job.version)
             needs = [media.id for media in timeline.media.values() if media.status == "processing"]
@@ -136,6 +140,7 @@ class Worker:
             async with reporting(job, timeline.duration, self._publish) as tell:
                 output = await self._maker.make(_order(job, timeline), tell)
             await self._finish(job, timeline.digest, output)
+            self._metrics.done(job, output, time.monotonic() - began)
         except Exception as error:
             await self._fail(job, _root(error))
 
@@ -152,9 +157,11 @@ class Worker:
         reason = f"{error}" if isinstance(error, _HOPELESS) else f"{type(error).__name__}: {error}"
         failures = job.failures + 1
         if failures < jobs.MAX_FAILURES and not isinstance(error, _HOPELESS):
+            self._metrics.failed(job, again=True)
             log.warning("a job failed and is tried again", job=job.job_id, attempt=job.attempt, why=reason)
             await self._leave(job, "admitted", failed=True, reason=reason)
             raise Retry(reason, DELAYS[min(failures, len(DELAYS)) - 1]) from error
+        self._metrics.failed(job, again=False)
         log.error("a job failed", job=job.job_id, attempt=job.attempt, why=reason)
         async with self._engine.begin() as connection:
             if not await jobs.leave(connection, job.job_id, job.attempt, "failed", failed=True, reason=reason):

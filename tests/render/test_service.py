@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -11,12 +15,13 @@ import aiohttp
 import asyncpg
 import msgspec
 import pytest
+from pydantic import SecretStr
 
 from cutlog.blobs import LocalBlobs
 from cutlog.bus import Bus
 from cutlog.contract.commands import Command, RecordMediaFailed, RecordMediaReady, RecordMediaUploaded
 from cutlog.contract.events import MediaFailed, MediaReady, MediaUploaded
-from cutlog.contract.jobs import Progress, ProxyAsked
+from cutlog.contract.jobs import Progress, ProxyAsked, RenderJob
 from cutlog.contract.timeline import MediaRef
 from cutlog.ffmpeg import Ffmpeg
 from services.ops.bootstrap import serving as serving_ops
@@ -307,16 +312,12 @@ async def test_the_bus_may_lose_everything_while_a_job_waits(house: House, paint
     project = await house.project()
     async with house.render():
         version = await house.shot(project, "v_1", 0, 13, 73)
-        await eventually(lambda: _waiting(house, f"proxy.{project}.{version}"))
+        await eventually(lambda: _is(house, f"proxy.{project}.{version}", "waiting"))
         house.nats.kill()
         house.nats.wipe()
         house.nats.restart()
         await house.ready(ref)
         assert read_marks(await house.proxy(project, version)) == marks((13, 73))
-
-
-async def _waiting(house: House, job: str) -> bool:
-    return (await house.jobs()).get(job) == "waiting"
 
 
 async def test_a_service_that_stops_hands_its_work_on(house: House, painted: Painter) -> None:
@@ -338,3 +339,77 @@ async def test_a_service_that_stops_hands_its_work_on(house: House, painted: Pai
     assert export["status"] == "ready"
     assert read_marks(house.studio.blobs.path(export["key"])) == marks((0, 120))
     assert len(await house.events("ExportRendered")) == 1
+
+
+async def test_a_cancelled_export_is_given_up_and_leaves_no_file(house: House, painted: Painter) -> None:
+    await house.upload(painted)
+    project = await house.project()
+    await house.edit(project, {"op": "project.configure", "width": 1920, "height": 1080})
+    version = await house.shot(project, "v_1", 0, 0, 120)
+    async with house.render():
+        asked = await house.call("POST", f"/api/projects/{project}/export", {"version": version}, 202)
+        job = f"export.{asked['id']}"
+        await eventually(lambda: _is(house, job, "running"))
+        await house.call("POST", f"/api/projects/{project}/exports/{asked['id']}/cancel", None, 202)
+        await eventually(lambda: _is(house, job, "cancelled"))
+        temp = house.studio.blobs.root / "temp"
+        await eventually(lambda: not list(temp.iterdir()))
+        assert not house.studio.blobs.path(f"export/{project}/v{version}_final.mp4").exists()
+        # It may be asked for again, and then it is made.
+        await house.call("POST", f"/api/projects/{project}/exports/{asked['id']}/retry", None, 202)
+        assert (await house.exported(project, asked["id"]))["status"] == "ready"
+    assert len(await house.events("ExportRendered")) == 1
+
+
+async def test_a_job_that_can_never_succeed_says_why_and_goes_to_the_dead_letters(
+    house: House, painted: Painter
+) -> None:
+    ref = await house.upload(painted)
+    project = await house.project()
+    version = await house.shot(project, "v_1", 0, 3, 50)
+    house.studio.blobs.path(ref.key).unlink()
+    async with house.render():
+        export = await house.export(project, version)
+        assert export["status"] == "failed"
+        assert ref.key in export["error"]
+        async with await Bus.connect(house.nats.url, house.nats.seed("operator"), name="operator") as bus:
+            letter = await bus.api("STREAM.MSG.GET.DLQ", {"last_by_subj": "dlq.job.render.lo"})
+        body = base64.b64decode(letter["message"]["data"])
+        assert msgspec.json.decode(body, type=RenderJob).export_id == export["id"]
+        assert ref.key in base64.b64decode(letter["message"]["hdrs"]).decode()
+
+
+async def test_another_goes_on_at_once_when_a_worker_is_killed(house: House, painted: Painter) -> None:
+    await house.upload(painted, frames=400)
+    project = await house.project()
+    await house.edit(project, {"op": "project.configure", "width": 640, "height": 360})
+    versions = [await house.shot(project, "v_1", part * 350, part, part + 350) for part in range(4)]
+    asked = await house.call("POST", f"/api/projects/{project}/export", {"version": versions[-1]}, 202)
+    environment = {
+        f"CUTLOG_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in house.settings("render")
+        if value is not None and name != "peers"
+    }
+    environment["CUTLOG_PEERS"] = msgspec.json.encode(house.settings.peers).decode()
+    environment["PATH"] = os.environ["PATH"]
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cutlog", "serve", "render", env=environment, cwd=Path(__file__).parents[2]
+    )
+    try:
+        await eventually(lambda: len(house.studio.pictures()) >= 6, timeout=60)
+    finally:
+        worker.kill()
+        await worker.wait()
+    assert (await house.jobs())[f"export.{asked['id']}"] == "running"
+    left = house.studio.segments()
+    async with house.render():
+        export = await house.exported(project, asked["id"])
+    assert export["status"] == "ready"
+    assert {name: written for name, written in house.studio.segments().items() if name in left} == left
+    assert read_marks(house.studio.blobs.path(export["key"])) == marks(*((part, part + 350) for part in range(4)))
+    (rendered,) = await house.events("ExportRendered")
+    assert rendered["encoded"] < rendered["frames"]
+
+
+async def _is(house: House, job: str, status: str) -> bool:
+    return (await house.jobs()).get(job) == status
