@@ -26,6 +26,8 @@ else
             exit 1
         }
     fi
+    # uv makes environments without pip.
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
     echo "installing into .venv (pip)" >&2
     export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
     .venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock
