@@ -6,7 +6,7 @@ span. So a ripple that moves ten thousand clips changes one gap, and an edit cop
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -88,7 +88,6 @@ class Cut(NamedTuple):
     """
 
     rank: int
-    at: int
     left: Piece
     gap: int
     right: Piece | None
@@ -214,18 +213,22 @@ class Lane:
             seen, at = seen + len(chunk.pieces), at + chunk.span
         return None
 
-    def joints(self) -> Iterator[Cut]:
-        """Every cut where a clip carries a transition. Costs what there are of chunks and of transitions."""
-        rank, at = 0, 0
+    def joints(self, fresh: Container[int]) -> Iterator[Cut]:
+        """The cuts where a clip carries a transition, in and around the chunks whose `id()` is fresh, and at the end.
+
+        Elsewhere nothing can have changed: an edit makes the chunk after it anew, unless it is at the end.
+        """
+        rank = 0
+        near = [id(chunk) in fresh for chunk in self._chunks]
         for number, chunk in enumerate(self._chunks):
-            for index in chunk.joined:
-                left = chunk.pieces[index]
-                start = at + sum(chunk.gaps[: index + 1]) + sum(piece.frames for piece in chunk.pieces[:index])
-                before, _ = self._neighbour(number, index - 1)
-                right, gap = self._neighbour(number, index + 1)
-                previous = before if before and not chunk.gaps[index] and joined(before, left) else None
-                yield Cut(rank + index, start, left, gap, right, previous)
-            rank, at = rank + len(chunk.pieces), at + chunk.span
+            if chunk.joined and (number + 1 == len(near) or any(near[max(0, number - 1) : number + 2])):
+                for index in chunk.joined:
+                    left = chunk.pieces[index]
+                    before, _ = self._neighbour(number, index - 1)
+                    right, gap = self._neighbour(number, index + 1)
+                    previous = before if before and not chunk.gaps[index] and joined(before, left) else None
+                    yield Cut(rank + index, left, gap, right, previous)
+            rank += len(chunk.pieces)
 
     def _neighbour(self, number: int, index: int) -> tuple[Piece | None, int]:
         """The piece at an index of a chunk, or just outside of it, with the gap before it."""

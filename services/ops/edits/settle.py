@@ -7,7 +7,7 @@ it costs what the op changed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -32,7 +32,8 @@ def settle(before: Sequence, after: Sequence, sources: Sources, pointer: str) ->
     if after.tracks is before.tracks:
         return after
     left, came = _lanes(before.tracks, after.tracks)
-    old, new = _only(_chunks(left), _chunks(came))
+    before_chunks, after_chunks = _chunks(left), _chunks(came)
+    old, new = _only(before_chunks, after_chunks)
     uses: Counter[str] = Counter()
     for piece in new:
         uses.update(media_of(piece))
@@ -46,7 +47,7 @@ def settle(before: Sequence, after: Sequence, sources: Sources, pointer: str) ->
         changes["links"] = without(after.links, gone)
     after = _replace(after, **changes)
     if len(before.transitions) or any(piece.tail for piece in new):
-        after = _transitions(after, came, old, new, sources, pointer)
+        after = _transitions(after, after_chunks.keys() - before_chunks.keys(), came, old, new, sources, pointer)
     return after
 
 
@@ -78,7 +79,13 @@ def _others(some: dict[int, Chunk], others: dict[int, Chunk]) -> list[Chunk]:
 
 
 def _transitions(
-    sequence: Sequence, lanes: list[Lane], old: list[Piece], new: list[Piece], sources: Sources, pointer: str
+    sequence: Sequence,
+    chunks: Collection[int],
+    lanes: list[Lane],
+    old: list[Piece],
+    new: list[Piece],
+    sources: Sources,
+    pointer: str,
 ) -> Sequence:
     """Drops transitions whose clips were parted and checks those whose clips changed."""
     fresh = {id(piece) for piece in new}
@@ -88,13 +95,15 @@ def _transitions(
     for index, track in enumerate(sequence.tracks):
         if id(track.lane) not in changed:
             continue
-        for cut in track.lane.joints():
+        for cut in track.lane.joints(chunks):
             assert cut.left.tail is not None
             if not cut.holds:
                 gone.add(cut.left.tail.id)
-                piece = _replace(cut.left, tail=None)
                 lane = sequence.tracks[index].lane
-                sequence = sequence.with_lane(index, lane.splice(cut.rank, cut.rank + 1, ((cut.at, piece),)))
+                placed = lane.place(cut.rank)
+                assert placed is not None, "the cut is on the lane"
+                piece = _replace(placed.piece, tail=None)
+                sequence = sequence.with_lane(index, lane.splice(cut.rank, cut.rank + 1, ((placed.at, piece),)))
                 continue
             alive[cut.left.tail.id] = cut.left.id
             if not fresh.isdisjoint((id(cut.previous), id(cut.left), id(cut.right))):
