@@ -18,6 +18,21 @@ class ProjectCreated(Wire):
     canvas: Canvas
 
 
+class ProjectForked(Wire):
+    """A new project whose version 0 is the timeline of a version of another, the origin.
+
+    `duration` is its length in frames, `digest` that of the timeline, `media_added` all media that it uses.
+    """
+
+    name: str
+    canvas: Canvas
+    origin_project_id: str
+    origin_version: int
+    duration: int
+    digest: str
+    media_added: tuple[str, ...] = ()
+
+
 class VersionCommitted(Wire):
     """One edit: ops as the client sent them.
 
@@ -162,7 +177,7 @@ class PlanCalculated(Wire):
 
 
 ProjectEvent = (
-    ProjectCreated | ProjectDeleted | ProjectRestored | VersionCommitted | ProxyRendered | ProxyFailed
+    ProjectCreated | ProjectForked | ProjectDeleted | ProjectRestored | VersionCommitted | ProxyRendered | ProxyFailed
     | ExportRequested | ExportRendered | ExportFailed | ExportCancelled
     | ExportPinned | ExportUnpinned | ExportArchived | ExportRestored | ExportDeleted
 )  # fmt: skip

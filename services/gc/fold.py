@@ -108,7 +108,7 @@ def fold(rows: Rows, event: Event) -> None:
     """Brings `rows` up to one event. Raises LogInconsistent."""
     project = event.entity
     match event.data:
-        case e.ProjectCreated(name=name):
+        case e.ProjectCreated(name=name) | e.ProjectForked(name=name):
             rows.projects[project] = ProjectRow(project, event.tenant, name)
         case e.ProjectDeleted():
             _change(rows.projects, project, event, deleted_at=event.at)

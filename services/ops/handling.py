@@ -17,9 +17,9 @@ from cutlog.contract.events import EventData, ProjectEvent
 from cutlog.contract.subjects import media_stream, project_stream, run_stream
 from services.ops.catalog import Catalog
 from services.ops.decide import media, project, run
-from services.ops.decide.commands import CreateProject, ProjectCommand
+from services.ops.decide.commands import CreateProject, ForkProject, ProjectCommand
 from services.ops.decide.media import MediaState
-from services.ops.decide.project_state import ProjectState
+from services.ops.decide.project_state import Past, ProjectState
 from services.ops.decide.refusals import NotFound, Refused
 from services.ops.edits.errors import EditError
 from services.ops.feed import Feed
@@ -100,13 +100,14 @@ class Handling:
                 if key is not None and (before := await self._reader.find(key)) is not None:
                     assert head is not None, "what was appended has a stream"
                     return Outcome(head.state, (), before)
-                events = await self._decided(project_id, head, who, make, keep)
-                if events is None:
+                decided = await self._decided(project_id, head, who, make, keep)
+                if decided is None:
                     continue
+                events, past = decided
                 if not events:
                     assert head is not None, "what does not exist is never as it should be"
                     return Outcome(head.state, (), None)
-                after = Head.folded(head, events, who.tenant)
+                after = Head.folded(head, events, who.tenant, past)
                 append = self._append(stream, head, after, events, who, keep, key)
                 try:
                     appended = await self._log.append(append)
@@ -129,9 +130,10 @@ class Handling:
         """What a command would lead to; nothing is appended. Raises Refused, EditError."""
         for _ in range(ATTEMPTS):
             head = await self._history.head(project_id)
-            events = await self._decided(project_id, head, who, make, None)
-            if events is not None and await self._current(project_id, head):
-                return Outcome(Head.folded(head, events, who.tenant).state, events, None)
+            decided = await self._decided(project_id, head, who, make, None)
+            if decided is not None and await self._current(project_id, head):
+                events, past = decided
+                return Outcome(Head.folded(head, events, who.tenant, past).state, events, None)
         raise LogUnavailable
 
     async def report(self, project_id: str, who: Who, report: ReportProxy | ReportExport, key: str) -> Appended:
@@ -188,11 +190,11 @@ class Handling:
 
     async def _decided(
         self, project_id: str, head: Head | None, who: Who, make: Make, keep: Keep | None
-    ) -> Sequence[ProjectEvent] | None:
-        """The events; None when they were decided on a state that is not the newest any more."""
+    ) -> tuple[Sequence[ProjectEvent], Past] | None:
+        """The events and what they go back to; None when they were decided on a state that is not the newest."""
         state = None if head is None else head.state
         command = await make(state)
-        if state is not None and state.tenant != who.tenant and not isinstance(command, CreateProject):
+        if state is not None and state.tenant != who.tenant and not isinstance(command, CreateProject | ForkProject):
             raise NotFound(f"Project {project_id} does not exist.")
         try:
             events = project.decide(state, command)
@@ -203,7 +205,7 @@ class Handling:
                 raise
             return None
         if events or await self._current(project_id, head):
-            return events
+            return events, project.past_of(command)
         return None
 
     async def _current(self, project_id: str, head: Head | None) -> bool:

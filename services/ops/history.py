@@ -15,7 +15,7 @@ from cutlog.contract.envelope import RawEvent
 from cutlog.contract.events import ProjectEvent
 from cutlog.contract.subjects import project_stream
 from services.ops import snapshot
-from services.ops.decide.project_state import ProjectState, evolve
+from services.ops.decide.project_state import NO_PAST, Past, ProjectState, evolve
 from services.ops.decide.refusals import NotFound
 from services.ops.edits.sequence import Sequence
 from services.ops.log.read import LogReader
@@ -30,6 +30,10 @@ MAX_PROJECTS: Final = 10_000
 
 _ADD: Final = statement("add_snapshot")
 _FIND: Final = statement("find_snapshot")
+_GOES_BACK: Final = statement("goes_back")
+
+Place = tuple[str, int | None]
+"""A project and a version of it; None is the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,11 @@ class Head:
     stream_version: int
 
     @staticmethod
-    def folded(head: Head | None, events: Several[ProjectEvent], tenant: str) -> Head:
-        """The head after events that follow; None is before the first."""
+    def folded(head: Head | None, events: Several[ProjectEvent], tenant: str, past: Past = NO_PAST) -> Head:
+        """The head after events that follow; None is before the first. `past` has what they go back to."""
         state, version = (None, 0) if head is None else (head.state, head.stream_version)
         for event in events:
-            state = evolve(state, event, tenant)
+            state = evolve(state, event, tenant, past)
         assert state is not None
         return Head(state, version + len(events))
 
@@ -89,14 +93,17 @@ class History:
         return past.state.sequence
 
     def remember(self, project_id: str, head: Head) -> None:
-        """This is what the project is now. Every hundredth version is kept as a snapshot."""
+        """This is what the project is now. Every hundredth version is kept as a snapshot, and where a fork starts."""
         before = self._heads.get(project_id)
         if before is not None and before.stream_version > head.stream_version:
             return
         self._heads[project_id] = head
         self._heads.move_to_end(project_id)
         self._clips += head.state.sequence.clip_count - (before.state.sequence.clip_count if before else 0)
-        if before is not None and before.state.version // snapshot.EVERY < head.state.version // snapshot.EVERY:
+        if before is None:
+            if head.stream_version == 1 and head.state.sequence.tracks:
+                self._snapshot(project_id, head)
+        elif before.state.version // snapshot.EVERY < head.state.version // snapshot.EVERY:
             self._snapshot(project_id, head)
         while len(self._heads) > 1 and (self._clips > MAX_CLIPS or len(self._heads) > MAX_PROJECTS):
             _, evicted = self._heads.popitem(last=False)
@@ -114,18 +121,64 @@ class History:
             await asyncio.wait(self._writing)
 
     async def _fold(self, project_id: str, version: int | None) -> Head | None:
-        """From the nearest snapshot to the end of the stream, or to the event that made `version`."""
-        head = await self._snapshotted(project_id, version)
-        start = -1 if head is None else head.state.version
-        while head is None or version is None or head.state.version < version:
-            seen = 0 if head is None else head.stream_version
-            events = await self._reader.stream(project_stream(project_id), seen, limit=PAGE)
-            if not events:
+        """From the nearest snapshot to the end of the stream, or to the event that made `version`.
+
+        What a revert or a fork goes back to is folded first, and so on: each place once, however they are nested.
+        """
+        known: dict[Place, Sequence] = {}
+        goals: list[Place] = [(project_id, version)]
+        while True:
+            project, until = goals[-1]
+            start = await self._snapshotted(project, until)
+            before = 0 if start is None else start.state.version
+            back = await self._goes_back(project, start, until)
+            missing = [
+                place
+                for place in back
+                if place not in known and not (place[0] == project and place[1] is not None and place[1] >= before)
+            ]
+            if missing:
+                goals += missing
+                continue
+            head = await self._forward(project, start, until, back, known)
+            goals.pop()
+            if not goals:
                 break
-            head = await _folded(head, events, version)
-        if head is not None and version is None and head.state.version - max(start, 0) >= snapshot.EVERY:
+            assert head is not None, "what the log goes back to is in it"
+            known[project, until] = head.state.sequence
+        if head is not None and version is None and head.state.version - before >= snapshot.EVERY:
             self._snapshot(project_id, head)
         return head
+
+    async def _forward(
+        self, project: str, head: Head | None, until: int | None, back: Several[Place], known: dict[Place, Sequence]
+    ) -> Head | None:
+        """`head` and what followed. Notes in `known` those versions that it will come back to."""
+        wanted = {version for name, version in back if name == project}
+        origin = next((known[place] for place in back if place[0] != project), None)
+        past = Past(origin, lambda version: known.get((project, version)))
+        if head is not None and head.state.version in wanted:
+            known[project, head.state.version] = head.state.sequence
+        while head is None or until is None or head.state.version < until:
+            seen = 0 if head is None else head.stream_version
+            events = await self._reader.stream(project_stream(project), seen, limit=PAGE)
+            if not events:
+                break
+            for raw in events:
+                head = _after(head, raw, past)
+                if head.state.version in wanted:
+                    known.setdefault((project, head.state.version), head.state.sequence)
+                if until is not None and head.state.version >= until:
+                    break
+                await asyncio.sleep(0)  # other tasks get their turn
+        return head
+
+    async def _goes_back(self, project: str, start: Head | None, until: int | None) -> list[Place]:
+        """Where events after `start` go back to: versions of the project, and the origin of a fork."""
+        seen = 0 if start is None else start.stream_version
+        async with self._engine.connect() as connection:
+            rows = await connection.exec_driver_sql(_GOES_BACK, (project, seen, until))
+            return [(row.project, row.version) for row in rows]
 
     async def _snapshotted(self, project_id: str, version: int | None) -> Head | None:
         upto = 2**31 - 1 if version is None else version
@@ -148,14 +201,7 @@ class History:
             log.exception("a snapshot could not be written", project=project_id, version=head.state.version)
 
 
-async def _folded(head: Head | None, events: Several[RawEvent], version: int | None) -> Head:
-    """The head after the events, up to the one that made `version`; other tasks get their turn between events."""
-    for raw in events:
-        event = raw.decode()
-        state = evolve(None if head is None else head.state, cast(ProjectEvent, event.data), event.tenant)
-        head = Head(state, event.version)
-        if version is not None and state.version >= version:
-            break
-        await asyncio.sleep(0)
-    assert head is not None
-    return head
+def _after(head: Head | None, raw: RawEvent, past: Past) -> Head:
+    event = raw.decode()
+    state = evolve(None if head is None else head.state, cast(ProjectEvent, event.data), event.tenant, past)
+    return Head(state, event.version)

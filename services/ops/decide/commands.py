@@ -11,6 +11,8 @@ from cutlog.contract.commands import ReportExport, ReportProxy
 from cutlog.contract.ops import Op
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
+from services.ops.edits.history import Earlier, nothing_earlier
+from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.resolve import Sha256s
 
@@ -20,8 +22,21 @@ class CreateProject(msgspec.Struct, frozen=True):
     canvas: Canvas
 
 
+class ForkProject(msgspec.Struct, frozen=True):
+    """A new project that starts as `sequence`, which is what version `origin_version` of the origin is."""
+
+    name: str
+    origin_project_id: str
+    origin_version: int
+    sequence: Sequence
+    sha256s: Sha256s
+
+
 class CommitOps(msgspec.Struct, frozen=True):
-    """Ops as typed and as the client sent them; what is known of the media that they and the timeline use."""
+    """Ops as typed and as the client sent them; what is known of the media that they and the timeline use.
+
+    `earlier` has the versions that the ops revert to.
+    """
 
     ops: tuple[Op, ...]
     sent: tuple[dict[str, Any], ...]
@@ -29,6 +44,7 @@ class CommitOps(msgspec.Struct, frozen=True):
     sha256s: Sha256s
     expected_version: int | None = None
     message: str | None = None
+    earlier: Earlier = nothing_earlier
 
 
 class RequestExport(msgspec.Struct, frozen=True):
@@ -67,6 +83,6 @@ class RestoreProject(msgspec.Struct, frozen=True):
 
 
 ProjectCommand = (
-    CreateProject | CommitOps | RequestExport | CancelExport | RetryExport | SetPin | DeleteProject | RestoreProject
-    | ReportProxy | ReportExport
+    CreateProject | ForkProject | CommitOps | RequestExport | CancelExport | RetryExport | SetPin | DeleteProject
+    | RestoreProject | ReportProxy | ReportExport
 )  # fmt: skip

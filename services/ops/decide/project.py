@@ -16,6 +16,7 @@ from cutlog.contract.events import (
     ProjectCreated,
     ProjectDeleted,
     ProjectEvent,
+    ProjectForked,
     ProjectRestored,
     ProxyFailed,
     ProxyRendered,
@@ -27,13 +28,14 @@ from services.ops.decide.commands import (
     CommitOps,
     CreateProject,
     DeleteProject,
+    ForkProject,
     ProjectCommand,
     RequestExport,
     RestoreProject,
     RetryExport,
     SetPin,
 )
-from services.ops.decide.project_state import ExportState, Pin, ProjectState, version_and_profile
+from services.ops.decide.project_state import NO_PAST, ExportState, Past, Pin, ProjectState, version_and_profile
 from services.ops.decide.refusals import IdTaken, NotFound, NothingToExport, NotRendering, NotRetryable, StaleVersion
 from services.ops.edits.apply import apply_all
 from services.ops.edits.rendered import refuse_unrendered
@@ -50,6 +52,10 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
         if state is not None:
             raise IdTaken("A project with this id exists already; choose another id.")
         return (ProjectCreated(name=command.name, canvas=command.canvas),)
+    if isinstance(command, ForkProject):
+        if state is not None:
+            raise IdTaken("A project with this id exists already; choose another id.")
+        return (_forked(command),)
     if state is None:
         raise NotFound("The project does not exist.")
     match command:
@@ -89,7 +95,7 @@ def _commit(state: ProjectState, command: CommitOps) -> Events:
         raise StaleVersion(command.expected_version, state.version)
     refuse_unrendered(command.ops)
     before = state.sequence
-    after = apply_all(before, command.ops, command.sources)
+    after = apply_all(before, command.ops, command.sources, command.earlier)
     return (
         VersionCommitted(
             version=state.version + 1,
@@ -100,6 +106,30 @@ def _commit(state: ProjectState, command: CommitOps) -> Events:
             media_added=_gained(after, before),
             media_removed=_gained(before, after),
         ),
+    )
+
+
+def past_of(command: ProjectCommand) -> Past:
+    """What the events of a command go back to, for `evolve`."""
+    match command:
+        case ForkProject(sequence=sequence):
+            return Past(origin=sequence)
+        case CommitOps(earlier=earlier):
+            return Past(earlier=earlier)
+        case _:
+            return NO_PAST
+
+
+def _forked(command: ForkProject) -> ProjectForked:
+    sequence = command.sequence
+    return ProjectForked(
+        name=command.name,
+        canvas=sequence.canvas,
+        origin_project_id=command.origin_project_id,
+        origin_version=command.origin_version,
+        duration=sequence.duration,
+        digest=digest(sequence, command.sha256s),
+        media_added=tuple(sorted(sequence.uses)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Final, Literal, NamedTuple, assert_never
 
 import msgspec
 
@@ -20,6 +20,7 @@ from cutlog.contract.events import (
     ProjectCreated,
     ProjectDeleted,
     ProjectEvent,
+    ProjectForked,
     ProjectRestored,
     ProxyFailed,
     ProxyRendered,
@@ -28,6 +29,7 @@ from cutlog.contract.events import (
 from cutlog.contract.ops import Op
 from cutlog.contract.profiles import ExportProfile
 from services.ops.edits.apply import apply_all
+from services.ops.edits.history import Earlier, nothing_earlier
 from services.ops.edits.persistent import PersistentMap
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import TRUSTED
@@ -71,6 +73,16 @@ class ProjectState(msgspec.Struct, frozen=True):
     pins: PersistentMap[Pin] = msgspec.field(default_factory=PersistentMap)
 
 
+class Past(NamedTuple):
+    """What a fact goes back to: the timeline that a fork starts from, and earlier versions of the project itself."""
+
+    origin: Sequence | None = None
+    earlier: Earlier = nothing_earlier
+
+
+NO_PAST: Final = Past()
+
+
 def initial_state() -> ProjectState | None:
     """There is no project yet."""
     return None
@@ -91,16 +103,23 @@ def committed_ops(event: VersionCommitted) -> tuple[Op, ...]:
     return msgspec.convert(event, _Committed, from_attributes=True).ops
 
 
-def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str) -> ProjectState:
-    """The project after a fact. `tenant` is whose it is, from the event's envelope. Raises on a fact that can't be."""
+def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str, past: Past = NO_PAST) -> ProjectState:
+    """The project after a fact. `tenant` is whose it is, from the event's envelope; `past` has what the fact goes back
+    to. Raises on a fact that can't be."""
     if isinstance(event, ProjectCreated):
         assert state is None, "a project is created once"
         return ProjectState(tenant, Sequence(event.name, event.canvas))
+    if isinstance(event, ProjectForked):
+        assert state is None, "a project is forked once"
+        assert past.origin is not None, "the log keeps every origin"
+        sequence = _replace(past.origin, name=event.name)
+        return ProjectState(tenant, sequence, durations=PersistentMap({"0": event.duration}))
     assert state is not None, "a project is created first"
     match event:
         case VersionCommitted(version=version, duration=duration):
             assert version == state.version + 1, "versions follow each other"
-            sequence = apply_all(state.sequence, committed_ops(event), TRUSTED)
+            ops = committed_ops(event)
+            sequence = apply_all(state.sequence, ops, TRUSTED, past.earlier)
             durations = state.durations.set(str(version), duration)
             return _replace(state, sequence=sequence, version=version, durations=durations)
         case ExportRequested(export_id=export_id, version=version, profile=profile):

@@ -27,6 +27,7 @@ from cutlog.contract.events import (
     PlanCalculated,
     ProjectCreated,
     ProjectDeleted,
+    ProjectForked,
     ProjectRestored,
     ProxyFailed,
     ProxyRendered,
@@ -43,6 +44,8 @@ _ADD_PROJECT: Final = statement("add_project")
 _ADD_VERSIONS: Final = statement("add_versions")
 _ADVANCE_PROJECTS: Final = statement("advance_projects")
 _CONFIGURE: Final = statement("configure_project")
+_KEEP_CANVAS: Final = statement("keep_canvas")
+_RESTORE_CANVAS: Final = statement("restore_canvas")
 _ADD_USES: Final = statement("add_uses")
 _PROXY_RENDERED: Final = statement("proxy_rendered")
 _PROXY_FAILED: Final = statement("proxy_failed")
@@ -63,13 +66,18 @@ async def derive(connection: AsyncConnection, events: Sequence[Event]) -> None:
     """Brings the rows up to the events, which follow those derived before. Raises on a fact it does not know."""
     versions = [event for event in events if isinstance(event.data, VersionCommitted)]
     for event in events:
-        if isinstance(event.data, ProjectCreated):
-            await _created(connection, event, event.data)
+        match event.data:
+            case ProjectCreated() as data:
+                await _created(connection, event, data)
+            case ProjectForked() as data:
+                await _forked(connection, event, data)
+            case _:
+                pass
     if versions:
         await _committed(connection, versions)
     for event in events:
         match event.data:
-            case ProjectCreated() | VersionCommitted() | PlanCalculated():
+            case ProjectCreated() | ProjectForked() | VersionCommitted() | PlanCalculated():
                 pass
             case MediaUploaded() | MediaDeduplicated() | MediaReady() | MediaFailed() | MediaReleased():
                 await _media(connection, event)
@@ -83,8 +91,20 @@ async def _execute(connection: AsyncConnection, sql: str, *arguments: Any) -> No
 
 async def _created(connection: AsyncConnection, event: Event, data: ProjectCreated) -> None:
     canvas = msgspec.json.encode(data.canvas).decode()
-    await _execute(connection, _ADD_PROJECT, event.entity, event.tenant, data.name, canvas, event.at)
+    await _execute(connection, _ADD_PROJECT, event.entity, event.tenant, data.name, canvas, event.at, 0, None, None)
     await _execute(connection, _ADD_VERSIONS, [event.entity], [0], [event.position], [0], [""])
+    await _execute(connection, _KEEP_CANVAS, event.entity, 0)
+
+
+async def _forked(connection: AsyncConnection, event: Event, data: ProjectForked) -> None:
+    canvas, project = msgspec.json.encode(data.canvas).decode(), event.entity
+    origin = (data.origin_project_id, data.origin_version)
+    await _execute(connection, _ADD_PROJECT, project, event.tenant, data.name, canvas, event.at, data.duration, *origin)
+    await _execute(connection, _ADD_VERSIONS, [project], [0], [event.position], [data.duration], [data.digest])
+    await _execute(connection, _KEEP_CANVAS, project, 0)
+    if data.media_added:
+        count = len(data.media_added)
+        await _execute(connection, _ADD_USES, list(data.media_added), [project] * count, [0] * count)
 
 
 async def _committed(connection: AsyncConnection, events: Sequence[Event]) -> None:
@@ -109,11 +129,26 @@ async def _committed(connection: AsyncConnection, events: Sequence[Event]) -> No
     if uses:
         await _execute(connection, _ADD_USES, *map(list, zip(*uses, strict=True)))
     for event, data in facts:
-        for op in data.ops:
-            if op.get("op") == "project.configure":
+        await _configured(connection, event.entity, data)
+
+
+async def _configured(connection: AsyncConnection, project: str, data: VersionCommitted) -> None:
+    """The project's name and canvas after a version; versions that change the canvas keep it, for reverts."""
+    changed = False
+    for op in data.ops:
+        match op.get("op"):
+            case "project.configure":
                 canvas = {key: op[key] for key in _CANVAS_KEYS if key in op}
                 encoded = msgspec.json.encode(canvas).decode()
-                await _execute(connection, _CONFIGURE, event.entity, op.get("name"), encoded)
+                await _execute(connection, _CONFIGURE, project, op.get("name"), encoded)
+                changed = True
+            case "history.revert":
+                await _execute(connection, _RESTORE_CANVAS, project, int(op["toVersion"]))
+                changed = True
+            case _:
+                pass
+    if changed:
+        await _execute(connection, _KEEP_CANVAS, project, data.version)
 
 
 async def _media(connection: AsyncConnection, event: Event) -> None:

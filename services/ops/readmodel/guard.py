@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.envelope import Event
-from cutlog.contract.events import MediaReleased, VersionCommitted
+from cutlog.contract.events import MediaReleased, ProjectForked, VersionCommitted
 from services.ops.decide.refusals import MediaInUse, Refused
 from services.ops.readmodel.sql import statement
 
@@ -26,13 +26,14 @@ class MediaGone(Refused):
 
 async def guard(connection: AsyncConnection, events: Sequence[Event]) -> None:
     """Runs in the transaction of an append, before rows are derived. Raises MediaGone, MediaInUse."""
-    added = sorted({m for event in events if isinstance(event.data, VersionCommitted) for m in event.data.media_added})
+    uses = [event.data.media_added for event in events if isinstance(event.data, ProjectForked | VersionCommitted)]
+    added = sorted({media_id for media in uses for media_id in media})
     if added:
         absent = (await connection.exec_driver_sql(_ABSENT, (added,))).scalar_one_or_none()
         if absent is not None:
             raise MediaGone(f"Media {absent} does not exist any more.")
     for event in events:
         if isinstance(event.data, MediaReleased) and event.data.ref_count <= 0:
-            uses = (await connection.exec_driver_sql(_COUNT_USES, (event.entity,))).scalar_one()
-            if uses:
-                raise MediaInUse(f"Media {event.entity} is used by {uses} projects.")
+            count = (await connection.exec_driver_sql(_COUNT_USES, (event.entity,))).scalar_one()
+            if count:
+                raise MediaInUse(f"Media {event.entity} is used by {count} projects.")

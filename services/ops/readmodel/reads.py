@@ -14,7 +14,7 @@ from cutlog.contract.timeline import Canvas
 from services.ops.log.records import IdempotentReply
 from services.ops.readmodel.derive import ALL_PROFILES
 from services.ops.readmodel.sql import statement
-from services.ops.readmodel.views import Export, Pinned, Project, Version
+from services.ops.readmodel.views import Export, Origin, Pinned, Project, Version
 
 _SHOW_PROJECT: Final = statement("show_project")
 _LIST_PROJECTS: Final = statement("list_projects")
@@ -131,6 +131,9 @@ def _project(row: Row[Any]) -> Project:
         latest_proxy_version=row.latest_proxy_version,
         latest_export_key=row.latest_export_key,
         latest_export_version=row.latest_export_version,
+        origin=None
+        if row.origin_project is None
+        else Origin(project_id=row.origin_project, version=row.origin_version),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

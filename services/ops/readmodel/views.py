@@ -13,8 +13,16 @@ ExportStatus = Literal["queued", "rendering", "ready", "failed", "cancelled", "a
 ProxyStatus = Literal["none", "queued", "rendering", "ready", "failed", "superseded"]
 
 
+class Origin(Wire):
+    """What a project was forked from: its version 0 is that timeline."""
+
+    project_id: str
+    version: int
+
+
 class Project(Wire, kw_only=True):
-    """A project. `duration` is in frames; the latest proxy and export may be of a version before `currentVersion`."""
+    """A project. `duration` is in frames; the latest proxy and export may be of a version before `currentVersion`.
+    `origin` is null unless it is a fork."""
 
     id: str
     name: str
@@ -25,6 +33,7 @@ class Project(Wire, kw_only=True):
     latest_proxy_version: int | None = None
     latest_export_key: str | None = None
     latest_export_version: int | None = None
+    origin: Origin | None = None
     created_at: datetime
     updated_at: datetime
 
