@@ -1,0 +1,93 @@
+"""The subcommands that need no running stack, and what they say when something is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cutlog.cli import COMMANDS
+from cutlog.stack.secrets import Secrets
+from cutlog.web.auth import verify
+from cutlog.web.roles import Role
+
+
+def cutlog(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CUTLOG_")}
+    return subprocess.run(
+        [sys.executable, "-m", "cutlog", *arguments], capture_output=True, text=True, env=clean | env, timeout=120
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """DATA of a stack that was once started."""
+    Secrets(tmp_path / "data" / "secrets").jwt  # noqa: B018 - made by being asked for
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_explains_itself(command: str) -> None:
+    result = cutlog(*filter(None, [command, "--help"]))
+    assert result.returncode == 0
+    assert f"Usage: cutlog {command}".strip() in result.stdout
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor", "operator", "admin"])
+def test_a_token_says_who_and_what(data: Path, role: str) -> None:
+    result = cutlog("token", "--data", str(data), "--role", role, "--subject", "anna", "--tenant", "studio")
+    actor = verify(Secrets(data / "secrets").jwt, result.stdout.strip())
+    assert (actor.subject, actor.tenant, actor.role) == ("anna", "studio", Role[role])
+
+
+def test_a_token_as_json(data: Path) -> None:
+    printed = json.loads(cutlog("token", "--data", str(data), "--role", "viewer", "--ttl", "90s", "--json").stdout)
+    assert printed["expiresIn"] == 90
+    assert verify(Secrets(data / "secrets").jwt, printed["token"]).role is Role.viewer
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("token", "--role", "service"),
+        ("token", "--role", "admin", "--ttl", "12"),
+        ("token", "--role", "admin", "--ttl", "-1h"),
+        ("token",),
+        ("serve", "nothing"),
+        ("serve",),
+        ("up", "--port", "70000"),
+        ("nats-context", "--name", "../evil"),
+        ("nothing",),
+    ],
+)
+def test_wrong_usage_is_code_2(arguments: tuple[str, ...]) -> None:
+    result = cutlog(*arguments)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_what_cannot_be_done_is_code_1_and_a_sentence(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    for arguments, words in {
+        ("token", "--data", nowhere, "--role", "admin"): "no stack was ever started",
+        ("nats-context", "--data", nowhere): "no stack runs on",
+        ("up", "--data", str(tmp_path / "file")): "cannot use",
+        ("serve", "ops"): "CUTLOG_DATA",
+    }.items():
+        result = cutlog(*arguments)
+        assert (result.returncode, words in result.stderr, "Traceback" in result.stderr) == (1, True, False), arguments
+        assert result.stdout == ""
+
+
+def test_a_command_imports_only_what_it_needs() -> None:
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "cutlog", "up", "--help"], capture_output=True, text=True
+    )
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "typer" in imported
+    assert imported.isdisjoint({"sqlalchemy", "aiohttp", "numpy", "av", "nats", "services"})
