@@ -12,7 +12,7 @@ from cutlog.contract.effects import EFFECTS
 from cutlog.contract.ids import Id
 from cutlog.contract.limits import MAX_EFFECTS, At, By, Fade, Gain, Length, SourceFrame
 from cutlog.contract.properties import Animated, Keyframes
-from cutlog.contract.timeline import Blend, Box, Color, Crop, Fit, Pitch, Place, Shadow, Stroke, TextStyle
+from cutlog.contract.timeline import Blend, Box, Color, Crop, Fit, Font, Pitch, Place, Shadow, Stroke, TextStyle, Words
 
 Mode = Literal["place", "insert", "overwrite"]
 Ripple = bool | Literal["all"]
@@ -249,8 +249,8 @@ class TextSet(Strict, tag_field="op", tag="text.set"):
     """Changes a text clip. `stroke`, `shadow` and `box` are taken away by null."""
 
     clip: Id
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)] | UnsetType = UNSET
-    font: Annotated[str, msgspec.Meta(max_length=100)] | UnsetType = UNSET
+    text: Words | UnsetType = UNSET
+    font: Font | UnsetType = UNSET
     size: Annotated[float, msgspec.Meta(gt=0, le=2)] | UnsetType = UNSET
     color: Color | UnsetType = UNSET
     align: Literal["left", "center", "right"] | UnsetType = UNSET

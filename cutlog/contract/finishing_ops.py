@@ -11,12 +11,12 @@ from cutlog.contract.base import Strict
 from cutlog.contract.clip_ops import EffectName, Params
 from cutlog.contract.effects import TRANSITIONS
 from cutlog.contract.ids import Id
-from cutlog.contract.limits import MAX_EFFECTS, MAX_FRAMES, At
+from cutlog.contract.limits import MAX_EFFECTS, MAX_FRAMES, NO_NUL, At
 
 TransitionName = Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"enum": sorted(TRANSITIONS)})]
 EffectIndex = Annotated[int, msgspec.Meta(ge=0, lt=MAX_EFFECTS, description="0 is applied first")]
 TransitionFrames = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="frames")]
-CaptionText = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+CaptionText = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=NO_NUL)]
 End = Annotated[int, msgspec.Meta(ge=1, le=MAX_FRAMES, description="frame of the timeline")]
 
 
@@ -87,7 +87,7 @@ class CaptionsImport(Strict, tag_field="op", tag="captions.import"):
 
     track: Id
     format: Literal["srt", "vtt"]
-    content: Annotated[str, msgspec.Meta(max_length=1 << 20)]
+    content: Annotated[str, msgspec.Meta(max_length=1 << 20, pattern=NO_NUL)]
 
 
 class CaptionSet(Strict, tag_field="op", tag="caption.set"):

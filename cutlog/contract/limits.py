@@ -18,7 +18,10 @@ MAX_MARKERS: Final = 10_000
 #: Captions of one track.
 MAX_CAPTIONS: Final = 20_000
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+#: PostgreSQL's jsonb holds any text but one with a NUL.
+NO_NUL: Final = r"^[^\x00]*$"
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NO_NUL)]
 At = Annotated[int, msgspec.Meta(ge=0, lt=MAX_FRAMES, description="frame of the timeline")]
 Length = Annotated[int, msgspec.Meta(ge=1, le=MAX_FRAMES, description="frames")]
 Fade = Annotated[int, msgspec.Meta(ge=0, le=MAX_FRAMES, description="frames")]

@@ -9,11 +9,11 @@ from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
-from cutlog.contract.limits import At, Gain, Index, Name
+from cutlog.contract.limits import NO_NUL, At, Gain, Index, Name
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import CaptionMode, Color, Side, TrackKind
 
-Label = Annotated[str, msgspec.Meta(max_length=1_000)]
+Label = Annotated[str, msgspec.Meta(max_length=1_000, pattern=NO_NUL)]
 
 
 class ProjectConfigure(Strict, tag_field="op", tag="project.configure"):
@@ -51,7 +51,7 @@ class TrackSet(Strict, tag_field="op", tag="track.set"):
     """Changes properties of a track, locked or not. `captions`: burned into the picture, or written beside it."""
 
     track: Id
-    name: Annotated[str, msgspec.Meta(max_length=200)] | UnsetType = UNSET
+    name: Annotated[str, msgspec.Meta(max_length=200, pattern=NO_NUL)] | UnsetType = UNSET
     muted: bool | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
     locked: bool | UnsetType = UNSET

@@ -8,6 +8,7 @@ import msgspec
 
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
+from cutlog.contract.limits import NO_NUL
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
 from cutlog.contract.properties import Animated, Keyframes
 from cutlog.contract.time import Fps
@@ -19,6 +20,8 @@ TrackKind = Literal["video", "audio"]
 Blend = Literal["normal", "multiply", "screen", "overlay", "add"]
 CaptionMode = Literal["burn", "sidecar"]
 Pitch = Literal["keep", "vary"]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000, pattern=NO_NUL)]
+Font = Annotated[str, msgspec.Meta(max_length=100, pattern=NO_NUL)]
 Place = Annotated[float, msgspec.Meta(ge=-4, le=4, description="fraction of the canvas")] | Keyframes
 Part = Annotated[float, msgspec.Meta(ge=0, le=1, description="fraction of the canvas height")]
 Shift = Annotated[float, msgspec.Meta(ge=-1, le=1, description="fraction of the canvas height")]
@@ -59,8 +62,8 @@ class Box(Strict):
 class TextStyle(Strict):
     """A title. `size` is a fraction of the canvas height; x, y are canvas fractions of the text's centre."""
 
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
-    font: Annotated[str, msgspec.Meta(max_length=100)] = "sans"
+    text: Words
+    font: Font = "sans"
     size: Annotated[float, msgspec.Meta(gt=0, le=2)] = 0.08
     color: Color = "#ffffff"
     align: Literal["left", "center", "right"] = "center"

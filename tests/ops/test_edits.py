@@ -337,6 +337,16 @@ NOT_OPS: list[tuple[str, str]] = [
     ('{"op":"clip.set","clip":"a","glow":0.5}', "unknown field `glow`"),
     ('{"op":"clip.set","clip":"a","fit":null}', "got `null`"),
     ('{"op":"clip.warp","clip":"a","num":2,"den":1}', "Invalid value 'clip.warp'"),
+    ('{"op":"text.set","clip":"a","text":"a\\u0000b"}', "matching regex"),
+    ('{"op":"clip.set","clip":"a","x":{"keyframes":[]}}', "length >= 1"),
+    ('{"op":"clip.set","clip":"a","x":{"keyframes":[{"frame":-1,"value":0}]}}', ">= 0"),
+    ('{"op":"clip.set","clip":"a","x":{"keyframes":[{"frame":0,"value":true}]}}', "got `bool`"),
+    ('{"op":"clip.set","clip":"a","x":{"keyframes":[{"frame":0,"value":0,"easing":"bounce"}]}}', "Invalid enum"),
+    ('{"op":"clip.set","clip":"a","crop":{"left":1}}', "< 1.0"),
+    ('{"op":"clip.speed","clip":"a","num":0,"den":1}', ">= 1"),
+    ('{"op":"clip.link","clips":["a"]}', "length >= 2"),
+    ('{"op":"effect.add","clip":"a","effect":"e","kind":"blur","params":{"radius":null}}', "got `null`"),
+    ('{"op":"history.revert","toVersion":-1}', ">= 0"),
     ('{"clip":"a"}', "missing required field `op`"),
 ]
 
