@@ -13,6 +13,7 @@ from cutlog.ffmpeg.probing import RawAudio, RawProbe, RawStream, RawTimes, RawVi
 from cutlog.ffmpeg.progress import Progress
 from cutlog.ffmpeg.runner import Ffmpeg, FfmpegResult
 from cutlog.ffmpeg.sandbox import SandboxUnavailableError
+from cutlog.ffmpeg.scripts import ScriptFailedError, ScriptRunner
 
 __all__ = [
     "Binary",
@@ -31,5 +32,7 @@ __all__ = [
     "RawTimes",
     "RawVideo",
     "SandboxUnavailableError",
+    "ScriptFailedError",
+    "ScriptRunner",
     "TimeLimitError",
 ]

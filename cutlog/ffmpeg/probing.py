@@ -6,7 +6,6 @@ Times are integers in the stream's `time_base` ([num, den] seconds); rates are [
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import sys
 from fractions import Fraction
 from functools import cache
@@ -17,10 +16,10 @@ import msgspec
 
 from cutlog.ffmpeg import process
 from cutlog.ffmpeg.allow import DECODERS, DEMUXERS, PROTOCOLS
-from cutlog.ffmpeg.binaries import libraries
 from cutlog.ffmpeg.errors import MediaRefusedError
 from cutlog.ffmpeg.limits import Limits
 from cutlog.ffmpeg.sandbox import Jail, Room
+from cutlog.ffmpeg.scripts import interpreter, package
 
 EXAMINER = Path(__file__).with_name("examine.py")
 MAX_REPORT = 1 << 20
@@ -112,29 +111,16 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def _needs() -> tuple[Path, ...]:
-    """What the child reads to start: the interpreter, its standard library, PyAV with its libraries, the script."""
-    executable = Path(sys.executable).resolve()
-    package = _pyav()
-    bundled = package.with_name("av.libs")
-    stdlib = Path(sys.base_prefix).resolve()
-    # A system interpreter has the prefix /usr; only its libraries are meant.
-    roots = [stdlib] if stdlib != Path("/usr") else []
-    found = [executable, *roots, *libraries(executable), package, bundled, EXAMINER]
-    return tuple(path for path in found if path.exists())
-
-
-def _pyav() -> Path:
-    spec = importlib.util.find_spec("av")
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent.resolve()
+    """What the child reads to start: the interpreter, PyAV with its libraries, the script."""
+    pyav = package("av")
+    return (*interpreter(), *(path for path in (pyav, pyav.with_name("av.libs"), EXAMINER) if path.exists()))
 
 
 async def probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawProbe:
     """Raises MediaRefusedError, FileNotFoundError."""
     needs = await asyncio.to_thread(_needs)
     argv = [
-        str(Path(sys.executable).resolve()), "-I", "-S", "-B", str(EXAMINER), str(_pyav()), str(path),
+        str(Path(sys.executable).resolve()), "-I", "-S", "-B", str(EXAMINER), str(package("av")), str(path),
         "times" if times else "quick", PROTOCOLS, ",".join(DEMUXERS), ",".join(DECODERS),
     ]  # fmt: skip
     printed = bytearray()

@@ -243,7 +243,7 @@ class ClipReader:
         if kind == "audio":
             return None
         kind_of = (made.generator_kind or "").casefold()
-        color, words = text(made.parameters.get("color")), text(made.parameters.get("text"))
+        color, words = _shown(made)
         if kind_of in ("black", "slug", "bl"):
             return msgspec.structs.replace(clip, source=ColorSource(color="#000000"))
         if kind_of in ("solidcolor", "color") and _COLOR.fullmatch(color):
@@ -312,8 +312,13 @@ class ClipReader:
             marker = known(value)
             if not isinstance(marker, schema.Marker):
                 continue
-            offset = seconds(marker.marked_range.start_time) - begin if marker.marked_range is not None else ZERO
-            place = frame(offset, self._fps)
+            moment = seconds(marker.marked_range.start_time) if marker.marked_range is not None else begin
+            place = frame(moment - begin, self._fps)
+            if marker.metadata.told("cmx_3600"):
+                # EDLs count locators in the time of the record, which begins at some hour.
+                record = frame(moment, self._fps)
+                hour = frame(Fraction(HOUR), self._fps)
+                place = (record - at) % hour if record >= at else -1
             if not 0 <= place < frames:
                 self._losses.add("marker", told.name or "a clip", "it is outside of its clip, and was put at its start")
                 place = 0
@@ -326,6 +331,21 @@ class ClipReader:
             self._losses.add("marker", label or "a marker", "markers have no length here")
         color = NAMES.get((told.color or "").upper(), "#ffcc00")
         return Marker(id=self._names.fresh(label or "marker"), at=at, label=label[:1000], color=color)
+
+
+def _shown(made: schema.GeneratorReference) -> tuple[str, str]:
+    """The colour and the words of a generator: our parameters, or Final Cut's."""
+    color, words = text(made.parameters.get("color")), text(made.parameters.get("text"))
+    told = made.metadata.told("fcp_xml").get("parameter")
+    for each in told if isinstance(told, list) else [told]:
+        value = each.get("value") if isinstance(each, dict) else None
+        if isinstance(value, dict) and not color:
+            parts = [text(value.get(name)) for name in ("red", "green", "blue")]
+            if all(part.isascii() and part.isdigit() and int(part) < 256 for part in parts):
+                color = "#" + "".join(f"{int(part):02x}" for part in parts)
+        elif isinstance(each, dict) and each.get("parameterid") == "str" and not words:
+            words = text(value)
+    return color, words
 
 
 def _start(source: Source) -> int:

@@ -70,10 +70,10 @@ class Joiner:
 
     def _kind(self, told: schema.Transition, where: str) -> str:
         name = (told.transition_type or "").casefold()
+        if told.name in TRANSITIONS:
+            return str(told.name)
         if name == "smpte_dissolve":
             return "dissolve"
-        if (told.name or "") in TRANSITIONS:
-            return told.name or "dissolve"
         kind = "wipe-left" if "wipe" in name else "dissolve"
         self._losses.add("transition-kind", where, f"{told.transition_type or 'an unnamed kind'} became {kind}")
         return kind

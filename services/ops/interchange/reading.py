@@ -83,6 +83,7 @@ def canvas_of(timeline: schema.Timeline, otherwise: Canvas) -> tuple[Canvas, boo
     """The canvas that we wrote, or another one at the rate of the file; and whether it is ours."""
     if (canvas := unwrap(timeline.metadata, Canvas)) is not None:
         return canvas, True
+    otherwise = _sized(timeline, otherwise)
     if timeline.global_start_time is not None and (fps := project_rate([timeline.global_start_time.rate])) is not None:
         return msgspec.structs.replace(otherwise, fps=fps), False
     rates = (
@@ -92,6 +93,20 @@ def canvas_of(timeline: schema.Timeline, otherwise: Canvas) -> tuple[Canvas, boo
         if clip.source_range is not None
     )
     return msgspec.structs.replace(otherwise, fps=project_rate(rates) or otherwise.fps), False
+
+
+def _sized(timeline: schema.Timeline, canvas: Canvas) -> Canvas:
+    """The canvas with the size that Final Cut tells, if it is one that a project can have."""
+    notes: Any = timeline.metadata.told("fcp_xml")
+    for name in ("media", "video", "format", "samplecharacteristics"):
+        notes = notes.get(name) if isinstance(notes, dict) else None
+    if not isinstance(notes, dict):
+        return canvas
+    try:
+        size = {name: int(notes[name]) for name in ("width", "height")}
+        return msgspec.convert({**msgspec.to_builtins(canvas), **size}, Canvas)
+    except (KeyError, TypeError, ValueError):
+        return canvas
 
 
 def read(

@@ -1,0 +1,160 @@
+"""Run as a script inside the sandbox: turns a file of another editor into OpenTimelineIO's JSON, or that into a file.
+
+Imports the standard library, OpenTimelineIO and its two adapters only, from their folders, and never touches cutlog:
+the sandbox does not show it. Adapters are called as plain functions: no plugin manifest, hook or media linker takes
+part.
+Usage: convert.py FOLDERS read otio|edl|fcp7xml RATE FILE  prints `ok` or `refused` in a line, then JSON or the reason
+       convert.py FOLDERS write edl|fcp7xml RATE FILE      prints `ok`, then JSON {text, back}: the file, and what the
+                                                           adapter reads in it
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+MAX_DEPTH = 200
+MAX_ELEMENTS = 2_000_000
+BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.S)
+
+
+class Refused(Exception):
+    """The file is not what it should be."""
+
+
+class Library:
+    """OpenTimelineIO and its adapters, from their folders alone: site-packages itself is out of sight."""
+
+    def __init__(self, folders: list[str]) -> None:
+        package, self._fcp7, self._edl = folders
+        _module("opentimelineio", f"{package}/__init__.py", [package])
+        self.core: Any = importlib.import_module("opentimelineio.core")
+
+    def fcp7(self) -> Any:
+        """The adapter; it wants to be a module of OpenTimelineIO's own, as its plugin system loads it."""
+        return _module("opentimelineio.adapters.fcp_xml", f"{self._fcp7}/fcp_xml.py")
+
+    def edl(self) -> Any:
+        """The adapter."""
+        return _module("opentimelineio.adapters.cmx_3600", f"{self._edl}/cmx_3600.py")
+
+    def flat(self, found: Any) -> str:
+        """JSON of an object, with null for what JSON has no number for."""
+        text = str(self.core.serialize_json_to_string(found, indent=-1))
+        if "Infinity" in text or "NaN" in text:
+            text = json.dumps(json.loads(text, parse_constant=lambda _: None), ensure_ascii=False)
+        return text
+
+
+def _module(name: str, path: str, folders: list[str] | None = None) -> Any:
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=folders)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def shallow(document: bytes) -> bytes:
+    """The same JSON, unless it is nested so deep that a reader would run out of stack."""
+    depth = 0
+    for match in TOKEN.finditer(document):
+        first = match[0][:1]
+        if first in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Refused(f"it is nested more than {MAX_DEPTH} deep")
+        elif first in b"]}":
+            depth -= 1
+    return document
+
+
+def plain(document: bytes) -> bytes:
+    """The same XML, unless it declares a document type, and with that entities, or is nested too deep."""
+    depth = elements = 0
+
+    def declared(*_: Any) -> None:
+        raise Refused("it has a document type declaration; leave it out, as entities are never read")
+
+    def opened(*_: Any) -> None:
+        nonlocal depth, elements
+        depth, elements = depth + 1, elements + 1
+        if depth > MAX_DEPTH or elements > MAX_ELEMENTS:
+            raise Refused(f"it has more than {MAX_DEPTH} levels or {MAX_ELEMENTS} elements")
+
+    def closed(*_: Any) -> None:
+        nonlocal depth
+        depth -= 1
+
+    # Final Cut writes <!DOCTYPE xmeml>, which declares nothing and names no file.
+    document = re.sub(rb"<!DOCTYPE\s+xmeml\s*>", b"", document[:4096], count=1) + document[4096:]
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = declared
+    parser.StartElementHandler, parser.EndElementHandler = opened, closed
+    parser.Parse(document, True)
+    return document
+
+
+def decoded(document: bytes) -> str:
+    """Text of unknown encoding: what its mark says, else UTF-8, else Windows' Western European."""
+    for mark, encoding in BOMS.items():
+        if document.startswith(mark):
+            return document[len(mark) :].decode(encoding)
+    try:
+        return document.decode("utf-8")
+    except UnicodeDecodeError:
+        return document.decode("cp1252", errors="replace")
+
+
+def read(library: Library, kind: str, rate: float, document: bytes) -> Any:
+    """The OpenTimelineIO object that a file holds."""
+    if kind == "otio":
+        return library.core.deserialize_json_from_string(shallow(document).decode("utf-8-sig"))
+    if kind == "fcp7xml":
+        return library.fcp7().read_from_string(plain(document))
+    adapter = library.edl()
+    text = decoded(document)
+    if "\0" in text:
+        raise Refused("it is not text")
+    try:
+        return adapter.read_from_string(text, rate=rate)
+    except adapter.EDLParseError as error:
+        if "match" not in str(error) and "Overlapping" not in str(error):
+            raise
+        return adapter.read_from_string(text, rate=rate, ignore_timecode_mismatch=True)
+
+
+def write(library: Library, kind: str, rate: float, document: bytes) -> str:
+    """The file that an OpenTimelineIO timeline becomes."""
+    timeline = library.core.deserialize_json_from_string(document.decode())
+    if kind == "fcp7xml":
+        return str(library.fcp7().write_to_string(timeline))
+    return str(library.edl().write_to_string(timeline, rate=rate))
+
+
+def main(folders: str, action: str, kind: str = "", rate: str = "0", path: str = "") -> str:
+    """What to print."""
+    library = Library(folders.split(":"))
+    if action == "--check":
+        return "ok\n"
+    document = Path(path).read_bytes()
+    if action == "write":
+        text = write(library, kind, float(rate), document)
+        back = library.flat(read(library, kind, float(rate), text.encode()))
+        return "ok\n" + json.dumps({"text": text, "back": back})
+    try:
+        return "ok\n" + library.flat(read(library, kind, float(rate), document))
+    except Exception as error:
+        reason = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+        return f"refused\n{type(error).__name__ + ': ' if not isinstance(error, Refused) else ''}{reason[:500]}"
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(main(*sys.argv[1:]).encode("utf-8", "replace"))

@@ -1,0 +1,83 @@
+"""Files of other editors to OpenTimelineIO's JSON and back, in a confined child: the parsers never see our process."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from cutlog.contract.time import Fps
+from cutlog.ffmpeg import ScriptFailedError, ScriptRunner
+from cutlog.ffmpeg.limits import GIB, MIB, Limits
+
+ReadFormat = Literal["otio", "edl", "fcp7xml"]
+WriteFormat = Literal["edl", "fcp7xml"]
+
+#: Bytes of a file that may be imported.
+MAX_FILE: Final = 10 * MIB
+_MAX_PRINTED: Final = 128 * MIB
+_LIMITS: Final = Limits(memory=GIB, seconds=60.0, output_bytes=MIB)
+_SCRIPT: Final = Path(__file__).with_name("convert.py")
+_PACKAGES: Final = ("opentimelineio", "otio_fcp_adapter", "otio_cmx3600_adapter")
+_AT_ONCE: Final = 2
+
+
+class FileRefused(Exception):
+    """The file can't be read. The message says why."""
+
+
+class CannotWrite(Exception):
+    """The timeline can't be written in this format. The message says why."""
+
+
+class _Written(msgspec.Struct):
+    text: str
+    back: str
+
+
+class Converter:
+    """Converts a few files at a time."""
+
+    def __init__(self, sandbox: Literal["auto", "off"]) -> None:
+        self._runner = ScriptRunner(_SCRIPT, _PACKAGES, sandbox)
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def read(self, kind: ReadFormat, fps: Fps, document: bytes) -> Any:
+        """The OpenTimelineIO document in a file, as decoded JSON. EDLs are counted at `fps`. Raises FileRefused."""
+        if len(document) > MAX_FILE:
+            raise FileRefused(f"The file has {len(document)} bytes; at most {MAX_FILE} can be imported.")
+        try:
+            printed = await self._run("read", kind, fps, document)
+        except ScriptFailedError as error:
+            raise FileRefused(f"The file can't be read as {kind}: {error}") from None
+        verdict, _, rest = printed.partition(b"\n")
+        if verdict != b"ok":
+            raise FileRefused(f"The file can't be read as {kind}: {rest.decode(errors='replace')}")
+        return await asyncio.to_thread(_decoded, rest, kind)
+
+    async def write(self, kind: WriteFormat, fps: Fps, document: bytes) -> tuple[str, Any]:
+        """A file of that format, and the OpenTimelineIO document that is read from it again. Raises CannotWrite."""
+        try:
+            printed = await self._run("write", kind, fps, document)
+            written = msgspec.json.decode(printed.partition(b"\n")[2], type=_Written)
+            return written.text, await asyncio.to_thread(_decoded, written.back.encode(), kind)
+        except (ScriptFailedError, FileRefused) as error:
+            raise CannotWrite(f"The timeline can't be written as {kind}: {error}") from None
+
+    async def _run(self, action: str, kind: str, fps: Fps, document: bytes) -> bytes:
+        async with self._turns:
+            with tempfile.TemporaryDirectory(prefix="cutlog-") as folder:
+                path = Path(folder) / "document"
+                await asyncio.to_thread(path.write_bytes, document)
+                args = [action, kind, repr(float(fps.fraction)), str(path)]
+                return await self._runner.run(args, [path], _LIMITS, _MAX_PRINTED)
+
+
+def _decoded(document: bytes, kind: str) -> Any:
+    try:
+        return msgspec.json.decode(document)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise FileRefused(f"The file can't be read as {kind}: {error}") from None
