@@ -39,7 +39,6 @@ class Child:
     ) -> None:
         self.program = program
         self.log = logs / f"{program.name}.log"
-        self.restarts = 0
         self._ready, self._pids, self._tell = ready, pids, tell
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
@@ -93,7 +92,8 @@ class Child:
             self._tell(f"{self.name} {_how(self._process.returncode)}; starting it again (log: {self.log})")
             await asyncio.sleep(delay)
             delay = min(delay * 2, BACK_OFF[1])
-            self.restarts += 1
+            if self._stopping:
+                return
             await self._spawn()
             changed()
 
@@ -139,6 +139,8 @@ class Child:
                 stderr=log,
             )
         record(self._pids, self.name, self._process.pid)
+        if self._stopping:  # asked meanwhile: whoever asked saw no process to end
+            self._process.kill()
 
     def _end_session(self) -> None:
         assert self._process is not None

@@ -174,3 +174,14 @@ def test_an_ordinary_user_may_run_it(make_stack: MakeStack, tmp_path: Path) -> N
 
 def children(pid: int) -> list[Process]:
     return [found for found in processes() if found.parent == pid and found.alive]
+
+
+def test_it_ends_cleanly_while_a_part_keeps_dying(make_stack: MakeStack) -> None:
+    running = make_stack()
+    running.start()
+    pids = running.pids
+    os.kill(pids["ops"], signal.SIGKILL)
+    eventually_sync(lambda: "ops was ended by SIGKILL" in running.output)
+    assert running.signal(signal.SIGTERM) == 0
+    assert remains(running.data, list(pids.values())) == []
+    assert not (running.data / "run" / "stack.json").exists()
