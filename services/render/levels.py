@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any, assert_never
 
 import msgspec
 
@@ -47,15 +48,17 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     pan: Curve = 0.0
     fades: tuple[Fade, ...] = ()
 
-    def within(self, start: int, end: int) -> Level | None:
-        """What of it shapes samples [start, end), counted from there; None where that is silence."""
+    def within(self, start: int, end: int, origin: int) -> Level | None:
+        """What of it shapes samples [start, end), counted from `origin`; None where that is silence."""
         fades = []
         for fade in self.fades:
             if (fade.start >= end - 1) if fade.rising else (fade.end <= start):
                 return None
             if (fade.end > start) if fade.rising else (fade.start < end - 1):
-                fades.append(Fade(fade.start - start, fade.end - start, fade.rising))
-        return Level(gain=within(self.gain, start, end), pan=within(self.pan, start, end), fades=tuple(sorted(fades, key=_order)))
+                fades.append(Fade(fade.start - origin, fade.end - origin, fade.rising))
+        fades.sort(key=lambda fade: (fade.start, fade.end, fade.rising))
+        gain, pan = within(self.gain, start, end, origin), within(self.pan, start, end, origin)
+        return Level(gain=gain, pan=pan, fades=tuple(fades))
 
 
 def curve(animated: Animated, at: Fraction, rate: Fraction, change: Callable[[float], float] = float) -> Curve:
@@ -72,8 +75,8 @@ def curve(animated: Animated, at: Fraction, rate: Fraction, change: Callable[[fl
     return _simplest(knots)
 
 
-def within(curve: Curve, start: int, end: int) -> Curve:
-    """What of a curve matters to samples [start, end), counted from there."""
+def within(curve: Curve, start: int, end: int, origin: int) -> Curve:
+    """What of a curve matters to samples [start, end), counted from `origin`."""
     if not isinstance(curve, tuple):
         return curve
     first = max(0, bisect_right(curve, start, key=_sample) - 1)
@@ -81,7 +84,14 @@ def within(curve: Curve, start: int, end: int) -> Curve:
     part = curve[first : last + 1]
     if len(part) > 1 and part[-1].sample >= end and part[-2].easing == "hold":
         part = part[:-1]
-    return _simplest([Knot(knot.sample - start, knot.value, knot.easing) for knot in part])
+    return _simplest([Knot(knot.sample - origin, knot.value, knot.easing) for knot in part])
+
+
+def raised(curve: Curve, by: float) -> Curve:
+    """The curve with all its values greater by so much."""
+    if not isinstance(curve, tuple):
+        return curve + by
+    return tuple(Knot(knot.sample, knot.value + by, knot.easing) for knot in curve)
 
 
 def lowest(curve: Curve) -> float:
@@ -98,25 +108,28 @@ def level_at(curve: Curve, sample: int) -> float:
         return curve
     following = bisect_right(curve, sample, key=_sample)
     if following in (0, len(curve)):
-        return curve[min(following, len(curve) - 1)].value if following == 0 else curve[-1].value
+        return curve[max(0, following - 1)].value
     left, right = curve[following - 1], curve[following]
-    return left.value + (right.value - left.value) * eased(left.easing, sample - left.sample, right.sample - left.sample)
+    return float(between(left, right, sample))
 
 
-def eased(easing: Easing, behind: int, whole: int) -> float:
-    """The part of the way from one knot to the next that is done after `behind` of `whole` samples."""
-    t = behind / whole
-    match easing:
+def between(left: Knot, right: Knot, sample: Any) -> Any:
+    """The value at a sample, or at each of an array of them, that lies between two knots."""
+    t = (sample - left.sample) / (right.sample - left.sample)
+    match left.easing:
         case "hold":
-            return 0.0
+            behind = 0 * t
         case "linear":
-            return t
+            behind = t
         case "ease-in":
-            return t * t
+            behind = t * t
         case "ease-out":
-            return 1 - (1 - t) * (1 - t)
+            behind = 1 - (1 - t) * (1 - t)
         case "ease-in-out":
-            return t * t * (3 - 2 * t)
+            behind = t * t * (3 - 2 * t)
+        case _:
+            assert_never(left.easing)
+    return left.value + (right.value - left.value) * behind
 
 
 def _simplest(knots: list[Knot]) -> Curve:
@@ -128,7 +141,3 @@ def _simplest(knots: list[Knot]) -> Curve:
 
 def _sample(knot: Knot) -> int:
     return knot.sample
-
-
-def _order(fade: Fade) -> tuple[int, int, bool]:
-    return fade.start, fade.end, fade.rising

@@ -23,8 +23,9 @@ from services.render.packets import cut
 from services.render.plan import Digest, Encoded, Picture, Plan, Shot, SourceFile, plan
 from services.render.profiles import Profile
 from services.render.receipts import Receipt, film_digest, made_before, segment_names, write_receipt
-from services.render.sound import Chunk, Score, score
+from services.render.sound import Score, score
 from services.render.stitch import DamagedSegmentError, ParametersDifferError, stitch
+from services.render.voice import Voice
 
 log = structlog.get_logger(__name__)
 
@@ -156,7 +157,7 @@ class Maker:
     def _planned(self, order: Order, encode: frozenset[str]) -> tuple[Plan, Score]:
         return (
             plan(order.timeline, order.profile, self._ffmpeg.identity, encode),
-            score(order.timeline, order.profile.bitrate, audio.ENCODER),
+            score(order.timeline, order.profile.bitrate, audio.ENCODER, self._ffmpeg.identity),
         )
 
     async def _fill(self, order: Order, pictures: Plan, sound: Score, tell: Tell, phases: _Phases) -> int:
@@ -169,9 +170,10 @@ class Maker:
         missing = [segment for digest, segment in segments.items() if digest in absent]
         tally = _Tally(tell, pictures.frames, sum(segment.frames for segment in missing))
         silent = [chunk for digest, chunk in chunks.items() if digest in absent]
+        voice = Voice(self._ffmpeg, self._blobs, order.timeline.tenant, self._local, self._cores)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(phases.of("encode", self._encode(order, pictures, missing, cache, tally)))
-            tasks.create_task(phases.of("sound", self._voice(sound, silent, cache)))
+            tasks.create_task(phases.of("sound", voice.encode(sound, silent, cache)))
         return tally.encoded
 
     async def _encode(
@@ -212,21 +214,6 @@ class Maker:
             parts = await asyncio.to_thread(lambda: list(cut(folder / OUTPUT, pictures.fps, lengths)))
             for segment, part in zip(run.segments, parts, strict=True):
                 await cache.put(segment.digest, part)
-
-    async def _voice(self, sound: Score, missing: Sequence[Chunk], cache: SegmentCache) -> None:
-        slots = asyncio.Semaphore(self._cores)
-        takes = {take.sha256: take.key for chunk in missing for take in chunk.takes}
-        async with AsyncExitStack() as opened:
-            files = {sha256: await self._local(opened, key) for sha256, key in takes.items()}
-
-            async def encode(chunk: Chunk) -> None:
-                async with slots:
-                    sealed = await asyncio.to_thread(audio.encode, chunk, sound.bitrate, files)
-                    await cache.put(chunk.digest, sealed)
-
-            async with asyncio.TaskGroup() as tasks:
-                for chunk in missing:
-                    tasks.create_task(encode(chunk))
 
     async def _stitch(self, order: Order, pictures: Plan, sound: Score, path: Path) -> None:
         cache = SegmentCache(self._blobs, order.timeline.tenant)

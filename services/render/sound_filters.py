@@ -30,14 +30,26 @@ class Filter(msgspec.Struct, frozen=True, array_like=True):
     """An effect and the curves of its parameters."""
 
     kind: str
-    params: dict[str, Curve]
+    params: tuple[tuple[str, Curve], ...]
+
+    @property
+    def curves(self) -> dict[str, Curve]:
+        return dict(self.params)
+
+    def within(self, start: int, end: int) -> Filter:
+        """What of it matters to samples [start, end), counted from there."""
+        return Filter(self.kind, tuple((name, within(each, start, end, start)) for name, each in self.params))
 
 
 class Adjust(msgspec.Struct, frozen=True, array_like=True):
     """What brings a sound to its loudness: gain in dB and, where its true peak would be above it, a limit in dBTP."""
 
-    gain: float
+    gain: Curve
     limit: float | None
+
+    def within(self, start: int, end: int) -> Adjust:
+        """As that of `Filter`."""
+        return Adjust(within(self.gain, start, end, start), self.limit)
 
 
 class Option(NamedTuple):
@@ -62,7 +74,7 @@ def _same(value: float) -> float:
 
 
 def amplitude(db: float) -> float:
-    return 10.0 ** (db / 20)
+    return math.pow(10, db / 20)
 
 
 _RECIPES: Final[Mapping[str, _Recipe]] = {
@@ -109,7 +121,7 @@ def _settles(filter_: Filter | Adjust) -> float:
     """In seconds."""
     if isinstance(filter_, Adjust):
         return 0.0 if filter_.limit is None else 1.0
-    params = filter_.params
+    params = filter_.curves
     match filter_.kind:
         case "highpass" | "lowpass":
             return _FORGOTTEN / (math.pi * lowest(params["frequency"]))
@@ -131,13 +143,13 @@ def chain(filters: Sequence[Filter | Adjust], samples: int) -> tuple[list[str], 
     commands: list[tuple[int, str]] = []
     for number, each in enumerate(filters):
         if isinstance(each, Adjust):
-            parts += adjusting(each)
-            continue
-        recipe = _RECIPES[each.kind]
+            recipe, curves = _adjusting(each), {"gain": each.gain}
+        else:
+            recipe, curves = _RECIPES[each.kind], each.curves
         name = f"{recipe.name}@e{number}"
         options = [recipe.fixed]
         for option in recipe.options:
-            moves = within(each.params[option.param], 0, samples)
+            moves = within(curves[option.param], 0, samples, 0)
             options.append(f"{option.name}={option.value(level_at(moves, 0))!r}")
             commands += _moving(moves, samples, option, name)
         parts.append(f"{name}={':'.join(options)}")
@@ -161,13 +173,13 @@ def _moving(moves: Curve, samples: int, option: Option, name: str) -> list[tuple
     return found
 
 
-def adjusting(adjust: Adjust) -> list[str]:
+def _adjusting(adjust: Adjust) -> _Recipe:
     """The limiter hears four samples for one: peaks between samples count."""
-    parts = [f"volume=volume={adjust.gain!r}dB:precision=double"]
+    limiter = ""
     if adjust.limit is not None:
-        limiter = f"alimiter=limit={amplitude(adjust.limit)!r}:attack=5:release=100:level=0:latency=1"
-        parts += [f"aresample={4 * SAMPLE_RATE}", limiter, f"aresample={SAMPLE_RATE}"]
-    return parts
+        limit = f"alimiter=limit={amplitude(adjust.limit)!r}:attack=5:release=100:level=0:latency=1"
+        limiter = f"aresample={4 * SAMPLE_RATE},{limit},aresample={SAMPLE_RATE}"
+    return _Recipe("volume", "precision=double", (Option("volume", "gain", amplitude),), limiter)
 
 
 def speeding(num: int, den: int, *, keep: bool) -> list[str]:

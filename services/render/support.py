@@ -9,11 +9,12 @@ import msgspec
 
 from cutlog.contract.properties import Keyframes
 from cutlog.contract.timeline import Clip, TextSource, Timeline
+from services.render.sound_filters import sounds
 
 #: Fields of a clip that are rendered, or judged below. Cuts matter to fades only.
 _RENDERED: Final = frozenset({
-    "id", "at", "frames", "source", "enabled", "fit", "gain_db", "silent", "link", "speed", "reversed", "head_cut",
-    "tail_cut",
+    "id", "at", "frames", "source", "enabled", "fit", "silent", "link", "speed", "reversed", "head_cut", "tail_cut",
+    "gain_db", "pan", "audio_fade_in", "audio_fade_out", "effects",
 })  # fmt: skip
 
 
@@ -33,9 +34,11 @@ def check_support(timeline: Timeline) -> None:
 
 def _unsupported(timeline: Timeline) -> Iterator[str]:
     for track in timeline.tracks:
-        if track.transitions and not track.hidden:
+        if track.kind == "audio" or track.hidden:
+            continue  # All that can be said of sounds is heard.
+        if track.transitions:
             yield f"track {track.id}: transitions"
-        if track.captions and not track.hidden:
+        if track.captions:
             yield f"track {track.id}: captions"
         for clip in track.clips:
             if clip.enabled:
@@ -47,8 +50,9 @@ def _of_clip(clip: Clip) -> Iterator[str]:
     for field in msgspec.structs.fields(Clip):
         if field.name not in _RENDERED and getattr(clip, field.name) != field.default:
             yield field.encode_name
-    if isinstance(clip.gain_db, Keyframes):
-        yield "gainDb keyframes"
+    for effect in clip.effects:
+        if not sounds(effect):
+            yield f"effect {effect.kind}"
     if clip.speed is not None or clip.reversed:
         yield "speed"
     if isinstance(clip.source, TextSource):

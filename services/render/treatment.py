@@ -1,0 +1,211 @@
+"""Sounds that must be worked on before they are mixed: other speeds, effects. What is done, in which pieces. Pure.
+
+A treated sound has positions of its own: sample p of it is what sample p × num / den of its source became, from the
+source's first sample on; of a reversed one, p counts from the source's first sample backwards, so that all of it lies
+before 0. It is made in sections on a grid in these positions, each from a little earlier, so that filters have settled.
+So trims, splits and slips of a clip use the sections that exist, and a section is named by all that it depends on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Final
+
+import msgspec
+
+from cutlog.contract.profiles import SAMPLE_RATE
+from cutlog.contract.properties import Animated
+from cutlog.contract.timeline import Clip
+from services.render.levels import Curve, curve, lowest, raised, within
+from services.render.plan import Digest
+from services.render.sound_filters import Adjust, Filter, chain, measuring, settling, sounds, speeding
+
+#: Samples of a section, 21.8 s, and of its end, which lies over the beginning of the next.
+SECTION: Final = 1 << 20
+OVERLAP: Final = 2048
+
+#: Changes whenever equal treatments would sound different from before.
+REVISION: Final = 1
+
+#: Samples by which a run hears ahead, and earlier than what it is for.
+_AHEAD: Final = 12_000
+_STRETCHED: Final = 24_000
+#: By how much a limiter stays below: samples grow a little when they come back from its rate. In dB.
+_MARGIN: Final = 0.2
+
+
+def section_start(section: int) -> int:
+    """The position of its first sample. What lies before the source's beginning is in no other section than 0."""
+    return section * SECTION - OVERLAP
+
+
+class Normalize(msgspec.Struct, frozen=True, array_like=True):
+    """Brings positions [start, end), and with them all others, to a loudness in LUFS and below a peak in dBTP."""
+
+    lufs: Curve
+    true_peak: float
+    start: int
+    end: int
+
+    def within(self, start: int, end: int) -> Normalize:
+        """What of it matters to positions [start, end): its curve counts from there, what is measured does not."""
+        return Normalize(within(self.lufs, start, end, start), self.true_peak, self.start, self.end)
+
+
+class Measured(msgspec.Struct, frozen=True, array_like=True):
+    """How loud a sound is before it is normalised, in LUFS; whether its peaks must be limited for that, and the gain in
+    dB that makes up for what the limiter takes. Silence has no loudness, and stays."""
+
+    lufs: float | None
+    limited: bool = False
+    extra: float = 0.0
+
+
+Step = Filter | Normalize
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of ffmpeg. It hears `count` samples of the source from `first` on (`Treatment` says which these are);
+    of what comes out, the first `skip` samples are dropped, and `keep` are wanted."""
+
+    first: int
+    count: int
+    filters: str
+    commands: str
+    skip: int
+    keep: int
+
+
+class Treatment(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done to the PCM `key`: plays `num` / `den` samples for one, backwards if `reversed`, then the steps.
+
+    Read backwards, sample i of a source is its sample -1 - i.
+    """
+
+    key: str
+    sha256: str
+    num: int
+    den: int
+    keep_pitch: bool
+    reversed: bool
+    steps: tuple[Step, ...]
+
+    def sections(self, start: int, end: int) -> Iterator[int]:
+        """The numbers of the sections that hold positions [start, end)."""
+        yield from range(start // SECTION, (end - 1 + OVERLAP) // SECTION + 1)
+
+    def name(self, section: int, engine: str) -> Digest:
+        """`engine` is the identity of the ffmpeg build."""
+        start = section_start(section)
+        first = self._origin(start, self.steps)
+        return self._digest([engine, "section", start, first], self.steps, first, start + SECTION + OVERLAP)
+
+    def run(self, section: int, found: Mapping[int, Measured]) -> Run:
+        """Makes a section; `found` is what was measured, by the number of the step."""
+        start, length = section_start(section), SECTION + OVERLAP
+        return self._run(self._resolved(len(self.steps), found), self._origin(start, self.steps), start, length)
+
+    def measured(self) -> Iterator[int]:
+        """The steps, by number, for which loudness must be measured, in order."""
+        return (number for number, step in enumerate(self.steps) if isinstance(step, Normalize))
+
+    def measurement(self, number: int, engine: str) -> Digest:
+        """The name of what is measured for a step."""
+        step, before = self._normalize(number), self.steps[:number]
+        first = self._origin(step.start, before)
+        parts = [engine, "loudness", step, first]
+        return self._digest(parts, before, first, step.end)
+
+    def measuring(self, number: int, found: Mapping[int, Measured], trial: Measured | None) -> Run:
+        """Says how loud the sound is before a step, or behind an adjustment on trial."""
+        step = self._normalize(number)
+        filters = (
+            self._resolved(number, found) if trial is None else self._resolved(number + 1, {**found, number: trial})
+        )
+        first = self._origin(step.start, self.steps[:number])
+        run = self._run(filters, first, step.start, step.end - step.start)
+        cut = f"atrim=start_sample={run.skip}:end_sample={run.skip + run.keep},asetpts=PTS-STARTPTS"
+        return msgspec.structs.replace(run, filters=",".join([run.filters, cut, *measuring(run.keep)]))
+
+    def _normalize(self, number: int) -> Normalize:
+        step = self.steps[number]
+        assert isinstance(step, Normalize)
+        return step
+
+    def _resolved(self, upto: int, found: Mapping[int, Measured]) -> list[Filter | Adjust]:
+        return [
+            _adjust(step, found[number]) if isinstance(step, Normalize) else step
+            for number, step in enumerate(self.steps[:upto])
+        ]
+
+    def _origin(self, start: int, steps: Sequence[Step]) -> int:
+        """The position to begin at so that filters have settled, and at which a sample of the source lies exactly."""
+        settled = settling([step if isinstance(step, Filter) else Adjust(0.0, 0.0) for step in steps])
+        stretched = _STRETCHED if self.num != self.den else 0
+        return (start - settled - stretched) // self.den * self.den
+
+    def _run(self, filters: Sequence[Filter | Adjust], first: int, start: int, length: int) -> Run:
+        samples = start + length - first
+        moved = [each.within(first, first + samples) for each in filters]
+        effects, commands = chain(moved, samples)
+        parts = [
+            *speeding(self.num, self.den, keep=self.keep_pitch),
+            "aformat=sample_fmts=dblp",
+            *effects,
+            "aformat=sample_fmts=flt:channel_layouts=stereo",
+        ]
+        return Run(
+            first=first // self.den * self.num,
+            count=-(-(samples + _AHEAD) * self.num // self.den),
+            filters=",".join(parts),
+            commands=commands,
+            skip=start - first,
+            keep=length,
+        )
+
+    def _digest(self, parts: list[object], steps: Sequence[Step], start: int, end: int) -> Digest:
+        source = [self.sha256, self.num, self.den, self.keep_pitch and self.num != self.den, self.reversed]
+        heard = [step.within(start, end) for step in steps]
+        recipe = msgspec.json.encode([REVISION, *parts, source, heard], order="deterministic")
+        return Digest(hashlib.sha256(recipe).hexdigest())
+
+
+def treatment(clip: Clip, key: str, sha256: str, shift: int, used: tuple[int, int], rate: Fraction) -> Treatment | None:
+    """What must be done to the sound of a clip; None if it can be mixed as it is.
+
+    `shift` leads from the timeline's samples to positions; the clip uses those of `used` timeline samples.
+    """
+    speed = clip.speed
+    steps = tuple(
+        _step(effect.kind, effect.params, clip, shift, used, rate) for effect in clip.effects if sounds(effect)
+    )
+    if speed is None and not steps:
+        return None
+    return Treatment(
+        key=key,
+        sha256=sha256,
+        num=1 if speed is None else speed.num,
+        den=1 if speed is None else speed.den,
+        keep_pitch=speed is not None and speed.pitch == "keep",
+        reversed=clip.reversed,
+        steps=steps,
+    )
+
+
+def _step(
+    kind: str, params: Mapping[str, Animated | str], clip: Clip, shift: int, used: tuple[int, int], rate: Fraction
+) -> Step:
+    at = clip.at + shift * rate / SAMPLE_RATE
+    curves = {name: curve(value, at, rate) for name, value in sorted(params.items()) if not isinstance(value, str)}
+    if kind == "normalize":
+        # Of a limit that moves, the lowest: a limiter can't be told another while it works.
+        return Normalize(curves["lufs"], lowest(curves["truePeak"]), used[0] + shift, used[1] + shift)
+    return Filter(kind, tuple(curves.items()))
+
+
+def _adjust(step: Normalize, found: Measured) -> Adjust:
+    if found.lufs is None:
+        return Adjust(0.0, None)
+    return Adjust(raised(step.lufs, found.extra - found.lufs), step.true_peak - _MARGIN if found.limited else None)

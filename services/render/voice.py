@@ -1,0 +1,183 @@
+"""Makes the chunks of a film's sound that are missing: treats what must be treated, mixes, encodes.
+
+Treated sections are kept beside the segments, under names of all that they depend on, so that only changed clips are
+worked on again. They are not synced: each carries its digest, and one that is torn is made anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.contract.profiles import CHANNELS, SAMPLE_RATE
+from cutlog.ffmpeg import Ffmpeg, Limits
+from services.render import audio
+from services.render.cache import SegmentCache
+from services.render.levels import highest
+from services.render.mix import Samples, mix, read
+from services.render.packets import TornSegmentError, seal, unseal
+from services.render.plan import Digest
+from services.render.sound import Chunk, Score, Tape
+from services.render.sound_filters import Loudness, heard
+from services.render.treatment import Measured, Normalize, Run, Treatment
+
+_INPUT: Final = "heard.pcm"
+_OUTPUT: Final = "treated.pcm"
+_COMMANDS: Final = "commands.txt"
+_BLOCK: Final = 1 << 20
+#: How often a loudness is corrected for what the limiter took of it, and what is near enough, in LU.
+_CORRECTIONS: Final = 3
+_NEAR: Final = 0.15
+
+Open = Callable[[AsyncExitStack, str], Awaitable[Path]]
+"""Opens the object of a key as a file, for as long as the stack is open."""
+
+
+class Voice:
+    """The sounds of one tenant's films. `slots` is how much is done side by side."""
+
+    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore, tenant: str, open_: Open, slots: int) -> None:
+        self._ffmpeg = ffmpeg
+        self._blobs = blobs
+        self._tenant = tenant
+        self._open = open_
+        self._slots = asyncio.Semaphore(slots)
+        self._locks: defaultdict[Digest, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def encode(self, sound: Score, missing: Sequence[Chunk], cache: SegmentCache) -> None:
+        """Puts chunks of a score into the cache."""
+        tapes = {
+            take.source.sha256: take.source.key
+            for chunk in missing
+            for take in chunk.takes
+            if isinstance(take.source, Tape)
+        }
+        async with AsyncExitStack() as opened:
+            files = {sha256: await self._open(opened, key) for sha256, key in tapes.items()}
+
+            async def make(chunk: Chunk) -> None:
+                async with self._slots:
+                    sections = await self._sections(chunk)
+                    sealed = await asyncio.to_thread(_encoded, chunk, sound.bitrate, files, sections)
+                    await cache.put(chunk.digest, sealed)
+
+            async with asyncio.TaskGroup() as tasks:
+                for chunk in missing:
+                    tasks.create_task(make(chunk))
+
+    async def _sections(self, chunk: Chunk) -> dict[tuple[Treatment, int], Samples]:
+        wanted = {
+            (take.source, number)
+            for take in chunk.takes
+            if isinstance(take.source, Treatment)
+            for number in take.source.sections(take.offset, take.offset + take.end - take.start)
+        }
+        return {(treated, number): await self._section(treated, number) for treated, number in wanted}
+
+    async def _section(self, treated: Treatment, number: int) -> Samples:
+        """Kept, or made."""
+        digest = treated.name(number, self._ffmpeg.identity)
+        async with self._locks[digest]:
+            try:
+                body = await asyncio.to_thread(unseal, await self._blobs.get(self._key(digest, "pcm")))
+            except (BlobNotFoundError, TornSegmentError):
+                run = treated.run(number, await self._measured(treated))
+                async with self._treated(treated, run, writes=True) as (folder, _):
+                    body = await asyncio.to_thread(_kept, folder / _OUTPUT, run)
+                sealed = await asyncio.to_thread(seal, body)
+                await self._blobs.put_bytes(self._key(digest, "pcm"), sealed, sync=False)
+        return np.frombuffer(body, "<f4").reshape(-1, CHANNELS)
+
+    async def _measured(self, treated: Treatment) -> dict[int, Measured]:
+        """What the steps need to know that bring the sound to a loudness. Later ones hear what the earlier ones did."""
+        found: dict[int, Measured] = {}
+        for number in treated.measured():
+            found[number] = await self._measurement(treated, number, found)
+        return found
+
+    async def _measurement(self, treated: Treatment, number: int, before: Mapping[int, Measured]) -> Measured:
+        """Kept, or made."""
+        digest = treated.measurement(number, self._ffmpeg.identity)
+        key = self._key(digest, "json")
+        async with self._locks[digest]:
+            try:
+                return msgspec.json.decode(await self._blobs.get(key), type=Measured)
+            except (BlobNotFoundError, msgspec.DecodeError):
+                measured = await self._measure(treated, number, before)
+                await self._blobs.put_bytes(key, msgspec.json.encode(measured), sync=False)
+                return measured
+
+    async def _measure(self, treated: Treatment, number: int, before: Mapping[int, Measured]) -> Measured:
+        """How loud it is, and, if peaks must be limited for its new loudness, what makes up for that."""
+        step = treated.steps[number]
+        assert isinstance(step, Normalize), "only those are measured"
+        loudness = await self._loudness(treated, treated.measuring(number, before, None))
+        if loudness is None:
+            return Measured(None)
+        measured = Measured(loudness.lufs, loudness.peak + highest(step.lufs) - loudness.lufs > step.true_peak)
+        for _ in range(_CORRECTIONS):
+            # A loudness that moves has no one number to be compared with.
+            if not measured.limited or isinstance(step.lufs, tuple):
+                break
+            limited = await self._loudness(treated, treated.measuring(number, before, measured))
+            if limited is None or abs(step.lufs - limited.lufs) <= _NEAR:
+                break
+            measured = Measured(measured.lufs, True, measured.extra + step.lufs - limited.lufs)
+        return measured
+
+    async def _loudness(self, treated: Treatment, run: Run) -> Loudness | None:
+        async with self._treated(treated, run, writes=False) as (_, log):
+            return heard(log)
+
+    @asynccontextmanager
+    async def _treated(self, treated: Treatment, run: Run, *, writes: bool) -> AsyncIterator[tuple[Path, str]]:
+        """One run of ffmpeg: the folder with its output, if it writes any, and what it said."""
+        async with AsyncExitStack() as opened:
+            folder = await opened.enter_async_context(self._blobs.scratch())
+            tape = await self._open(opened, treated.key)
+            await asyncio.to_thread(_prepare, folder, tape, run, backwards=treated.reversed)
+            output = ["-f", "f32le", _OUTPUT] if writes else ["-f", "null", "-"]
+            result = await self._ffmpeg.run(
+                ["-loglevel", "info", "-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", str(CHANNELS), "-i", _INPUT,
+                 "-af", run.filters, *output],
+                writes=folder,
+                limits=Limits(seconds=300 + run.count / SAMPLE_RATE),
+            )  # fmt: skip
+            yield folder, result.log
+
+    def _key(self, digest: Digest, kind: str) -> str:
+        return f"segments/{self._tenant}/{digest[:2]}/{digest}.{kind}"
+
+
+def _encoded(
+    chunk: Chunk, bitrate: int, files: Mapping[str, Path], sections: Mapping[tuple[Treatment, int], Samples]
+) -> bytes:
+    return audio.encode(chunk, bitrate, mix(chunk, files, sections))
+
+
+def _prepare(folder: Path, tape: Path, run: Run, *, backwards: bool) -> None:
+    """Writes what a run hears, and its commands."""
+    with (folder / _INPUT).open("wb") as out:
+        for start in range(run.first, run.first + run.count, _BLOCK):
+            count = min(_BLOCK, run.first + run.count - start)
+            out.write(read(tape, start, count, backwards=backwards).tobytes())
+    if run.commands:
+        (folder / _COMMANDS).write_text(run.commands)
+
+
+def _kept(path: Path, run: Run) -> bytes:
+    """The samples that are wanted of what a run made; silence after its end."""
+    width = 4 * CHANNELS
+    with path.open("rb") as file:
+        file.seek(run.skip * width)
+        body = file.read(run.keep * width)
+    body = body[: len(body) // width * width]
+    return body + bytes(run.keep * width - len(body))
