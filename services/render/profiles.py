@@ -33,7 +33,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 def _export_video_args(rate: Fraction) -> tuple[str, ...]:
     """x264 for films to keep. Closed GOPs of at most five seconds; see docs/decisions/102-export-encoder.md."""
     return (
-        "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-profile:v", "high", "-pix_fmt", "yuv420p",
+        "-c:v", "libx264", "-preset", "faster", "-crf", "20", "-profile:v", "high", "-pix_fmt", "yuv420p",
         "-g", str(5 * gop_frames(rate)), "-bf", "3", "-x264-params", "open-gop=0", *COLOR_ARGS,
     )  # fmt: skip
 
