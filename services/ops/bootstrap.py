@@ -25,6 +25,7 @@ from services.ops.commands import Commands
 from services.ops.feed import Feed
 from services.ops.handling import Handling
 from services.ops.history import History
+from services.ops.interchange.converter import Converter
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
@@ -70,6 +71,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             feed=feed,
             renders=Renders(bus, feed, time.monotonic),
             blobs=open_blobs(settings.objects, settings.file_secret.get_secret_value()),
+            converter=Converter(settings.sandbox),
             public_url=settings.public_url,
             now=lambda: datetime.now(UTC),
         )

@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.timeline import MediaRef
 from services.ops.decide.media import MediaState
 from services.ops.edits.sources import Material
+from services.ops.interchange.matching import Asset, Library, Wanted, stem
 from services.ops.readmodel.sql import statement
 
 CAPACITY: Final = 100_000
 _MEDIA_STATES: Final = statement("media_states")
+_MEDIA_WANTED: Final = statement("media_wanted")
 _STATE: Final = msgspec.json.Decoder(MediaState)
 
 
@@ -67,6 +69,28 @@ class Catalog:
             )
             for media_id, state in states.items()
         }  # fmt: skip
+
+    async def names(self, tenant: str, ids: Iterable[str]) -> dict[str, str]:
+        """The file names of media, by id."""
+        return {media_id: state.name for media_id, state in (await self._read(tenant, list(ids))).items()}
+
+    async def wanted(self, tenant: str, wanted: Iterable[Wanted]) -> Library:
+        """The media of a tenant that a file may mean."""
+        several = list(wanted)
+        names = {key for each in several for name in each.names for key in (name.casefold(), stem(name))}
+        arguments = (
+            tenant,
+            [each.id for each in several if each.id],
+            [each.sha256.lower() for each in several if each.sha256],
+            sorted(name for name in names if "\0" not in name),
+        )
+        async with self._engine.connect() as connection:
+            rows = await connection.exec_driver_sql(_MEDIA_WANTED, arguments)
+            states = [(str(row.id), _STATE.decode(row.state)) for row in rows]
+        return Library(
+            Asset(media_id, state.sha256, state.name, Material(state.kind, state.facts, state.status == "failed"))
+            for media_id, state in states
+        )
 
     def forget(self, media_id: str) -> None:
         """A media has changed."""

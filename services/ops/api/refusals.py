@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cutlog.bus import BusError
+from cutlog.ffmpeg import SandboxUnavailableError
 from cutlog.web import Api, Problem, ProblemError
 from cutlog.web.problems import unavailable
 from services.ops.decide.refusals import (
@@ -19,6 +20,9 @@ from services.ops.decide.refusals import (
     StaleVersion,
 )
 from services.ops.edits.errors import EditError
+from services.ops.interchange.converter import CannotWrite, FileRefused
+from services.ops.interchange.formats import CannotHold
+from services.ops.interchange.schema import Malformed
 from services.ops.log.records import LogClosed, LogUnavailable, Unstorable
 from services.ops.readmodel.guard import MediaGone
 
@@ -40,6 +44,9 @@ def map_refusals(api: Api) -> None:
     for error, status in _STATUS.items():
         api.problem(error, status=status, type=error.code)
     api.problem(EditError, edit_problem)
+    for unfit in (FileRefused, Malformed, CannotHold, CannotWrite):
+        api.problem(unfit, status=422, type="interchange-refused")
+    api.problem(SandboxUnavailableError, lambda _: unavailable("Files can't be converted: there is no sandbox."))
     api.problem(Unstorable, status=422, type="unstorable")
     api.problem(LogUnavailable, lambda _: unavailable("The log does not answer."))
     api.problem(LogClosed, lambda _: unavailable("The service is restarting."))

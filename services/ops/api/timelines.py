@@ -10,6 +10,7 @@ from cutlog.contract.base import Strict
 from cutlog.contract.timeline import Timeline
 from cutlog.web import Api, Reply, Request, Role
 from services.ops.api.context import Ops
+from services.ops.api.interchange import exported
 from services.ops.resolve import resolve
 
 
@@ -17,7 +18,7 @@ class TimelineQuery(Strict):
     """The newest version, unless one is named."""
 
     version: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
-    format: Literal["json"] = "json"
+    format: Literal["json", "otio", "edl", "fcp7xml", "otioz"] = "json"
 
 
 def routes(api: Api, ops: Ops) -> None:
@@ -28,13 +29,19 @@ def routes(api: Api, ops: Ops) -> None:
         role=Role.viewer,
         query=TimelineQuery,
         returns={200: Timeline},
+        problems=(422,),
         summary="Shows the timeline of a version",
     )
     async def timeline(req: Request[None, TimelineQuery]) -> Reply:
+        """`format`: `json`, or a file for other editors, whose losses the header `Cutlog-Losses` tells as JSON
+        (docs/INTERCHANGE.md)."""
         project_id = req.path["project"]
         owner = await ops.owner(req, project_id)
         version = owner.version if req.query.version is None else req.query.version
-        return Reply(200, await resolved(ops, project_id, owner.tenant, version))
+        found = await resolved(ops, project_id, owner.tenant, version)
+        if req.query.format != "json":
+            return await exported(ops, found, req.query.format)
+        return Reply(200, found)
 
 
 async def resolved(ops: Ops, project_id: str, tenant: str, version: int) -> Timeline:

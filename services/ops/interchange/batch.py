@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final, Literal
 
 import msgspec
 
 from cutlog.contract.ops import (
+    UNRENDERED,
     CaptionRemove,
     CaptionSet,
     CaptionsImport,
@@ -39,6 +41,7 @@ from services.ops.edits.apply import apply
 from services.ops.edits.cues import CueError, read
 from services.ops.edits.errors import EditError
 from services.ops.edits.looks import PROPERTIES
+from services.ops.edits.rendered import refuse_unrendered
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.interchange.losses import Ledger
@@ -56,10 +59,12 @@ _SPECIAL: Final = ("head_cut", "tail_cut", "silent", "reversed", "speed", "effec
 class Batch:
     """Builds the ops of one import on top of a project's state."""
 
-    def __init__(self, sequence: Sequence, sources: Sources, losses: Ledger) -> None:
+    def __init__(
+        self, sequence: Sequence, sources: Sources, losses: Ledger, unrendered: Collection[str] = UNRENDERED
+    ) -> None:
         self.sequence = sequence
         self.ops: list[Op] = []
-        self._sources, self._losses = sources, losses
+        self._sources, self._losses, self._unrendered = sources, losses, unrendered
 
     def build(self, draft: Draft, mode: Mode) -> None:
         """Everything of a draft, instead of what the project has, or on top of it."""
@@ -77,6 +82,7 @@ class Batch:
 
     def _try(self, op: Op, where: str) -> bool:
         try:
+            refuse_unrendered((op,), self._unrendered)
             self.sequence = apply(self.sequence, op, self._sources)
         except EditError as error:
             what = str(op.__struct_config__.tag).partition(".")[0]

@@ -1,0 +1,215 @@
+"""Timelines as files of other editors, out and in."""
+
+from __future__ import annotations
+
+import asyncio
+from fractions import Fraction
+from itertools import chain
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from cutlog.contract.base import Strict, Wire
+from cutlog.contract.ops import Op
+from cutlog.contract.time import Fps
+from cutlog.contract.timeline import Timeline
+from cutlog.web import Api, Problem, Reply, Request, Role
+from services.ops.api.context import Ops, who
+from services.ops.api.once import keep, once
+from services.ops.decide.commands import CommitOps, ProjectCommand
+from services.ops.decide.project_state import ProjectState
+from services.ops.decide.refusals import NotFound, StaleVersion
+from services.ops.edits.project import fps_fault
+from services.ops.edits.sequence import Sequence
+from services.ops.handling import Outcome
+from services.ops.interchange.batch import Batch, Mode
+from services.ops.interchange.bundle import bundle
+from services.ops.interchange.clips import Absent
+from services.ops.interchange.converter import MAX_FILE, ReadFormat
+from services.ops.interchange.losses import Ledger, Loss, header
+from services.ops.interchange.matching import Library, Missing
+from services.ops.interchange.names import slug
+from services.ops.interchange.reading import Draft, canvas_of, opened, read, wanted
+from services.ops.interchange.schema import Timeline as Otio
+from services.ops.interchange.writing import MEDIA_TYPES, SUFFIXES, written
+
+#: Bytes of the ops of one import: PostgreSQL and NATS hold an event of twice that.
+MAX_OPS_BYTES: Final = 3 << 20
+
+MISSED: Final = 200
+"""Versions at most that a conflict tells; the rest is in the list of versions."""
+
+VersionNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+
+class ImportQuery(Strict):
+    """`mode`: instead of the timeline that is there, or on top of it. `missing`: what stands for media that the tenant
+    does not have; nothing is imported if it is `refuse`. `fps`: the rate of an EDL, such as 24 or 30000/1001."""
+
+    format: ReadFormat = "otio"
+    mode: Mode = "replace"
+    missing: Literal["refuse", "skip", "color"] = "refuse"
+    fps: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,7}(/[0-9]{1,7})?$")] | None = None
+    expected_version: VersionNumber | None = None
+    message: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)] | None = None
+    dry_run: bool = False
+
+
+class Imported(Wire):
+    """The version that an import made, its length in frames, its position in the log; what the file held and this
+    project can't; and media that were missing. A dry run has no position."""
+
+    version: int
+    duration: int
+    position: int | None
+    losses: tuple[Loss, ...]
+    missing: tuple[Missing, ...]
+
+
+class _Import(msgspec.Struct, frozen=True):
+    """A file, read and built into ops for one state of the project."""
+
+    ops: tuple[Op, ...]
+    missing: tuple[Missing, ...]
+    losses: tuple[Loss, ...]
+
+
+def routes(api: Api, ops: Ops) -> None:
+    """Adds the routes."""
+
+    @api.post(
+        "/api/projects/{project}/timeline",
+        role=Role.editor,
+        body=bytes,
+        consumes="*/*",
+        max_body=MAX_FILE,
+        query=ImportQuery,
+        returns={201: Imported, 200: Imported},
+        problems=(409, 422),
+        summary="Imports a timeline of another editor as one version",
+    )
+    async def bring(req: Request[bytes, ImportQuery]) -> Reply:
+        """The body is the file. See docs/INTERCHANGE.md for what each format carries. 422 `media-missing` lists media
+        that the tenant does not have, unless `missing` says what to put in their places."""
+        project_id, query = req.path["project"], req.query
+        owner = await ops.owner(req, project_id)
+        made: list[_Import] = []
+
+        async def act() -> Reply:
+            fps = _fps(query.fps) if query.fps is not None else await _rate_of(ops, project_id, owner.version)
+            losses = Ledger()
+            told = opened(await ops.converter.read(query.format, fps, req.body), losses)
+            library = await ops.catalog.wanted(req.actor.tenant, await asyncio.to_thread(wanted, told))
+            found = losses.report()
+
+            async def make(state: ProjectState | None) -> ProjectCommand:
+                if state is None:
+                    raise NotFound(f"Project {project_id} does not exist.")
+                draft = await asyncio.to_thread(_draft, told, state.sequence, query, library, found)
+                if draft.missing and query.missing == "refuse":
+                    raise _media_missing(draft.missing)
+                first = await ops.catalog.shelf(req.actor.tenant, chain(state.sequence.uses, _media(draft)))
+                batch = Batch(state.sequence, first, draft.losses)
+                await asyncio.to_thread(batch.build, draft, query.mode)
+                made[:] = [_Import(tuple(batch.ops), tuple(draft.missing), draft.losses.report())]
+                sent = _sent(batch.ops)
+                return CommitOps(made[0].ops, sent, first, first.sha256, query.expected_version, _message(query, draft))
+
+            def body(outcome: Outcome) -> Imported:
+                return _imported(outcome, made[0])
+
+            if query.dry_run:
+                return Reply(200, body(await ops.handling.preview(project_id, who(req), make)))
+            kept = keep(req, 201, body)
+            return Reply(201, body(await ops.handling.project(project_id, who(req), make, keep=kept)))
+
+        try:
+            return await once(ops, req, act)
+        except StaleVersion as stale:
+            missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
+            raise Problem(
+                409,
+                stale.code,
+                "The project has changed since",
+                str(stale),
+                extra={"currentVersion": stale.current, "missed": msgspec.to_builtins(missed)},
+            ) from None
+
+
+async def exported(ops: Ops, timeline: Timeline, kind: Literal["otio", "edl", "fcp7xml", "otioz"]) -> Reply:
+    """A timeline as a file, with its losses in a header."""
+    sequence = await ops.history.at(timeline.project_id, timeline.version)
+    names = await ops.catalog.names(timeline.tenant, timeline.media)
+    file = f"{slug(sequence.name) or timeline.project_id}-v{timeline.version}.{SUFFIXES[kind]}"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"', "X-Content-Type-Options": "nosniff"}
+    if kind == "otioz":
+        chunks = bundle(ops.blobs, timeline, sequence.name, names)
+        return Reply.stream(200, chunks, MEDIA_TYPES[kind], {**headers, "Cutlog-Losses": header(())})
+    made = await written(ops.converter, timeline, sequence.name, names, kind)
+    headers["Cutlog-Losses"] = header(made.losses)
+    return Reply.raw(200, made.content, MEDIA_TYPES[kind], headers)
+
+
+async def _rate_of(ops: Ops, project_id: str, version: int) -> Fps:
+    return (await ops.history.at(project_id, version)).canvas.fps
+
+
+def _draft(told: Otio, sequence: Sequence, query: ImportQuery, library: Library, found: tuple[Loss, ...]) -> Draft:
+    canvas, exact = (sequence.canvas, False) if query.mode == "append" else canvas_of(told, sequence.canvas)
+    absent: Absent = "skip" if query.missing == "skip" else "color"
+    return read(told, canvas, exact, library, sequence.taken.__contains__, Ledger(found), absent)
+
+
+def _media(draft: Draft) -> list[str]:
+    """The media of a draft."""
+    shown = [getattr(clip.source, "media", None) for track in draft.tracks for clip in track.clips]
+    used = [effect.params.get("media") for track in draft.tracks for clip in track.clips for effect in clip.effects]
+    return [media for media in (*shown, *used) if isinstance(media, str)]
+
+
+def _sent(ops: list[Op]) -> tuple[dict[str, Any], ...]:
+    """The ops as the log keeps them. Raises Problem 413, 422."""
+    if not ops:
+        raise Problem(422, "nothing-to-import", "The file has nothing to import", "The file and the project are empty.")
+    encoded = msgspec.json.encode(ops)
+    if len(encoded) > MAX_OPS_BYTES:
+        detail = f"The file makes {len(ops)} ops of {len(encoded)} bytes; one version holds {MAX_OPS_BYTES} bytes."
+        raise Problem(413, "content-too-large", "The timeline is too large for one version", detail)
+    return msgspec.json.decode(encoded, type=tuple[dict[str, Any], ...])
+
+
+def _media_missing(missing: list[Missing]) -> Problem:
+    names = ", ".join(each.name or each.id or each.sha256 for each in missing[:5])
+    return Problem(
+        422,
+        "media-missing",
+        "Media of the file are missing",
+        f"{len(missing)} media are not among the tenant's: {names}. Upload them, or choose missing=skip or color.",
+        extra={"missing": msgspec.to_builtins(missing[:200])},
+    )
+
+
+def _message(query: ImportQuery, draft: Draft) -> str:
+    return query.message or f"import {query.format}{f': {draft.name}' if draft.name else ''}"[:2_000]
+
+
+def _imported(outcome: Outcome, made: _Import) -> Imported:
+    return Imported(
+        version=outcome.state.version,
+        duration=outcome.state.sequence.duration,
+        position=outcome.appended.position if outcome.appended is not None else None,
+        losses=made.losses,
+        missing=made.missing,
+    )
+
+
+def _fps(text: str) -> Fps:
+    """A rate as the query tells it. Raises Problem 422."""
+    num, _, den = text.partition("/")
+    try:
+        fps = Fps.of(Fraction(int(num), int(den or 1)))
+    except ZeroDivisionError:
+        fps = Fps(1, 1_000_000)
+    if fault := fps_fault(fps):
+        raise Problem(422, "invalid", "The rate is not one of a project", fault)
+    return fps
