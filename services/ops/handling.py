@@ -193,10 +193,11 @@ class Handling:
     ) -> tuple[Sequence[ProjectEvent], Past] | None:
         """The events and what they go back to; None when they were decided on a state that is not the newest."""
         state = None if head is None else head.state
-        command = await make(state)
-        if state is not None and state.tenant != who.tenant and not isinstance(command, CreateProject | ForkProject):
-            raise NotFound(f"Project {project_id} does not exist.")
+        foreign = state is not None and state.tenant != who.tenant
         try:
+            command = await make(None if foreign else state)
+            if foreign and not isinstance(command, CreateProject | ForkProject):
+                raise NotFound(f"Project {project_id} does not exist.")
             events = project.decide(state, command)
         except (Refused, EditError):
             if keep is not None and await self._reader.answered(who.tenant, keep.key) is not None:

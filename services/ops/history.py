@@ -92,6 +92,18 @@ class History:
         assert past.state.version == version
         return past.state.sequence
 
+    async def span(self, project_id: str, first: int, last: int) -> list[Sequence]:
+        """The sequences of versions `first` to `last`, both included, which must exist."""
+        start = await self._fold(project_id, first)
+        known: dict[Place, Sequence] = {}
+        back = await self._goes_back(project_id, start, last)
+        for project, version in back:
+            if version is not None and (project != project_id or version < first):
+                known[project, version] = await self.at(project, version)
+        wanted: list[Place] = [*back, *((project_id, version) for version in range(first, last + 1))]
+        await self._forward(project_id, start, last, wanted, known)
+        return [known[project_id, version] for version in range(first, last + 1)]
+
     def remember(self, project_id: str, head: Head) -> None:
         """This is what the project is now. Every hundredth version is kept as a snapshot, and where a fork starts."""
         before = self._heads.get(project_id)

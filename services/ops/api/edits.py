@@ -3,50 +3,32 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-from cutlog.contract.base import Strict, Wire
-from cutlog.contract.ops import Op
+from cutlog.contract.base import Strict
 from cutlog.contract.ops import Ops as OpList
 from cutlog.web import Api, ListQuery, Page, Problem, Reply, Request, Role, decode_cursor, encode_cursor
-from services.ops.api.context import Ops, who
-from services.ops.api.once import keep, once
-from services.ops.decide.commands import CommitOps, ProjectCommand
-from services.ops.decide.project_state import ProjectState
-from services.ops.decide.refusals import StaleVersion
-from services.ops.edits.sources import media_named
-from services.ops.handling import Outcome
+from services.ops.api.committing import Batch, Committed, Message, VersionNumber, commit
+from services.ops.api.context import Ops
 from services.ops.readmodel.views import Version
 
 MAX_BODY: Final = 1 << 20
 MAX_STORED: Final = 6 << 20
 LONGEST_NUMBER: Final = 350
-MISSED: Final = 200
-"""Versions at most that a conflict tells; the rest is in the list of versions."""
-
-VersionNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class NewVersion(Strict):
-    """One edit: all ops apply, or none. `expectedVersion` is the version that the client saw; the edit is refused when
-    the project has a newer one. With `dryRun` nothing is stored."""
+    """One edit: all ops apply, or none. `expectedVersion` is the version that the client saw; when the project has a
+    newer one, the edit is refused, or with `onConflict: "rebase"` put on top of it, if it touches nothing that the
+    missed versions changed. With `dryRun` nothing is stored."""
 
     ops: OpList
     expected_version: VersionNumber | None = None
-    on_conflict: Literal["fail"] = "fail"
-    message: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)] | None = None
+    on_conflict: Literal["fail", "rebase"] = "fail"
+    message: Message | None = None
     dry_run: bool = False
-
-
-class Committed(Wire):
-    """The version that an edit made, its length in frames, and its position in the log; null for a dry run."""
-
-    version: int
-    duration: int
-    position: int | None
 
 
 class VersionsQuery(ListQuery):
@@ -76,34 +58,15 @@ def routes(api: Api, ops: Ops) -> None:
         problems=(409,),
         summary="Appends ops as one version",
     )
-    async def commit(req: Request[NewVersion]) -> Reply:
-        """409 `version-conflict` tells `currentVersion` and the versions `missed`; 422 points to the faulty op."""
-        project_id, new = req.path["project"], req.body
+    async def edit(req: Request[NewVersion]) -> Reply:
+        """409 `version-conflict` tells `currentVersion`, the versions `missed`, and for a rebase the `collisions`; 422
+        points to the faulty op."""
+        new = req.body
         _check_stored_size(req.raw)
-        sent = _SENT.decode(req.raw).ops
-
-        async def make(state: ProjectState | None) -> ProjectCommand:
-            used = state.sequence.uses if state is not None else ()
-            shelf = await ops.catalog.shelf(req.actor.tenant, chain(used, _named(new.ops)))
-            return CommitOps(new.ops, sent, shelf, shelf.sha256, new.expected_version, new.message)
-
-        async def act() -> Reply:
-            if new.dry_run:
-                return Reply(200, _committed(await ops.handling.preview(project_id, who(req), make)))
-            kept = keep(req, 201, _committed)
-            return Reply(201, _committed(await ops.handling.project(project_id, who(req), make, keep=kept)))
-
-        try:
-            return await once(ops, req, act)
-        except StaleVersion as stale:
-            missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
-            raise Problem(
-                409,
-                stale.code,
-                "The project has changed since",
-                str(stale),
-                extra={"currentVersion": stale.current, "missed": msgspec.to_builtins(missed)},
-            ) from None
+        batch = Batch(
+            new.ops, _SENT.decode(req.raw).ops, new.expected_version, new.on_conflict, new.message, new.dry_run
+        )
+        return await commit(ops, req, req.path["project"], batch)
 
     @api.get(
         "/api/projects/{project}/ops",
@@ -127,16 +90,3 @@ def _check_stored_size(raw: bytes) -> None:
     if 2 * len(raw) + LONGEST_NUMBER * len(_EXPONENT.findall(raw)) > MAX_STORED:
         detail = "So many numbers with long exponents do not fit; write 0 for what is nearly 0, or send fewer ops."
         raise Problem(413, "content-too-large", "The edit is too large", detail)
-
-
-def _committed(outcome: Outcome) -> Committed:
-    return Committed(
-        version=outcome.state.version,
-        duration=outcome.state.sequence.duration,
-        position=outcome.appended.position if outcome.appended is not None else None,
-    )
-
-
-def _named(ops: tuple[Op, ...]) -> list[str]:
-    """The media that ops bring into a project."""
-    return [media for op in ops for media in media_named(op)]

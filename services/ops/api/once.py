@@ -22,7 +22,7 @@ async def once(ops: Ops, req: Request[Any, Any], act: Callable[[], Awaitable[Rep
         return await act()
     except AlreadyAnswered:
         meanwhile = await _answer(ops, req)
-        assert meanwhile is not None, "an answer is never removed"
+        assert meanwhile is not None, "an answer is kept for longer than a request takes"
         return meanwhile
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+from services.ops.rebase import Collision
 
 
 class Refused(Exception):
@@ -31,6 +34,17 @@ class StaleVersion(Refused):
     def __init__(self, expected: int, current: int) -> None:
         super().__init__(f"You expected version {expected}; the project is at version {current}.")
         self.expected, self.current = expected, current
+
+
+class Collided(StaleVersion):
+    """The edit can't be put on top of what has changed since."""
+
+    def __init__(self, expected: int, current: int, collisions: Sequence[Collision]) -> None:
+        super().__init__(expected, current)
+        self.collisions = collisions
+
+    def __str__(self) -> str:
+        return " ".join([f"The edit was made for version {self.expected}.", *(c.detail for c in self.collisions[:5])])
 
 
 class NotRendering(Refused):

@@ -1,0 +1,120 @@
+"""How a batch of ops becomes a version, whoever sends it: against which version, and what a conflict tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from cutlog.contract.base import Wire
+from cutlog.contract.limits import NO_NUL
+from cutlog.contract.ops import HistoryRevert, Op
+from cutlog.web import Problem, Reply, Request
+from services.ops.api.context import Ops, who
+from services.ops.api.once import keep, once
+from services.ops.decide.commands import CommitOps, ProjectCommand
+from services.ops.decide.project_state import ProjectState
+from services.ops.decide.refusals import Collided, StaleVersion
+from services.ops.edits.errors import EditError
+from services.ops.edits.history import Earlier, nothing_earlier
+from services.ops.edits.sequence import Sequence
+from services.ops.edits.sources import media_named
+from services.ops.handling import Outcome
+from services.ops.rebase import against
+
+MISSED: Final = 200
+"""Versions at most that a conflict tells; the rest is in the list of versions."""
+FARTHEST: Final = 1_000
+"""Missed versions at most on top of which a batch is put."""
+REVERTS: Final = 10
+"""Versions at most that one batch goes back to."""
+
+VersionNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Message = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=NO_NUL)]
+
+
+class Committed(Wire):
+    """The version that an edit made, its length in frames, and its position in the log; null for a dry run."""
+
+    version: int
+    duration: int
+    position: int | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Ops as typed and as the client sent them, and how they are meant."""
+
+    ops: tuple[Op, ...]
+    sent: tuple[dict[str, Any], ...]
+    expected_version: int | None = None
+    on_conflict: Literal["fail", "rebase"] = "fail"
+    message: str | None = None
+    dry_run: bool = False
+
+
+async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch) -> Reply:
+    """201 with what was committed; 200 for a dry run. Raises Problem 409 with what was missed, EditError, Refused."""
+
+    async def make(state: ProjectState | None) -> ProjectCommand:
+        used = state.sequence.uses if state is not None else ()
+        shelf = await ops.catalog.shelf(req.actor.tenant, chain(used, _named(batch.ops)))
+        earlier = await _earlier(ops, project_id, state, batch.ops)
+        expected = batch.expected_version
+        if batch.on_conflict == "rebase" and state is not None and expected is not None and _near(state, expected):
+            versions = await ops.history.span(project_id, expected, state.version)
+            if found := against(batch.ops, expected, versions, shelf, earlier):
+                raise Collided(expected, state.version, found)
+            expected = state.version
+        return CommitOps(batch.ops, batch.sent, shelf, shelf.sha256, expected, batch.message, earlier)
+
+    async def act() -> Reply:
+        if batch.dry_run:
+            return Reply(200, committed(await ops.handling.preview(project_id, who(req), make)))
+        kept = keep(req, 201, committed)
+        return Reply(201, committed(await ops.handling.project(project_id, who(req), make, keep=kept)))
+
+    try:
+        return await once(ops, req, act)
+    except StaleVersion as stale:
+        raise await _conflict(ops, project_id, stale) from None
+
+
+def _near(state: ProjectState, expected: int) -> bool:
+    return not state.deleted and 0 < state.version - expected <= FARTHEST
+
+
+async def _conflict(ops: Ops, project_id: str, stale: StaleVersion) -> Problem:
+    missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
+    extra = {"currentVersion": stale.current, "missed": msgspec.to_builtins(missed)}
+    if isinstance(stale, Collided):
+        extra["collisions"] = msgspec.to_builtins(stale.collisions)
+    return Problem(409, stale.code, "The project has changed since", str(stale), extra=extra)
+
+
+async def _earlier(ops: Ops, project_id: str, state: ProjectState | None, batch: Iterable[Op]) -> Earlier:
+    """The versions that the ops revert to. Raises EditError when those are too many."""
+    known: dict[int, Sequence] = {}
+    for index, op in enumerate(batch):
+        if isinstance(op, HistoryRevert) and state is not None and op.to_version <= state.version:
+            if len(known) == REVERTS and op.to_version not in known:
+                raise EditError(f"/ops/{index}/toVersion", f"one batch goes back to at most {REVERTS} versions")
+            known[op.to_version] = await ops.history.at(project_id, op.to_version)
+    return known.get if known else nothing_earlier
+
+
+def committed(outcome: Outcome) -> Committed:
+    """What is answered to an edit."""
+    return Committed(
+        version=outcome.state.version,
+        duration=outcome.state.sequence.duration,
+        position=outcome.appended.position if outcome.appended is not None else None,
+    )
+
+
+def _named(ops: Iterable[Op]) -> list[str]:
+    """The media that ops bring into a project."""
+    return [media for op in ops for media in media_named(op)]

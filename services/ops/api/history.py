@@ -1,0 +1,131 @@
+"""What was: differences between versions, going back to one, starting another project from one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from cutlog.contract.base import Strict, Wire
+from cutlog.contract.ids import Id, new_id
+from cutlog.contract.ops import HistoryRevert, Name
+from cutlog.web import Api, Reply, Request, Role
+from services.ops.api.committing import Batch, Committed, Message, VersionNumber, commit
+from services.ops.api.context import Ops, always, who
+from services.ops.api.once import keep, once
+from services.ops.decide.commands import ForkProject
+from services.ops.diff import Change, diff
+from services.ops.edits.errors import EditError
+from services.ops.handling import Outcome
+from services.ops.readmodel.views import Origin, Project
+
+
+class DiffQuery(Strict):
+    """From one version to another, which may be the earlier; from the one before the newest to the newest, unless
+    they are named."""
+
+    first: VersionNumber | None = msgspec.field(name="from", default=None)
+    last: VersionNumber | None = msgspec.field(name="to", default=None)
+
+
+class Diff(Wire):
+    """What makes the timeline of version `from` that of version `to`. No changes: they are equal."""
+
+    first: int = msgspec.field(name="from")
+    last: int = msgspec.field(name="to")
+    changes: list[Change]
+
+
+class Revert(Strict):
+    """Where to go back to. `expectedVersion` as for an edit, and so is `dryRun`."""
+
+    to_version: VersionNumber
+    expected_version: VersionNumber | None = None
+    on_conflict: Literal["fail"] = "fail"
+    message: Message | None = None
+    dry_run: bool = False
+
+
+class Fork(Strict):
+    """A project to be, which starts from a version: the newest, unless one is named. Without `id` it gets a new one."""
+
+    name: Name
+    version: VersionNumber | None = None
+    id: Id | None = None
+    dry_run: bool = False
+
+
+def routes(api: Api, ops: Ops) -> None:
+    """Adds the routes."""
+
+    @api.get(
+        "/api/projects/{project}/diff",
+        role=Role.viewer,
+        query=DiffQuery,
+        returns={200: Diff},
+        summary="Shows what changed between two versions, clip by clip",
+    )
+    async def difference(req: Request[None, DiffQuery]) -> Reply:
+        project_id = req.path["project"]
+        owner = await ops.owner(req, project_id)
+        last = owner.version if req.query.last is None else req.query.last
+        first = max(0, last - 1) if req.query.first is None else req.query.first
+        before, after = await ops.history.at(project_id, first), await ops.history.at(project_id, last)
+        return Reply(200, Diff(first=first, last=last, changes=diff(before, after)))
+
+    @api.post(
+        "/api/projects/{project}/revert",
+        role=Role.editor,
+        body=Revert,
+        returns={201: Committed, 200: Committed},
+        problems=(409,),
+        summary="Makes a version whose timeline equals that of an earlier one",
+    )
+    async def revert(req: Request[Revert]) -> Reply:
+        """The version that is gone back to stays, and so do those after it: nothing is lost. Exports, pins and the
+        project's name are no part of a timeline."""
+        wanted = req.body
+        batch = Batch(
+            ops=(HistoryRevert(to_version=wanted.to_version),),
+            sent=({"op": "history.revert", "toVersion": wanted.to_version},),
+            expected_version=wanted.expected_version,
+            message=wanted.message,
+            dry_run=wanted.dry_run,
+        )
+        try:
+            return await commit(ops, req, req.path["project"], batch)
+        except EditError as error:
+            raise EditError(error.pointer.removeprefix("/ops/0"), error.detail) from None
+
+    @api.post(
+        "/api/projects/{project}/fork",
+        role=Role.editor,
+        body=Fork,
+        returns={201: Project, 200: Project},
+        problems=(409,),
+        summary="Makes a project that starts from a version of this one",
+    )
+    async def fork(req: Request[Fork]) -> Reply:
+        """Its version 0 is that timeline. It goes its own way from there, and stays when this one is deleted."""
+        new, origin_id, fork_id = req.body, req.path["project"], req.body.id or new_id("p")
+
+        async def act() -> Reply:
+            owner = await ops.owner(req, origin_id)
+            version = owner.version if new.version is None else new.version
+            sequence = await ops.history.at(origin_id, version)
+            shelf = await ops.catalog.shelf(owner.tenant, sequence.uses)
+
+            def made(outcome: Outcome) -> Project:
+                at = ops.now() if outcome.appended is None else outcome.appended.at
+                return Project(
+                    id=fork_id, name=new.name, canvas=sequence.canvas, current_version=0, duration=sequence.duration,
+                    origin=Origin(project_id=origin_id, version=version), created_at=at, updated_at=at,
+                )  # fmt: skip
+
+            command = always(ForkProject(new.name, origin_id, version, sequence, shelf.sha256))
+            if new.dry_run:
+                return Reply(200, made(await ops.handling.preview(fork_id, who(req), command)))
+            outcome = await ops.handling.project(fork_id, who(req), command, keep=keep(req, 201, made))
+            return Reply(201, made(outcome), {"Location": f"/api/projects/{fork_id}"})
+
+        return await once(ops, req, act)
