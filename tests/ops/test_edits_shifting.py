@@ -101,8 +101,8 @@ def test_links_dissolve_when_one_clip_is_left() -> None:
 
 
 REFUSED: list[tuple[dict[str, str], tuple[Op, ...], str, str]] = [
-    ({"v": "aabb"}, (ClipSlip(clip="a", by=-41),), "/by", "1 frames before its source"),
-    ({"v": "aabb"}, (ClipSlip(clip="a", by=59),), "/by", "1 frames more than media film has"),
+    ({"v": "aabb"}, (ClipSlip(clip="a", by=-41),), "/by", "1 frame before its source"),
+    ({"v": "aabb"}, (ClipSlip(clip="a", by=59),), "/by", "1 frame more than media film has"),
     ({"v": "aabb"}, (ClipSlide(clip="b", by=1),), "/clip", "no clip touches b on its right"),
     ({"v": "aabb"}, (ClipSlide(clip="a", by=1),), "/clip", "no clip touches a on its left"),
     ({"v": "aabb.cc"}, (ClipSlide(clip="b", by=1),), "/clip", "on its right"),
@@ -111,7 +111,7 @@ REFUSED: list[tuple[dict[str, str], tuple[Op, ...], str, str]] = [
     ({"v": "aa.bb"}, (ClipRoll(left="a", right="b", by=1),), "/right", "without a gap; no clip does"),
     ({"v": "aabbcc"}, (ClipRoll(left="a", right="c", by=1),), "/right", "b does"),
     ({"v": "aabb"}, (ClipSlip(clip="b", by=-40), ClipRoll(left="a", right="b", by=-1)), "/by", "before its source"),
-    ({"v": "aabb"}, (ClipReplace(clip="b", media="film", start=99),), "/in", "1 frames more"),
+    ({"v": "aabb"}, (ClipReplace(clip="b", media="film", start=99),), "/in", "1 frame more"),
     ({"v": "aabb"}, (ClipReplace(clip="b", media="none", start=9),), "/media", "no media none"),
     ({"v": "aabb"}, (ClipReplace(clip="b", media="song", start=9),), "/media", "no picture"),
     ({"v": "aabb"}, (ClipLink(clips=("a", "a")),), "/clips/1", "twice"),

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from cutlog.contract.ops import ClipAdd, ClipMove, ClipRemove, ClipSplit, ClipTrim
 from cutlog.contract.timeline import MediaSource
-from services.ops.edits.errors import EditError
+from services.ops.edits.errors import EditError, some_frames
 from services.ops.edits.excerpt import shown_at, source_trim, trimmed
 from services.ops.edits.footage import check_inside, check_track, source_of
 from services.ops.edits.lane import Piece
@@ -113,7 +113,8 @@ def trim(sequence: Sequence, op: ClipTrim, sources: Sources) -> Sequence:
         if at < 0:
             raise EditError(
                 "/out" if piece.reversed else "/in",
-                f"clip {placed.piece.id} would start {-at} frames before the timeline; {_limit(found)}or use ripple",
+                f"clip {placed.piece.id} would start {some_frames(-at)} before the timeline; "
+                f"{_limit(found)}or use ripple",
             )
         sequence = sequence.spliced(index, placed.rank, placed.rank + 1, ((at, part),), shift, pointer)
     if op.ripple == "all":

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def some_frames(count: int) -> str:
+    """A number of frames, as one says it."""
+    return f"{count} frame" if count == 1 else f"{count} frames"
+
+
 class EditError(Exception):
     """An op does not apply. `pointer` is a JSON pointer within the op (in a batch: `/ops/<i>/…`), `detail` a sentence
     that says what would be right."""

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from cutlog.contract.ops import ClipAdd
 from cutlog.contract.timeline import ColorSource, FreezeSource, MediaSource, Source, TextSource, TrackKind
-from services.ops.edits.errors import EditError
+from services.ops.edits.errors import EditError, some_frames
 from services.ops.edits.given import given
 from services.ops.edits.lane import Piece
 from services.ops.edits.sequence import Sequence
@@ -67,14 +67,14 @@ def check_inside(sequence: Sequence, piece: Piece, sources: Sources, pointer: st
     if source.start < 0:
         raise EditError(
             pointer,
-            f"clip {piece.id} would begin {-source.start} frames before its source, media {source.media}, does",
+            f"clip {piece.id} would begin {some_frames(-source.start)} before its source, media {source.media}, does",
         )
     frames = length(sequence, source.media, sources)
     if frames is not None and source.end > frames:
         fps = sequence.canvas.fps
         raise EditError(
             pointer,
-            f"clip {piece.id} would need {source.end - frames} frames more than media {source.media} has: "
+            f"clip {piece.id} would need {some_frames(source.end - frames)} more than media {source.media} has: "
             f"out is at most {frames} at {fps.num}/{fps.den}",
         )
 

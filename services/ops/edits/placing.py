@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from cutlog.contract.ids import is_id
 from cutlog.contract.ops import Mode
-from services.ops.edits.errors import EditError
+from services.ops.edits.errors import EditError, some_frames
 from services.ops.edits.excerpt import cut
 from services.ops.edits.lane import Piece, Placed
 from services.ops.edits.sequence import Sequence
@@ -56,7 +56,7 @@ def _place(sequence: Sequence, index: int, piece: Piece, at: int) -> Sequence:
         raise EditError(
             "/at",
             f"clip {here.piece.id} stands on frames {here.at} to {here.end} of track {track.id}; "
-            f"find {piece.frames} free frames, or use mode insert or overwrite",
+            f"find room for {some_frames(piece.frames)}, or use mode insert or overwrite",
         )
     rank = here.rank if here is not None else len(track.lane)
     return sequence.spliced(index, rank, rank, ((at, piece),))

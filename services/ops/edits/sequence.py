@@ -10,7 +10,7 @@ import msgspec
 
 from cutlog.contract.limits import MAX_CLIPS, MAX_FRAMES
 from cutlog.contract.timeline import Canvas, Caption, CaptionMode, FreezeSource, Marker, MediaSource, TrackKind
-from services.ops.edits.errors import EditError
+from services.ops.edits.errors import EditError, some_frames
 from services.ops.edits.lane import Lane, OverlapError, Piece, Placed
 from services.ops.edits.persistent import PersistentMap
 
@@ -137,7 +137,7 @@ class Sequence(msgspec.Struct, frozen=True):
         except OverlapError as overlap:
             raise EditError(
                 pointer,
-                f"clip {overlap.clip} on track {track.id} is in the way by {overlap.missing} frames; "
+                f"clip {overlap.clip} on track {track.id} is in the way by {some_frames(overlap.missing)}; "
                 "clips of a track may not overlap",
             ) from None
 
