@@ -65,13 +65,16 @@ class Voice:
 
             async def make(chunk: Chunk) -> None:
                 async with self._slots:
-                    sections = await self._sections(chunk)
-                    sealed = await asyncio.to_thread(_encoded, chunk, sound.bitrate, files, sections)
-                    await cache.put(chunk.digest, sealed)
+                    samples = await self.mixed(chunk, files)
+                    await cache.put(chunk.digest, await asyncio.to_thread(audio.encode, chunk, sound.bitrate, samples))
 
             async with asyncio.TaskGroup() as tasks:
                 for chunk in missing:
                     tasks.create_task(make(chunk))
+
+    async def mixed(self, chunk: Chunk, tapes: Mapping[str, Path]) -> Samples:
+        """All samples of a chunk, as `mix` says, with what must be treated for it."""
+        return await asyncio.to_thread(mix, chunk, tapes, await self._sections(chunk))
 
     async def _sections(self, chunk: Chunk) -> dict[tuple[Treatment, int], Samples]:
         wanted = {
@@ -155,12 +158,6 @@ class Voice:
 
     def _key(self, digest: Digest, kind: str) -> str:
         return f"segments/{self._tenant}/{digest[:2]}/{digest}.{kind}"
-
-
-def _encoded(
-    chunk: Chunk, bitrate: int, files: Mapping[str, Path], sections: Mapping[tuple[Treatment, int], Samples]
-) -> bytes:
-    return audio.encode(chunk, bitrate, mix(chunk, files, sections))
 
 
 def _prepare(folder: Path, tape: Path, run: Run, *, backwards: bool) -> None:
