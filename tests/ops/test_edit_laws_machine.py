@@ -12,20 +12,41 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from cutlog.contract import ops as o
+from cutlog.contract.clip_ops import PastedEffect, PastedSpeed
+from cutlog.contract.media import MediaFacts
 from cutlog.contract.properties import Keyframe, Keyframes
-from cutlog.contract.timeline import Canvas, MediaSource, TextStyle
+from cutlog.contract.timeline import (
+    Canvas,
+    ColorSource,
+    FreezeSource,
+    MediaRef,
+    MediaSource,
+    TextSource,
+    TextStyle,
+    Timeline,
+)
+from services.ops import snapshot
+from services.ops.decide.project_state import ProjectState
 from services.ops.edits.apply import apply, apply_all
 from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import NORMAL, shown_at
 from services.ops.edits.lane import Piece
+from services.ops.edits.looks import PROPERTIES
 from services.ops.edits.sequence import Sequence, media_of
 from services.ops.edits.sources import TRUSTED
+from services.ops.resolve import resolve
 from tests.ops.drawing import MEDIA
-from tests.ops.painting import expected, paint, same
+from tests.ops.painting import cell, expected, paint, same
 
 FRAMES = 100
 TRACKS = ("v1", "v2", "a1")
 SRT = "1\n00:00:00,000 --> 00:00:01,000\nOne\n\n2\n00:00:00,500 --> 00:00:02,000\nTwo"
+
+FACTS = MediaFacts(container="mov", duration="10")
+REFERENCES = {
+    name: MediaRef(id=name, sha256=name, kind="video", status="ready", facts=FACTS, key=name)
+    for name in ("film", "mute", "song")
+}
 
 SMALL = st.integers(0, 12)
 AT = st.integers(0, 60)
@@ -178,6 +199,18 @@ class Editing(RuleBasedStateMachine):
         undone = self.does(o.ClipRemove(clip=right)) and self.does(o.ClipTrim(clip=clip, **ends))  # type: ignore[arg-type]
         if undone and (not isinstance(source, MediaSource) or _whole(whole.piece, source)):
             assert paint(self.sequence) == paint(before), "undoing a split shows what was shown"
+
+    @rule(data=st.data(), at=st.integers(60, 90))
+    def copy(self, data: st.DataObject, at: int) -> None:
+        clip = self.clip(data)
+        if clip not in self.ids():
+            return
+        found = self.sequence.clip(clip)
+        new = self.new()
+        if self.does(pasted(found.placed.piece, new, found.track.id, at)):
+            copy = self.sequence.clip(new).placed.piece
+            frames = range(copy.frames)
+            assert [cell(copy, k) for k in frames] == [cell(found.placed.piece, k) for k in frames]
 
     @rule(data=st.data(), by=BY)
     def slip(self, data: st.DataObject, by: int) -> None:
@@ -353,11 +386,43 @@ class Editing(RuleBasedStateMachine):
         assert set(ids) <= set(self.sequence.taken)
 
     def teardown(self) -> None:
-        """The log folds to what was decided, without knowing the media."""
+        """The log folds to what was decided, without knowing the media; a snapshot and the document keep all of it."""
         versions = [Sequence("p", Canvas())]
         for op in self.applied:
             versions.append(apply_all(versions[-1], (op,), TRUSTED, dict(enumerate(versions)).get))
         assert versions[-1] == self.sequence
+        assert snapshot.load(snapshot.dump(ProjectState("default", self.sequence))).sequence == self.sequence
+        document = resolve(self.sequence, "p", "default", len(self.applied), REFERENCES)
+        assert msgspec.json.decode(msgspec.json.encode(document), type=Timeline) == document
+
+
+def pasted(piece: Piece, name: str, track: str, at: int) -> o.ClipPaste:
+    """The op that puts down a copy of a clip."""
+    source: dict[str, Any]
+    match piece.source:
+        case MediaSource(media=media, start=start, end=end):
+            source = {"media": media, "start": start, "end": end}
+        case FreezeSource(media=media, frame=frame):
+            source = {"media": media, "freeze": frame}
+        case TextSource(text=text):
+            source = {"text": text}
+        case ColorSource(color=color):
+            source = {"color": color}
+    if piece.speed is not None:
+        source["speed"] = msgspec.convert(piece.speed, type=PastedSpeed, from_attributes=True)
+    return o.ClipPaste(
+        clip=name,
+        track=track,
+        at=at,
+        frames=piece.frames,
+        reversed=piece.reversed,
+        silent=piece.silent,
+        head_cut=piece.head_cut,
+        tail_cut=piece.tail_cut,
+        effects=tuple(PastedEffect(id=e.id, kind=e.kind, params=e.params) for e in piece.effects),
+        properties=o.ClipProperties(**{field: getattr(piece, field) for field in PROPERTIES}),
+        **source,
+    )
 
 
 def _whole(piece: Piece, source: MediaSource) -> bool:
