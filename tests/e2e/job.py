@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -48,16 +49,17 @@ class Done:
 
 
 async def main_job(client: Client, clip: Path) -> Done:
-    """Upload, three versions each with its proxy, the export of the last, a pin."""
-    video = await client.ready_video((await client.upload(clip)).id)
-    assert video.status == "ready"
-    project = await client.create_project("Main job", CANVAS)
-    committed, versions = [], []
-    for number, ops in enumerate(edits(video.id)):
-        committed.append(await client.commit(project.id, ops, expected_version=number))
-        versions.append(await client.rendered_version(project.id, number + 1))
-    asked = await client.request_export(project.id, 3)
-    await client.finished_export(project.id, asked.id)
-    await client.pin(project.id, 3, "sign-off")
-    export = await client.export(project.id, asked.id)
+    """Upload, three versions each with its proxy, the export of the last, a pin. Three minutes are patience enough."""
+    async with asyncio.timeout(180):
+        video = await client.ready_video((await client.upload(clip)).id)
+        assert video.status == "ready"
+        project = await client.create_project("Main job", CANVAS)
+        committed, versions = [], []
+        for number, ops in enumerate(edits(video.id)):
+            committed.append(await client.commit(project.id, ops, expected_version=number))
+            versions.append(await client.rendered_version(project.id, number + 1))
+        asked = await client.request_export(project.id, 3)
+        await client.finished_export(project.id, asked.id)
+        await client.pin(project.id, 3, "sign-off")
+        export = await client.export(project.id, asked.id)
     return Done(video, project.id, committed, versions, export)
