@@ -99,7 +99,7 @@ def _project(before: Sequence, after: Sequence) -> Iterator[Change]:
 
 def _tracks(before: Sequence, after: Sequence) -> Iterator[Change]:
     old, new = ({track.id: track for track in sequence.tracks} for sequence in (before, after))
-    for track_id in old.keys() - new.keys():
+    for track_id in (track_id for track_id in old if track_id not in new):
         text = f"track {track_id} removed, with {len(old[track_id].lane)} clips"
         yield Change(change="removed", of="track", id=track_id, text=text)
     stay = [track_id for track_id in old if track_id in new]
@@ -207,7 +207,8 @@ def _source(clip: str, old: Piece, new: Piece, moved: int) -> Iterator[Change]:
     match old.source, new.source:
         case (MediaSource(media=was), MediaSource(media=now)) if was == now:
             by = new.source.start - old.source.start
-            if by and by == new.source.end - old.source.end and old.frames == new.frames:
+            # What moved along with its frames was trimmed at both ends: the others stand where they stood.
+            if by and by == new.source.end - old.source.end and old.frames == new.frames and moved != by:
                 yield Change(change="slipped", of="clip", id=clip, by=by, text=f"clip {clip} slipped by {by:+} frames")
                 return
         case (ColorSource(color=was), ColorSource(color=now)):
