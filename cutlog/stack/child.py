@@ -41,7 +41,7 @@ class Child:
         self.log = logs / f"{program.name}.log"
         self._ready, self._pids, self._tell = ready, pids, tell
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._log_start = 0
 
     @property
@@ -85,21 +85,21 @@ class Child:
             born = time.monotonic()
             await self._process.wait()
             self._end_session()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             if time.monotonic() - born > SETTLED:
                 delay = BACK_OFF[0]
             self._tell(f"{self.name} {_how(self._process.returncode)}; starting it again (log: {self.log})")
             await asyncio.sleep(delay)
             delay = min(delay * 2, BACK_OFF[1])
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             await self._spawn()
             changed()
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Asks it to end and waits; after its grace, or `at_once`, kills it. Its session goes with it."""
-        self._stopping = True
+        self._stopping.set()
         if self._process is None:
             return
         if self.pid is not None:
@@ -128,7 +128,7 @@ class Child:
         process.stdin.close()
 
     async def _spawn(self, *, held: bool = False) -> None:
-        if self._stopping:
+        if self._stopping.is_set():
             return
         with self._open_log() as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -139,7 +139,7 @@ class Child:
                 stderr=log,
             )
         record(self._pids, self.name, self._process.pid)
-        if self._stopping:  # asked meanwhile: whoever asked saw no process to end
+        if self._stopping.is_set():  # asked meanwhile: whoever asked saw no process to end
             self._process.kill()
 
     def _end_session(self) -> None:
