@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
+from cutlog.contract.clip_ops import PastedEffect, PastedSpeed
 from cutlog.contract.ops import (
     UNRENDERED,
     CaptionRemove,
@@ -81,15 +82,20 @@ class Batch:
                 self._try(TrackSet(track=track.id, locked=True), track.id)
 
     def _try(self, op: Op, where: str) -> bool:
+        what = str(op.__struct_config__.tag).partition(".")[0]
         try:
-            refuse_unrendered((op,), self._unrendered)
-            self.sequence = apply(self.sequence, op, self._sources)
+            # As strict as if a client had sent it: the log must be able to read it again.
+            sent = msgspec.convert(msgspec.to_builtins(op), type(op))
+            refuse_unrendered((sent,), self._unrendered)
+            self.sequence = apply(self.sequence, sent, self._sources)
         except EditError as error:
-            what = str(op.__struct_config__.tag).partition(".")[0]
             self._losses.add(what, where, f"{error.detail} ({error.pointer})" if error.pointer else error.detail)
-            return False
-        self.ops.append(op)
-        return True
+        except msgspec.ValidationError as error:
+            self._losses.add(what, where, f"it is not what it may be: {error}")
+        else:
+            self.ops.append(sent)
+            return True
+        return False
 
     def _clear(self) -> None:
         for marker, _ in sorted(self.sequence.markers.items()):
@@ -178,35 +184,36 @@ _PLAIN_TRACK: Final = Track(id="x", kind="video")
 def _clip(clip: Clip, track: str) -> Op:
     """The op that puts a clip on its track: a plain one where that says all."""
     looks = {name: value for name in PROPERTIES if (value := getattr(clip, name)) != getattr(_USUAL, name)}
-    more: dict[str, object] = {"properties": ClipProperties(**looks)} if looks else {}
+    where: dict[str, Any] = {"clip": clip.id, "track": track, "at": clip.at}
+    if looks:
+        where["properties"] = ClipProperties(**looks)
     plain = all(getattr(clip, name) == getattr(_USUAL, name) for name in _SPECIAL)
     match clip.source:
         case MediaSource(media=media, start=start, end=end):
-            more |= {"media": media, "start": start, "end": end}
-            plain = plain and end - start == clip.frames
-            more |= {} if plain else {"frames": clip.frames}
+            where |= {"media": media, "start": start, "end": end}
+            if plain and end - start == clip.frames:
+                return ClipAdd(**where)
         case FreezeSource(media=media, frame=held):
-            more |= {"media": media, "freeze": held, "frames": clip.frames}
+            where |= {"media": media, "freeze": held}
             plain = False
         case TextSource(text=text):
-            more |= {"text": text, "frames": clip.frames}
+            where["text"] = text
         case ColorSource(color=color):
-            more |= {"color": color, "frames": clip.frames}
-    if plain:
-        return msgspec.convert(
-            _named(more) | {"clip": clip.id, "track": track, "at": clip.at}, ClipAdd, from_attributes=True
-        )
+            where["color"] = color
+    where["frames"] = clip.frames
+    if plain and not isinstance(clip.source, MediaSource):
+        return ClipAdd(**where)
     if clip.speed is not None:
-        more["speed"] = clip.speed
-    more |= {name: getattr(clip, name) for name in ("reversed", "silent", "head_cut", "tail_cut", "effects")}
-    return msgspec.convert(
-        _named(more) | {"clip": clip.id, "track": track, "at": clip.at}, ClipPaste, from_attributes=True
+        speed = clip.speed
+        where["speed"] = PastedSpeed(num=speed.num, den=speed.den, pitch=speed.pitch, phase=speed.phase)
+    return ClipPaste(
+        **where,
+        reversed=clip.reversed,
+        silent=clip.silent,
+        head_cut=clip.head_cut,
+        tail_cut=clip.tail_cut,
+        effects=tuple(PastedEffect(id=effect.id, kind=effect.kind, params=effect.params) for effect in clip.effects),
     )
-
-
-def _named(fields: dict[str, object]) -> dict[str, object]:
-    names = {"start": "in", "end": "out", "head_cut": "headCut", "tail_cut": "tailCut"}
-    return {names.get(name, name): value for name, value in fields.items()}
 
 
 def _numbered(track: Track) -> dict[int, Caption | None]:

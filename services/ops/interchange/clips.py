@@ -245,6 +245,8 @@ class ClipReader:
         kind_of = (made.generator_kind or "").casefold()
         color, words = _shown(made)
         if kind_of in ("black", "slug", "bl"):
+            if kind_of == "slug" and where.casefold() not in ("slug", "black", "black video"):
+                self._losses.add("generator", where, "the file says only that it is some generator; it became black")
             return msgspec.structs.replace(clip, source=ColorSource(color="#000000"))
         if kind_of in ("solidcolor", "color") and _COLOR.fullmatch(color):
             return msgspec.structs.replace(clip, source=ColorSource(color=color.lower()))

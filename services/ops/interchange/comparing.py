@@ -43,7 +43,7 @@ def compare(before: Timeline, kept: Iterable[Track], after: Draft) -> tuple[Loss
 
 def _track(before: Track, after: Track, ledger: Ledger) -> None:
     for name in _TRACK:
-        if getattr(before, name) != getattr(after, name):
+        if getattr(before, name) != getattr(after, name) and (name != "name" or before.name):
             ledger.add(f"track-{name.removesuffix('_db')}", before.id, f"{getattr(before, name)} is not in the file")
     if before.captions:
         ledger.add("captions", before.id, "the format has no captions", len(before.captions))

@@ -19,7 +19,8 @@ from typing import Any
 from xml.parsers import expat
 
 MAX_DEPTH = 200
-MAX_ELEMENTS = 2_000_000
+MAX_ELEMENTS = 500_000
+MAX_LINES = 50_000
 BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.S)
 
@@ -123,6 +124,8 @@ def read(library: Library, kind: str, rate: float, document: bytes) -> Any:
     text = decoded(document)
     if "\0" in text:
         raise Refused("it is not text")
+    if text.count("\n") > MAX_LINES:
+        raise Refused(f"it has more than {MAX_LINES} lines")
     try:
         return adapter.read_from_string(text, rate=rate)
     except adapter.EDLParseError as error:

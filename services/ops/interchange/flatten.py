@@ -16,6 +16,8 @@ from services.ops.interchange.schema import Malformed, known
 MAX_DEPTH: Final = 16
 ZERO: Final = Fraction(0)
 HOUR: Final = 3600
+LEADER: Final = 600
+"""Seconds of nothing at most before the first event of an EDL."""
 
 Kind = Literal["video", "audio"]
 Window = tuple[Fraction, Fraction]
@@ -81,17 +83,20 @@ class Flattener:
         return [lane for _, lane in sorted(self._lanes.items())]
 
     def _origin(self, children: list[schema.Child]) -> Fraction:
-        """Whole hours at which an EDL's record time begins: its tracks then have a negative start."""
+        """Where an EDL's record time begins, whose tracks have a negative start: at the whole hour before its first
+        event, or, if that is far, with the event."""
         starts = [
             -seconds(child.source_range.start_time)
             for child in children
             if isinstance(child, schema.Track) and child.source_range is not None
         ]
         first = min((start for start in starts if start > 0), default=ZERO)
-        hours = first // HOUR
-        if hours:
-            self._losses.add("start-timecode", "timeline", f"the timeline begins at 0, not at hour {hours}")
-        return Fraction(hours * HOUR)
+        origin = first // HOUR * Fraction(HOUR)
+        if first - origin > LEADER:
+            origin = first
+        if origin:
+            self._losses.add("start-timecode", "timeline", f"the timeline begins at 0, not after {float(origin):g} s")
+        return origin
 
     def _track(self, track: schema.Track, key: tuple[int, ...], origin: Fraction) -> None:
         """A track of the timeline. Its range trims it; one that begins before 0 moves it later, as EDLs want."""

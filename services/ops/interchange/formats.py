@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, Final
@@ -11,7 +12,8 @@ from services.ops.interchange import schema
 from services.ops.interchange.conform import TIMECODE_RATES
 from services.ops.interchange.export import Writer, file_names, rate_of
 
-BLACK: Final = "#000000"
+_OTHER: Final = re.compile(r"[^A-Za-z0-9]+")
+_NO_TAPE: Final = ("", "AX", "BL", "BLACK", "BARS")
 
 
 class CannotHold(Exception):
@@ -49,6 +51,7 @@ def _edl_clip(told: schema.Clip, clip: Clip, timeline: Timeline, writer: Writer)
         case MediaSource(media=media) | FreezeSource(media=media):
             comments.append(_mark(timeline, media))
             reference.name = _line(reference.name)
+            told.metadata.cmx_3600 = {"reel": _reel(told.name)}
         case _:
             told.media_references[schema.DEFAULT_MEDIA] = schema.MissingReference()
             kind = "TEXT" if isinstance(clip.source, TextSource) else "COLOR"
@@ -62,6 +65,12 @@ def _edl_clip(told: schema.Clip, clip: Clip, timeline: Timeline, writer: Writer)
             mark = writer.marker(marker)
             mark.name = _line(mark.name or "")
             told.markers.append(mark)
+
+
+def _reel(name: str) -> str:
+    """A tape's name as EDLs have it: eight letters and digits, and none of the words that mean no tape."""
+    reel = _OTHER.sub("", name.rpartition(".")[0] or name).upper()[:8]
+    return f"X{reel}"[:8] if reel in _NO_TAPE else reel
 
 
 def fcp7(timeline: Timeline, name: str, names: Mapping[str, str]) -> schema.Timeline:

@@ -131,7 +131,7 @@ class _Reader:
     def draft(self, exact: bool) -> Draft:
         lanes = Flattener(self._losses).timeline(self._timeline.tracks)
         tracks = [self._track(lane, number) for number, lane in enumerate(lanes)]
-        tracks = [self._linked(track) for track in attach(tracks, self._clips)]
+        tracks = [self._linked(track) for track in attach(tracks, self._clips, self._losses)]
         markers = [self._marker(known(value)) for value in self._timeline.tracks.markers]
         if self._clips.named:
             self._losses.add("name", "clips", "clips have no names here, but ids made from them", self._clips.named)

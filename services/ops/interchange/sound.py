@@ -10,11 +10,12 @@ import msgspec
 
 from cutlog.contract.timeline import Clip, MediaSource, Track
 from services.ops.interchange.clips import ClipReader
+from services.ops.interchange.losses import Ledger
 
 _replace = msgspec.structs.replace
 
 
-def attach(tracks: list[Track], reader: ClipReader) -> list[Track]:
+def attach(tracks: list[Track], reader: ClipReader, losses: Ledger) -> list[Track]:
     """The tracks without sound that would be heard twice. Clips that carry our own metadata stay as they are."""
     if not any(track.kind == "audio" for track in tracks):
         return tracks
@@ -23,7 +24,9 @@ def attach(tracks: list[Track], reader: ClipReader) -> list[Track]:
         for clip in track.clips if track.kind == "audio" else ():
             if clip.id not in reader.own:
                 sounds.setdefault(_key(clip), []).append(clip)
-    merged: set[str] = set()
+    merged = {clip.id for several in sounds.values() for clip in _channels(several)}
+    if merged:
+        losses.add("channel", "sound", "the same sound on several tracks was taken for its channels", len(merged))
     found: list[Track] = []
     for track in tracks:
         if track.kind == "video":
@@ -38,6 +41,11 @@ def attach(tracks: list[Track], reader: ClipReader) -> list[Track]:
     return [_without(track, merged) for track in found if not _emptied(track, merged)]
 
 
+def _channels(same: list[Clip]) -> list[Clip]:
+    """All but the first of clips that sound the same."""
+    return [clip for index, clip in enumerate(same) if any(_near(clip, other) for other in same[:index])]
+
+
 def _key(clip: Clip) -> tuple[object, ...]:
     media = clip.source.media if isinstance(clip.source, MediaSource) else None
     return media, clip.at, clip.frames, clip.reversed, clip.speed and (clip.speed.num, clip.speed.den)
@@ -45,8 +53,8 @@ def _key(clip: Clip) -> tuple[object, ...]:
 
 def _near(clip: Clip, sound: Clip) -> bool:
     """Whether both begin at the same source frame, give or take one: sound may be cut between frames."""
-    assert isinstance(clip.source, MediaSource)
-    assert isinstance(sound.source, MediaSource)
+    if not isinstance(clip.source, MediaSource) or not isinstance(sound.source, MediaSource):
+        return False
     return abs(clip.source.start - sound.source.start) <= 1
 
 

@@ -48,8 +48,8 @@ async def written(converter: Converter, timeline: Timeline, name: str, names: Ma
 
 
 def otio(timeline: Timeline, name: str, names: Mapping[str, str]) -> bytes:
-    """OpenTimelineIO's JSON, indented as it writes it itself."""
-    return msgspec.json.format(msgspec.json.encode(export(timeline, name, names)), indent=4)
+    """OpenTimelineIO's JSON, without the spaces that would make it three times as large."""
+    return msgspec.json.encode(export(timeline, name, names))
 
 
 def _reduced(

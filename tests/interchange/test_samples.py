@@ -1,0 +1,84 @@
+"""Files that this project did not write, from the sample data of OpenTimelineIO and its adapters."""
+
+from __future__ import annotations
+
+import pytest
+
+from cutlog.contract.time import Fps
+from cutlog.contract.timeline import FreezeSource, Speed
+from tests.interchange.conftest import SAMPLES, Bring
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir() if path.suffix != ".md"))
+async def test_every_sample_is_imported_and_what_is_lost_is_told(bring: Bring, name: str) -> None:
+    brought = await bring(name, Fps(25, 1) if name == "25fps.edl" else Fps(24, 1))
+    for loss in brought.losses:
+        assert loss.count > 0 and loss.where and len(loss.detail.split()) > 2
+    for clips in brought.lanes().values():
+        ends = [at + frames for _, at, frames, _ in clips]
+        assert all(end <= at for end, (_, at, _, _) in zip(ends, clips[1:], strict=False)), "clips never overlap"
+
+
+async def test_the_gaps_and_timecodes_of_an_edl(bring: Bring) -> None:
+    brought = await bring("gap_test.edl")
+    assert brought.lanes() == {"v1": [("shot1", 0, 24, 14400), ("shot2", 40, 24, 1987200), ("shot3", 102, 24, 864000)]}
+    assert brought.lost() == set()
+
+
+async def test_an_edl_dissolve_is_rolled_into_the_middle_of_its_cut(bring: Bring) -> None:
+    brought = await bring("dissolve_test.edl")
+    # In the EDL, clip A ends at frame 9, where 10 frames of dissolve into clip B begin.
+    assert brought.lanes()["v1"][:2] == [("clip-a", 0, 14, 86501), ("clip-b", 14, 5, 86605)]
+    joint = brought.sequence.clip("clip-a").placed.piece.tail
+    assert joint is not None and (joint.kind, joint.frames, joint.right) == ("dissolve", 10, "clip-b")
+
+
+async def test_a_wipe_is_a_wipe_and_its_direction_is_told_as_lost(bring: Bring) -> None:
+    brought = await bring("wipe_test.edl")
+    joint = brought.sequence.clip("clip-a").placed.piece.tail
+    assert joint is not None and joint.kind == "wipe-left"
+    assert "transition-kind" in brought.lost()
+
+
+async def test_speeds_and_frozen_frames_of_an_edl(bring: Bring) -> None:
+    sequence = (await bring("speed_effects_small.edl")).sequence
+    pieces = {placed.piece.id: placed.piece for placed in sequence.clips()}
+    assert pieces["z686-5a-lay2-47-56-fps"].speed == Speed(num=119, den=60)  # 47.6 frames per second in 24
+    assert isinstance(pieces["z682-156-lay3"].source, FreezeSource)
+
+
+async def test_both_channels_of_a_sound_are_one_clip(bring: Bring) -> None:
+    brought = await bring("multi_audio.edl")
+    assert brought.lanes() == {"a1": [("ax", 0, 81982, 0)]}
+    assert brought.lost() == {"channel"}
+
+
+async def test_tracks_stack_from_the_bottom(bring: Bring) -> None:
+    brought = await bring("multitrack.otio")
+    assert [(track, len(clips)) for track, clips in brought.lanes().items()] == [("v1", 3), ("v2", 1), ("v3", 1)]
+    assert brought.lanes()["v2"] == [("t-hawk-loop-hd-mp4", 482, 480, 0)]
+
+
+async def test_nested_compositions_are_laid_out_flat_and_told(bring: Bring) -> None:
+    brought = await bring("nested_example.otio")
+    assert brought.lanes()["v1"] == [
+        ("normal-clip-1", 0, 238, 135),
+        ("clip-inside-a-stack-1", 238, 31, 373),
+        ("normal-clip-2", 269, 33, 101),
+        ("clip-inside-a-stack-2", 302, 24, 429),
+        ("normal-clip-3", 331, 63, 179),
+        ("clip-inside-a-track", 394, 1, 471),
+        *brought.lanes()["v1"][6:],
+    ]
+    assert {"nesting", "effect"} <= brought.lost()
+
+
+async def test_a_generator_that_is_not_known_is_a_gap_and_told(bring: Bring) -> None:
+    brought = await bring("generator_reference_test.otio")
+    assert brought.lanes() == {"v1": []} and brought.lost() == {"generator"}
+
+
+async def test_a_final_cut_sequence_of_another_program(bring: Bring) -> None:
+    brought = await bring("hiero_xml_export.xml")
+    assert brought.sequence.canvas.fps == Fps(24, 1)
+    assert [clip[1:3] for clip in brought.lanes()["v1"]] == [(14, 1055), (1085, 239)]
