@@ -188,7 +188,7 @@ def _take(
         fades.append(Fade(sample(last - end.frames), sample(last), False))
     # One shift for all of the clip, from the difference of the frames: the halves of a split clip fit without a seam.
     shift = round((_position(clip, source) - clip.at) * SAMPLE_RATE / rate)
-    treated = treatment(clip, audio.key, audio.sha256, shift, used, rate)
+    treated = treatment(clip, audio, shift, used, rate)
     yield Take(
         source=treated or Tape(key=audio.key, sha256=audio.sha256, reversed=clip.reversed),
         start=sample(first),

@@ -26,6 +26,14 @@ _LONGEST: Final = 60.0
 """Seconds; no filter is given more to settle."""
 
 
+#: The file that `noise` writes, the line of it that counts, and its range and head room in dB. What is never below -35
+#: is not noise.
+LEVELS: Final = "levels.txt"
+_LEVEL: Final = "lavfi.astats.Overall.RMS_level"
+_FLOORS: Final = (-80.0, -30.0)
+_ABOVE: Final = 5.0
+
+
 class Filter(msgspec.Struct, frozen=True, array_like=True):
     """An effect and the curves of its parameters."""
 
@@ -96,11 +104,14 @@ _RECIPES: Final[Mapping[str, _Recipe]] = {
             Option("makeup", "makeup", amplitude),
         ),
     ),
-    # It follows the noise floor by itself; all of `strength` takes 40 dB away.
+    # All of `strength` takes 40 dB away. `floor` is measured: afftdn's own tracking hardly finds it.
     "denoise": _Recipe(
         "afftdn",
-        "track_noise=1",
-        (Option("noise_reduction", "strength", lambda strength: max(0.01, 40 * strength)),),
+        "noise_type=white",
+        (
+            Option("noise_reduction", "strength", lambda strength: max(0.01, 40 * strength)),
+            Option("noise_floor", "floor", _same),
+        ),
         f"atrim=start_sample={_DENOISE_DELAY},asetpts=PTS-STARTPTS",
     ),
 }
@@ -188,26 +199,37 @@ def speeding(num: int, den: int, *, keep: bool) -> list[str]:
         return []
     if keep:
         # Both channels in one phase: else voices in the middle lose their place.
-        return [f"rubberband=tempo={num / den!r}:channels=together:pitchq=quality"]
+        # Of speech that races, attacks can't all be kept; trying to moves them by frames.
+        attacks = "smooth" if num > 4 * den else "crisp"
+        return [f"rubberband=tempo={num / den!r}:transients={attacks}:channels=together:pitchq=quality"]
     scale = -(-8000 // min(num, den))
     return [f"asetrate={num * scale}", f"aresample={den * scale}", f"asetrate={SAMPLE_RATE}"]
 
 
-def measuring(samples: int) -> list[str]:
+def loudness(samples: int) -> list[str]:
     """Says how loud so many samples are. Too short ones are repeated: loudness is that of blocks of 400 ms."""
     repeat = [] if samples >= SAMPLE_RATE else [f"aloop=loop={3 * SAMPLE_RATE // samples}:size={samples}"]
     return [*repeat, "ebur128=peak=true:framelog=quiet"]
 
 
+def noise() -> list[str]:
+    """Writes the level of every 100 ms to LEVELS."""
+    return [
+        f"asetnsamples=n={SAMPLE_RATE // 10}:p=0",
+        "astats=metadata=1:reset=1:measure_perchannel=none:measure_overall=RMS_level",
+        f"ametadata=mode=print:key={_LEVEL}:file={LEVELS}",
+    ]
+
+
 class Loudness(NamedTuple):
-    """Integrated loudness in LUFS and the highest true peak in dBTP; None of silence."""
+    """Integrated loudness in LUFS and the highest true peak in dBTP."""
 
     lufs: float
     peak: float
 
 
-def heard(log: str) -> Loudness | None:
-    """What `measuring` said. Raises ValueError when it said nothing."""
+def loudness_told(log: str) -> Loudness | None:
+    """What `loudness` said; None of silence. Raises ValueError when it said nothing."""
     found: dict[str, float] = {}
     for line in log.splitlines():
         name, _, rest = line.strip().partition(":")
@@ -217,3 +239,13 @@ def heard(log: str) -> Loudness | None:
     if "I" not in found or "Peak" not in found:
         raise ValueError("ebur128 gave no summary")
     return None if found["I"] <= -70 or math.isinf(found["Peak"]) else Loudness(found["I"], found["Peak"])
+
+
+def noise_told(text: str) -> float:
+    """What afftdn should take for the noise floor, in dB, by what `noise` wrote: a little above the level that a tenth
+    of all moments is below. Moments of no sound at all say nothing of it, unless most are so."""
+    levels = [float(line.partition("=")[2]) for line in text.splitlines() if line.startswith(_LEVEL)]
+    sounding = sorted(level for level in levels if math.isfinite(level))
+    if 2 * len(sounding) <= len(levels):
+        return _FLOORS[0]
+    return min(_FLOORS[1], max(_FLOORS[0], sounding[len(sounding) // 10] + _ABOVE))

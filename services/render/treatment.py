@@ -15,12 +15,12 @@ from typing import Final
 
 import msgspec
 
+from cutlog.contract.media import Rendition
 from cutlog.contract.profiles import SAMPLE_RATE
-from cutlog.contract.properties import Animated
-from cutlog.contract.timeline import Clip
+from cutlog.contract.timeline import Clip, Effect, Speed
 from services.render.levels import Curve, curve, lowest, raised, within
 from services.render.plan import Digest
-from services.render.sound_filters import Adjust, Filter, chain, measuring, settling, sounds, speeding
+from services.render.sound_filters import Adjust, Filter, chain, loudness, noise, settling, sounds, speeding
 
 #: Samples of a section, 21.8 s, and of its end, which lies over the beginning of the next.
 SECTION: Final = 1 << 20
@@ -32,6 +32,8 @@ REVISION: Final = 1
 #: Samples by which a run hears ahead, and earlier than what it is for.
 _AHEAD: Final = 12_000
 _STRETCHED: Final = 24_000
+#: Samples in which noise is looked for: ten minutes.
+_KNOWN: Final = 600 * SAMPLE_RATE
 #: By how much a limiter stays below: samples grow a little when they come back from its rate. In dB.
 _MARGIN: Final = 0.2
 
@@ -54,16 +56,29 @@ class Normalize(msgspec.Struct, frozen=True, array_like=True):
         return Normalize(within(self.lufs, start, end, start), self.true_peak, self.start, self.end)
 
 
-class Measured(msgspec.Struct, frozen=True, array_like=True):
-    """How loud a sound is before it is normalised, in LUFS; whether its peaks must be limited for that, and the gain in
-    dB that makes up for what the limiter takes. Silence has no loudness, and stays."""
+class Denoise(msgspec.Struct, frozen=True, array_like=True):
+    """Takes away the noise of positions [start, end), and what is like it everywhere."""
 
-    lufs: float | None
+    strength: Curve
+    start: int
+    end: int
+
+    def within(self, start: int, end: int) -> Denoise:
+        """As that of `Normalize`."""
+        return Denoise(within(self.strength, start, end, start), self.start, self.end)
+
+
+class Measured(msgspec.Struct, frozen=True, array_like=True):
+    """What a step must know. To normalise: how loud the sound is, in LUFS, whether its peaks must be limited, and the
+    gain in dB that makes up for what the limiter takes; silence has no loudness, and stays. To denoise: the noise floor
+    in dB."""
+
+    level: float | None
     limited: bool = False
     extra: float = 0.0
 
 
-Step = Filter | Normalize
+Step = Filter | Normalize | Denoise
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,41 +123,44 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
         return self._run(self._resolved(len(self.steps), found), self._origin(start, self.steps), start, length)
 
     def measured(self) -> Iterator[int]:
-        """The steps, by number, for which loudness must be measured, in order."""
-        return (number for number, step in enumerate(self.steps) if isinstance(step, Normalize))
+        """The steps, by number, that must know how the sound is, in order."""
+        return (number for number, step in enumerate(self.steps) if not isinstance(step, Filter))
 
     def measurement(self, number: int, engine: str) -> Digest:
         """The name of what is measured for a step."""
-        step, before = self._normalize(number), self.steps[:number]
+        step, before = self._measuring(number), self.steps[:number]
         first = self._origin(step.start, before)
-        parts = [engine, "loudness", step, first]
-        return self._digest(parts, before, first, step.end)
+        # However much noise is taken away, it is the same.
+        wanted = step if isinstance(step, Normalize) else [step.start, step.end]
+        return self._digest([engine, "measured", wanted, first], before, first, step.end)
 
     def measuring(self, number: int, found: Mapping[int, Measured], trial: Measured | None) -> Run:
-        """Says how loud the sound is before a step, or behind an adjustment on trial."""
-        step = self._normalize(number)
+        """Says how the sound is before a step, or behind it with what was measured on trial."""
+        step = self._measuring(number)
         filters = (
             self._resolved(number, found) if trial is None else self._resolved(number + 1, {**found, number: trial})
         )
         first = self._origin(step.start, self.steps[:number])
         run = self._run(filters, first, step.start, step.end - step.start)
         cut = f"atrim=start_sample={run.skip}:end_sample={run.skip + run.keep},asetpts=PTS-STARTPTS"
-        return msgspec.structs.replace(run, filters=",".join([run.filters, cut, *measuring(run.keep)]))
+        analysis = loudness(run.keep) if isinstance(step, Normalize) else noise()
+        return msgspec.structs.replace(run, filters=",".join([run.filters, cut, *analysis]))
 
-    def _normalize(self, number: int) -> Normalize:
+    def _measuring(self, number: int) -> Normalize | Denoise:
         step = self.steps[number]
-        assert isinstance(step, Normalize)
+        assert not isinstance(step, Filter), "filters know all that they must"
         return step
 
     def _resolved(self, upto: int, found: Mapping[int, Measured]) -> list[Filter | Adjust]:
         return [
-            _adjust(step, found[number]) if isinstance(step, Normalize) else step
+            step if isinstance(step, Filter) else _informed(step, found[number])
             for number, step in enumerate(self.steps[:upto])
         ]
 
     def _origin(self, start: int, steps: Sequence[Step]) -> int:
         """The position to begin at so that filters have settled, and at which a sample of the source lies exactly."""
-        settled = settling([step if isinstance(step, Filter) else Adjust(0.0, 0.0) for step in steps])
+        known = [step if isinstance(step, Filter) else _informed(step, Measured(0.0, limited=True)) for step in steps]
+        settled = settling(known)
         stretched = _STRETCHED if self.num != self.den else 0
         return (start - settled - stretched) // self.den * self.den
 
@@ -172,40 +190,53 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
         return Digest(hashlib.sha256(recipe).hexdigest())
 
 
-def treatment(clip: Clip, key: str, sha256: str, shift: int, used: tuple[int, int], rate: Fraction) -> Treatment | None:
+def treatment(clip: Clip, audio: Rendition, shift: int, used: tuple[int, int], rate: Fraction) -> Treatment | None:
     """What must be done to the sound of a clip; None if it can be mixed as it is.
 
-    `shift` leads from the timeline's samples to positions; the clip uses those of `used` timeline samples.
+    `shift` leads from samples of the timeline, which has `rate` frames a second, to positions; the clip uses those of
+    the `used` samples.
     """
-    speed = clip.speed
-    steps = tuple(
-        _step(effect.kind, effect.params, clip, shift, used, rate) for effect in clip.effects if sounds(effect)
-    )
-    if speed is None and not steps:
+    effects = [effect for effect in clip.effects if sounds(effect)]
+    if clip.speed is None and not effects:
         return None
+    speed = clip.speed or Speed(num=1, den=1)
+    length = (audio.samples or audio.size // 4) * speed.den // speed.num
+    begins = -length if clip.reversed else 0
+    known = begins, begins + max(1, min(length, _KNOWN))
+    at = clip.at + shift * rate / SAMPLE_RATE
     return Treatment(
-        key=key,
-        sha256=sha256,
-        num=1 if speed is None else speed.num,
-        den=1 if speed is None else speed.den,
-        keep_pitch=speed is not None and speed.pitch == "keep",
+        key=audio.key,
+        sha256=audio.sha256,
+        num=speed.num,
+        den=speed.den,
+        keep_pitch=speed.pitch == "keep",
         reversed=clip.reversed,
-        steps=steps,
+        steps=tuple(_step(effect, at, rate, (used[0] + shift, used[1] + shift), known) for effect in effects),
     )
 
 
-def _step(
-    kind: str, params: Mapping[str, Animated | str], clip: Clip, shift: int, used: tuple[int, int], rate: Fraction
-) -> Step:
-    at = clip.at + shift * rate / SAMPLE_RATE
-    curves = {name: curve(value, at, rate) for name, value in sorted(params.items()) if not isinstance(value, str)}
-    if kind == "normalize":
-        # Of a limit that moves, the lowest: a limiter can't be told another while it works.
-        return Normalize(curves["lufs"], lowest(curves["truePeak"]), used[0] + shift, used[1] + shift)
-    return Filter(kind, tuple(curves.items()))
+def _step(effect: Effect, at: Fraction, rate: Fraction, used: tuple[int, int], known: tuple[int, int]) -> Step:
+    """Frame 0 of the curves is at the position of frame `at`. A loudness is that of what is `used`, so that it is
+    right; noise is that of what is `known` of all of the source, so that no trim changes it."""
+    curves = {
+        name: curve(value, at, rate) for name, value in sorted(effect.params.items()) if not isinstance(value, str)
+    }
+    match effect.kind:
+        case "denoise":
+            return Denoise(curves["strength"], *known)
+        case "normalize":
+            # Of a limit that moves, the lowest: a limiter can't be told another while it works.
+            return Normalize(curves["lufs"], lowest(curves["truePeak"]), *used)
+        case kind:
+            return Filter(kind, tuple(curves.items()))
 
 
-def _adjust(step: Normalize, found: Measured) -> Adjust:
-    if found.lufs is None:
-        return Adjust(0.0, None)
-    return Adjust(raised(step.lufs, found.extra - found.lufs), step.true_peak - _MARGIN if found.limited else None)
+def _informed(step: Normalize | Denoise, found: Measured) -> Filter | Adjust:
+    match step, found.level:
+        case Denoise(strength=strength), level:
+            return Filter("denoise", (("strength", strength), ("floor", level or 0.0)))
+        case Normalize(), None:
+            return Adjust(0.0, None)
+        case Normalize(lufs=lufs, true_peak=true_peak), float(level):
+            gain = raised(lufs, found.extra - level)
+            return Adjust(gain, true_peak - _MARGIN if found.limited else None)

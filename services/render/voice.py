@@ -26,8 +26,8 @@ from services.render.mix import Samples, mix, read
 from services.render.packets import TornSegmentError, seal, unseal
 from services.render.plan import Digest
 from services.render.sound import Chunk, Score, Tape
-from services.render.sound_filters import Loudness, heard
-from services.render.treatment import Measured, Normalize, Run, Treatment
+from services.render.sound_filters import LEVELS, Filter, Loudness, loudness_told, noise_told
+from services.render.treatment import Denoise, Measured, Normalize, Run, Treatment
 
 _INPUT: Final = "heard.pcm"
 _OUTPUT: Final = "treated.pcm"
@@ -100,7 +100,7 @@ class Voice:
         return np.frombuffer(body, "<f4").reshape(-1, CHANNELS)
 
     async def _measured(self, treated: Treatment) -> dict[int, Measured]:
-        """What the steps need to know that bring the sound to a loudness. Later ones hear what the earlier ones did."""
+        """What the steps must know that depend on how the sound is. Later ones hear what the earlier ones did."""
         found: dict[int, Measured] = {}
         for number in treated.measured():
             found[number] = await self._measurement(treated, number, found)
@@ -119,9 +119,17 @@ class Voice:
                 return measured
 
     async def _measure(self, treated: Treatment, number: int, before: Mapping[int, Measured]) -> Measured:
+        match treated.steps[number]:
+            case Denoise():
+                async with self._treated(treated, treated.measuring(number, before, None), writes=False) as (folder, _):
+                    return Measured(noise_told((folder / LEVELS).read_text()))
+            case Normalize() as step:
+                return await self._loud(treated, number, step, before)
+            case Filter():
+                raise AssertionError("filters know all that they must")
+
+    async def _loud(self, treated: Treatment, number: int, step: Normalize, before: Mapping[int, Measured]) -> Measured:
         """How loud it is, and, if peaks must be limited for its new loudness, what makes up for that."""
-        step = treated.steps[number]
-        assert isinstance(step, Normalize), "only those are measured"
         loudness = await self._loudness(treated, treated.measuring(number, before, None))
         if loudness is None:
             return Measured(None)
@@ -133,12 +141,12 @@ class Voice:
             limited = await self._loudness(treated, treated.measuring(number, before, measured))
             if limited is None or abs(step.lufs - limited.lufs) <= _NEAR:
                 break
-            measured = Measured(measured.lufs, True, measured.extra + step.lufs - limited.lufs)
+            measured = Measured(measured.level, True, measured.extra + step.lufs - limited.lufs)
         return measured
 
     async def _loudness(self, treated: Treatment, run: Run) -> Loudness | None:
         async with self._treated(treated, run, writes=False) as (_, log):
-            return heard(log)
+            return loudness_told(log)
 
     @asynccontextmanager
     async def _treated(self, treated: Treatment, run: Run, *, writes: bool) -> AsyncIterator[tuple[Path, str]]:

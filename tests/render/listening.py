@@ -72,7 +72,7 @@ def sample(frame: int, rate: Fps = FPS) -> int:
     return samples_at(frame, rate.fraction, SAMPLE_RATE)
 
 
-def bit(at: int, start: int, frames: int, of: str = "a", **changes: object) -> Clip:
+def bit(at: int, start: int, frames: int, of: str = "a", /, **changes: object) -> Clip:
     """Frames [start, start + frames) of a media, or as many as `frames` of a clip with another `speed` need."""
     end = changes.pop("end", start + frames)
     clip = Clip(id=f"{of}-{at}", at=at, frames=frames, source=MediaSource(media=of, start=start, end=end))  # type: ignore[arg-type]

@@ -32,12 +32,14 @@ def booth(studio: Studio) -> Booth:
 
 
 def keys(*points: tuple[int, float], easing: Easing = "linear") -> Keyframes:
-    return Keyframes(keyframes=tuple(Keyframe(frame, value, easing) for frame, value in points))
+    return Keyframes(keyframes=tuple(Keyframe(frame=frame, value=value, easing=easing) for frame, value in points))
 
 
 animations = st.builds(
     lambda points, start, num, den: Keyframes(
-        keyframes=tuple(Keyframe(frame, value, easing) for frame, (value, easing) in sorted(points.items())),
+        keyframes=tuple(
+            Keyframe(frame=frame, value=value, easing=easing) for frame, (value, easing) in sorted(points.items())
+        ),
         start=start,
         num=num,
         den=den,
