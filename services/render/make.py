@@ -19,8 +19,9 @@ from cutlog.ffmpeg import Ffmpeg, Limits
 from services.render import audio
 from services.render.cache import SegmentCache
 from services.render.compile import OUTPUT, Opened, Run, batches, compile_run
+from services.render.drawn import SourceFile
 from services.render.packets import cut
-from services.render.plan import Digest, Encoded, Picture, Plan, Shot, SourceFile, plan
+from services.render.plan import Digest, Encoded, Plan, plan
 from services.render.profiles import Profile
 from services.render.receipts import Receipt, film_digest, made_before, segment_names, write_receipt
 from services.render.sound import Score, score
@@ -249,8 +250,7 @@ class Maker:
 
 
 def _sources(segments: Iterable[Encoded]) -> list[SourceFile]:
-    layers = (layer for segment in segments for layer in segment.layers)
-    return list({layer.source.sha256: layer.source for layer in layers if isinstance(layer, Shot | Picture)}.values())
+    return list({source.sha256: source for segment in segments for source in segment.sources()}.values())
 
 
 def _most_frames(profile: Profile, missing: int, pictures: Plan, cores: int) -> int:

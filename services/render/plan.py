@@ -14,54 +14,24 @@ from typing import Final, NewType, assert_never
 import msgspec
 
 from cutlog.contract.media import display_size
+from cutlog.contract.profiles import gop_frames
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import Canvas, Fit, MediaRef, TextStyle, Timeline
+from cutlog.contract.timeline import Canvas, Fit, MediaRef, Timeline
+from services.render.drawn import Drawn, Mixed, Picture, Plate, Shot, SourceFile, Words, cluts, ingredients, sources
 from services.render.geometry import Placement, Size, place
+from services.render.looks import PLAIN, curve, shown
 from services.render.profiles import Profile
-from services.render.spans import Footage, Frozen, Layer, Solid, Span, Still, Title, spans
+from services.render.spans import Footage, Frozen, Layer, Mix, Solid, Span, Still, Title, advance, spans
 from services.render.support import check_support
 
 #: Changes whenever equal recipes would give other pixels than before: graphs, fonts, colour handling.
-REVISION: Final = 1
+REVISION: Final = 2
 
 Digest = NewType("Digest", str)
 
 
 class MediaNotReadyError(Exception):
     """The timeline uses media that can't be rendered from: it is being processed, or that failed."""
-
-
-class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file to take pictures from. `fps` is None for a still.
-
-    `conformed` is the size of an edit proxy: upright square pixels in BT.709, frame n exactly at n / fps. None for an
-    original, of which nothing of that is sure.
-    """
-
-    key: str
-    sha256: str
-    container: str
-    fps: Fps | None
-    conformed: Size | None
-
-
-class Shot(msgspec.Struct, frozen=True):
-    """Moving pictures, from the conformed frame `start` on."""
-
-    source: SourceFile
-    start: int
-    placement: Placement
-
-
-class Picture(msgspec.Struct, frozen=True):
-    """A still, or, where `frame` is given, that conformed frame of a moving picture."""
-
-    source: SourceFile
-    placement: Placement
-    frame: int | None = None
-
-
-Drawn = Shot | Picture | Solid | Title
 
 
 class Copied(msgspec.Struct, frozen=True):
@@ -73,11 +43,19 @@ class Copied(msgspec.Struct, frozen=True):
 
 
 class Encoded(msgspec.Struct, frozen=True):
-    """`frames` frames of `layers`, kept in the cache under `digest`."""
+    """`frames` frames of `layers`, kept in the cache under `digest`. `cluts` are colour tables with their media ids."""
 
     digest: Digest
     frames: int
     layers: tuple[Drawn, ...]
+    cluts: tuple[tuple[str, SourceFile], ...] = ()
+
+    def sources(self) -> Iterator[SourceFile]:
+        """The files that it is made of; some more than once."""
+        for _, clut in self.cluts:
+            yield clut
+        for layer in self.layers:
+            yield from sources(layer)
 
 
 Segment = Copied | Encoded
@@ -143,26 +121,49 @@ class _Planner:
 
     def cut(self, span: Span) -> Iterator[Segment]:
         """The segments of one span. A still picture's grid starts with the span: its length is all that matters."""
-        drawn = tuple(self._drawn(layer) for layer in span.layers)
-        clock = next((layer for layer in drawn if isinstance(layer, Shot)), None)
-        start = clock.start if clock else 0
-        rate = clock.source.fps.fraction if clock and clock.source.fps else self.rate
-        grid = self.profile.grid_frames(rate)
-        first = start
-        while first < start + span.frames:
-            # The first frame that shows the next line's source frame.
-            line = (int(first * rate / self.rate) // grid + 1) * grid
-            end = min(_up(line * self.rate / rate), start + span.frames)
-            yield self._segment(tuple(_later(layer, first - start) for layer in drawn), end - first)
-            first = end
+        clock = next((shot for layer in span.layers for shot in _footage(layer)), None)
+        first = 0
+        while first < span.frames:
+            frames = min(self._until_line(clock, first), span.frames - first)
+            yield self._segment(span.layers, first, frames)
+            first += frames
 
-    def _segment(self, layers: tuple[Drawn, ...], frames: int) -> Segment:
-        match layers:
-            case (Shot(source=source, start=first) as shot,) if self._copyable(shot):
-                return Copied(source, first, frames)
+    def _until_line(self, clock: Footage | None, first: int) -> int:
+        """Frames from a span's frame `first` to the next line of the grid, in the clock's own frame numbers."""
+        own = self.media[clock.media].facts.fps if clock else None
+        rate = own.fraction if own else self.rate
+        grid = self.profile.grid_frames(rate)
+        if clock is None:
+            return grid - first % grid
+        if clock.num == clock.den and not clock.backwards:
+            # The first frame that shows the next line's source frame.
+            at = clock.start + first
+            line = (int(at * rate / self.rate) // grid + 1) * grid
+            return _up(line * self.rate / rate) - at
+        if clock.backwards:
+            # Frames are held in memory until the last one is there: pieces are short.
+            grid = min(grid, gop_frames(rate))
+        cell = self._cell(clock, first, rate, grid)
+        length = 1
+        while length < 2 * grid and self._cell(clock, first + length, rate, grid) == cell:
+            length += 1
+        return length
+
+    def _cell(self, clock: Footage, frame: int, rate: Fraction, grid: int) -> int:
+        steps = (frame * clock.num + clock.phase) // clock.den
+        at = clock.start - steps if clock.backwards else clock.start + steps
+        return int(at * rate / self.rate) // grid
+
+    def _segment(self, layers: tuple[Layer, ...], first: int, frames: int) -> Segment:
+        drawn = tuple(self._drawn(advance(layer, first), frames) for layer in layers)
+        match drawn:
+            case (Shot(source=source, start=start) as shot,) if self._copyable(shot):
+                return Copied(source, start, frames)
             case _:
-                recipe = [self.context, frames, [_ingredients(layer) for layer in layers]]
-                return Encoded(_digest(recipe), frames, layers)
+                tables = {name: self._clut(name) for layer in drawn for name in cluts(layer)}
+                content = {name: source.sha256 for name, source in tables.items()}
+                recipe = [self.context, frames, [ingredients(layer, content) for layer in drawn]]
+                return Encoded(_digest(recipe), frames, drawn, tuple(tables.items()))
 
     def _copyable(self, shot: Shot) -> bool:
         """Whether the source's own packets, from this frame on, show just what is wanted.
@@ -176,20 +177,50 @@ class _Planner:
             and source.conformed == shot.placement.scaled
             and shot.placement.fills(self.size)
             and shot.start % self.profile.grid_frames(self.rate) == 0
+            and shot.straight
+            and shot.look == PLAIN
         )
 
-    def _drawn(self, layer: Layer) -> Drawn:
+    def _drawn(self, layer: Layer, frames: int) -> Drawn:
+        """A layer in the first `frames` frames from where it begins."""
         match layer:
-            case Footage(media=name, start=start, fit=fit):
-                return Shot(self._source(name), start, self._place(name, fit))
-            case Frozen(media=name, frame=frame, fit=fit):
-                return Picture(self._source(name), self._place(name, fit), frame)
-            case Still(media=name, fit=fit):
-                return Picture(self._source(name), self._place(name, fit))
-            case Solid() | Title():
-                return layer
+            case Footage(media=name, look=look):
+                return Shot(
+                    self._source(name),
+                    layer.start,
+                    self._place(name, look.fit),
+                    shown(look, 0, frames),
+                    layer.num,
+                    layer.den,
+                    layer.phase,
+                    layer.backwards,
+                )
+            case Frozen(media=name, frame=frame, look=look):
+                return Picture(self._source(name), self._place(name, look.fit), frame, shown(look, 0, frames))
+            case Still(media=name, look=look):
+                return Picture(self._source(name), self._place(name, look.fit), None, shown(look, 0, frames))
+            case Solid(color=color, look=look):
+                return Plate(color, shown(look, 0, frames))
+            case Title(text=text, look=look):
+                x, y = curve(text.x, 0, frames), curve(text.y, 0, frames)
+                style = msgspec.structs.replace(text, x=0.5, y=0.5)
+                return Words(style, x, y, layer.caption, shown(look, 0, frames))
+            case Mix(left=left, right=right):
+                return Mixed(
+                    layer.kind,
+                    layer.at,
+                    layer.frames,
+                    None if left is None else self._drawn(left, frames),
+                    None if right is None else self._drawn(right, frames),
+                )
             case _:
                 assert_never(layer)
+
+    def _clut(self, name: str) -> SourceFile:
+        media = self.media[name]
+        if media.kind != "image":
+            raise MediaNotReadyError(f"media {name} is not a picture, so it can't be a colour table")
+        return self._source(name)
 
     def _place(self, name: str, fit: Fit) -> Placement:
         # By the original's proportions for proxies too: they must show what the export shows.
@@ -223,28 +254,17 @@ def _original(media: MediaRef) -> SourceFile:
     )
 
 
-def _later(layer: Drawn, frames: int) -> Drawn:
-    return Shot(layer.source, layer.start + frames, layer.placement) if isinstance(layer, Shot) else layer
-
-
-def continues(layers: tuple[Drawn, ...], frames: int, following: tuple[Drawn, ...]) -> bool:
-    """Whether `following` is what `layers` are after so many frames."""
-    return tuple(_later(layer, frames) for layer in layers) == following
-
-
-def _ingredients(layer: Drawn) -> list[object]:
-    """What pixels depend on: contents, not names or places."""
+def _footage(layer: Layer) -> Iterator[Footage]:
+    """The moving pictures in a layer."""
     match layer:
-        case Shot(source=source, start=start, placement=placement):
-            return ["shot", source.sha256, source.fps, start, placement]
-        case Picture(source=source, placement=placement, frame=frame):
-            return ["picture", source.sha256, source.fps, placement, frame]
-        case Solid(color=color):
-            return ["solid", color]
-        case Title(text=TextStyle() as text):
-            return ["title", text]
+        case Footage():
+            yield layer
+        case Mix(left=left, right=right):
+            for side in (left, right):
+                if side is not None:
+                    yield from _footage(side)
         case _:
-            assert_never(layer)
+            return
 
 
 def _digest(recipe: object) -> Digest:

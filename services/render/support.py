@@ -7,14 +7,13 @@ from typing import Final
 
 import msgspec
 
-from cutlog.contract.properties import Keyframes
-from cutlog.contract.timeline import Clip, TextSource, Timeline
-from services.render.sound_filters import sounds
+from cutlog.contract.timeline import Clip, Timeline
 
-#: Fields of a clip that are rendered, or judged below. Cuts matter to fades only.
+#: Fields of a clip that are rendered. One that a later contract adds is refused until it is named here.
 _RENDERED: Final = frozenset({
     "id", "at", "frames", "source", "enabled", "fit", "silent", "link", "speed", "reversed", "head_cut", "tail_cut",
     "gain_db", "pan", "audio_fade_in", "audio_fade_out", "effects",
+    "x", "y", "scale", "rotation", "opacity", "crop", "flip_h", "flip_v", "fade_in", "fade_out", "blend",
 })  # fmt: skip
 
 
@@ -34,30 +33,10 @@ def check_support(timeline: Timeline) -> None:
 
 def _unsupported(timeline: Timeline) -> Iterator[str]:
     for track in timeline.tracks:
-        if track.kind == "audio" or track.hidden:
-            continue  # All that can be said of sounds is heard.
-        if track.transitions:
-            yield f"track {track.id}: transitions"
-        if track.captions:
-            yield f"track {track.id}: captions"
+        if track.captions and track.caption_mode == "sidecar" and not track.hidden:
+            yield f"track {track.id}: captions beside the picture"
         for clip in track.clips:
             if clip.enabled:
-                for name in _of_clip(clip):
-                    yield f"clip {clip.id}: {name}"
-
-
-def _of_clip(clip: Clip) -> Iterator[str]:
-    for field in msgspec.structs.fields(Clip):
-        if field.name not in _RENDERED and getattr(clip, field.name) != field.default:
-            yield field.encode_name
-    for effect in clip.effects:
-        if not sounds(effect):
-            yield f"effect {effect.kind}"
-    if clip.speed is not None or clip.reversed:
-        yield "speed"
-    if isinstance(clip.source, TextSource):
-        style = clip.source.text
-        if isinstance(style.x, Keyframes) or isinstance(style.y, Keyframes):
-            yield "text position keyframes"
-        if style.shadow is not None and style.shadow.blur:
-            yield "text shadow blur"
+                for field in msgspec.structs.fields(Clip):
+                    if field.name not in _RENDERED and getattr(clip, field.name) != field.default:
+                        yield f"clip {clip.id}: {field.encode_name}"

@@ -6,13 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 import numpy as np
 import pytest
 
 from cutlog.contract.commands import Output
 from cutlog.contract.time import Fps, source_frame
-from cutlog.contract.timeline import Clip, FreezeSource, Timeline
+from cutlog.contract.timeline import Caption, Clip, FreezeSource, Timeline
 from services.render.support import UnsupportedError
 from tests.render.studio import Studio, packet_times
 from tests.render.timelines import lane, sequence, shot, solid, timeline, title
@@ -195,6 +194,6 @@ async def test_a_frozen_frame_is_held(studio: Studio, painted: Painter, kind: Ki
 
 async def test_what_cannot_be_rendered_is_refused_by_name(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 60, HD, tag=1))
-    clip = msgspec.structs.replace(shot(0, 2, 10, "a"), opacity=0.5, flip_h=True)
-    with pytest.raises(UnsupportedError, match="clip a-0: opacity; clip a-0: flipH"):
-        await studio.export(timeline(lane(clip), library=[a], size=HD))
+    said = lane(shot(0, 2, 10, "a"), captions=(Caption(id="s", start=0, end=9, text="!"),), caption_mode="sidecar")
+    with pytest.raises(UnsupportedError, match="track track0: captions beside the picture"):
+        await studio.export(timeline(said, library=[a], size=HD))

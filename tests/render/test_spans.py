@@ -20,7 +20,7 @@ def test_a_gap_shows_the_background() -> None:
     background = Solid("#112233")
     assert found == (
         Span(0, 10, (background,)),
-        Span(10, 5, (Footage("v", 0, "contain"),)),
+        Span(10, 5, (Footage("v", 0),)),
         Span(15, 5, (background,)),
         Span(20, 5, (Solid("#00ff00"),)),
     )
@@ -29,23 +29,23 @@ def test_a_gap_shows_the_background() -> None:
 def test_tracks_stack_from_the_bottom_up() -> None:
     found = spans(timeline(lane(shot(0, 0, 100)), lane(title(20, 30), number=1)))
     assert [(span.at, span.end, len(span.layers)) for span in found] == [(0, 20, 1), (20, 50, 2), (50, 100, 1)]
-    assert found[1].layers[0] == Footage("v", 20, "contain")
+    assert found[1].layers[0] == Footage("v", 20)
     assert isinstance(found[1].layers[1], Title)
 
 
 def test_what_an_opaque_layer_covers_is_left_out() -> None:
     found = spans(timeline(lane(shot(0, 0, 30)), lane(shot(10, 200, 10, "w"), number=1), library=[media(), media("w")]))
     assert [span.layers for span in found] == [
-        (Footage("v", 0, "contain"),),
-        (Footage("w", 200, "contain"),),
-        (Footage("v", 20, "contain"),),
+        (Footage("v", 0),),
+        (Footage("w", 200),),
+        (Footage("v", 20),),
     ]
 
 
 def test_a_picture_of_other_proportions_lets_through_what_lies_below() -> None:
     tall = media("tall", size=(608, 1080))
     found = spans(timeline(lane(shot(0, 0, 30)), lane(shot(0, 5, 30, "tall"), number=1), library=[media(), tall]))
-    assert found == (Span(0, 30, (Footage("v", 0, "contain"), Footage("tall", 5, "contain"))),)
+    assert found == (Span(0, 30, (Footage("v", 0), Footage("tall", 5))),)
 
 
 def test_hidden_tracks_and_disabled_clips_show_nothing() -> None:

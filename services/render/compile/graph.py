@@ -1,0 +1,363 @@
+"""Filter chains: the layers of a piece of film, from where their pictures come to how they look. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, assert_never
+
+import ffmpeg
+import msgspec
+from ffmpeg.nodes import FilterNode
+
+from cutlog.contract.effects import TRANSITIONS
+from cutlog.contract.profiles import COLOR_FILTER
+from cutlog.contract.time import Fps, source_frame
+from services.render.drawn import Drawn, Mixed, Picture, Plate, Shot, SourceFile, Words
+from services.render.geometry import Size, even
+from services.render.looks import PLAIN, Shown, at, highest, squeezed
+from services.render.picture_effects import Args, Call, Clut, expression, filters, steady
+from services.render.titles import edge_color, font_file, letters, rgb, soft_shadow
+
+#: Containers in which ffmpeg finds the key frame before a moment; in others it reads from the beginning.
+_SEEKABLE: Final = frozenset({"mov", "mp4", "matroska", "webm"})
+
+#: The contract's, as ffmpeg-python wants it.
+COLOR: Final = dict(part.split("=") for part in COLOR_FILTER.partition("=")[2].split(":"))
+
+#: Filters that keep the picture's alpha by themselves, or make it.
+_KEEPS_ALPHA: Final = frozenset({"gblur", "chromakey"})
+#: Filters of RGB: the way there and back is ours to say.
+_OF_RGB: Final = frozenset({"colortemperature"})
+#: Blend modes, as ffmpeg names them.
+_BLENDS: Final = {"multiply": "multiply", "screen": "screen", "overlay": "overlay", "add": "addition"}
+#: Below this scale there is nothing to see.
+_NOTHING: Final = 0.0005
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A source file on disk: the index of the stream to show, and the time of its first picture in seconds."""
+
+    path: Path
+    stream: int = 0
+    start: Fraction = Fraction(0)
+
+
+class Graph:
+    """Builds filter chains; collects the files and texts that they need."""
+
+    def __init__(self, size: Size, fps: Fps, files: Mapping[str, Opened], cluts: Mapping[str, SourceFile]) -> None:
+        self._size = size
+        self._fps = fps
+        self._rate = f"{fps.num}/{fps.den}"
+        self._files = files
+        self._cluts = cluts
+        self._chains = 0
+        self.used: list[Opened] = []
+        self.texts: dict[str, str] = {}
+        self.fonts: set[str] = set()
+
+    def piece(self, layers: tuple[Drawn, ...], frames: int) -> Any:
+        """A stream of exactly `frames` pictures of the output's size, from the bottom layer up."""
+        film: Any = None
+        for layer in layers:
+            film = self._draw(film, layer, frames)
+        return film
+
+    # --- layers
+
+    def _draw(self, film: Any, layer: Drawn, frames: int) -> Any:
+        """A layer over the film; over nothing if that is None. Both are yuv420p, or yuva420p where they are clear."""
+        match layer:
+            case Mixed():
+                return ffmpeg.overlay(film, self._mixed(layer, frames), x=0, y=0)
+            case Plate(color=color, look=look):
+                plate = self._solid(color, frames)
+                if look.placed and look == msgspec.structs.replace(PLAIN, effects=look.effects):
+                    return self._effects(plate, look, frames, alpha=False)[0]
+                return self._over(film, self._dressed(plate, look, frames, self._size, alpha=False), look, frames)
+            case Words(look=look):
+                if look == PLAIN and not (layer.text.shadow and layer.text.shadow.blur):
+                    return self._written(film, letters(layer, self._text(layer), self._size[1]))
+                canvas = self._lettering(layer, frames)
+                return self._over(film, self._dressed(canvas, look, frames, self._size, alpha=True), look, frames)
+            case Shot() | Picture():
+                return self._photographed(film, layer, frames)
+            case _:
+                assert_never(layer)
+
+    def _photographed(self, film: Any, layer: Shot | Picture, frames: int) -> Any:
+        look, placement = layer.look, layer.placement
+        if look.placed and look.blend == "normal" and look.opacity == 1.0:
+            top, clear = self._exposed(layer, frames, placement.scaled)
+            top, clear = self._effects(_flipped(top, look), look, frames, clear)
+            crop = placement.crop
+            if (crop.width, crop.height) != placement.scaled:
+                top = top.filter("crop", crop.width, crop.height, crop.x, crop.y)
+            top = top.filter("setsar", "1")
+            return top if film is None else ffmpeg.overlay(film, top, x=placement.x, y=placement.y)
+        largest = highest(look.scale)
+        if largest < _NOTHING:
+            return film
+        size = (even(Fraction(placement.scaled[0] * largest)), even(Fraction(placement.scaled[1] * largest)))
+        top, clear = self._exposed(layer, frames, size)
+        return self._over(film, self._dressed(top, look, frames, size, clear, made_for=largest), look, frames)
+
+    def _exposed(self, layer: Shot | Picture, frames: int, size: Size) -> tuple[Any, bool]:
+        """The layer's own picture at a size, and whether it may be clear in places."""
+        as_is = layer.source.conformed
+        match layer:
+            case Shot():
+                return _sized(self._shot(layer, frames), size, as_is, "yuv420p"), False
+            case Picture(source=source, frame=int() as frame):
+                one = self._conformed(source, frame, 1)
+                return self._repeated(_sized(one, size, as_is, "yuv420p"), frames), False
+            case Picture(source=source):
+                return self._repeated(_sized(self._image(source), size, None, "yuva420p"), frames), True
+            case _:
+                assert_never(layer)
+
+    def _mixed(self, mix: Mixed, frames: int) -> Any:
+        """A transition on a clear canvas. Frames before the segment stand in for those of segments before."""
+        sides = []
+        for side in (mix.left, mix.right):
+            film = self._clear(frames)
+            if side is not None:
+                film = self._draw(film, side, frames)
+            film = film.filter("format", "yuva444p").filter("settb", f"{self._fps.den}/{self._fps.num}")
+            film = film.filter("setpts", "N").filter("fps", self._rate)
+            sides.append(film.filter("tpad", start=mix.at, start_mode="clone") if mix.at else film)
+        seconds = f"{float(mix.frames / self._fps.fraction):.6f}"
+        film = ffmpeg.filter(sides, "xfade", transition=TRANSITIONS[mix.kind], duration=seconds, offset=0)
+        film = film.filter("trim", start_frame=mix.at, end_frame=mix.at + frames).filter("setpts", f"PTS-{mix.at}")
+        return film.filter("format", "yuva420p").filter("setparams", **COLOR)
+
+    def _lettering(self, words: Words, frames: int) -> Any:
+        """Text on a clear canvas, above its soft shadow."""
+        name, height = self._text(words), self._size[1]
+        canvas = self._written(self._clear(frames, edge_color(words.text)), letters(words, name, height))
+        if (shadow := soft_shadow(words, name, height)) is not None:
+            color, args, sigma = shadow
+            below = self._written(self._clear(frames, color), args).filter("gblur", sigma=sigma, steps=2)
+            canvas = ffmpeg.overlay(below, canvas, x=0, y=0)
+        return canvas
+
+    def _written(self, film: Any, args: Args) -> Any:
+        return film.filter("drawtext", **args)
+
+    def _text(self, words: Words) -> str:
+        name = f"title{len(self.texts)}.txt"
+        self.texts[name] = words.text.text
+        self.fonts.add(font_file(words.text))
+        return name
+
+    # --- looks
+
+    def _dressed(self, film: Any, look: Shown, frames: int, size: Size, alpha: bool, made_for: float = 1.0) -> Any:
+        """A picture with its look but for place and blend, clear where it shows nothing. It was made `size` large for
+        the scale `made_for`."""
+        film, alpha = self._effects(_flipped(film, look), look, frames, alpha)
+        if look.crop is not None:
+            film, alpha = _cropped(film, look, size), True
+        opacity = squeezed([at(look.opacity, frame) * (at(look.scale, frame) >= _NOTHING) for frame in range(frames)])
+        if isinstance(opacity, tuple):
+            film, alpha = self._faded(film, expression(opacity, "N", 255), size, alpha), True
+        film = film.filter("format", "yuva420p")
+        if isinstance(opacity, float) and opacity != 1.0:
+            film = film.filter("lutyuv", a=f"val*{opacity!r}")
+        if look.rotation != 0.0:
+            angle = expression(look.rotation, "n", 1)
+            turned = {"a": f"({angle})*PI/180", "c": "black@0"}
+            room = "2*ceil(hypot(iw,ih)/2)"
+            film = film.filter("rotate", ow=room, oh=room, **turned)
+        if isinstance(look.scale, tuple) or made_for == 1.0 != look.scale:
+            factor = expression(look.scale, "n", 1 / made_for)
+            sides = {side: f"max(2,2*round(i{side}*({factor})/2))" for side in "wh"}
+            film = film.filter("scale", eval="frame", flags="bicubic", **sides)
+        return film.filter("setsar", "1")
+
+    def _over(self, film: Any, top: Any, look: Shown, frames: int) -> Any:
+        """A dressed picture in its place over the film."""
+        x = f"W*({expression(look.x, 'n')})-w/2"
+        y = f"H*({expression(look.y, 'n')})-h/2"
+        if look.blend == "normal":
+            return ffmpeg.overlay(film, top, x=x, y=y)
+        canvas = ffmpeg.overlay(self._clear(frames), top, x=x, y=y).filter("format", "yuva420p")
+        whole = canvas.filter_multi_output("split")
+        base = _rgb_of(film).filter_multi_output("split")
+        mask = whole[0].filter("alphaextract").filter("format", "gray").filter("format", "gbrp")
+        blended = ffmpeg.filter([base[0], _rgb_of(whole[1])], "blend", all_mode=_BLENDS[look.blend])
+        film = ffmpeg.filter([base[1], blended, mask], "maskedmerge")
+        return _bt709(film, self._size).filter("format", "yuv420p")
+
+    def _effects(self, film: Any, look: Shown, frames: int, alpha: bool) -> tuple[Any, bool]:
+        """The picture after its effects, and whether it may be clear in places."""
+        for effect in look.effects:
+            parts = steady(effect, frames)
+            if len(parts) == 1:
+                film, alpha = self._filtered(film, filters(effect, self._size[1]), alpha)
+                continue
+            # What ffmpeg reads only once has other values later: each stretch of frames has filters of its own.
+            copies = film.filter_multi_output("split", len(parts))
+            first, pieces, clear = 0, [], alpha
+            for number, (length, part) in enumerate(parts):
+                piece = copies[number].filter("trim", start_frame=first, end_frame=first + length)
+                piece, clear = self._filtered(
+                    piece.filter("setpts", "PTS-STARTPTS"), filters(part, self._size[1]), alpha
+                )
+                pieces.append(piece.filter("format", "yuva420p" if clear else "yuv420p"))
+                first += length
+            film = ffmpeg.concat(*pieces, v=1, a=0)
+            film = film.filter("settb", f"{self._fps.den}/{self._fps.num}").filter("setpts", "N")
+            alpha = clear
+        return film, alpha
+
+    def _filtered(self, film: Any, calls: list[Call | Clut], alpha: bool) -> tuple[Any, bool]:
+        for call in calls:
+            name = "haldclut" if isinstance(call, Clut) else call.name
+            if alpha and name not in _KEEPS_ALPHA:
+                both = film.filter("format", "yuva420p").filter_multi_output("split")
+                opaque = self._filter(both[0].filter("format", "yuv420p"), call)
+                film = ffmpeg.filter([opaque, both[1].filter("alphaextract")], "alphamerge")
+            else:
+                film = self._filter(film, call)
+            alpha = alpha or name == "chromakey"
+            film = film.filter("format", "yuva420p" if alpha else "yuv420p")
+        return film, alpha
+
+    def _filter(self, film: Any, call: Call | Clut) -> Any:
+        if isinstance(call, Clut):
+            table = self._image(self._cluts[call.media]).filter("format", "gbrp")
+            graded = ffmpeg.filter([_rgb_of(film), table], "haldclut", eof_action="repeat")
+            return graded.filter("scale", out_color_matrix="bt709", out_range="tv").filter("format", "yuv420p")
+        if call.name in _OF_RGB:
+            film = _rgb_of(film).filter(call.name, **call.args)
+            return film.filter("scale", out_color_matrix="bt709", out_range="tv").filter("format", "yuv420p")
+        return film.filter(call.name, **call.args)
+
+    def _faded(self, film: Any, alpha: str, size: Size, clear: bool) -> Any:
+        """The picture with its alpha times an expression of the frame's number N, 0 to 255."""
+        dot = self._first(ffmpeg.input(f"color=c=black:s=2x2:r={self._rate},format=gray", f="lavfi"), "geq", lum=alpha)
+        mask = dot.filter("scale", size[0], size[1], flags="neighbor").filter("format", "gray")
+        if clear:
+            both = film.filter("format", "yuva420p").filter_multi_output("split")
+            own = both[0].filter("alphaextract").filter("format", "gray")
+            mask = ffmpeg.filter([own, mask], "blend", all_mode="multiply", shortest=1)
+            film = both[1]
+        return ffmpeg.filter([film.filter("format", "yuv420p"), mask], "alphamerge", shortest=1)
+
+    # --- where pictures come from
+
+    def _first(self, stream: Any, name: str, *args: object, **kwargs: object) -> Any:
+        """The first filter of a chain. ffmpeg-python takes nodes of equal hash for one, and hashes them when made."""
+        self._chains += 1
+        node = FilterNode(stream, name, args=list(args), kwargs={**kwargs, "chain": self._chains})
+        del node.kwargs["chain"]
+        return node.stream()
+
+    def _solid(self, color: str, frames: int) -> Any:
+        # Made as RGB, since only then it is up to us by which matrix it becomes YUV. One picture, then repeated.
+        source = f"color=c={rgb(color)}:s={self._size[0]}x{self._size[1]}:r={self._rate},format=gbrp"
+        one = self._first(ffmpeg.input(source, f="lavfi"), "trim", end_frame=1)
+        return self._repeated(_bt709(one, self._size).filter("format", "yuv420p"), frames)
+
+    def _clear(self, frames: int, color: str = "0x000000") -> Any:
+        """A canvas of which nothing is seen; `color` is what edges drawn on it fade to."""
+        source = f"color=c={color}@0:s={self._size[0]}x{self._size[1]}:r={self._rate},format=gbrap"
+        one = self._first(ffmpeg.input(source, f="lavfi"), "trim", end_frame=1)
+        return self._repeated(_bt709(one, self._size).filter("format", "yuva420p"), frames)
+
+    def _image(self, source: SourceFile) -> Any:
+        opened = self._open(source.sha256)
+        return self._first(ffmpeg.input(f"file:{opened.path}")[str(opened.stream)], "trim", end_frame=1)
+
+    def _shot(self, shot: Shot, frames: int) -> Any:
+        """The pictures that a shot shows, one for each frame."""
+        if shot.straight:
+            return self._conformed(shot.source, shot.start, frames)
+        count = shot.steps(frames - 1) + 1
+        first = shot.start - count + 1 if shot.backwards else shot.start
+        film = self._conformed(shot.source, first, count)
+        if shot.backwards:
+            film = film.filter("reverse").filter("setpts", "N")
+        num, den, phase = shot.num, shot.den, shot.phase
+        # Source frame n is on screen from the frame ceil((n × den - phase) / num) on, if it is at all.
+        since = f"max(0,ceil((N*{den}-{phase})/{num}))"
+        if num > den:
+            seen = since.replace("N", "n")
+            film = film.filter("select", f"eq(floor(({seen}*{num}+{phase})/{den}),n)").filter("setpts", "N")
+        else:
+            film = film.filter("setpts", since).filter("fps", self._rate, start_time=0)
+        return film.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)
+
+    def _conformed(self, source: SourceFile, first: int, frames: int) -> Any:
+        """Conformed frames [first, first + frames) of a moving picture, numbered from 0."""
+        assert source.fps is not None, f"{source.key} has no rate"
+        opened = self._open(source.sha256)
+        own = f"{source.fps.num}/{source.fps.den}"
+        earliest = max(0, source_frame(first, self._fps.fraction, source.fps.fraction) - 1)
+        seek: dict[str, Any] = {}
+        if earliest and not _SEEKABLE.isdisjoint(source.container.split(",")):
+            seek = {"ss": f"{float(earliest / source.fps.fraction):.6f}", "noaccurate_seek": None}
+        film = ffmpeg.input(f"file:{opened.path}", **seek)[str(opened.stream)]
+        if opened.start:
+            moved = f"round(PTS-({opened.start.numerator}/{opened.start.denominator})/TB)"
+            film = self._first(film, "setpts", moved)
+        # Which picture of the source is on screen at n / its rate; in its edit proxy that is simply the n-th.
+        film = self._first(film, "fps", own)
+        if source.fps != self._fps:
+            # The frame that is on screen at k / rate is the last one that began: its moment rounded up.
+            film = film.filter("fps", self._rate, round="up")
+        film = (
+            film.filter("trim", start_pts=first, end_pts=first + frames)
+            .filter("setpts", f"PTS-{first}")
+            # A picture missing at the start, in the middle or at the end is replaced by its neighbour, never shifted.
+            .filter("fps", self._rate, start_time=0)
+        )
+        return film.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)
+
+    def _repeated(self, film: Any, frames: int) -> Any:
+        """One picture so many times: everything before is done once."""
+        film = film.filter("settb", f"{self._fps.den}/{self._fps.num}").filter("setpts", "0")
+        return film.filter("loop", loop=-1, size=1).filter("setpts", "N").filter("trim", end_frame=frames)
+
+    def _open(self, sha256: str) -> Opened:
+        opened = self._files[sha256]
+        self.used.append(opened)
+        return opened
+
+
+def _sized(film: Any, size: Size, as_is: Size | None, pixels: str) -> Any:
+    """Scaled. What has the right size `as_is` is an edit proxy, and its colours are right too."""
+    if as_is != size:
+        film = _bt709(film, size)
+    return film.filter("format", pixels)
+
+
+def _flipped(film: Any, look: Shown) -> Any:
+    if look.flip_h:
+        film = film.filter("hflip")
+    return film.filter("vflip") if look.flip_v else film
+
+
+def _cropped(film: Any, look: Shown, size: Size) -> Any:
+    """Clear where it was cut off; what is left stays in its place."""
+    assert look.crop is not None
+    width, height = size
+    left, top = 2 * round(look.crop.left * width / 2), 2 * round(look.crop.top * height / 2)
+    wide = max(2, 2 * round((1 - look.crop.right) * width / 2) - left)
+    high = max(2, 2 * round((1 - look.crop.bottom) * height / 2) - top)
+    x, y = min(left, width - wide), min(top, height - high)
+    film = film.filter("format", "yuva420p").filter("crop", wide, high, x, y)
+    return film.filter("pad", width, height, x, y, color="black@0")
+
+
+def _rgb_of(film: Any) -> Any:
+    """As RGB, from BT.709 of limited range."""
+    return film.filter("scale", in_color_matrix="bt709", in_range="tv").filter("format", "gbrp")
+
+
+def _bt709(film: Any, size: Size) -> Any:
+    """Scaled, in square pixels, as BT.709 of limited range."""
+    return film.filter("scale", size[0], size[1], flags="bicubic", out_color_matrix="bt709", out_range="tv")
