@@ -85,19 +85,9 @@ Op = (
 Ops = Annotated[tuple[Op, ...], msgspec.Meta(min_length=1, max_length=MAX_OPS)]
 
 #: What the engine can edit and the renderer can't show yet: ops by name, arguments as `<op>.<argument>` (those of
-#: `clip.set` and `text.set` hold for the same argument of `clip.add` too), and `keyframes` of whatever. Refused until
-#: the renderer learns it.
-UNRENDERED: Final = frozenset(
-    {
-        "clip.speed", "clip.reverse", "clip.freeze", "clip.detachAudio",
-        "effect.add", "transition.add", "captions.import",
-        "clip.set.x", "clip.set.y", "clip.set.scale", "clip.set.rotation", "clip.set.opacity", "clip.set.crop",
-        "clip.set.flipH", "clip.set.flipV", "clip.set.pan", "clip.set.blend",
-        "clip.set.fadeIn", "clip.set.fadeOut", "clip.set.audioFadeIn", "clip.set.audioFadeOut",
-        "text.set.stroke", "text.set.shadow", "text.set.box",
-        "keyframes",
-    }
-)  # fmt: skip
+#: `clip.set` and `text.set` hold for the same argument of `clip.add` too) or, if only a value of it can't be shown, as
+#: `<op>.<argument>=<value>`, and `keyframes` of whatever. Refused until the renderer learns it.
+UNRENDERED: Final = frozenset({"track.set.captions=sidecar"})
 
 __all__ = [
     "MAX_CAPTIONS",

@@ -26,6 +26,8 @@ def refuse_unrendered(ops: Several[Op], unrendered: Collection[str] = UNRENDERED
         for pointer, argument, value in _arguments(op, name):
             if argument in unrendered:
                 raise EditError(f"/ops/{index}{pointer}", f"{argument} can't be rendered yet; leave it out")
+            if isinstance(value, str) and f"{argument}={value}" in unrendered:
+                raise EditError(f"/ops/{index}{pointer}", f"{argument} can't be {value!r} yet; leave it as it is")
             if isinstance(value, Keyframes) and "keyframes" in unrendered:
                 raise EditError(f"/ops/{index}{pointer}", "keyframes can't be rendered yet; give a constant")
 
