@@ -27,12 +27,14 @@ from services.render.packets import TornSegmentError, seal, unseal
 from services.render.plan import Digest
 from services.render.sound import Chunk, Score, Tape
 from services.render.sound_filters import LEVELS, Filter, Loudness, loudness_told, noise_told
-from services.render.treatment import Denoise, Measured, Normalize, Run, Treatment
+from services.render.treatment import OVERLAP, SECTION, Denoise, Measured, Normalize, Run, Treatment
 
 _INPUT: Final = "heard.pcm"
 _OUTPUT: Final = "treated.pcm"
 _COMMANDS: Final = "commands.txt"
 _BLOCK: Final = 1 << 20
+#: Bytes of a treated sample of all channels.
+_WIDTH: Final = 4 * CHANNELS
 #: How often a loudness is corrected for what the limiter took of it, and what is near enough, in LU.
 _CORRECTIONS: Final = 3
 _NEAR: Final = 0.15
@@ -90,7 +92,7 @@ class Voice:
         digest = treated.name(number, self._ffmpeg.identity)
         async with self._locks[digest]:
             try:
-                body = await asyncio.to_thread(unseal, await self._blobs.get(self._key(digest, "pcm")))
+                body = await asyncio.to_thread(_whole, await self._blobs.get(self._key(digest, "pcm")))
             except (BlobNotFoundError, TornSegmentError):
                 run = treated.run(number, await self._measured(treated))
                 async with self._treated(treated, run, writes=True) as (folder, _):
@@ -168,6 +170,14 @@ class Voice:
         return f"segments/{self._tenant}/{digest[:2]}/{digest}.{kind}"
 
 
+def _whole(sealed: bytes) -> bytes:
+    """The samples of a section. Raises TornSegmentError."""
+    body = unseal(sealed)
+    if len(body) != (SECTION + OVERLAP) * _WIDTH:
+        raise TornSegmentError(f"{len(body)} bytes of samples in place of {(SECTION + OVERLAP) * _WIDTH}")
+    return body
+
+
 def _prepare(folder: Path, tape: Path, run: Run, *, backwards: bool) -> None:
     """Writes what a run hears, and its commands."""
     with (folder / _INPUT).open("wb") as out:
@@ -180,9 +190,8 @@ def _prepare(folder: Path, tape: Path, run: Run, *, backwards: bool) -> None:
 
 def _kept(path: Path, run: Run) -> bytes:
     """The samples that are wanted of what a run made; silence after its end."""
-    width = 4 * CHANNELS
     with path.open("rb") as file:
-        file.seek(run.skip * width)
-        body = file.read(run.keep * width)
-    body = body[: len(body) // width * width]
-    return body + bytes(run.keep * width - len(body))
+        file.seek(run.skip * _WIDTH)
+        body = file.read(run.keep * _WIDTH)
+    body = body[: len(body) // _WIDTH * _WIDTH]
+    return body + bytes(run.keep * _WIDTH - len(body))

@@ -1,0 +1,153 @@
+"""The sound of whole films: what an edit encodes, and that nothing of the chunks is heard."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import msgspec
+import numpy as np
+import pytest
+
+from cutlog.contract.effects import EFFECTS, Number
+from cutlog.contract.profiles import SAMPLE_RATE
+from cutlog.contract.time import Fps
+from cutlog.contract.timeline import Clip, Effect, MediaRef, Speed, Timeline, Transition
+from services.render.audio import ENCODER
+from services.render.packets import seal
+from services.render.sound import CHUNK, FRAME, score
+from tests.render.listening import Booth, Stereo, bit, db, noise, sample, tone, track
+from tests.render.studio import Studio
+from tests.render.timelines import lane, solid, timeline
+
+RATE = Fps(5, 1)
+SMALL = (64, 64)
+
+
+@pytest.fixture
+def booth(studio: Studio) -> Booth:
+    return Booth(studio)
+
+
+def effect(kind: str) -> Effect:
+    params = {name: value.default for name, value in EFFECTS[kind].params.items() if isinstance(value, Number)}
+    return Effect(id=kind, kind=kind, params={**params})
+
+
+def film(library: list[MediaRef], *clips: Clip, transitions: tuple[Transition, ...] = ()) -> Timeline:
+    """With a picture that costs little."""
+    length = max(clip.at + clip.frames for clip in clips)
+    picture = lane(solid(0, length), number=1)
+    return timeline(track(*clips, transitions=transitions), picture, library=library, fps=RATE, size=SMALL)
+
+
+async def encodes(studio: Studio, of: Timeline) -> int:
+    """How many chunks of sound a proxy makes that were not there."""
+    before = set(studio.segments())
+    await studio.proxy(of)
+    made = set(studio.segments()) - before
+    return len(made & {chunk.digest for chunk in score(of, 96_000, ENCODER, studio.ffmpeg.identity).chunks})
+
+
+async def test_an_edit_encodes_the_chunks_in_which_it_is_heard(booth: Booth, studio: Studio) -> None:
+    a = await booth.tape("a", noise(60), RATE)
+    first, second, third = bit(0, 0, 80), bit(80, 100, 80), bit(160, 200, 80)
+    whole = film([a], first, second, third)
+    count = len(score(whole, 96_000, ENCODER, studio.ffmpeg.identity).chunks)
+    assert await encodes(studio, whole) == count == 5
+    replace = msgspec.structs.replace
+    halves = (replace(second, frames=30, source=bit(0, 100, 30).source), bit(110, 130, 50))
+    unheard = {
+        "again": whole,
+        "split": film([a], first, *halves, third),
+        "looks": timeline(
+            track(first, second, third), lane(solid(0, 240, "#00ff00"), number=1), library=[a], fps=RATE, size=SMALL
+        ),
+    }
+    for name, edited in unheard.items():
+        assert await encodes(studio, edited) == 0, name
+    # Frames 80 to 160 are seconds 16 to 32: chunks 1 to 3.
+    heard = {
+        "gain": (replace(second, gain_db=-3.0), 3),
+        "fade in": (replace(second, audio_fade_in=5), 1),
+        "fade out": (replace(second, audio_fade_out=5), 1),
+        "an effect": (replace(second, effects=(effect("highpass"),)), 3),
+        "backwards": (replace(second, reversed=True), 3),
+    }
+    for name, (edited_clip, chunks) in heard.items():
+        assert await encodes(studio, film([a], first, edited_clip, third)) == chunks, name
+        assert await encodes(studio, film([a], first, edited_clip, third)) == 0, name
+    across = Transition(id="t", left=first.id, right=second.id, kind="dissolve", frames=6)
+    assert await encodes(studio, film([a], first, second, third, transitions=(across,))) == 1
+
+
+async def test_the_film_sounds_as_one_mix_encoded_at_once(booth: Booth, studio: Studio) -> None:
+    a = await booth.tape("a", tone(330, 60, 0.2) + noise(60, 0.02, seed=1), RATE)
+    b = await booth.tape("b", tone(550, 60, 0.2) + noise(60, 0.02, seed=2), RATE)
+    clips = (
+        bit(0, 10, 70, audio_fade_in=5, effects=(effect("compressor"),)),
+        bit(70, 40, 60, "b", effects=(effect("normalize"),)),
+        bit(130, 60, 50, end=160, speed=Speed(num=2, den=1)),
+        bit(180, 0, 30, "b", reversed=True, pan=0.5, audio_fade_out=10),
+    )
+    across = tuple(
+        Transition(id=f"t{number}", left=left.id, right=right.id, kind="dissolve", frames=6)
+        for number, (left, right) in enumerate(pairwise(clips[:3]))
+    )
+    whole = film([a, b], *clips, transitions=across)
+    mixed = await booth.listen(whole)
+    found = decoded(studio.path(await studio.export(whole)))[: len(mixed)]
+    once = decoded(encoded_at_once(mixed, studio.blobs.root / "once.mp4"))[: len(mixed)]
+    assert len(found) == len(mixed)
+    joints = [joint * FRAME for joint in range(CHUNK, len(mixed) // FRAME, CHUNK)]
+    assert len(joints) == 4
+    for joint in joints:
+        around = slice(joint - 2 * FRAME, joint + 2 * FRAME)
+        ours, theirs = db((found - mixed)[around]), db((once - mixed)[around])
+        assert ours < theirs + 2, joint
+        bends, usual = (np.abs(np.diff(sound[around], 2, axis=0)).max() for sound in (found, mixed))
+        assert bends < 1.3 * usual + 0.01
+    assert db(found - mixed) < db(once - mixed) + 0.5
+
+
+def decoded(path: Path) -> Stereo:
+    with av.open(str(path), "r") as container:
+        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+    return np.concatenate(frames, axis=1).T.astype(np.float32)
+
+
+def encoded_at_once(sound: Stereo, path: Path) -> Path:
+    with av.open(str(path), "w", format="mp4") as out:
+        stream = out.add_stream("aac", rate=SAMPLE_RATE, layout="stereo", options={"aac_coder": "fast"})
+        stream.bit_rate = 192_000
+        for start in range(0, len(sound), FRAME):
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(sound[start : start + FRAME].T), format="fltp", layout="stereo"
+            )
+            frame.sample_rate, frame.pts = SAMPLE_RATE, start
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+async def test_sound_at_another_speed_lasts_as_long_as_its_clip(booth: Booth, studio: Studio) -> None:
+    a = await booth.tape("a", tone(440, 20), RATE)
+    clip = bit(0, 0, 34, end=50, speed=Speed(num=3, den=2))
+    path = studio.path(await studio.proxy(film([a], clip)))
+    with av.open(str(path), "r") as container:
+        picture, sound = container.streams.video[0], container.streams.audio[0]
+        seconds = [Fraction(stream.duration or 0) * (stream.time_base or 0) for stream in (picture, sound)]
+    assert abs(seconds[0] - seconds[1]) * SAMPLE_RATE < 2
+    heard = decoded(path)[: sample(34, RATE)]
+    assert db(heard[-SAMPLE_RATE:]) == pytest.approx(db(tone(440, 1)), abs=1.5)
+
+
+async def test_a_section_of_another_length_is_not_taken_for_sound(booth: Booth, studio: Studio) -> None:
+    a = await booth.tape("a", noise(3))
+    whole = timeline(track(bit(0, 0, 50, effects=(effect("highpass"),))), library=[a])
+    first = await booth.listen(whole)
+    for path in (studio.blobs.root / "segments").rglob("*.pcm"):
+        path.write_bytes(seal(b"\0" * 80))
+    assert np.array_equal(await booth.listen(whole), first)
