@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -21,13 +22,22 @@ NATS = shutil.which("nats")
 pytestmark = pytest.mark.skipif(NATS is None, reason="the nats CLI is not installed (.ci/run installs it through Go)")
 
 
-async def run(*command: str, env: dict[str, str]) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=CHECKOUT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
-    return output.decode()
+def run(*command: str, env: dict[str, str]) -> str:
+    """What a command prints on a terminal; the `nats` CLI shows streams only there."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, cwd=CHECKOUT, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    printed = b""
+    try:
+        while chunk := os.read(ours, 1 << 16):
+            printed += chunk
+    except OSError:  # a terminal's end, once its last program is gone
+        pass
+    finally:
+        os.close(ours)
+    output = printed.decode().replace("\r\n", "\n")
+    assert process.wait(30) == 0, output
+    return output
 
 
 async def test_the_stream_is_readable_json_in_the_stock_cli(tenant: Tenant, clip: Path, tmp_path: Path) -> None:
@@ -35,8 +45,10 @@ async def test_the_stream_is_readable_json_in_the_stock_cli(tenant: Tenant, clip
     assert NATS is not None
     env = os.environ | {"XDG_CONFIG_HOME": str(tmp_path)}
     installing = (sys.executable, "-m", "cutlog", "nats-context", "--data", str(tenant.stack.data), "--select")
-    await run(*installing, env=env)
-    shown = await run(NATS, "stream", "view", "EVENTS", "--subject", f"evt.project.{done.project_id}.>", env=env)
+    await asyncio.to_thread(run, *installing, env=env)
+    shown = await asyncio.to_thread(
+        run, NATS, "stream", "view", "EVENTS", "25", "--subject", f"evt.project.{done.project_id}.>", env=env
+    )
     bodies = [json.loads(line) for line in shown.splitlines() if line.startswith("{")]
     subjects = re.findall(r"Subject: (\S+)", shown)
     types = [subject.rpartition(".")[2] for subject in subjects]
@@ -48,5 +60,5 @@ async def test_the_stream_is_readable_json_in_the_stock_cli(tenant: Tenant, clip
         2,
         3,
     ]
-    listed = await run(NATS, "micro", "ls", env=env)
+    listed = await asyncio.to_thread(run, NATS, "micro", "ls", env=env)
     assert all(name in listed for name in ("ops", "media", "render", "gc"))
