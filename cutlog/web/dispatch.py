@@ -112,6 +112,8 @@ class Dispatch:
     def query(self, http: web.Request) -> Any:
         """The query as the route's struct, None where it takes none."""
         pairs: dict[str, list[str]] = {}
+        if self.route.query is None and not http.query_string:
+            return None
         for name, text in http.query.items():
             pairs.setdefault(name, []).append(text)
         if self.route.events:

@@ -26,6 +26,7 @@ from services.ops.feed import Feed
 from services.ops.handling import Handling
 from services.ops.history import History
 from services.ops.interchange.converter import Converter
+from services.ops.log.answers import forgetting
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
@@ -58,6 +59,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
 
         work = await parts.enter_async_context(asyncio.TaskGroup())
         work.create_task(relay.run(stop), name="relay")
+        work.create_task(forgetting(engine, stop), name="answers")
         parts.callback(stop.set)
         log = await parts.enter_async_context(LogWriter(engine, inline=(guard, derive), on_commit=relay.wake))
         parts.push_async_callback(history.settle)

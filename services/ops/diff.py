@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from cutlog.contract.base import Wire
-from cutlog.contract.timeline import Canvas, ColorSource, Effect, FreezeSource, MediaSource, Source, TextSource
+from cutlog.contract.timeline import ColorSource, Effect, FreezeSource, MediaSource, Source, TextSource
 from services.ops.edits.lane import Joint, Piece
 from services.ops.edits.sequence import Sequence, TrackState
 from services.ops.values import PIECE, TRACK
@@ -88,13 +88,18 @@ def _word(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
+def _fields(struct: msgspec.Struct) -> Iterator[tuple[str, str]]:
+    """Names of its fields, in Python and in JSON."""
+    return zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True)
+
+
 def _project(before: Sequence, after: Sequence) -> Iterator[Change]:
     if before.name != after.name:
         yield _set("project", "", "name", before.name, after.name)
-    for field in msgspec.structs.fields(Canvas):
-        old, new = getattr(before.canvas, field.name), getattr(after.canvas, field.name)
+    for field, shown in _fields(after.canvas):
+        old, new = getattr(before.canvas, field), getattr(after.canvas, field)
         if old != new:
-            yield _set("project", "", field.encode_name, old, new)
+            yield _set("project", "", shown, old, new)
 
 
 def _tracks(before: Sequence, after: Sequence) -> Iterator[Change]:
@@ -215,10 +220,10 @@ def _source(clip: str, old: Piece, new: Piece, moved: int) -> Iterator[Change]:
             if was != now:
                 yield _set("clip", clip, "color", was, now)
         case (TextSource(text=was_text), TextSource(text=now_text)):
-            for field in msgspec.structs.fields(type(now_text)):
-                one, other = getattr(was_text, field.name), getattr(now_text, field.name)
+            for field, shown in _fields(now_text):
+                one, other = getattr(was_text, field), getattr(now_text, field)
                 if one != other:
-                    yield _set("clip", clip, f"text.{field.encode_name}", one, other)
+                    yield _set("clip", clip, f"text.{shown}", one, other)
         case (one, other) if _what(one) != _what(other):
             text = f"clip {clip} shows {_what(other)} in place of {_what(one)}"
             yield Change(change="replaced", of="clip", id=clip, before=one, after=other, text=text)
@@ -299,7 +304,7 @@ def _things(of: Of, before: Mapping[str, msgspec.Struct], after: Mapping[str, ms
         yield Change(change="added", of=of, id=thing, after=after[thing], text=f"{of} {thing} added")
     for thing in sorted(after.keys() & before.keys()):
         old, new = before[thing], after[thing]
-        for field in msgspec.structs.fields(new):
-            was, now = getattr(old, field.name), getattr(new, field.name)
+        for field, shown in _fields(new):
+            was, now = getattr(old, field), getattr(new, field)
             if was != now:
-                yield _set(of, thing, field.encode_name, was, now)
+                yield _set(of, thing, shown, was, now)

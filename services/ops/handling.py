@@ -198,7 +198,7 @@ class Handling:
             command = await make(None if foreign else state)
             if foreign and not isinstance(command, CreateProject | ForkProject):
                 raise NotFound(f"Project {project_id} does not exist.")
-            events = project.decide(state, command)
+            events, past = project.decide_with_past(state, command)
         except (Refused, EditError):
             if keep is not None and await self._reader.answered(who.tenant, keep.key) is not None:
                 raise AlreadyAnswered from None
@@ -206,7 +206,7 @@ class Handling:
                 raise
             return None
         if events or await self._current(project_id, head):
-            return events, project.past_of(command)
+            return events, past
         return None
 
     async def _current(self, project_id: str, head: Head | None) -> bool:

@@ -160,9 +160,9 @@ def _around(sequence: Sequence, track: str, start: int, end: int) -> Value:
 
 def _given(op: msgspec.Struct, *but: str) -> Iterator[str]:
     """The fields of an op that were given, as they are called in JSON."""
-    for field in msgspec.structs.fields(op):
-        if field.name not in but and getattr(op, field.name) is not UNSET:
-            yield field.encode_name
+    for field, shown in zip(op.__struct_fields__, op.__struct_encode_fields__, strict=True):
+        if field not in but and getattr(op, field) is not UNSET:
+            yield shown
 
 
 def _linked(sequence: Sequence, clip: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from cutlog.contract.commands import Output, ReportExport, ReportProxy
 from cutlog.contract.events import (
@@ -46,6 +46,25 @@ Events = tuple[ProjectEvent, ...]
 NOTHING: Final[Events] = ()
 
 
+class Decided(NamedTuple):
+    """What happens, and what `evolve` needs to know beside it."""
+
+    events: Events
+    past: Past = NO_PAST
+
+
+def decide_with_past(state: ProjectState | None, command: ProjectCommand) -> Decided:
+    """`decide`, with what there is at hand for `evolve`. Raises Refused, EditError."""
+    match command:
+        case CommitOps() if state is not None and not state.deleted:
+            after = _applied(state, command)
+            return Decided((_committed(state, command, after),), Past(earlier=command.earlier, becomes=after))
+        case ForkProject():
+            return Decided(decide(state, command), Past(origin=command.sequence))
+        case _:
+            return Decided(decide(state, command))
+
+
 def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
     """What happens; nothing, if it is so already. Raises Refused, EditError."""
     if isinstance(command, CreateProject):
@@ -70,7 +89,7 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
         case DeleteProject():
             return (ProjectDeleted(),)
         case CommitOps():
-            return _commit(state, command)
+            return (_committed(state, command, _applied(state, command)),)
         case RequestExport():
             return _request_export(state, command)
         case CancelExport(export_id):
@@ -90,34 +109,25 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
             assert_never(command)
 
 
-def _commit(state: ProjectState, command: CommitOps) -> Events:
+def _applied(state: ProjectState, command: CommitOps) -> Sequence:
+    """The timeline that the ops lead to. Raises StaleVersion, EditError."""
     if command.expected_version is not None and command.expected_version != state.version:
         raise StaleVersion(command.expected_version, state.version)
     refuse_unrendered(command.ops)
+    return apply_all(state.sequence, command.ops, command.sources, command.earlier)
+
+
+def _committed(state: ProjectState, command: CommitOps, after: Sequence) -> VersionCommitted:
     before = state.sequence
-    after = apply_all(before, command.ops, command.sources, command.earlier)
-    return (
-        VersionCommitted(
-            version=state.version + 1,
-            ops=command.sent,
-            duration=after.duration,
-            digest=digest(after, command.sha256s),
-            message=command.message,
-            media_added=_gained(after, before),
-            media_removed=_gained(before, after),
-        ),
+    return VersionCommitted(
+        version=state.version + 1,
+        ops=command.sent,
+        duration=after.duration,
+        digest=digest(after, command.sha256s),
+        message=command.message,
+        media_added=_gained(after, before),
+        media_removed=_gained(before, after),
     )
-
-
-def past_of(command: ProjectCommand) -> Past:
-    """What the events of a command go back to, for `evolve`."""
-    match command:
-        case ForkProject(sequence=sequence):
-            return Past(origin=sequence)
-        case CommitOps(earlier=earlier):
-            return Past(earlier=earlier)
-        case _:
-            return NO_PAST
 
 
 def _forked(command: ForkProject) -> ProjectForked:

@@ -74,10 +74,14 @@ class ProjectState(msgspec.Struct, frozen=True):
 
 
 class Past(NamedTuple):
-    """What a fact goes back to: the timeline that a fork starts from, and earlier versions of the project itself."""
+    """What a fact goes back to: the timeline that a fork starts from, and earlier versions of the project itself.
+
+    `becomes` is the timeline that ops lead to, where whoever decided on them has it at hand: it is not made again.
+    """
 
     origin: Sequence | None = None
     earlier: Earlier = nothing_earlier
+    becomes: Sequence | None = None
 
 
 NO_PAST: Final = Past()
@@ -118,10 +122,11 @@ def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str, past: P
     match event:
         case VersionCommitted(version=version, duration=duration):
             assert version == state.version + 1, "versions follow each other"
-            ops = committed_ops(event)
-            sequence = apply_all(state.sequence, ops, TRUSTED, past.earlier)
+            becomes = past.becomes
+            if becomes is None:
+                becomes = apply_all(state.sequence, committed_ops(event), TRUSTED, past.earlier)
             durations = state.durations.set(str(version), duration)
-            return _replace(state, sequence=sequence, version=version, durations=durations)
+            return _replace(state, sequence=becomes, version=version, durations=durations)
         case ExportRequested(export_id=export_id, version=version, profile=profile):
             exports = state.exports.set(export_id, ExportState(version, profile))
             requested = state.requested.set(version_and_profile(version, profile), export_id)

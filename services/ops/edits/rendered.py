@@ -56,7 +56,7 @@ def _pasted(op: ClipPaste) -> Iterator[tuple[str, str]]:
 
 
 def _given(struct: msgspec.Struct, pointer: str, name: str) -> Iterator[tuple[str, str, Any]]:
-    for field in msgspec.structs.fields(struct):
-        value = getattr(struct, field.name)
+    for field, shown in zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True):
+        value = getattr(struct, field)
         if value is not UNSET and value is not None:
-            yield f"{pointer}/{field.encode_name}", f"{name}.{field.encode_name}", value
+            yield f"{pointer}/{shown}", f"{name}.{shown}", value

@@ -1,0 +1,125 @@
+"""Editors at work: `python -m bench.load` reads a plan from stdin and tells what they got done, as JSON.
+
+Each editor has a connection and a project of its own, and sends the next edit when the last was acknowledged. Nothing
+but HTTP/1.1 written by hand, so that the load costs the machine little.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from functools import partial
+from typing import Final, cast
+
+import msgspec
+import uvloop
+
+
+class Plan(msgspec.Struct):
+    """`editors` are tokens, one each; `keyed`: each edit carries an Idempotency-Key."""
+
+    host: str
+    port: int
+    editors: list[str]
+    warmup: float
+    seconds: float
+    keyed: bool = False
+    first: int = 1
+
+
+class Done(msgspec.Struct):
+    """Edits acknowledged in the measured time, and their latencies in milliseconds."""
+
+    acknowledged: int
+    seconds: float
+    p50: float
+    p99: float
+    versions: list[int]
+
+
+END: Final = b"\r\n\r\n"
+
+
+class Editor(asyncio.Protocol):
+    """One connection: asks, waits, asks again."""
+
+    def __init__(self, plan: Plan, number: int, token: str) -> None:
+        self.plan, self.number, self.version = plan, number, plan.first
+        self.head = (
+            f"POST /api/projects/p{number}/ops HTTP/1.1\r\nHost: {plan.host}\r\nAuthorization: Bearer {token}\r\n"
+            "Content-Type: application/json\r\n"
+        ).encode()
+        self.latencies: list[tuple[float, float]] = []
+        self.buffer = b""
+        self.sent = 0.0
+        self.stopping = False
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.ask()
+
+    def ask(self) -> None:
+        gain = -(self.version % 40)
+        body = (
+            b'{"ops":[{"op":"clip.set","clip":"c%d","gainDb":%d}],"expectedVersion":%d}'
+            % (self.version % 10, gain, self.version)
+        )  # fmt: skip
+        key = b"Idempotency-Key: %d-%d\r\n" % (self.number, self.version) if self.plan.keyed else b""
+        self.sent = time.perf_counter()
+        self.transport.write(self.head + key + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head, end, body = self.buffer.partition(END)
+        if not end:
+            return
+        at = head.lower().find(b"content-length: ") + 16
+        if len(body) < int(head[at : head.find(b"\r\n", at) if head.find(b"\r\n", at) > 0 else None]):
+            return
+        if not head.startswith(b"HTTP/1.1 201"):
+            self.done.set_exception(RuntimeError((head + END + body).decode()))
+            return
+        now = time.perf_counter()
+        self.latencies.append((now, now - self.sent))
+        self.buffer = b""
+        self.version += 1
+        if self.stopping:
+            self.done.set_result(None)
+        else:
+            self.ask()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(error or ConnectionError("the server closed the connection"))
+
+
+async def work(plan: Plan) -> Done:
+    """Runs all editors at once."""
+    loop = asyncio.get_running_loop()
+    editors = []
+    for number, token in enumerate(plan.editors):
+        _, editor = await loop.create_connection(partial(Editor, plan, number, token), plan.host, plan.port)
+        editors.append(editor)
+    ended = asyncio.gather(*(editor.done for editor in editors))
+    await asyncio.wait([ended], timeout=plan.warmup)
+    start = time.perf_counter()
+    await asyncio.wait([ended], timeout=plan.seconds)
+    stop = time.perf_counter()
+    for editor in editors:
+        editor.stopping = True
+    await ended
+    took = sorted(latency for editor in editors for at, latency in editor.latencies if start <= at < stop)
+    return Done(
+        acknowledged=len(took),
+        seconds=stop - start,
+        p50=took[len(took) // 2] * 1000,
+        p99=took[len(took) * 99 // 100] * 1000,
+        versions=[editor.version for editor in editors],
+    )
+
+
+if __name__ == "__main__":
+    done = uvloop.run(work(msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)))
+    sys.stdout.buffer.write(msgspec.json.encode(done))

@@ -1,0 +1,120 @@
+"""PostgreSQL with its defaults for durability, NATS, and ops as a process of its own: what `cutlog up` would run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+
+from cutlog.db.migrate import migrate
+from cutlog.db.roles import close_to_public, create_database, prepare
+from cutlog.service import migration_packages
+from cutlog.stack.environment import service_environment
+from cutlog.stack.layout import Layout
+from cutlog.stack.nats import Nats
+from cutlog.stack.ports import free_ports
+from cutlog.stack.postgres import DATABASE, Postgres, service_url
+from cutlog.stack.program import Program
+from cutlog.stack.secrets import Secrets
+from cutlog.web.auth import mint
+from cutlog.web.roles import Role
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What is running. `command` started ops."""
+
+    folder: Path
+    postgres: Postgres
+    secrets: Secrets
+    url: str
+    command: list[str]
+    ops: subprocess.Popen[bytes]
+
+    def token(self, subject: str) -> str:
+        """An editor's bearer token; rates are limited by subject."""
+        return mint(self.secrets.jwt, subject, Role.editor, "default", 86_400)
+
+
+@contextmanager
+def standing(folder: Path) -> Iterator[Stand]:
+    """Starts all in `folder`, waits until ops is ready, and stops all at the end."""
+    with ExitStack() as parts:
+        folder.chmod(0o755)
+        layout = Layout(folder)
+        secrets = Secrets(layout.secrets)
+        ports = free_ports(4)
+        postgres = Postgres.at(folder / "postgres", ports[0], secrets.database("owner"))
+        asyncio.run(postgres.prepare())
+        parts.enter_context(_running(postgres.program(), folder / "postgres.log"))
+        asyncio.run(_made(postgres, secrets))
+        nats = Nats(folder / "nats", ports[1], ports[2])
+        nats.prepare()
+        parts.enter_context(_running(nats.program(secrets), folder / "nats.log"))
+        listen = {"ops": f"127.0.0.1:{ports[3]}"}
+        url = f"http://{listen['ops']}"
+        environment = os.environ | service_environment(
+            "ops", layout=layout, secrets=secrets, nats=nats, listen=listen, public_url=url,
+            database_url=service_url(postgres.port, "ops", secrets.database("ops")),
+        )  # fmt: skip
+        program = Program(
+            name="ops", argv=[sys.executable, "-m", "cutlog", "serve", "ops"], env=environment, stop=signal.SIGTERM,
+            grace=25.0,
+        )  # fmt: skip
+        ops = parts.enter_context(_running(program, folder / "ops.log"))
+        asyncio.run(_ready(url, ops, folder / "ops.log"))
+        yield Stand(folder, postgres, secrets, url, ["cutlog", "serve", "ops"], ops)
+
+
+@contextmanager
+def _running(program: Program, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that ends with this block, and with this process, however that ends."""
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            program.command(), env=program.environment(), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(program.stop)
+        process.wait(program.grace)
+
+
+async def _made(postgres: Postgres, secrets: Secrets) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            await (await asyncpg.connect(postgres.url("postgres"))).close()
+            break
+        except (OSError, asyncpg.CannotConnectNowError):
+            assert time.monotonic() < deadline, "PostgreSQL does not start"
+            await asyncio.sleep(0.05)
+    await close_to_public(postgres.url("postgres"))
+    await create_database(postgres.url("postgres"), DATABASE)
+    await prepare(postgres.url(), {"ops": secrets.database("ops")})
+    await migrate(postgres.url(), migration_packages(("ops",)))
+
+
+async def _ready(url: str, ops: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    async with aiohttp.ClientSession() as session:
+        while True:
+            assert ops.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            try:
+                async with session.get(f"{url}/readyz") as response:
+                    if response.status == 200:
+                        return
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(0.1)

@@ -1,0 +1,45 @@
+"""Kept answers are forgotten after a while: an Idempotency-Key is good for a day, and an hour more."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.db.failures import DATABASE_ERRORS
+from services.ops.log.sql import statement
+
+log = structlog.get_logger(__name__)
+
+KEPT_HOURS: Final = 25
+"""Clients may send a request again for 24 hours; the rest is for clocks and slow requests."""
+EVERY: Final = 600.0
+"""Seconds from one round to the next."""
+PAGE: Final = 5_000
+
+_FORGET: Final = statement("forget")
+
+
+async def forget_answers(engine: AsyncEngine, hours: int = KEPT_HOURS) -> int:
+    """Removes the answers of all tenants that are older; how many there were. Database time counts."""
+    forgotten = 0
+    while True:
+        async with engine.begin() as connection:
+            count = (await connection.exec_driver_sql(_FORGET, (hours, PAGE))).rowcount
+        forgotten += count
+        if count < PAGE:
+            return forgotten
+
+
+async def forgetting(engine: AsyncEngine, stop: asyncio.Event) -> None:
+    """Does so now and then until `stop` is set. A database that is away is tried again in the next round."""
+    while not stop.is_set():
+        try:
+            await forget_answers(engine)
+        except DATABASE_ERRORS as error:
+            log.warning("old answers were not forgotten", why=repr(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), EVERY)
