@@ -35,9 +35,14 @@ def mix(chunk: Chunk, tapes: Mapping[str, Path], sections: Mapping[tuple[Treatme
     return out
 
 
+def length(path: Path) -> int:
+    """Samples of a file of PCM."""
+    return path.stat().st_size // (2 * CHANNELS)
+
+
 def read(path: Path, start: int, count: int, *, backwards: bool = False) -> NDArray[np.int16]:
     """Samples × channels of a file of PCM from a position on; silence where it has none."""
-    whole = path.stat().st_size // (2 * CHANNELS)
+    whole = length(path)
     if backwards:
         return read(path, -start - count, count)[::-1]
     out = np.zeros((count, CHANNELS), np.int16)
@@ -97,13 +102,13 @@ def _fade(sound: Samples, fade: Fade, start: int) -> None:
 
 
 def _sound(take: Take, tapes: Mapping[str, Path], sections: Mapping[tuple[Treatment, int], Samples]) -> Samples:
-    length = take.end - take.start
+    count = take.end - take.start
     match take.source:
         case Tape(sha256=sha256, reversed=backwards):
-            return read(tapes[sha256], take.offset, length, backwards=backwards) * _FULL
+            return read(tapes[sha256], take.offset, count, backwards=backwards) * _FULL
         case Treatment() as treated:
-            out = np.zeros((length, CHANNELS), np.float32)
-            for number in treated.sections(take.offset, take.offset + length):
+            out = np.zeros((count, CHANNELS), np.float32)
+            for number in treated.sections(take.offset, take.offset + count):
                 _add(out, sections[treated, number], section_start(number) - take.offset)
             return out
         case _:

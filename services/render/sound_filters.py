@@ -18,6 +18,8 @@ from services.render.levels import Curve, highest, level_at, lowest, within
 
 #: Samples from one change of a moving parameter to the next: 5 ms.
 STEP: Final = 240
+#: Most commands for one option of a filter.
+_MOST: Final = 50_000
 #: How much later afftdn gives what it takes, in samples at SAMPLE_RATE.
 _DENOISE_DELAY: Final = 1200
 #: Time constants after which a filter has forgotten how it began: -100 dB.
@@ -176,7 +178,9 @@ def _moving(moves: Curve, samples: int, option: Option, name: str) -> list[tuple
         return []
     found = []
     before = option.value(level_at(moves, 0))
-    for at in range(STEP, samples, STEP):
+    # What is only measured may be hours long, and needs no such detail.
+    step = STEP * -(-samples // (STEP * _MOST))
+    for at in range(step, samples, step):
         value = option.value(level_at(moves, at))
         if value != before:
             found.append((at, f"{name} {option.name} {value!r}"))

@@ -83,7 +83,8 @@ Step = Filter | Normalize | Denoise
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run of ffmpeg. It hears `count` samples of the source from `first` on (`Treatment` says which these are);
-    of what comes out, the first `skip` samples are dropped, and `keep` are wanted."""
+    of what comes out, the first `skip` samples are dropped, and `keep` are wanted. If `whole`, silence after the source
+    counts."""
 
     first: int
     count: int
@@ -91,6 +92,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     commands: str
     skip: int
     keep: int
+    whole: bool = False
 
 
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +146,7 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
         run = self._run(filters, first, step.start, step.end - step.start)
         cut = f"atrim=start_sample={run.skip}:end_sample={run.skip + run.keep},asetpts=PTS-STARTPTS"
         analysis = loudness(run.keep) if isinstance(step, Normalize) else noise()
-        return msgspec.structs.replace(run, filters=",".join([run.filters, cut, *analysis]))
+        return msgspec.structs.replace(run, filters=",".join([run.filters, cut, *analysis]), whole=True)
 
     def _measuring(self, number: int) -> Normalize | Denoise:
         step = self.steps[number]

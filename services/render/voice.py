@@ -22,7 +22,7 @@ from cutlog.ffmpeg import Ffmpeg, Limits
 from services.render import audio
 from services.render.cache import SegmentCache
 from services.render.levels import highest
-from services.render.mix import Samples, mix, read
+from services.render.mix import Samples, length, mix, read
 from services.render.packets import TornSegmentError, seal, unseal
 from services.render.plan import Digest
 from services.render.sound import Chunk, Score, Tape
@@ -179,11 +179,12 @@ def _whole(sealed: bytes) -> bytes:
 
 
 def _prepare(folder: Path, tape: Path, run: Run, *, backwards: bool) -> None:
-    """Writes what a run hears, and its commands."""
+    """Writes what a run hears, and its commands. Of the silence after the source, a second is enough."""
+    after = SAMPLE_RATE + (0 if backwards else length(tape))
+    end = run.first + run.count if run.whole else max(run.first + 1, min(run.first + run.count, after))
     with (folder / _INPUT).open("wb") as out:
-        for start in range(run.first, run.first + run.count, _BLOCK):
-            count = min(_BLOCK, run.first + run.count - start)
-            out.write(read(tape, start, count, backwards=backwards).tobytes())
+        for start in range(run.first, end, _BLOCK):
+            out.write(read(tape, start, min(_BLOCK, end - start), backwards=backwards).tobytes())
     if run.commands:
         (folder / _COMMANDS).write_text(run.commands)
 
