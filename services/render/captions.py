@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from itertools import pairwise
 from typing import Final
 
 import msgspec
 
-from cutlog.contract.timeline import Stroke, TextStyle, Track
+from cutlog.contract.timeline import Canvas, Stroke, TextStyle, Track
 
 #: The lower edge of captions, as a fraction of the canvas height.
 FOOT: Final = 0.94
+#: Height of the letters, as a fraction of the canvas height, and how wide a letter is on average, in heights.
+_SIZE: Final = 0.05
+_LETTER: Final = 0.6
+#: Longest line, as a fraction of the canvas width.
+_BREADTH: Final = 0.9
 
 _TAG: Final = re.compile(r"<[^>\n]{1,100}>|\{\\[^}\n]{0,100}\}")
 
@@ -48,6 +54,8 @@ def plain(text: str) -> str:
     return _TAG.sub("", text).strip()
 
 
-def caption_style(text: str) -> TextStyle:
-    """White with a dark line around it, at the foot of the picture."""
-    return TextStyle(text=text, size=0.05, y=FOOT, stroke=Stroke(width=0.004))
+def caption_style(text: str, canvas: Canvas) -> TextStyle:
+    """White with a dark line around it, at the foot of the picture, in lines that the canvas has room for."""
+    columns = max(8, round(_BREADTH * canvas.width / (_SIZE * canvas.height * _LETTER)))
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, columns) or [""]]
+    return TextStyle(text="\n".join(lines), size=_SIZE, y=FOOT, stroke=Stroke(width=0.004))

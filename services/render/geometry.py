@@ -23,12 +23,16 @@ class Box(msgspec.Struct, frozen=True):
 
 
 class Placement(msgspec.Struct, frozen=True):
-    """Scale the picture to `scaled`, cut `crop` out of it, put that at (x, y) of the output."""
+    """Scale the picture to `scaled`, cut `crop` out of it, put that at (x, y) of the output.
+
+    `native` is the size that the picture has by itself, in square pixels.
+    """
 
     scaled: Size
     crop: Box
     x: int
     y: int
+    native: Size
 
     def fills(self, output: Size) -> bool:
         """Whether every pixel of the output is covered."""
@@ -65,7 +69,8 @@ def place(display: Area, fit: Fit, canvas: Canvas, output: Size) -> Placement:
     left, width = _centre(scaled[0], output[0])
     top, height = _centre(scaled[1], output[1])
     crop = Box(x=max(0, -left), y=max(0, -top), width=width, height=height)
-    return Placement(scaled, crop, max(0, left), max(0, top))
+    native = (even(Fraction(display[0])), even(Fraction(display[1])))
+    return Placement(scaled, crop, max(0, left), max(0, top), native)
 
 
 def _centre(length: int, room: int) -> tuple[int, int]:

@@ -35,6 +35,9 @@ _EVALUATED: Final = frozenset(
     {("color", "brightness"), ("color", "contrast"), ("color", "saturation"), ("color", "gamma"), ("hue", "degrees")}
 )
 
+#: Effects that look at a pixel's neighbours: what they do depends on how large the picture is when they do it.
+OF_AREAS: Final = frozenset({"blur", "sharpen", "noise", "pixelate", "denoise"})
+
 NEUTRAL: Final = 6500
 """Kelvin at which a picture keeps its colours."""
 
@@ -72,12 +75,20 @@ def steady(effect: Applied, frames: int) -> list[tuple[int, Applied]]:
     return parts
 
 
+def _bt709(color: str) -> str:
+    """#rrggbb as 0xYYUUVV of BT.709, limited range; the filter's own way there is BT.601."""
+    red, green, blue = (int(color[first : first + 2], 16) / 255 for first in (1, 3, 5))
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    parts = (16 + 219 * luma, 128 + 224 * (blue - luma) / 1.8556, 128 + 224 * (red - luma) / 1.5748)
+    return "0x" + "".join(f"{round(part):02x}" for part in parts)
+
+
 def _number(value: float) -> str:
     return f"{value:.7g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.10f}"
 
 
-def filters(effect: Applied, height: int) -> list[Call | Clut]:
-    """The filters of an effect on a picture for a canvas so many pixels high, in the order they work."""
+def filters(effect: Applied, height: float) -> list[Call | Clut]:
+    """The filters of an effect on a picture for a canvas that would be so many of its pixels high, in order."""
     params = effect.params
 
     def number(name: str) -> float:
@@ -114,9 +125,10 @@ def filters(effect: Applied, height: int) -> list[Call | Clut]:
         case "grayscale":
             return [Call("hue", {"s": 0})]
         case "invert":
-            return [Call("negate", {})]
+            # `negate` of ffmpeg knows nothing of limited range: white would not become black.
+            return [Call("lutyuv", dict.fromkeys("yuv", "negval"))]
         case "blur":
-            return [Call("gblur", {"sigma": number("radius") * height, "steps": 2})]
+            return [Call("gblur", {"sigma": min(1024.0, number("radius") * height), "steps": 2})]
         case "sharpen":
             return [Call("unsharp", {"luma_amount": number("amount")})]
         case "vignette":
@@ -124,14 +136,14 @@ def filters(effect: Applied, height: int) -> list[Call | Clut]:
         case "noise":
             return [Call("noise", {"alls": round(number("amount") * 100), "all_seed": 7, "allf": "u"})]
         case "pixelate":
-            side = max(1, round(number("size") * height))
+            side = min(1024, max(1, round(number("size") * height)))
             return [Call("pixelize", {"w": side, "h": side})]
         case "denoise":
             strength = number("strength")
             return [Call("bilateral", {"sigmaS": 1 + 4 * strength, "sigmaR": 0.02 + 0.13 * strength})]
         case "chromaKey":
-            color = f"0x{word('color')[1:]}"
-            args: Args = {"color": color, "similarity": number("similarity"), "blend": number("blend")}
+            args: Args = {"color": _bt709(word("color")), "yuv": 1}
+            args |= {"similarity": number("similarity"), "blend": number("blend")}
             return [Call("chromakey", args)]
         case "lut":
             return [Clut(word("media"))]

@@ -25,7 +25,7 @@ from services.render.spans import Footage, Frozen, Layer, Mix, Solid, Span, Stil
 from services.render.support import check_support
 
 #: Changes whenever equal recipes would give other pixels than before: graphs, fonts, colour handling.
-REVISION: Final = 2
+REVISION: Final = 3
 
 Digest = NewType("Digest", str)
 

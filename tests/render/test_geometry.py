@@ -20,24 +20,24 @@ def at(width: int, height: int, fit: Fit, output: tuple[int, int] = (1920, 1080)
 
 
 def test_contain_leaves_bars_at_the_sides() -> None:
-    assert at(1080, 1080, "contain") == Placement((1080, 1080), Box(0, 0, 1080, 1080), 420, 0)
+    assert at(1080, 1080, "contain") == Placement((1080, 1080), Box(0, 0, 1080, 1080), 420, 0, (1080, 1080))
 
 
 def test_cover_loses_what_sticks_out() -> None:
-    assert at(1080, 1080, "cover") == Placement((1920, 1920), Box(0, 420, 1920, 1080), 0, 0)
+    assert at(1080, 1080, "cover") == Placement((1920, 1920), Box(0, 420, 1920, 1080), 0, 0, (1080, 1080))
 
 
 def test_stretch_fills_the_canvas() -> None:
-    assert at(400, 900, "stretch") == Placement((1920, 1080), Box(0, 0, 1920, 1080), 0, 0)
+    assert at(400, 900, "stretch") == Placement((1920, 1080), Box(0, 0, 1920, 1080), 0, 0, (400, 900))
 
 
 def test_none_keeps_the_pixels_in_the_middle() -> None:
-    assert at(640, 360, "none") == Placement((640, 360), Box(0, 0, 640, 360), 640, 360)
-    assert at(4000, 360, "none") == Placement((4000, 360), Box(1040, 0, 1920, 360), 0, 360)
+    assert at(640, 360, "none") == Placement((640, 360), Box(0, 0, 640, 360), 640, 360, (640, 360))
+    assert at(4000, 360, "none") == Placement((4000, 360), Box(1040, 0, 1920, 360), 0, 360, (4000, 360))
 
 
 def test_a_proxy_shows_the_same_at_its_size() -> None:
-    assert at(960, 540, "none", (854, 480)) == Placement((428, 240), Box(0, 0, 428, 240), 212, 120)
+    assert at(960, 540, "none", (854, 480)) == Placement((428, 240), Box(0, 0, 428, 240), 212, 120, (960, 540))
 
 
 @given(sides, sides, sides, sides, fits)
