@@ -11,7 +11,10 @@ from typing import Final, Literal
 
 import msgspec
 
-ExportProfile = Literal["mp4"]
+ExportProfile = Literal[
+    "mp4", "mp4-hevc", "webm", "prores", "gif", "audio", "mp4-1080p", "mp4-720p", "mp4-480p", "mp4-360p"
+]
+"""What a version can be exported as; CONTRACT.md describes each."""
 
 PROXY_HEIGHT: Final = 480
 SAMPLE_RATE: Final = 48_000
@@ -25,7 +28,18 @@ class Format(msgspec.Struct, frozen=True):
     content_type: str
 
 
-EXPORTS: Final[dict[ExportProfile, Format]] = {"mp4": Format("_final.mp4", "video/mp4")}
+EXPORTS: Final[dict[ExportProfile, Format]] = {
+    "mp4": Format("_final.mp4", "video/mp4"),
+    "mp4-hevc": Format("_mp4-hevc.mp4", "video/mp4"),
+    "webm": Format("_webm.webm", "video/webm"),
+    "prores": Format("_prores.mov", "video/quicktime"),
+    "gif": Format("_gif.gif", "image/gif"),
+    "audio": Format("_audio.m4a", "audio/mp4"),
+    "mp4-1080p": Format("_mp4-1080p.mp4", "video/mp4"),
+    "mp4-720p": Format("_mp4-720p.mp4", "video/mp4"),
+    "mp4-480p": Format("_mp4-480p.mp4", "video/mp4"),
+    "mp4-360p": Format("_mp4-360p.mp4", "video/mp4"),
+}
 
 
 def proxy_key(project_id: str, version: int) -> str:
@@ -42,7 +56,12 @@ def archive_key(export_id: str, version: int, profile: ExportProfile) -> str:
 
 def proxy_size(width: Fraction | int, height: Fraction | int) -> tuple[int, int]:
     """Pixels of the 480p picture of something seen as width × height: the nearest even width, 480 high."""
-    return max(2, min(8192, 2 * round(Fraction(width) * PROXY_HEIGHT / Fraction(height) / 2))), PROXY_HEIGHT
+    return size_of_height(width, height, PROXY_HEIGHT)
+
+
+def size_of_height(width: Fraction | int, height: Fraction | int, high: int) -> tuple[int, int]:
+    """Pixels of a picture `high` high of something seen as width × height: the nearest even width."""
+    return max(2, min(8192, 2 * round(Fraction(width) * high / Fraction(height) / 2))), high
 
 
 def gop_frames(fps: Fraction) -> int:

@@ -20,11 +20,12 @@ from services.render import audio
 from services.render.cache import SegmentCache
 from services.render.compile import OUTPUT, Opened, Run, batches, compile_run
 from services.render.drawn import SourceFile
+from services.render.finish import make_gif, own_samples
 from services.render.packets import cut
 from services.render.plan import Digest, Encoded, Plan, plan
 from services.render.profiles import Profile
 from services.render.receipts import Receipt, film_digest, made_before, segment_names, write_receipt
-from services.render.sound import Score, score
+from services.render.sound import Chunk, Score, Tape, score
 from services.render.stitch import DamagedSegmentError, ParametersDifferError, stitch
 from services.render.voice import Voice
 
@@ -119,12 +120,12 @@ class Maker:
             return msgspec.structs.replace(found, encoded=0)
         encoded = 0
         async with self._blobs.scratch() as folder:
-            path = folder / "film.mp4"
+            path = made = folder / "film"
             for repair in range(_REPAIRS + 1):
                 try:
                     encoded += await self._fill(order, pictures, sound, tell, phases)
                     with phases("stitch"):
-                        await self._stitch(order, pictures, sound, path)
+                        made = await self._stitch(order, pictures, sound, path)
                     break
                 except ParametersDifferError as error:
                     log.info("encodes in place of copying", sources=sorted(error.sources))
@@ -135,8 +136,8 @@ class Maker:
                     log.warning("makes a segment anew", digest=error.digest)
                     await SegmentCache(self._blobs, timeline.tenant).forget(error.digest)
             with phases("store"):
-                blob = await self._blobs.put_file(order.key, path, sync=order.sync)
-        output = Output(key=blob.key, size=blob.size, sha256=blob.sha256, frames=pictures.frames, encoded=encoded)
+                blob = await self._blobs.put_file(order.key, made, sync=order.sync)
+        output = Output(key=blob.key, size=blob.size, sha256=blob.sha256, frames=timeline.duration, encoded=encoded)
         await write_receipt(
             self._blobs,
             Receipt(
@@ -156,8 +157,9 @@ class Maker:
         return output
 
     def _planned(self, order: Order, encode: frozenset[str]) -> tuple[Plan, Score]:
+        pictures = plan(order.timeline, order.profile, self._ffmpeg.identity, encode)
         return (
-            plan(order.timeline, order.profile, self._ffmpeg.identity, encode),
+            pictures if order.profile.pictures else msgspec.structs.replace(pictures, segments=()),
             score(order.timeline, order.profile.bitrate, audio.ENCODER, self._ffmpeg.identity),
         )
 
@@ -165,13 +167,13 @@ class Maker:
         """Makes what the cache lacks; how many frames were encoded."""
         cache = SegmentCache(self._blobs, order.timeline.tenant)
         segments = pictures.encoded()
-        chunks = {chunk.digest: chunk for chunk in sound.chunks}
+        chunks = _chunks(order.profile, sound)
         with phases("look"):
             absent = await cache.missing([*segments, *chunks])
         missing = [segment for digest, segment in segments.items() if digest in absent]
-        tally = _Tally(tell, pictures.frames, sum(segment.frames for segment in missing))
+        tally = _Tally(tell, order.timeline.duration, sum(segment.frames for segment in missing))
         silent = [chunk for digest, chunk in chunks.items() if digest in absent]
-        voice = Voice(self._ffmpeg, self._blobs, order.timeline.tenant, self._local, self._cores)
+        voice = self._voice(order)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(phases.of("encode", self._encode(order, pictures, missing, cache, tally)))
             tasks.create_task(phases.of("sound", voice.encode(sound, silent, cache)))
@@ -190,14 +192,16 @@ class Maker:
         async def render(number: int, group: Sequence[Encoded], files: dict[str, Opened]) -> None:
             async with slots:
                 run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads)
-                await self._run(run, pictures, cache, lambda frames: tally.note(number, frames))
+                await self._run(run, pictures, order.profile.delay, cache, lambda frames: tally.note(number, frames))
                 tally.finish(run, number)
 
         async with self._opened(_sources(missing)) as files, asyncio.TaskGroup() as tasks:
             for number, group in enumerate(groups):
                 tasks.create_task(render(number, group, files))
 
-    async def _run(self, run: Run, pictures: Plan, cache: SegmentCache, note: Callable[[int], None]) -> None:
+    async def _run(
+        self, run: Run, pictures: Plan, delay: int | None, cache: SegmentCache, note: Callable[[int], None]
+    ) -> None:
         """One process of ffmpeg; its film, cut into segments, goes into the cache."""
         async with self._blobs.scratch() as folder:
             for name, text in run.texts.items():
@@ -212,17 +216,45 @@ class Maker:
                 on_progress=lambda progress: note(min(progress.frames, run.frames)),
             )
             lengths = [segment.frames for segment in run.segments]
-            parts = await asyncio.to_thread(lambda: list(cut(folder / OUTPUT, pictures.fps, lengths)))
+            parts = await asyncio.to_thread(lambda: list(cut(folder / OUTPUT, pictures.fps, lengths, delay)))
             for segment, part in zip(run.segments, parts, strict=True):
                 await cache.put(segment.digest, part)
 
-    async def _stitch(self, order: Order, pictures: Plan, sound: Score, path: Path) -> None:
+    async def _stitch(self, order: Order, pictures: Plan, sound: Score, path: Path) -> Path:
+        """Joins all that there is; which file is the film."""
+        profile = order.profile
         cache = SegmentCache(self._blobs, order.timeline.tenant)
-        digests: set[Digest] = {*pictures.encoded(), *(chunk.digest for chunk in sound.chunks)}
+        digests: set[Digest] = {*pictures.encoded(), *_chunks(profile, sound)}
         async with AsyncExitStack() as opened:
             files = await opened.enter_async_context(cache.files(digests))
             proxies = {sha256: await self._local(opened, source.key) for sha256, source in pictures.copied().items()}
-            await asyncio.to_thread(stitch, pictures, sound, lambda digest: files[digest].read_bytes(), proxies, path)
+            pcm = None
+            if profile.sound not in ("aac", None):
+                pcm = path.with_suffix(".f32")
+                await self._mix(order, sound, pcm)
+            read = lambda digest: files[digest].read_bytes()  # noqa: E731
+            await asyncio.to_thread(stitch, pictures, sound, read, proxies, path, profile, pcm)
+        if profile.container == "gif":
+            return await make_gif(self._ffmpeg, path, pictures.fps.fraction, pictures.frames)
+        return path
+
+    async def _mix(self, order: Order, sound: Score, pcm: Path) -> None:
+        """Writes the whole sound as float32."""
+        voice = self._voice(order)
+        async with AsyncExitStack() as opened:
+            keys = {
+                take.source.sha256: take.source.key
+                for chunk in sound.chunks
+                for take in chunk.takes
+                if isinstance(take.source, Tape)
+            }
+            tapes = {sha256: await self._local(opened, key) for sha256, key in keys.items()}
+            with pcm.open("wb") as out:
+                for chunk in sound.chunks:
+                    out.write(own_samples(chunk, await voice.mixed(chunk, tapes)).tobytes())
+
+    def _voice(self, order: Order) -> Voice:
+        return Voice(self._ffmpeg, self._blobs, order.timeline.tenant, self._local, self._cores)
 
     @asynccontextmanager
     async def _opened(self, sources: Iterable[SourceFile]) -> AsyncIterator[dict[str, Opened]]:
@@ -251,6 +283,11 @@ class Maker:
 
 def _sources(segments: Iterable[Encoded]) -> list[SourceFile]:
     return list({source.sha256: source for segment in segments for source in segment.sources()}.values())
+
+
+def _chunks(profile: Profile, sound: Score) -> dict[Digest, Chunk]:
+    """The chunks that a film of the profile copies."""
+    return {chunk.digest: chunk for chunk in sound.chunks} if profile.sound == "aac" else {}
 
 
 def _most_frames(profile: Profile, missing: int, pictures: Plan, cores: int) -> int:

@@ -16,7 +16,7 @@ from typing import Final, cast
 
 import av
 import msgspec
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
 from cutlog.contract.time import Fps
@@ -86,8 +86,11 @@ def read_film(data: bytes, fps: Fps) -> Film:
         return _read(container, fps)
 
 
-def cut(path: Path, fps: Fps, lengths: Sequence[int]) -> Iterator[bytes]:
-    """The sealed segments of a film made of several: `lengths` are their frames. Raises BrokenFilmError."""
+def cut(path: Path, fps: Fps, lengths: Sequence[int], delay: int | None = None) -> Iterator[bytes]:
+    """The sealed segments of a film made of several: `lengths` are their frames.
+
+    With `delay`, decoding of each starts just so many frames early. Raises BrokenFilmError.
+    """
     with av.open(str(path), "r", format="mp4") as container:
         film = _read(container, fps)
         stream = container.streams.video[0]
@@ -98,9 +101,17 @@ def cut(path: Path, fps: Fps, lengths: Sequence[int]) -> Iterator[bytes]:
             part = film.packets[at : at + length]
             if not part[0].key or {packet.pts for packet in part} != set(range(at, at + length)):
                 raise BrokenFilmError(f"frames {at} to {at + length} do not stand alone")
-            shifted = (Packet(packet.data, packet.pts - at, packet.dts - at, packet.key) for packet in part)
-            yield seal(_write(stream, fps, shifted))
+            shifted = [Packet(packet.data, packet.pts - at, packet.dts - at, packet.key) for packet in part]
+            yield seal(_write(stream, fps, shifted if delay is None else _delayed(shifted, delay)))
             at += length
+
+
+def _delayed(packets: Sequence[Packet], delay: int) -> list[Packet]:
+    """The same packets, decoded one per frame from `-delay` on. Raises BrokenFilmError if one would come too late."""
+    timed = [Packet(packet.data, packet.pts, at - delay, packet.key) for at, packet in enumerate(packets)]
+    if any(packet.pts < packet.dts for packet in timed):
+        raise BrokenFilmError(f"pictures are reordered by more than {delay}")
+    return timed
 
 
 def _read(container: InputContainer, fps: Fps) -> Film:
@@ -128,11 +139,21 @@ def parameters(stream: VideoStream, delay: int) -> Parameters:
     return Parameters(bytes(context.extradata or b""), context.width, context.height, delay)
 
 
-def _write(template: VideoStream, fps: Fps, packets: Iterator[Packet]) -> bytes:
+def like(out: OutputContainer, template: VideoStream) -> VideoStream:
+    """A stream for the packets of another one, under the name that players of its codec know."""
+    stream = out.add_stream_from_template(template)
+    if template.codec_context.name == "hevc" and out.format.name != "webm":
+        # Apple's players want the parameter sets to be in the header alone, and that said.
+        stream.codec_context.codec_tag = "hvc1"
+    return stream
+
+
+def _write(template: VideoStream, fps: Fps, packets: Sequence[Packet]) -> bytes:
     timescale, _ = ticks(fps)
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4", options={**MUXER_OPTIONS, "video_track_timescale": str(timescale)}) as out:
-        stream = out.add_stream_from_template(template)
+    kind = "mov" if template.codec_context.name == "prores" else "mp4"
+    with av.open(buffer, "w", format=kind, options={**MUXER_OPTIONS, "video_track_timescale": str(timescale)}) as out:
+        stream = like(out, template)
         stream.time_base = Fraction(1, timescale)
         for packet in packets:
             out.mux(timed(packet, stream, fps))

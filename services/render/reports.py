@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import msgspec
+
 from cutlog.contract.commands import Command, Output, ReportExport, ReportProxy
+from cutlog.contract.profiles import ExportProfile
 from services.render.jobs import Job
 
 ACTOR = "render"
@@ -23,7 +26,7 @@ def report(job: Job, *, digest: str, output: Output | None = None, failed: str |
                 project_id=job.project_id,
                 export_id=job.export_id,
                 version=job.version,
-                profile="mp4",
+                profile=msgspec.convert(job.profile, ExportProfile),
                 output=output,
                 failed=failed,
             )

@@ -1,4 +1,4 @@
-"""Joins segments and chunks into one MP4: packets are copied, their times made anew from whole frames and samples."""
+"""Joins segments and chunks into one film: packets are copied, their times made anew from whole frames and samples."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from cutlog.contract.profiles import SAMPLE_RATE
+from services.render.finish import encoded
 from services.render.packets import (
     MUXER_OPTIONS,
     BrokenFilmError,
@@ -23,6 +24,7 @@ from services.render.packets import (
     Packet,
     Parameters,
     TornSegmentError,
+    like,
     parameters,
     read_film,
     ticks,
@@ -30,6 +32,7 @@ from services.render.packets import (
     unseal,
 )
 from services.render.plan import Copied, Digest, Encoded, Plan
+from services.render.profiles import PROXY, Profile
 from services.render.sound import FRAME, Score
 
 Coded: TypeAlias = "av.Packet[AudioStream] | av.Packet[VideoStream]"
@@ -54,31 +57,57 @@ class DamagedSegmentError(Exception):
         self.digest = digest
 
 
-def stitch(plan: Plan, score: Score, read: Read, proxies: Mapping[str, Path], out: Path) -> None:
-    """Writes the film to `out`: faststart MP4, every frame k at exactly k / fps, the sound as long as the picture.
+def stitch(
+    plan: Plan,
+    score: Score,
+    read: Read,
+    proxies: Mapping[str, Path],
+    out: Path,
+    profile: Profile = PROXY,
+    pcm: Path | None = None,
+) -> None:
+    """Writes the film to `out`: its index first, every frame k at exactly k / fps, the sound as long as the picture.
 
-    `proxies` has the edit proxies that the plan copies from, by SHA-256. Equal inputs make equal bytes.
+    Times in WebM are whole milliseconds, as near as can be. `proxies` has the edit proxies that the plan copies from,
+    by SHA-256; `pcm` the whole sound as float32, for profiles that don't keep it as AAC. Equal inputs make equal bytes.
     Raises ParametersDifferError, DamagedSegmentError, BrokenFilmError.
     """
     timescale, _ = ticks(plan.fps)
-    options = {
+    with ExitStack() as opened:
+        pictures = opened.enter_context(_pictures(plan, read, proxies)) if profile.pictures else None
+        aac = profile.sound == "aac"
+        audio_like = opened.enter_context(_open(_intact(read, score.chunks[0].digest))) if aac else None
+        muxer = "mp4" if profile.container == "gif" else profile.container
+        film = opened.enter_context(av.open(str(out), "w", format=muxer, options=_options(muxer, timescale)))
+        frames: Iterator[Coded] = iter(())
+        if pictures is not None:
+            video = like(film, pictures.template)
+            video.time_base = Fraction(1, timescale)
+            frames = (timed(packet, video, plan.fps, base) for packet, base in pictures)
+        sounds: Iterator[Coded] = iter(())
+        if audio_like is not None:
+            audio = film.add_stream_from_template(audio_like.streams.audio[0])
+            audio.time_base = Fraction(1, SAMPLE_RATE)
+            sounds = _sounds(score, read, audio)
+        elif pcm is not None and profile.sound is not None:
+            audio = film.add_stream(profile.sound, rate=SAMPLE_RATE, layout="stereo")
+            audio.bit_rate = score.bitrate
+            audio.time_base = Fraction(1, SAMPLE_RATE)
+            sounds = encoded(pcm, score.samples, audio)
+        for packet in _interleaved(frames, sounds, timescale):
+            film.mux(packet)
+
+
+def _options(muxer: str, timescale: int) -> dict[str, str]:
+    if muxer == "webm":
+        return {**MUXER_OPTIONS, "cues_to_front": "1"}
+    return {
         **MUXER_OPTIONS,
         "movflags": "+faststart",
         "video_track_timescale": str(timescale),
         # Edit lists are in this unit: with milliseconds, sound and picture would end at different moments.
         "movie_timescale": str(lcm(timescale, SAMPLE_RATE)),
     }
-    with ExitStack() as opened:
-        pictures = opened.enter_context(_pictures(plan, read, proxies))
-        audio_like = opened.enter_context(_open(_intact(read, score.chunks[0].digest)))
-        film = opened.enter_context(av.open(str(out), "w", format="mp4", options=options))
-        video = film.add_stream_from_template(pictures.template)
-        audio = film.add_stream_from_template(audio_like.streams.audio[0])
-        video.time_base = Fraction(1, timescale)
-        audio.time_base = Fraction(1, SAMPLE_RATE)
-        frames = (timed(packet, video, plan.fps, base) for packet, base in pictures)
-        for packet in _interleaved(frames, _sounds(score, read, audio), timescale):
-            film.mux(packet)
 
 
 class _Pictures:
@@ -183,7 +212,7 @@ def _sounds(score: Score, read: Read, stream: AudioStream) -> Iterator[Coded]:
 
 
 def _interleaved(pictures: Iterator[Coded], sounds: Iterator[Coded], timescale: int) -> Iterator[Coded]:
-    """Both in order of time, sound first where they begin together."""
+    """Both in order of time, sound first where they begin together. Sound counts samples."""
     picture, sound = next(pictures, None), next(sounds, None)
     while picture is not None or sound is not None:
         if picture is None or (
