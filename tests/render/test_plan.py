@@ -53,7 +53,7 @@ def test_film_that_moves_on_the_timeline_keeps_its_names(
     # A ripple edit: what comes first is longer now, everything else is later.
     before, after = names(pushed(100), profile), names(pushed(100 + by), profile)
     assert set(before[-1:]) <= set(after)
-    still = [segment for segment in before if not (isinstance(segment, Encoded) and "Solid" in repr(segment.layers))]
+    still = [segment for segment in before if not (isinstance(segment, Encoded) and "Plate" in repr(segment.layers))]
     assert [segment for segment in after if segment in set(still)] == still
 
 

@@ -199,10 +199,12 @@ class Graph:
         """On a clear canvas what is seen of a picture that is far larger than the canvas: only that is enlarged."""
         stretches = steady_stretches((look.x, look.y, look.scale, look.rotation), frames)
         copies = top.filter_multi_output("split", len(stretches))
+        clear = self._clear(frames).filter_multi_output("split", len(stretches))
         pieces = []
         for number, (first, length) in enumerate(stretches):
             copy = copies[number]
-            canvas = self._clear(length)
+            canvas = clear[number].filter("trim", start_frame=first, end_frame=first + length)
+            canvas = canvas.filter("setpts", f"PTS-{first}")
             window = seen(look, first, made, full, self._size)
             if window is not None:
                 part = copy.filter("trim", start_frame=first, end_frame=first + length).filter("setpts", f"PTS-{first}")
