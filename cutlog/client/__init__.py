@@ -1,19 +1,61 @@
-"""A small client of cutlog's HTTP API: typed answers, retries that never do a thing twice."""
+"""A small client of cutlog's HTTP API: typed answers, ops as classes, retries that never do a thing twice."""
 
-from cutlog.client.answers import Candidate, Committed, Export, Plan, Project, Proxy, Version, Video
+from cutlog.client.answers import (
+    Candidate,
+    Change,
+    Collision,
+    Committed,
+    Diff,
+    Edit,
+    Export,
+    Fault,
+    Origin,
+    Plan,
+    Project,
+    Proxy,
+    Version,
+    Video,
+)
 from cutlog.client.client import Client
-from cutlog.client.transport import Refused, Unreachable
+from cutlog.client.errors import (
+    ClientError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refused,
+    TooLarge,
+    Unauthorized,
+    Unreachable,
+    VersionConflict,
+)
+from cutlog.client.events import ProjectEvent
 
 __all__ = [
     "Candidate",
+    "Change",
     "Client",
+    "ClientError",
+    "Collision",
     "Committed",
+    "Conflict",
+    "Diff",
+    "Edit",
     "Export",
+    "Fault",
+    "Forbidden",
+    "Invalid",
+    "NotFound",
+    "Origin",
     "Plan",
     "Project",
+    "ProjectEvent",
     "Proxy",
     "Refused",
+    "TooLarge",
+    "Unauthorized",
     "Unreachable",
     "Version",
+    "VersionConflict",
     "Video",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from cutlog.contract.base import Wire
 from cutlog.contract.media import MediaFacts
 from cutlog.contract.timeline import Canvas
@@ -24,8 +26,15 @@ class Video(Wire):
     facts: MediaFacts | None = None
 
 
+class Origin(Wire):
+    """The version of the project that a fork started from."""
+
+    project_id: str
+    version: int
+
+
 class Project(Wire):
-    """`duration` in frames of the canvas's rate."""
+    """`duration` in frames of the canvas's rate; `origin` of a fork only."""
 
     id: str
     name: str
@@ -36,14 +45,72 @@ class Project(Wire):
     latest_proxy_version: int | None = None
     latest_export_key: str | None = None
     latest_export_version: int | None = None
+    origin: Origin | None = None
 
 
 class Committed(Wire):
-    """A version that was made. `duration` in frames; `position` is that of its event in the log."""
+    """A version that was made. `duration` in frames; `position` is that of its event in the log, null for a dry run."""
 
     version: int
     duration: int
+    position: int | None
+
+
+class Edit(Wire):
+    """A version as it was appended, with its ops as the client sent them."""
+
+    version: int
     position: int
+    at: datetime
+    actor: str
+    message: str | None
+    ops: tuple[dict[str, Any], ...]
+
+
+Missed = Edit
+
+
+class Fault(Wire):
+    """What is wrong, and where: a JSON pointer into the request."""
+
+    pointer: str
+    detail: str
+
+
+class Collision(Wire):
+    """What an edit touches and a version that its author has not seen changed. `pointer` is to the op."""
+
+    pointer: str
+    of: str
+    id: str
+    field: str
+    version: int
+    detail: str
+
+
+class Change(Wire):
+    """A difference; `text` says it in a sentence. The other members are those of `GET …/diff`."""
+
+    change: str
+    of: str
+    id: str
+    text: str
+    clip: str | None = None
+    property: str | None = None
+    before: Any = msgspec.field(name="from", default=None)
+    after: Any = msgspec.field(name="to", default=None)
+    by: int | None = None
+    head: int | None = None
+    tail: int | None = None
+    clips: tuple[str, ...] = ()
+
+
+class Diff(Wire):
+    """What makes the timeline of version `first` that of version `last`."""
+
+    first: int = msgspec.field(name="from")
+    last: int = msgspec.field(name="to")
+    changes: tuple[Change, ...]
 
 
 class Proxy(Wire):

@@ -8,12 +8,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 import aiohttp
+import msgspec
 
-from cutlog.client.answers import Committed, Export, Plan, Project, Verdict, Version, Video
-from cutlog.client.transport import Refused, Transport, Unreachable
+from cutlog.client.answers import Committed, Diff, Edit, Export, Plan, Project, Proxy, Verdict, Version, Video
+from cutlog.client.errors import Refused, Unreachable
+from cutlog.client.events import ProjectEvent
+from cutlog.client.transport import Transport
+from cutlog.contract.ops import Op
+from cutlog.contract.timeline import Timeline
 
 T = TypeVar("T")
 
@@ -74,21 +79,67 @@ class Client:
     async def project(self, project_id: str) -> Project:
         return await self.transport.ask(Project, "GET", f"/api/projects/{project_id}")
 
+    def projects(self) -> AsyncIterator[Project]:
+        """All projects of the tenant, newest first, page by page as they are asked for."""
+        return self._pages(_Page[Project], "/api/projects", {})
+
+    async def delete_project(self, project_id: str) -> None:
+        """Hides a project; `restore_project` brings it back whole."""
+        await self.transport.ask(type(None), "DELETE", f"/api/projects/{project_id}")
+
+    async def restore_project(self, project_id: str) -> Project:
+        return await self.transport.ask(Project, "POST", f"/api/projects/{project_id}/restore", key=_key())
+
+    async def timeline(self, project_id: str, version: int | None = None) -> Timeline:
+        """The timeline of a version, the newest unless one is named."""
+        query = {} if version is None else {"version": str(version)}
+        return await self.transport.ask(Timeline, "GET", f"/api/projects/{project_id}/timeline", query=query)
+
+    def edits(self, project_id: str, first: int = 1, up_to: int | None = None) -> AsyncIterator[Edit]:
+        """Versions `first` to `up_to` with their ops, in order, page by page as they are asked for."""
+        query = {"from": str(first)} | ({} if up_to is None else {"upTo": str(up_to)})
+        return self._pages(_Page[Edit], f"/api/projects/{project_id}/ops", query)
+
+    async def diff(self, project_id: str, first: int, last: int) -> Diff:
+        """What changed from one version to another, clip by clip."""
+        query = {"from": str(first), "to": str(last)}
+        return await self.transport.ask(Diff, "GET", f"/api/projects/{project_id}/diff", query=query)
+
+    async def revert(
+        self, project_id: str, to_version: int, *, expected_version: int | None = None, message: str | None = None
+    ) -> Committed:
+        """Makes a new version whose timeline equals that of `to_version`. Raises VersionConflict."""
+        body = {"toVersion": to_version} | _given(expectedVersion=expected_version, message=message)
+        return await self.transport.ask(Committed, "POST", f"/api/projects/{project_id}/revert", json=body, key=_key())
+
+    async def fork(self, project_id: str, name: str, version: int | None = None) -> Project:
+        """Makes a project that starts from a version of this one, the newest unless one is named."""
+        body = {"name": name} | _given(version=version)
+        return await self.transport.ask(Project, "POST", f"/api/projects/{project_id}/fork", json=body, key=_key())
+
+    def events(self, project_id: str, after: int | None = None) -> AsyncIterator[ProjectEvent]:
+        """Follows a project, from the event after a position of the log on, or from now on. Goes on over reconnects:
+        nothing is missed, nothing comes twice. Endless; leave it with `aclosing` or `break`."""
+        return self.transport.events(f"/api/projects/{project_id}/events", after)
+
     async def commit(
         self,
         project_id: str,
-        ops: Sequence[Mapping[str, Any]],
+        ops: Sequence[Op | Mapping[str, Any]],
         *,
         message: str | None = None,
         expected_version: int | None = None,
+        on_conflict: Literal["fail", "rebase"] = "fail",
+        dry_run: bool = False,
         key: str | None = None,
     ) -> Committed:
-        """Appends ops as one version. Refused 409 when `expected_version` is not the current one."""
-        body: dict[str, Any] = {"ops": ops}
-        if message is not None:
-            body["message"] = message
-        if expected_version is not None:
-            body["expectedVersion"] = expected_version
+        """Appends ops (`cutlog.client.ops`, or as JSON would have them) as one version, all or none.
+
+        Raises VersionConflict when `expected_version` is not the newest; with `on_conflict="rebase"` only if they touch
+        what was changed since. Raises Invalid, with a pointer, when one does not apply. `dry_run` stores nothing.
+        """
+        body = {"ops": ops} | _given(message=message, expectedVersion=expected_version)
+        body |= ({"dryRun": True} if dry_run else {}) | ({"onConflict": "rebase"} if on_conflict == "rebase" else {})
         path = f"/api/projects/{project_id}/ops"
         return await self.transport.ask(Committed, "POST", path, json=body, key=key or _key())
 
@@ -102,6 +153,10 @@ class Client:
             lambda found: found.proxy.status not in ("queued", "rendering"),
             lambda found: on_progress(found.proxy.progress or 0.0) if on_progress else None,
         )
+
+    async def wait_for_proxy(self, project_id: str, version: int, *, on_progress: Progress | None = None) -> Proxy:
+        """The proxy of a version as soon as it is there, or never will be."""
+        return (await self.rendered_version(project_id, version, on_progress=on_progress)).proxy
 
     async def request_export(self, project_id: str, version: int, profile: str = "mp4") -> Export:
         body = {"version": version, "profile": profile}
@@ -133,6 +188,24 @@ class Client:
         """Why an export is kept, or may go: now, or by the date and policy of a plan."""
         query = {"planId": plan_id} if plan_id else None
         return await self.transport.ask(Verdict, "GET", f"/api/admin/gc/explain/{export_id}", query=query)
+
+    async def _pages(self, page: type[_Page[T]], path: str, query: dict[str, str]) -> AsyncIterator[T]:
+        while True:
+            found = await self.transport.ask(page, "GET", path, query=query)
+            for item in found.items:
+                yield item
+            if found.next is None:
+                return
+            query = query | {"cursor": found.next}
+
+
+class _Page(msgspec.Struct, Generic[T], frozen=True):
+    items: tuple[T, ...]
+    next: str | None
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 async def _until(

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import urljoin
 
 import aiohttp
 import msgspec
 
+from cutlog.client.errors import Unreachable, refusal
+from cutlog.client.events import ProjectEvent, parsed
+
 T = TypeVar("T")
 
 AWAY: Final = frozenset({429, 502, 503, 504})
 """Statuses that say: not now, and nothing was done that the same Idempotency-Key would not find again."""
-
-
-class Unreachable(Exception):
-    """The stack did not answer in time."""
-
-
-class Refused(Exception):
-    """The stack refused a request."""
-
-    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
-        super().__init__(document.get("detail") or document.get("title") or f"status {status}")
-        self.status = status
-        self.document = document
-        """The problem document (RFC 9457)."""
-
-    @property
-    def type(self) -> str:
-        """The last part of the problem's type, such as `version-conflict`."""
-        return str(self.document.get("type", "")).rpartition("/")[2]
 
 
 class Transport:
@@ -79,9 +63,9 @@ class Transport:
                 ) as response:
                     content = await response.read()
                     if response.status < 400:
-                        return msgspec.json.decode(content, type=answer)
+                        return msgspec.json.decode(content or b"null", type=answer)
                     if response.status not in AWAY:
-                        raise Refused(response.status, _document(content))
+                        raise refusal(response.status, _document(content))
                     why = f"{response.status} {_document(content).get('detail') or response.reason}"
                     wait = max(pause, _seconds(response.headers.get("Retry-After")))
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
@@ -89,6 +73,33 @@ class Transport:
             if loop.time() + wait > deadline:
                 raise Unreachable(f"{method} {path}: {why}")
             await asyncio.sleep(wait)
+            pause = min(pause * 2, 2.0)
+
+    async def events(self, path: str, after: int | None) -> AsyncIterator[ProjectEvent]:
+        """Events after a position of the log, endlessly; from now on, if it is None. Connects again when it must, for
+        `patience` seconds in vain at most. Raises Refused, Unreachable."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience
+        pause = 0.1
+        while True:
+            headers = self._headers | ({} if after is None else {"Last-Event-ID": str(after)})
+            why: object = "the stream ended"
+            try:
+                async with self._session.get(self.url(path), headers=headers) as response:
+                    if response.status not in AWAY and response.status >= 400:
+                        raise refusal(response.status, _document(await response.read()))
+                    if response.status < 400:
+                        async for event in parsed(response.content):
+                            after = event.position if event.position is not None else after
+                            deadline, pause = loop.time() + self._patience, 0.1
+                            yield event
+                    else:
+                        why = response.status
+            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+                why = error
+            if loop.time() + pause > deadline:
+                raise Unreachable(f"GET {path}: {why}")
+            await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
 
 
