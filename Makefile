@@ -29,6 +29,10 @@ up: install ## run the stack in the foreground (DATA=.data PORT=8080)
 test: install ## all tests, against real PostgreSQL, NATS, Caddy and ffmpeg
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
+.PHONY: bench
+bench: install ## benchmarks beside their peers (ONLY=log SECONDS=5); docs/BENCHMARKS.md
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SECONDS),--seconds $(SECONDS))
+
 .PHONY: lint
 lint: install ## ruff: style and likely bugs
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -55,7 +55,7 @@ def pgbench(stand: Stand, clients: int, seconds: float) -> tuple[float, list[str
     return float(found[1]), ["pgbench", *(word.replace(str(SCRIPT), script) for word in command[1:])]
 
 
-async def prepare(stand: Stand, clients: int, round_: int) -> None:
+async def prepare(stand: Stand, clients: int) -> None:
     """A project of ten clips for each editor."""
     connection = await asyncpg.connect(stand.postgres.url())
     await connection.execute(TABLES)
@@ -94,9 +94,9 @@ def edit(stand: Stand, clients: int, seconds: float, *, keyed: bool = False) -> 
 
 def run(seconds: float, clients: tuple[int, ...] = CLIENTS) -> Iterator[dict[str, Any]]:
     """A row for each number of clients: both rates, their ratio, the latency, the command lines."""
-    for round_, count in enumerate(clients):
+    for count in clients:
         with tempfile.TemporaryDirectory() as folder, standing(Path(folder)) as stand:
-            asyncio.run(prepare(stand, count, round_))
+            asyncio.run(prepare(stand, count))
             peer, command = pgbench(stand, count, seconds)
             done = edit(stand, count, seconds)
             rate = done.acknowledged / done.seconds
@@ -105,8 +105,3 @@ def run(seconds: float, clients: tuple[int, ...] = CLIENTS) -> Iterator[dict[str
                 "ratio": round(rate / peer, 2), "p50_ms": round(done.p50, 2), "p99_ms": round(done.p99, 2),
                 "command": stand.command, "peer_command": command,
             }  # fmt: skip
-
-
-if __name__ == "__main__":
-    for row in run(float(sys.argv[1]), tuple(map(int, sys.argv[2:])) or CLIENTS):
-        print(row)

@@ -56,7 +56,7 @@ def standing(folder: Path) -> Iterator[Stand]:
         ports = free_ports(4)
         postgres = Postgres.at(folder / "postgres", ports[0], secrets.database("owner"))
         asyncio.run(postgres.prepare())
-        parts.enter_context(_running(postgres.program(), folder / "postgres.log"))
+        parts.enter_context(_running(postgres.program({"max_connections": "300"}), folder / "postgres.log"))
         asyncio.run(_made(postgres, secrets))
         nats = Nats(folder / "nats", ports[1], ports[2])
         nats.prepare()
