@@ -23,10 +23,12 @@ from cutlog.settings import Settings
 from cutlog.web import Api, Server, serve_http
 from services.render import learn
 from services.render.admit import SUBJECTS, Admission
+from services.render.api import routes
 from services.render.endpoints import endpoints
 from services.render.make import Maker
 from services.render.metrics import RenderMetrics
 from services.render.progress import publisher
+from services.render.still import Stills
 from services.render.timelines import Timelines
 from services.render.worker import Worker
 
@@ -56,7 +58,8 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         parts.callback(bus.on_reconnect(admission.doubt))
         maker = Maker(ffmpeg, blobs, cores=os.cpu_count() or 1)
         name = new_id(f"w_{os.getpid()}")
-        api = Api("render")
+        api = Api("render", title="Previews")
+        routes(api, timelines, Stills(maker, blobs, slots=os.cpu_count() or 1))
         metrics = RenderMetrics(api.metrics.registry)
         worker = Worker(name, engine, outbox, maker, timelines, publisher(bus), metrics, admission.nudge)
         events = Projection(

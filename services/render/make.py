@@ -14,7 +14,7 @@ import structlog
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.commands import Output
-from cutlog.contract.timeline import Timeline
+from cutlog.contract.timeline import Canvas, Timeline
 from cutlog.ffmpeg import Ffmpeg, Limits
 from services.render import audio
 from services.render.cache import SegmentCache
@@ -203,6 +203,15 @@ class Maker:
         self, run: Run, pictures: Plan, delay: int | None, cache: SegmentCache, note: Callable[[int], None]
     ) -> None:
         """One process of ffmpeg; its film, cut into segments, goes into the cache."""
+        async with self._ran(run, note) as folder:
+            lengths = [segment.frames for segment in run.segments]
+            parts = await asyncio.to_thread(lambda: list(cut(folder / OUTPUT, pictures.fps, lengths, delay)))
+            for segment, part in zip(run.segments, parts, strict=True):
+                await cache.put(segment.digest, part)
+
+    @asynccontextmanager
+    async def _ran(self, run: Run, note: Callable[[int], None]) -> AsyncIterator[Path]:
+        """The folder with what one process of ffmpeg wrote."""
         async with self._blobs.scratch() as folder:
             for name, text in run.texts.items():
                 (folder / name).write_text(text)
@@ -215,10 +224,23 @@ class Maker:
                 limits=Limits(seconds=300 + 4 * run.frames),
                 on_progress=lambda progress: note(min(progress.frames, run.frames)),
             )
-            lengths = [segment.frames for segment in run.segments]
-            parts = await asyncio.to_thread(lambda: list(cut(folder / OUTPUT, pictures.fps, lengths, delay)))
-            for segment, part in zip(run.segments, parts, strict=True):
-                await cache.put(segment.digest, part)
+            yield folder
+
+    async def written(self, segment: Encoded, canvas: Canvas, profile: Profile) -> bytes:
+        """What one process of ffmpeg writes for a segment, uncut and not kept.
+
+        Raises SourceGoneError, NoPictureError, FfmpegFailedError.
+        """
+        encoder = profile.encoder(canvas.fps.fraction)
+        async with self._opened(_sources([segment])) as files:
+            run = compile_run([segment], profile.size(canvas), canvas.fps, encoder, files, self._cores)
+            async with self._ran(run, lambda _: None) as folder:
+                return await asyncio.to_thread((folder / OUTPUT).read_bytes)
+
+    @property
+    def engine(self) -> str:
+        """The identity of the build of ffmpeg, part of the names of all that it makes."""
+        return self._ffmpeg.identity
 
     async def _stitch(self, order: Order, pictures: Plan, sound: Score, path: Path) -> Path:
         """Joins all that there is; which file is the film."""

@@ -107,6 +107,13 @@ def plan(timeline: Timeline, profile: Profile, engine: str, encode: frozenset[st
     )
 
 
+def moment(timeline: Timeline, profile: Profile, engine: str, frame: int) -> Encoded:
+    """One frame of a version, [0, duration), as a segment of its own. Raises MediaNotReadyError, UnsupportedError."""
+    check_support(timeline)
+    span = next(span for span in spans(timeline) if span.at <= frame < span.end)
+    return _Planner(timeline, profile, engine, frozenset()).alone(span, frame - span.at)
+
+
 class _Planner:
     def __init__(self, timeline: Timeline, profile: Profile, engine: str, encode: frozenset[str]) -> None:
         self.canvas: Canvas = timeline.canvas
@@ -127,6 +134,10 @@ class _Planner:
             frames = min(self._until_line(clock, first), span.frames - first)
             yield self._segment(span.layers, first, frames)
             first += frames
+
+    def alone(self, span: Span, frame: int) -> Encoded:
+        """One frame of a span."""
+        return self._encoded(tuple(self._drawn(advance(layer, frame), 1) for layer in span.layers), 1)
 
     def _until_line(self, clock: Footage | None, first: int) -> int:
         """Frames from a span's frame `first` to the next line of the grid, in the clock's own frame numbers."""
@@ -160,10 +171,13 @@ class _Planner:
             case (Shot(source=source, start=start) as shot,) if self._copyable(shot):
                 return Copied(source, start, frames)
             case _:
-                tables = {name: self._clut(name) for layer in drawn for name in cluts(layer)}
-                content = {name: source.sha256 for name, source in tables.items()}
-                recipe = [self.context, frames, [ingredients(layer, content) for layer in drawn]]
-                return Encoded(_digest(recipe), frames, drawn, tuple(tables.items()))
+                return self._encoded(drawn, frames)
+
+    def _encoded(self, drawn: tuple[Drawn, ...], frames: int) -> Encoded:
+        tables = {name: self._clut(name) for layer in drawn for name in cluts(layer)}
+        content = {name: source.sha256 for name, source in tables.items()}
+        recipe = [self.context, frames, [ingredients(layer, content) for layer in drawn]]
+        return Encoded(_digest(recipe), frames, drawn, tuple(tables.items()))
 
     def _copyable(self, shot: Shot) -> bool:
         """Whether the source's own packets, from this frame on, show just what is wanted.

@@ -23,4 +23,5 @@ def routes(api: Api, ops: Ops) -> None:
         owner = await ops.reads.owner(req.path["project"])
         if owner is None:
             raise not_found(f"Project {req.path['project']}")
-        return Reply(200, await resolved(ops, req.path["project"], owner.tenant, req.path["n"]))
+        headers = {"Cutlog-Deleted": "true"} if owner.deleted else {}
+        return Reply(200, await resolved(ops, req.path["project"], owner.tenant, req.path["n"]), headers)

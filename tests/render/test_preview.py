@@ -1,0 +1,167 @@
+"""Frames of a timeline on their own: as the export shows them, kept, and given only to those who may see them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+import av
+import msgspec
+import numpy as np
+import pytest
+
+from cutlog.web import Problem
+from services.render.api import accepted
+from services.render.plan import Digest
+from services.render.still import FrameBeyondEndError, Picture, Still, Stills
+from tests.render import test_service
+from tests.render.studio import Studio
+from tests.render.test_service import House
+from tests.render.timelines import lane, shot, solid, timeline, title
+from tests.support.painting import Image, Mark, Painter, pictures, read_mark
+
+HD = (320, 180)
+house = test_service.house
+both = pytest.mark.parametrize("picture", ["jpeg", "png"])
+
+
+def image(still: Still) -> Image:
+    with av.open(io.BytesIO(still.data), "r") as container:
+        return next(container.decode(video=0)).to_ndarray(format="rgb24").astype(np.uint8)
+
+
+def kept(studio: Studio) -> dict[str, int]:
+    """Stills in the cache, and when they were written."""
+    folder = studio.blobs.root / "segments"
+    return {path.name: path.stat().st_mtime_ns for kind in ("jpeg", "png") for path in folder.rglob(f"*.{kind}")}
+
+
+@pytest.fixture
+def stills(studio: Studio) -> Stills:
+    return Stills(studio.maker, studio.blobs, slots=2)
+
+
+@both
+async def test_a_still_is_the_frame_of_the_export(
+    studio: Studio, stills: Stills, painted: Painter, picture: Picture
+) -> None:
+    a = await studio.ingest("a", painted(25, 60, HD, tag=1))
+    film = timeline(
+        lane(shot(0, 20, 30, "a"), solid(30, 5, "#c04020")), lane(title(33, 2), number=1), library=[a], size=HD
+    )
+    export = list(pictures(studio.path(await studio.export(film))))
+    for frame in (0, 17, 29, 30, 34):
+        found = image(await stills.still(film, frame, None, picture))
+        assert found.shape == export[frame].shape
+        assert np.abs(found.astype(int) - export[frame].astype(int)).mean() < 4
+    assert read_mark(image(await stills.still(film, 17, None, picture))) == Mark(1, 37)
+
+
+@both
+async def test_a_colour_is_that_colour(stills: Stills, picture: Picture) -> None:
+    found = image(await stills.still(timeline(lane(solid(0, 3, "#c04020")), size=HD), 1, None, picture))
+    assert np.abs(found.reshape(-1, 3).astype(int) - (0xC0, 0x40, 0x20)).max() <= 3
+
+
+async def test_a_width_gives_the_height_and_none_is_wider_than_the_canvas(stills: Stills) -> None:
+    film = timeline(lane(solid(0, 3)), size=HD)
+    assert image(await stills.still(film, 0, 100, "png")).shape == (56, 100, 3)
+    assert image(await stills.still(film, 0, 4000, "jpeg")).shape == (180, 320, 3)
+
+
+async def test_an_equal_frame_is_drawn_once_whatever_the_version(
+    studio: Studio, stills: Stills, painted: Painter
+) -> None:
+    a = await studio.ingest("a", painted(25, 60, HD, tag=1))
+    first = await stills.still(timeline(lane(shot(0, 0, 30, "a")), library=[a], size=HD), 10, 80, "jpeg")
+    files = kept(studio)
+    moved = timeline(lane(solid(0, 4), shot(4, 5, 30, "a")), library=[a], size=HD, version=2)
+    assert await stills.still(moved, 9, 80, "jpeg") == first
+    assert kept(studio) == files
+    assert (await stills.still(moved, 10, 80, "jpeg")).digest != first.digest
+    assert (await stills.still(moved, 9, 81, "jpeg")).digest != first.digest
+    assert (await stills.still(moved, 9, 80, "png")).digest != first.digest
+    assert len(kept(studio)) == 4
+
+
+async def test_a_torn_still_is_drawn_anew(studio: Studio, stills: Stills) -> None:
+    film = timeline(lane(solid(0, 3)), size=HD)
+    first = await stills.still(film, 0, None, "png")
+    (path,) = (studio.blobs.root / "segments").rglob("*.png")
+    path.write_bytes(path.read_bytes()[:40])
+    assert await stills.still(film, 0, None, "png") == first
+
+
+async def test_there_is_no_frame_at_the_end(stills: Stills) -> None:
+    with pytest.raises(FrameBeyondEndError, match="0 to 2"):
+        await stills.still(timeline(lane(solid(0, 3)), size=HD), 3, None, "jpeg")
+
+
+@pytest.mark.parametrize(
+    ("accept", "picture"),
+    [
+        ("*/*", "jpeg"),
+        ("image/png", "png"),
+        ("image/avif,image/webp,image/apng,image/*,*/*;q=0.8", "jpeg"),
+        ("image/jpeg;q=0.5, image/png", "png"),
+        ("image/png;q=0.5, */*;q=0.1", "png"),
+    ],
+)
+def test_the_picture_is_what_is_liked_best(accept: str, picture: str) -> None:
+    assert accepted(accept) == picture
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/webp", "image/*;q=0", "image/png;q=x"])
+def test_what_is_not_liked_is_not_sent(accept: str) -> None:
+    with pytest.raises(Problem) as refused:
+        accepted(accept)
+    assert refused.value.status == 406
+
+
+async def ask(
+    house: House,
+    path: str,
+    accept: str = "*/*",
+    **claims: str,
+) -> tuple[int, Mapping[str, str], bytes]:
+    """One GET of the render service: status, headers, body."""
+    token = house.settings.token("viewer", **claims)
+    headers = {"Authorization": f"Bearer {token}", "Accept": accept}
+    url = house.settings.peers["render"] + path
+    async with house.session.get(url, headers=headers, allow_redirects=False) as reply:
+        return reply.status, reply.headers.copy(), await reply.read()
+
+
+async def test_frames_are_given_over_http_to_those_who_may_see_the_project(house: House, painted: Painter) -> None:
+    await house.upload(painted)
+    project = await house.project()
+    version = await house.shot(project, "v_1", 0, 13, 43)
+    path = f"/api/projects/{project}/versions/{version}/frame"
+    async with house.render():
+        status, headers, body = await ask(house, f"{path}?at=9&width=160")
+        assert (status, headers["Content-Type"]) == (200, "image/jpeg")
+        found = image(Still(body, Digest("")))
+        assert found.shape == (90, 160, 3)
+        assert read_mark(found) == Mark(1, 22)
+        status, headers, body = await ask(house, f"{path}?at=29", "image/png")
+        assert (status, headers["Content-Type"]) == (200, "image/png")
+        assert read_mark(image(Still(body, Digest("")))) == Mark(1, 42)
+        async with house.session.get(
+            house.settings.peers["render"] + f"{path}?at=29",
+            headers={"Authorization": f"Bearer {house.settings.token('viewer')}", "Accept": "image/png",
+                     "If-None-Match": headers["ETag"]},
+        ) as reply:  # fmt: skip
+            assert reply.status == 304
+        for query in ("?at=30", "?at=-1", "?at=x", "", "?at=0&width=3"):
+            status, headers, body = await ask(house, path + query)
+            assert (status, headers["Content-Type"]) == (422, "application/problem+json")
+            pointer = "?width" if "width" in query else "?at"
+            assert [error["pointer"] for error in msgspec.json.decode(body)["errors"]] == [pointer]
+        assert (await ask(house, f"{path}?at=0", tenant="other"))[0] == 404
+        assert (await ask(house, f"{path}?at=0", "text/html"))[0] == 406
+        assert (await ask(house, path.replace(f"/{version}/", "/99/") + "?at=0"))[0] == 404
+        assert (await ask(house, path.replace("p_1", "p_none") + "?at=0"))[0] == 404
+        async with house.session.get(house.settings.peers["render"] + f"{path}?at=0") as reply:
+            assert reply.status == 401
+        await house.call("DELETE", f"/api/projects/{project}", expect=204)
+        assert (await ask(house, f"{path}?at=0"))[0] == 404
