@@ -20,7 +20,7 @@ BASE: dict[str, Any] = {"op": "clip.paste", "clip": "new", "track": "v", "at": 1
 
 
 def pasted(**fields: Any) -> Sequence:
-    op = msgspec.convert({**BASE, **fields}, Op)  # type: ignore[call-overload]
+    op = msgspec.convert({**BASE, **fields}, Op)
     return apply(drawn(v="aaaa", a=""), op, MEDIA)
 
 
@@ -83,7 +83,7 @@ def test_what_does_not_fit_together_is_refused_with_a_pointer(pointer: str, fiel
 
 
 def test_what_can_not_be_rendered_can_not_be_pasted_either() -> None:
-    op = msgspec.convert({**BASE, "frames": 2, "media": "film", "freeze": 1}, Op)  # type: ignore[call-overload]
+    op = msgspec.convert({**BASE, "frames": 2, "media": "film", "freeze": 1}, Op)
     with pytest.raises(EditError) as refused:
         refuse_unrendered((op,), {"clip.freeze"})
     assert refused.value.pointer == "/ops/0/freeze"

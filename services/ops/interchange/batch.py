@@ -45,6 +45,7 @@ from services.ops.edits.looks import PROPERTIES
 from services.ops.edits.rendered import refuse_unrendered
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
+from services.ops.interchange.documents import usual
 from services.ops.interchange.losses import Ledger
 from services.ops.interchange.reading import Draft
 
@@ -121,7 +122,7 @@ class Batch:
         changes = {
             name: value
             for name in ("name", "muted", "hidden", "gain_db")
-            if (value := getattr(track, name)) != getattr(_PLAIN_TRACK, name)
+            if not usual(value := getattr(track, name), getattr(_PLAIN_TRACK, name))
         }
         if track.caption_mode != "burn":
             changes["captions"] = track.caption_mode
@@ -183,7 +184,7 @@ _PLAIN_TRACK: Final = Track(id="x", kind="video")
 
 def _clip(clip: Clip, track: str) -> Op:
     """The op that puts a clip on its track: a plain one where that says all."""
-    looks = {name: value for name in PROPERTIES if (value := getattr(clip, name)) != getattr(_USUAL, name)}
+    looks = {name: value for name in PROPERTIES if not usual(value := getattr(clip, name), getattr(_USUAL, name))}
     where: dict[str, Any] = {"clip": clip.id, "track": track, "at": clip.at}
     if looks:
         where["properties"] = ClipProperties(**looks)

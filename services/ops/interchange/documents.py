@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import copysign
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -30,10 +31,14 @@ def unwrap(metadata: Metadata, kind: type[T]) -> T | None:
         return None
 
 
+def usual(value: object, default: object) -> bool:
+    """Whether a value is the default, to the sign of zero: timelines with -0.0 have another digest."""
+    return value == default and not (isinstance(value, float) and value == 0 and copysign(1, value) < 0)
+
+
 def _sparse(value: msgspec.Struct) -> dict[str, Any]:
-    fields = msgspec.structs.fields(value)
-    return {
-        field.encode_name: found
-        for field in fields
-        if (found := getattr(value, field.name)) != field.default or field.required
-    }
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(value):
+        if not usual(each := getattr(value, field.name), field.default) or field.required:
+            found[field.encode_name] = each
+    return found
