@@ -61,6 +61,8 @@ class Stack:
     children: dict[str, Child] = field(default_factory=dict)
     adopted: bool = False
     """Orphans of ours become our children (`adopt_orphans` was called), and are ended."""
+    ending: bool = False
+    """A part that was being started again when the end came says nothing any more."""
 
     def __post_init__(self) -> None:
         postgres, nats, monitor, *ports = free_ports(3 + len(self.services))
@@ -92,6 +94,7 @@ class Stack:
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Ends every part in order and removes stack.json. May be called at any point of the start."""
+        self.ending = True
         self.layout.state.unlink(missing_ok=True)
         for group in (["gateway"], [service.name for service in self.services], ["nats"], ["postgres"]):
             present = [self.children[name] for name in group if name in self.children]
@@ -153,7 +156,8 @@ class Stack:
         await child.start(gate)
 
     def _changed(self) -> None:
-        self._write_state()
+        if not self.ending:
+            self._write_state()
         if self.adopted:
             end_orphans([child.pid for child in self.children.values() if child.pid])
 
