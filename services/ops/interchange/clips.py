@@ -26,11 +26,12 @@ from services.ops.edits.sources import Material
 from services.ops.interchange import schema
 from services.ops.interchange.colors import NAMES
 from services.ops.interchange.conform import frame, seconds, speed
+from services.ops.interchange.dialects import enabled, mark, remapped_time, shown
 from services.ops.interchange.documents import unwrap
 from services.ops.interchange.export import time_effects
 from services.ops.interchange.flatten import HOUR, ZERO, Kind, Span, reference_of
 from services.ops.interchange.losses import Ledger
-from services.ops.interchange.matching import Asset, Library, Missing, Wanted, base_name, text
+from services.ops.interchange.matching import Asset, Library, Missing, Wanted, base_name
 from services.ops.interchange.names import Names
 from services.ops.interchange.schema import known, own
 
@@ -40,7 +41,6 @@ Absent = Literal["skip", "color"]
 PLACEHOLDER: Final = "#404040"
 FASTEST: Final = 100
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
-_MARK: Final = re.compile(r"cutlog:(?P<id>[a-z0-9][a-z0-9_-]{0,63})(?: sha256:(?P<sha256>[0-9a-f]{64}))?")
 
 #: What our metadata say of a clip whose place or frames another program has changed.
 _KEPT: Final = (
@@ -87,8 +87,8 @@ class ClipReader:
         told = own(reference.metadata) if not isinstance(reference, schema.Unknown) else None
         if told is not None and (told.id or told.sha256):
             return Wanted(told.sha256, told.id, (told.name,) if told.name else ())
-        if (mark := _mark(clip)) is not None:
-            return mark
+        if (marked := mark(clip)) is not None:
+            return marked
         names: tuple[str, ...]
         match reference:
             case schema.GeneratorReference() | schema.Unknown():
@@ -178,7 +178,7 @@ class ClipReader:
 
     def _foreign(self, span: Span, at: int, frames: int, kind: Kind) -> Clip | None:
         told, where = span.clip, span.clip.name or "a clip"
-        clip = Clip(id="", at=at, frames=frames, source=ColorSource(color=PLACEHOLDER), enabled=_enabled(told))
+        clip = Clip(id="", at=at, frames=frames, source=ColorSource(color=PLACEHOLDER), enabled=enabled(told))
         reference = reference_of(told)
         if isinstance(reference, schema.Unknown):
             self._losses.add("clip", where, f"{reference.schema} is no media that is known")
@@ -226,7 +226,7 @@ class ClipReader:
                     rate *= speed(scalar)
                 case schema.Unknown(schema=name):
                     self._losses.add("effect", where, f"{name} is not known")
-                case schema.Effect() as effect if (found := _remapped_time(effect)) is not None:
+                case schema.Effect() as effect if (found := remapped_time(effect)) is not None:
                     rate *= found
                 case schema.Effect() as effect if effect.effect_name in kept:
                     pass
@@ -243,7 +243,7 @@ class ClipReader:
         if kind == "audio":
             return None
         kind_of = (made.generator_kind or "").casefold()
-        color, words = _shown(made)
+        color, words = shown(made)
         if kind_of in ("black", "slug", "bl"):
             if kind_of == "slug" and where.casefold() not in ("slug", "black", "black video"):
                 self._losses.add("generator", where, "the file says only that it is some generator; it became black")
@@ -265,7 +265,9 @@ class ClipReader:
             return found
         before = self._missing.get(want)
         count = before.clips + 1 if before is not None else 1
-        self._missing[want] = Missing(name=want.title, id=want.id, sha256=want.sha256, clips=count, reason=found)
+        self._missing[want] = Missing(
+            name=want.title[:200], id=want.id[:64], sha256=want.sha256[:64], clips=count, reason=found
+        )
         return None
 
     def _fitted(self, clip: Clip, kind: Kind, where: str) -> Clip | None:
@@ -335,21 +337,6 @@ class ClipReader:
         return Marker(id=self._names.fresh(label or "marker"), at=at, label=label[:1000], color=color)
 
 
-def _shown(made: schema.GeneratorReference) -> tuple[str, str]:
-    """The colour and the words of a generator: our parameters, or Final Cut's."""
-    color, words = text(made.parameters.get("color")), text(made.parameters.get("text"))
-    told = made.metadata.told("fcp_xml").get("parameter")
-    for each in told if isinstance(told, list) else [told]:
-        value = each.get("value") if isinstance(each, dict) else None
-        if isinstance(value, dict) and not color:
-            parts = [text(value.get(name)) for name in ("red", "green", "blue")]
-            if all(part.isascii() and part.isdigit() and int(part) < 256 for part in parts):
-                color = "#" + "".join(f"{int(part):02x}" for part in parts)
-        elif isinstance(each, dict) and each.get("parameterid") == "str" and not words:
-            words = text(value)
-    return color, words
-
-
 def _start(source: Source) -> int:
     match source:
         case MediaSource(start=start):
@@ -371,45 +358,11 @@ def _same_source(source: Source, told: schema.Clip) -> bool:
     match source:
         case MediaSource(media=media) | FreezeSource(media=media):
             # An adapter may have left out the metadata; a media that was exchanged has others.
-            mark = own(reference.metadata) if isinstance(reference, schema.ExternalReference) else None
-            return mark is not None and mark.id == media
+            known_as = own(reference.metadata) if isinstance(reference, schema.ExternalReference) else None
+            return known_as is not None and known_as.id == media
         case ColorSource(color=color):
             return isinstance(reference, schema.GeneratorReference) and reference.parameters.get("color") == color
         case TextSource(text=style):
             return isinstance(reference, schema.GeneratorReference) and reference.parameters.get("text") == style.text
         case _:
             assert_never(source)
-
-
-def _enabled(told: schema.Clip) -> bool:
-    return told.enabled and told.metadata.told("fcp_xml").get("enabled") != "FALSE"
-
-
-def _mark(clip: schema.Clip) -> Wanted | None:
-    """Our mark in a comment, where a format has no place for metadata."""
-    comments = clip.metadata.told("cmx_3600").get("comments")
-    notes = clip.metadata.told("fcp_xml").get("comments")
-    found = [*(comments if isinstance(comments, list) else []), *(notes.values() if isinstance(notes, dict) else [])]
-    for comment in found:
-        if (match := _MARK.search(text(comment))) is not None:
-            return Wanted(match["sha256"] or "", match["id"], (clip.name,) if clip.name else ())
-    return None
-
-
-def _remapped_time(effect: schema.Effect) -> Fraction | None:
-    """The speed of Final Cut's filter `timeremap`; None for any other."""
-    notes = effect.metadata.told("fcp_xml")
-    if notes.get("effectid") != "timeremap":
-        return None
-    params = notes.get("parameter")
-    values = {
-        text(each.get("parameterid")): text(each.get("value"))
-        for each in (params if isinstance(params, list) else [params])
-        if isinstance(each, dict)
-    }
-    try:
-        percent = Fraction(values.get("speed", "100"))
-    except (ValueError, ZeroDivisionError):
-        return None
-    rate = speed(float(percent / 100))
-    return -abs(rate) if values.get("reverse", "").upper() == "TRUE" else rate

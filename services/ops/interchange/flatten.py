@@ -63,7 +63,7 @@ class Flattener:
         """The lanes from the bottom to the top. Raises Malformed."""
         if stack.source_range is not None:
             self._losses.add("range", "timeline", "the range of the whole timeline is not applied")
-        children = [known(child) for child in stack.children]
+        children = [part(child) for child in stack.children]
         origin = self._origin(children)
         for index, child in enumerate(children):
             key = (index,)
@@ -78,8 +78,6 @@ class Flattener:
                     pass
                 case schema.Unknown(schema=name):
                     self._losses.add("object", name, f"{name} is not known and was left out")
-                case _:
-                    raise Malformed(f"{type(child).__name__} is no part of a timeline")
         return [lane for _, lane in sorted(self._lanes.items())]
 
     def _origin(self, children: list[schema.Child]) -> Fraction:
@@ -138,7 +136,7 @@ class Flattener:
         for effect in item.effects:
             self._lost_effect(effect, item.name or "a composition")
         shift = seconds(item.source_range.start_time) if item.source_range is not None else ZERO
-        members = [item] if isinstance(item, schema.Track) else [known(child) for child in item.children]
+        members = [item] if isinstance(item, schema.Track) else [part(child) for child in item.children]
         for number, member in enumerate(members):
             if isinstance(member, schema.Gap | schema.Transition):
                 continue
@@ -155,7 +153,7 @@ class Flattener:
 
     def _children(self, track: schema.Track, key: tuple[int, ...], at: Fraction, window: Window, depth: int) -> None:
         for value in track.children:
-            child = known(value)
+            child = part(value)
             if isinstance(child, schema.Transition):
                 self._lanes[key].cuts.append(Cut(at, child))
                 continue
@@ -175,9 +173,9 @@ class Flattener:
                 extent = getattr(reference_of(item), "available_range", None)
                 return ZERO if extent is None else max(ZERO, seconds(extent.duration))
             case schema.Track():
-                return sum((self.length(known(child), depth + 1) for child in item.children), ZERO)
+                return sum((self.length(part(child), depth + 1) for child in item.children), ZERO)
             case schema.Stack():
-                return max((self.length(known(child), depth + 1) for child in item.children), default=ZERO)
+                return max((self.length(part(child), depth + 1) for child in item.children), default=ZERO)
             case _:
                 return ZERO
 
@@ -185,6 +183,14 @@ class Flattener:
         effect = known(value)
         name = getattr(effect, "effect_name", None) or getattr(effect, "schema", None) or effect.name
         self._losses.add("effect", where, f"effect {name} of a whole composition was left out")
+
+
+def part(value: object) -> schema.Child:
+    """An object as a part of a composition. Raises Malformed."""
+    found = known(value)
+    if isinstance(found, schema.Child):
+        return found
+    raise Malformed(f"{type(found).__name__} is no part of a timeline")
 
 
 def reference_of(clip: schema.Clip) -> schema.Reference:

@@ -34,7 +34,7 @@ class Ledger:
 
     def add(self, what: str, where: str, detail: str, count: int = 1) -> None:
         """Notes a loss."""
-        key = (what, where, detail)
+        key = (what, where[:120], detail[:400])
         self._counts[key] = self._counts.get(key, 0) + count
 
     def report(self) -> tuple[Loss, ...]:

@@ -13,7 +13,8 @@ import msgspec
 DEFAULT_MEDIA: Final = "DEFAULT_MEDIA"
 
 _Number = Annotated[float, msgspec.Meta(ge=-(2.0**53), le=2.0**53)]
-_Rate = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
+_Rate = Annotated[float, msgspec.Meta(ge=0.01, le=1_000_000)]
+_Scalar = Annotated[float, msgspec.Meta(ge=-1_000_000, le=1_000_000)]
 
 
 class Own(msgspec.Struct, omit_defaults=True):
@@ -71,7 +72,7 @@ class TimeEffect(Effect, tag="TimeEffect.1"):
 
 
 class LinearTimeWarp(Effect, tag="LinearTimeWarp.1"):
-    time_scalar: float = 1.0
+    time_scalar: _Scalar = 1.0
 
 
 class FreezeFrame(LinearTimeWarp, tag="FreezeFrame.1"):
