@@ -21,12 +21,14 @@ from cutlog.ffmpeg import Ffmpeg
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Api, Server, serve_http
-from services.render import learn
+from services.render import jobs, learn
 from services.render.admit import SUBJECTS, Admission
 from services.render.api import routes
+from services.render.api_preview import Reels, preview_routes
 from services.render.endpoints import endpoints
 from services.render.make import Maker
 from services.render.metrics import RenderMetrics
+from services.render.playlist import Previews
 from services.render.progress import publisher
 from services.render.still import Stills
 from services.render.timelines import Timelines
@@ -60,6 +62,23 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         name = new_id(f"w_{os.getpid()}")
         api = Api("render", title="Previews")
         routes(api, timelines, Stills(maker, blobs, slots=os.cpu_count() or 1))
+
+        async def ask(project_id: str, version: int, tenant: str, trace: str) -> None:
+            async with engine.begin() as connection:
+                await jobs.want_proxy(
+                    connection,
+                    tenant=tenant,
+                    project_id=project_id,
+                    version=version,
+                    digest="",
+                    position=0,
+                    trace=trace,
+                    asked=True,
+                )
+            admission.nudge()
+
+        secret = settings.file_secret.get_secret_value()
+        preview_routes(api, Reels(timelines, ffmpeg.identity), Previews(blobs), ask, secret)
         metrics = RenderMetrics(api.metrics.registry)
         worker = Worker(name, engine, outbox, maker, timelines, publisher(bus), metrics, admission.nudge)
         events = Projection(

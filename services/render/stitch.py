@@ -74,9 +74,9 @@ def stitch(
     """
     timescale, _ = ticks(plan.fps)
     with ExitStack() as opened:
-        pictures = opened.enter_context(_pictures(plan, read, proxies)) if profile.pictures else None
+        pictures = opened.enter_context(pictures_of(plan, read, proxies)) if profile.pictures else None
         aac = profile.sound == "aac"
-        audio_like = opened.enter_context(_open(_intact(read, score.chunks[0].digest))) if aac else None
+        audio_like = opened.enter_context(opened_segment(read, score.chunks[0].digest)) if aac else None
         muxer = "mp4" if profile.container == "gif" else profile.container
         film = opened.enter_context(av.open(str(out), "w", format=muxer, options=_options(muxer, timescale)))
         frames: Iterator[Coded] = iter(())
@@ -94,7 +94,7 @@ def stitch(
             audio.bit_rate = score.bitrate
             audio.time_base = Fraction(1, SAMPLE_RATE)
             sounds = encoded(pcm, score.samples, audio)
-        for packet in _interleaved(frames, sounds, timescale):
+        for packet in interleaved(frames, sounds, timescale):
             film.mux(packet)
 
 
@@ -174,14 +174,14 @@ class _Reel:
 
 
 @contextmanager
-def _pictures(plan: Plan, read: Read, proxies: Mapping[str, Path]) -> Iterator[_Pictures]:
+def pictures_of(plan: Plan, read: Read, proxies: Mapping[str, Path]) -> Iterator[_Pictures]:
     """The pictures, once all parameters have been found equal. Raises ParametersDifferError."""
     with ExitStack() as opened:
         reels = {source: opened.enter_context(_open(proxies[source])) for source in plan.copied()}
         found = {source: parameters(reel.streams.video[0], 0) for source, reel in reels.items()}
         encoded = next(iter(plan.encoded()), None)
         if encoded is not None:
-            template = opened.enter_context(_open(_intact(read, encoded))).streams.video[0]
+            template = opened.enter_context(opened_segment(read, encoded)).streams.video[0]
             expected = read_film(_intact(read, encoded), plan.fps).parameters
         else:
             first = next(iter(reels))
@@ -195,7 +195,7 @@ def _sounds(score: Score, read: Read, stream: AudioStream) -> Iterator[Coded]:
     """All packets of sound. The first holds what the encoder made before sample 0; players skip it by its time."""
     number = 0
     for chunk in score.chunks:
-        with _open(_intact(read, chunk.digest)) as container:
+        with opened_segment(read, chunk.digest) as container:
             found = 0
             for packet in container.demux(audio=0):
                 if not packet.size:
@@ -211,7 +211,7 @@ def _sounds(score: Score, read: Read, stream: AudioStream) -> Iterator[Coded]:
             raise DamagedSegmentError(chunk.digest)
 
 
-def _interleaved(pictures: Iterator[Coded], sounds: Iterator[Coded], timescale: int) -> Iterator[Coded]:
+def interleaved(pictures: Iterator[Coded], sounds: Iterator[Coded], timescale: int) -> Iterator[Coded]:
     """Both in order of time, sound first where they begin together. Sound counts samples."""
     picture, sound = next(pictures, None), next(sounds, None)
     while picture is not None or sound is not None:
@@ -232,6 +232,11 @@ def _intact(read: Read, digest: Digest) -> bytes:
         return unseal(read(digest))
     except (TornSegmentError, FileNotFoundError) as error:
         raise DamagedSegmentError(digest) from error
+
+
+def opened_segment(read: Read, digest: Digest) -> InputContainer:
+    """A segment or chunk, to be closed. Raises DamagedSegmentError."""
+    return _open(_intact(read, digest))
 
 
 def _open(film: Path | bytes) -> InputContainer:

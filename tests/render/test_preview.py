@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
 
 import av
 import msgspec
@@ -18,7 +21,7 @@ from tests.render import test_service
 from tests.render.studio import Studio
 from tests.render.test_service import House
 from tests.render.timelines import lane, shot, solid, timeline, title
-from tests.support.painting import Image, Mark, Painter, pictures, read_mark
+from tests.support.painting import Image, Mark, Painter, pictures, read_mark, read_marks
 
 HD = (320, 180)
 house = test_service.house
@@ -165,3 +168,61 @@ async def test_frames_are_given_over_http_to_those_who_may_see_the_project(house
             assert reply.status == 401
         await house.call("DELETE", f"/api/projects/{project}", expect=204)
         assert (await ask(house, f"{path}?at=0"))[0] == 404
+
+
+async def test_a_playlist_over_the_segments_plays_every_frame_with_its_sound(
+    house: House, painted: Painter, tmp_path: Path
+) -> None:
+    await house.upload(painted)
+    project = await house.project()
+    version = await house.shot(project, "v_1", 0, 13, 43)
+    version = await house.shot(project, "v_1", 30, 0, 100)
+    base = f"/api/projects/{project}/versions/{version}/"
+    async with house.render():
+        status, headers, body = await ask(house, base + "proxy.m3u8")
+        assert (status, headers["Content-Type"]) == (200, "application/vnd.apple.mpegurl")
+        await house.proxy(project, version)
+        status, _, whole = await ask(house, base + "proxy.m3u8")
+        # What was told before is still there, and the rest has come.
+        assert whole.startswith(body.removesuffix(b"#EXT-X-ENDLIST\n"))
+        lines = whole.decode().splitlines()
+        assert lines[-1] == "#EXT-X-ENDLIST"
+        lengths = [float(line[8:-1]) for line in lines if line.startswith("#EXTINF:")]
+        assert sum(lengths) == pytest.approx(130 / 25)
+        start = next(line for line in lines if line.startswith("#EXT-X-MAP")).split('"')[1]
+        film = b""
+        for link in (start, *(line for line in lines if not line.startswith("#"))):
+            async with house.session.get(house.settings.peers["render"] + base + link) as reply:
+                assert (reply.status, reply.content_type) == (200, "video/mp4")
+                film += await reply.read()
+            forged = house.settings.peers["render"] + base + link.replace("expires=1", "expires=2")
+            async with house.session.get(forged) as reply:
+                assert reply.status == 403
+        assert (await ask(house, base + "proxy.m3u8", tenant="other"))[0] == 404
+        played = tmp_path / "played.m3u8"
+        address = house.settings.peers["render"] + base
+        played.write_text(whole.decode().replace("segments/", address + "segments/"))
+        marks, moments = await asyncio.to_thread(play, played)
+    expected = [Mark(1, 13 + k) for k in range(30)] + [Mark(1, k) for k in range(100)]
+    assert marks == expected
+    assert moments == [Fraction(k, 25) for k in range(130)]
+    path = tmp_path / "film.mp4"
+    path.write_bytes(film)
+    assert read_marks(path) == expected
+    with av.open(str(path)) as container:
+        sounds = [(frame.pts, frame.samples) for frame in container.decode(audio=0)]
+    assert sounds == [(1024 * k, 1024) for k in range(len(sounds))]
+    assert 0 <= len(sounds) * 1024 - 130 * 1920 < 1024
+
+
+def play(playlist: Path) -> tuple[list[Mark | None], list[Fraction]]:
+    """Every frame that a player of HLS shows, and when."""
+    options = {"protocol_whitelist": "file,http,tcp", "allowed_extensions": "ALL", "extension_picky": "0"}
+    marks, moments = [], []
+    with av.open(str(playlist), "r", options=options) as container:
+        for frame in container.decode(video=0):
+            assert frame.pts is not None
+            assert frame.time_base is not None
+            marks.append(read_mark(frame.to_ndarray(format="rgb24").astype(np.uint8)))
+            moments.append(frame.pts * frame.time_base)
+    return marks, [moment - moments[0] for moment in moments]

@@ -1,0 +1,147 @@
+"""Versions as HLS over HTTP: a playlist for those who may see the project, and fragments for who has their links."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from cutlog.contract.base import Strict
+from cutlog.web import Api, Content, Problem, Reply, Request, Role
+from cutlog.web.problems import not_found, unavailable
+from cutlog.web.signing import check, sign
+from services.render.packets import BrokenFilmError
+from services.render.playlist import Previews, Reel, reel, text
+from services.render.stitch import DamagedSegmentError, ParametersDifferError
+from services.render.timelines import Timelines
+
+#: Seconds that links live at least; they change once per so many, so that a playlist stays as it was.
+_LIFE: Final = 3600
+#: How long a playlist waits for its first fragment, and between looks, in seconds.
+_PATIENCE: Final = 10.0
+_LOOK: Final = 0.25
+#: Films whose plans are remembered: a player asks for one fragment after the other.
+_REMEMBERED: Final = 32
+
+START: Final = "init.mp4"
+
+Ask = Callable[[str, int, str, str], Awaitable[None]]
+"""Has the proxy of a project's version rendered: project, version, tenant, trace."""
+
+
+class Signed(Strict):
+    """What the playlist puts into a link."""
+
+    expires: str = ""
+    signature: str = ""
+
+
+class Reels:
+    """Films by project and version, planned once."""
+
+    def __init__(self, timelines: Timelines, engine: str) -> None:
+        self._timelines, self._engine = timelines, engine
+        self._known: OrderedDict[str, tuple[str, Reel]] = OrderedDict()
+        self._asked: OrderedDict[str, None] = OrderedDict()
+
+    async def shown(self, project_id: str, version: int, tenant: str) -> Reel:
+        """As it is now. Raises TimelineGoneError, OpsAwayError, MediaNotReadyError, UnsupportedError."""
+        timeline = await self._timelines.shown(project_id, version, tenant)
+        film = await asyncio.to_thread(reel, timeline, self._engine)
+        self._known[film.digest] = tenant, film
+        self._known.move_to_end(film.digest)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return film
+
+    def first_asked(self, digest: str) -> bool:
+        """Whether this process is asked for the first time to have a film rendered: one that fails is not retried."""
+        first = digest not in self._asked
+        self._asked[digest] = None
+        while len(self._asked) > _REMEMBERED:
+            self._asked.popitem(last=False)
+        return first
+
+    async def found(self, project_id: str, version: int, digest: str) -> tuple[str, Reel] | None:
+        """The film of a digest and whose it is; None if the version is another film by now."""
+        if digest not in self._known:
+            tenant = (await self._timelines.fetch(project_id, version)).tenant
+            await self.shown(project_id, version, tenant)
+        return self._known.get(digest)
+
+
+def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret: str) -> None:
+    """Adds the routes. `secret` signs links."""
+    for error in (DamagedSegmentError, ParametersDifferError, BrokenFilmError):
+        api.problem(error, lambda _: _gone())
+
+    @api.get(
+        "/api/projects/{project}/versions/{n}/proxy.m3u8",
+        role=Role.viewer,
+        path={"n": int},
+        returns={200: Content("application/vnd.apple.mpegurl")},
+        problems=(404, 409, 422, 503),
+        summary="Plays a version while its proxy still renders",
+    )
+    async def playlist(req: Request) -> Reply:
+        """HLS in fragmented MP4 over the segments that exist, growing until the film is whole. Its links are signed.
+
+        Waits for the first fragment for some seconds; then 503 with Retry-After.
+        """
+        project, version, tenant = req.path["project"], req.path["n"], req.actor.tenant
+        film = await reels.shown(project, version, tenant)
+        if not film.fragments:
+            raise not_found(f"A proxy of version {version}, which has no frames,")
+        end = time.monotonic() + _PATIENCE
+        ready = await previews.ready(film, tenant)
+        if ready < len(film.fragments) and reels.first_asked(film.digest):
+            await ask(project, version, tenant, req.trace)
+        while not ready:
+            if time.monotonic() > end:
+                raise unavailable("The first pictures are still being rendered.", 1)
+            await asyncio.sleep(_LOOK)
+            ready = await previews.ready(film, tenant)
+        expires = (int(time.time()) // _LIFE + 2) * _LIFE
+
+        def link(name: str) -> str:
+            name = f"{film.digest}-{name}"
+            _, _, query = sign(secret, _signed(project, version, name), expires).partition("?")
+            return f"segments/{name}?{query}"
+
+        links = [link(f"{number}.m4s") for number in range(ready)]
+        body = text(film, ready, links, link(START)).encode()
+        return Reply.raw(200, body, "application/vnd.apple.mpegurl", {"Cache-Control": "private, no-store"})
+
+    @api.get(
+        "/api/projects/{project}/versions/{n}/segments/{name}",
+        role=None,
+        path={"n": int, "name": str},
+        query=Signed,
+        returns={200: Content("video/mp4")},
+        problems=(403, 404),
+        summary="Gives a fragment of a playlist",
+    )
+    async def fragment(req: Request[None, Signed]) -> Reply:
+        """The header of the film, or some of its pictures and sound."""
+        project, version, name = req.path["project"], req.path["n"], str(req.path["name"])
+        query = {"expires": req.query.expires, "signature": req.query.signature}
+        check(secret, _signed(project, version, name), query, req.http.method)
+        digest, _, part = name.partition("-")
+        found = await reels.found(project, version, digest)
+        number = 0 if part == START else int(part.removesuffix(".m4s"))
+        if found is None or number >= len(found[1].fragments):
+            raise _gone()
+        header, body = await previews.fragment(found[1], found[0], number)
+        caching = {"Cache-Control": f"private, max-age={_LIFE}, immutable"}
+        return Reply.raw(200, header if part == START else body, "video/mp4", caching)
+
+
+def _gone() -> Problem:
+    return Problem(404, "not-found", "Not found", "This part of the film is not there; fetch the playlist again.")
+
+
+def _signed(project: str, version: int, name: str) -> str:
+    """What a link gives, in the words that are signed: no object's key begins like this."""
+    return f"hls/{project}/{version}/{name}"

@@ -1,0 +1,202 @@
+"""A version as HLS: a playlist over its proxy segments, playable from when the first of them exist.
+
+A fragment holds the packets of about a second, copied from the segments and from the chunks of sound, under the times
+that they have in the whole. See RFC 8216.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+import msgspec
+from av.audio.stream import AudioStream
+
+from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.contract.profiles import SAMPLE_RATE
+from cutlog.contract.time import samples_at
+from cutlog.contract.timeline import Timeline
+from services.render import audio
+from services.render.cache import SegmentCache
+from services.render.packets import MUXER_OPTIONS, BrokenFilmError, like, ticks, timed
+from services.render.plan import Digest, Encoded, Plan, Segment, plan
+from services.render.profiles import PROXY
+from services.render.receipts import film_digest
+from services.render.sound import CHUNK, FRAME, Score, score
+from services.render.stitch import (
+    Coded,
+    Read,
+    interleaved,
+    opened_segment,
+    pictures_of,
+)
+
+
+class Fragment(msgspec.Struct, frozen=True):
+    """Frames [first, first + frames) of a film, made of `segments`, with the packets [sound, silence) of its sound."""
+
+    first: int
+    frames: int
+    segments: tuple[Segment, ...]
+    sound: int
+    silence: int
+
+    def needs(self, sounds: Score) -> set[Digest]:
+        """What must be in the cache."""
+        chunks = (sounds.chunks[0], *sounds.chunks[self.sound // CHUNK : -(-self.silence // CHUNK)])
+        return {part.digest for part in self.segments if isinstance(part, Encoded)} | {part.digest for part in chunks}
+
+
+class Reel(msgspec.Struct, frozen=True):
+    """A whole film as fragments; `digest` names it."""
+
+    digest: Digest
+    pictures: Plan
+    sounds: Score
+    fragments: tuple[Fragment, ...]
+
+
+def reel(timeline: Timeline, engine: str) -> Reel:
+    """The proxy of a version in fragments of at least a second. Raises MediaNotReadyError, UnsupportedError."""
+    pictures = plan(timeline, PROXY, engine)
+    sounds = score(timeline, PROXY.bitrate, audio.ENCODER, engine)
+    return Reel(film_digest(pictures, sounds), pictures, sounds, tuple(_fragments(pictures, sounds)))
+
+
+def _fragments(pictures: Plan, sounds: Score) -> Iterator[Fragment]:
+    rate = pictures.fps.fraction
+    groups: list[list[Segment]] = []
+    for segment in pictures.segments:
+        if not groups or sum(part.frames for part in groups[-1]) >= rate:
+            groups.append([])
+        groups[-1].append(segment)
+    if len(groups) > 1 and sum(part.frames for part in groups[-1]) < rate / 2:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    first = 0
+    for number, group in enumerate(groups):
+        frames = sum(part.frames for part in group)
+        last = number == len(groups) - 1
+        # The first packet is what the encoder made before sample 0: it would begin before the film.
+        sound, silence = (1 + -(-samples_at(at, rate, SAMPLE_RATE) // FRAME) for at in (first, first + frames))
+        yield Fragment(first, frames, tuple(group), sound, sounds.packets if last else min(silence, sounds.packets))
+        first += frames
+
+
+def text(film: Reel, ready: int, addresses: Sequence[str], start: str) -> str:
+    """The playlist of the first `ready` fragments; it ends when they are all. `start` is the address of the header."""
+    rate = film.pictures.fps.fraction
+    longest = max((fragment.frames for fragment in film.fragments), default=0)
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:7",
+        f"#EXT-X-TARGETDURATION:{max(1, -(-longest // rate))}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        "#EXT-X-PLAYLIST-TYPE:EVENT",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        f'#EXT-X-MAP:URI="{start}"',
+    ]
+    for fragment, address in zip(film.fragments[:ready], addresses, strict=False):
+        lines += [f"#EXTINF:{float(fragment.frames / rate):.6f},", address]
+    if ready == len(film.fragments):
+        lines.append("#EXT-X-ENDLIST")
+    return "\n".join(lines) + "\n"
+
+
+class Previews:
+    """Fragments of the films of all tenants, made of what the cache has."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+
+    async def ready(self, film: Reel, tenant: str) -> int:
+        """How many fragments, from the first on, can be made."""
+        every = set[Digest]().union(*(fragment.needs(film.sounds) for fragment in film.fragments))
+        absent = await SegmentCache(self._blobs, tenant).missing(every)
+        for number, fragment in enumerate(film.fragments):
+            if absent & fragment.needs(film.sounds):
+                return number
+        return len(film.fragments)
+
+    async def fragment(self, film: Reel, tenant: str, number: int) -> tuple[bytes, bytes]:
+        """The header of the film, the same for all fragments, and a fragment: a `moof` and its `mdat`.
+
+        Raises DamagedSegmentError, ParametersDifferError, BrokenFilmError.
+        """
+        part = film.fragments[number]
+        cache = SegmentCache(self._blobs, tenant)
+        async with AsyncExitStack() as opened:
+            files = await opened.enter_async_context(cache.files(part.needs(film.sounds)))
+            pictures = msgspec.structs.replace(film.pictures, segments=part.segments)
+            proxies: dict[str, Path] = {}
+            for sha256, source in pictures.copied().items():
+                try:
+                    proxies[sha256] = await opened.enter_async_context(self._blobs.local(source.key))
+                except BlobNotFoundError as error:
+                    raise BrokenFilmError(f"{source.key} is gone") from error
+            return await asyncio.to_thread(
+                _made, film, number, pictures, lambda digest: files[digest].read_bytes(), proxies
+            )
+
+
+_FLAGS: Final = "+frag_custom+empty_moov+default_base_moof+frag_discont+skip_trailer"
+
+
+def _made(film: Reel, number: int, plan_: Plan, read: Read, proxies: Mapping[str, Path]) -> tuple[bytes, bytes]:
+    part = film.fragments[number]
+    timescale, _ = ticks(plan_.fps)
+    out = io.BytesIO()
+    options = {
+        **MUXER_OPTIONS,
+        "movflags": _FLAGS,
+        "fragment_index": str(number + 1),
+        "use_editlist": "0",
+        "write_btrt": "0",
+        # Or every fragment would begin at 0.
+        "avoid_negative_ts": "disabled",
+        "video_track_timescale": str(timescale),
+    }
+    with ExitStack() as opened:
+        pictures = opened.enter_context(pictures_of(plan_, read, proxies))
+        # Always of one chunk: headers tell its bit rate, and must be equal.
+        sound_like = opened.enter_context(opened_segment(read, film.sounds.chunks[0].digest)).streams.audio[0]
+        file = opened.enter_context(av.open(out, "w", format="mp4", options=options))
+        video = like(file, pictures.template)
+        video.time_base = Fraction(1, timescale)
+        sound = file.add_stream_from_template(sound_like)
+        sound.time_base = Fraction(1, SAMPLE_RATE)
+        frames = (timed(packet, video, plan_.fps, part.first + base) for packet, base in pictures)
+        for packet in interleaved(frames, _sounds(film.sounds, part, read, sound), timescale):
+            file.mux(packet)
+    data = out.getvalue()
+    at = _box(data, b"moof")
+    return data[:at], data[at:]
+
+
+def _sounds(sounds: Score, part: Fragment, read: Read, stream: AudioStream) -> Iterator[Coded]:
+    """The packets of a fragment's sound."""
+    for place in range(part.sound // CHUNK, -(-part.silence // CHUNK)):
+        with opened_segment(read, sounds.chunks[place].digest) as container:
+            packets = (packet for packet in container.demux(audio=0) if packet.size)
+            for number, packet in enumerate(packets, place * CHUNK):
+                if part.sound <= number < part.silence:
+                    packet.stream = stream
+                    packet.time_base = Fraction(1, SAMPLE_RATE)
+                    packet.pts = packet.dts = (number - 1) * FRAME
+                    packet.duration = FRAME
+                    yield packet
+
+
+def _box(data: bytes, kind: bytes) -> int:
+    """Where the first box of a kind begins. Raises BrokenFilmError."""
+    at = 0
+    while at + 8 <= len(data):
+        if data[at + 4 : at + 8] == kind:
+            return at
+        at += int.from_bytes(data[at : at + 4])
+    raise BrokenFilmError(f"a fragment without {kind.decode()}")
