@@ -10,7 +10,7 @@ from typing import Any, Final, assert_never
 
 import ffmpeg
 import msgspec
-from ffmpeg.nodes import FilterNode
+from ffmpeg.nodes import FilterableStream, FilterNode, Node
 
 from cutlog.contract.effects import TRANSITIONS
 from cutlog.contract.profiles import COLOR_FILTER
@@ -36,6 +36,23 @@ _OF_RGB: Final = frozenset({"colortemperature"})
 _BLENDS: Final = {"multiply": "multiply", "screen": "screen", "overlay": "overlay", "add": "addition"}
 #: Below this scale there is nothing to see.
 _NOTHING: Final = 0.0005
+
+
+class _Source(FilterNode):  # type: ignore[misc]
+    """A filter that takes nothing in; ffmpeg-python has no word for it."""
+
+    def __init__(self, name: str, kwargs: dict[str, object]) -> None:
+        Node.__init__(
+            self,
+            stream_spec=None,
+            name=name,
+            incoming_stream_types={},
+            outgoing_stream_type=FilterableStream,
+            min_inputs=0,
+            max_inputs=0,
+            args=[],
+            kwargs=kwargs,
+        )
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -281,7 +298,7 @@ class Graph:
 
     def _faded(self, film: Any, alpha: str, size: Size, clear: bool) -> Any:
         """The picture with its alpha times an expression of the frame's number N, 0 to 255."""
-        dot = self._first(ffmpeg.input(f"color=c=black:s=2x2:r={self._rate},format=gray", f="lavfi"), "geq", lum=alpha)
+        dot = self._plate("black", (2, 2)).filter("format", "gray").filter("geq", lum=alpha)
         mask = dot.filter("scale", size[0], size[1], flags="neighbor").filter("format", "gray")
         if clear:
             both = film.filter("format", "yuva420p").filter_multi_output("split")
@@ -299,16 +316,25 @@ class Graph:
         del node.kwargs["chain"]
         return node.stream()
 
+    def _plate(self, color: str, size: Size) -> Any:
+        """A colour without end, as a filter: an input would cost threads and their stacks, and layers are many."""
+        if not self._chains:
+            # ffmpeg-python wants at least one input.
+            source = f"color=c={color}:s={size[0]}x{size[1]}:r={self._rate}"
+            return self._first(ffmpeg.input(source, f="lavfi"), "null")
+        self._chains += 1
+        node = _Source("color", {"c": color, "s": f"{size[0]}x{size[1]}", "r": self._rate, "chain": self._chains})
+        del node.kwargs["chain"]
+        return node.stream()
+
     def _solid(self, color: str, frames: int) -> Any:
         # Made as RGB, since only then it is up to us by which matrix it becomes YUV. One picture, then repeated.
-        source = f"color=c={rgb(color)}:s={self._size[0]}x{self._size[1]}:r={self._rate},format=gbrp"
-        one = self._first(ffmpeg.input(source, f="lavfi"), "trim", end_frame=1)
+        one = self._plate(rgb(color), self._size).filter("format", "gbrp").filter("trim", end_frame=1)
         return self._repeated(_bt709(one, self._size).filter("format", "yuv420p"), frames)
 
     def _clear(self, frames: int, color: str = "0x000000") -> Any:
         """A canvas of which nothing is seen; `color` is what edges drawn on it fade to."""
-        source = f"color=c={color}@0:s={self._size[0]}x{self._size[1]}:r={self._rate},format=gbrap"
-        one = self._first(ffmpeg.input(source, f="lavfi"), "trim", end_frame=1)
+        one = self._plate(f"{color}@0", self._size).filter("format", "gbrap").filter("trim", end_frame=1)
         return self._repeated(_bt709(one, self._size).filter("format", "yuva420p"), frames)
 
     def _image(self, source: SourceFile) -> Any:
