@@ -41,8 +41,8 @@ class Signed(Strict):
 class Reels:
     """Films by project and version, planned once."""
 
-    def __init__(self, timelines: Timelines, engine: str) -> None:
-        self._timelines, self._engine = timelines, engine
+    def __init__(self, timelines: Timelines, previews: Previews, engine: str) -> None:
+        self._timelines, self._previews, self._engine = timelines, previews, engine
         self._known: OrderedDict[str, tuple[str, Reel]] = OrderedDict()
         self._asked: OrderedDict[str, None] = OrderedDict()
 
@@ -50,6 +50,8 @@ class Reels:
         """As it is now. Raises TimelineGoneError, OpsAwayError, MediaNotReadyError, UnsupportedError."""
         timeline = await self._timelines.shown(project_id, version, tenant)
         film = await asyncio.to_thread(reel, timeline, self._engine)
+        if differing := await self._previews.differing(film, tenant):
+            film = await asyncio.to_thread(reel, timeline, self._engine, differing)
         self._known[film.digest] = tenant, film
         self._known.move_to_end(film.digest)
         while len(self._known) > _REMEMBERED:

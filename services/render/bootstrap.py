@@ -78,7 +78,8 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             admission.nudge()
 
         secret = settings.file_secret.get_secret_value()
-        preview_routes(api, Reels(timelines, ffmpeg.identity), Previews(blobs), ask, secret)
+        previews = Previews(blobs)
+        preview_routes(api, Reels(timelines, previews, ffmpeg.identity), previews, ask, secret)
         metrics = RenderMetrics(api.metrics.registry)
         worker = Worker(name, engine, outbox, maker, timelines, publisher(bus), metrics, admission.nudge)
         events = Projection(

@@ -25,12 +25,13 @@ from cutlog.contract.timeline import Timeline
 from services.render import audio
 from services.render.cache import SegmentCache
 from services.render.packets import MUXER_OPTIONS, BrokenFilmError, like, ticks, timed
-from services.render.plan import Digest, Encoded, Plan, Segment, plan
+from services.render.plan import Copied, Digest, Encoded, Plan, Segment, plan
 from services.render.profiles import PROXY
 from services.render.receipts import film_digest
 from services.render.sound import CHUNK, FRAME, Score, score
 from services.render.stitch import (
     Coded,
+    ParametersDifferError,
     Read,
     interleaved,
     opened_segment,
@@ -62,9 +63,12 @@ class Reel(msgspec.Struct, frozen=True):
     fragments: tuple[Fragment, ...]
 
 
-def reel(timeline: Timeline, engine: str) -> Reel:
-    """The proxy of a version in fragments of at least a second. Raises MediaNotReadyError, UnsupportedError."""
-    pictures = plan(timeline, PROXY, engine)
+def reel(timeline: Timeline, engine: str, encode: frozenset[str] = frozenset()) -> Reel:
+    """The proxy of a version in fragments of at least a second, copying nothing from the edit proxies in `encode`.
+
+    Raises MediaNotReadyError, UnsupportedError.
+    """
+    pictures = plan(timeline, PROXY, engine, encode)
     sounds = score(timeline, PROXY.bitrate, audio.ENCODER, engine)
     return Reel(film_digest(pictures, sounds), pictures, sounds, tuple(_fragments(pictures, sounds)))
 
@@ -133,15 +137,43 @@ class Previews:
         async with AsyncExitStack() as opened:
             files = await opened.enter_async_context(cache.files(part.needs(film.sounds)))
             pictures = msgspec.structs.replace(film.pictures, segments=part.segments)
-            proxies: dict[str, Path] = {}
-            for sha256, source in pictures.copied().items():
-                try:
-                    proxies[sha256] = await opened.enter_async_context(self._blobs.local(source.key))
-                except BlobNotFoundError as error:
-                    raise BrokenFilmError(f"{source.key} is gone") from error
+            proxies = await self._proxies(opened, pictures)
             return await asyncio.to_thread(
                 _made, film, number, pictures, lambda digest: files[digest].read_bytes(), proxies
             )
+
+    async def differing(self, film: Reel, tenant: str) -> frozenset[str]:
+        """Edit proxies whose packets can't stand beside the other pictures, as far as those exist yet."""
+        cache = SegmentCache(self._blobs, tenant)
+        copied = {part.source.sha256: part for part in film.pictures.segments if isinstance(part, Copied)}
+        encoded = film.pictures.encoded()
+        absent = await cache.missing(encoded) if copied else set(encoded)
+        one = [part for digest, part in encoded.items() if digest not in absent][:1]
+        if len(copied) + len(one) < 2:
+            return frozenset()
+        pictures = msgspec.structs.replace(film.pictures, segments=(*copied.values(), *one))
+        async with AsyncExitStack() as opened:
+            files = await opened.enter_async_context(cache.files(part.digest for part in one))
+            proxies = await self._proxies(opened, pictures)
+
+            def compare() -> frozenset[str]:
+                try:
+                    with pictures_of(pictures, lambda digest: files[digest].read_bytes(), proxies):
+                        return frozenset()
+                except ParametersDifferError as error:
+                    return error.sources
+
+            return await asyncio.to_thread(compare)
+
+    async def _proxies(self, opened: AsyncExitStack, pictures: Plan) -> dict[str, Path]:
+        """The edit proxies of a plan on local disk. Raises BrokenFilmError."""
+        try:
+            return {
+                sha256: await opened.enter_async_context(self._blobs.local(source.key))
+                for sha256, source in pictures.copied().items()
+            }
+        except BlobNotFoundError as error:
+            raise BrokenFilmError(f"an edit proxy is gone: {error}") from error
 
 
 _FLAGS: Final = "+frag_custom+empty_moov+default_base_moof+frag_discont+skip_trailer"

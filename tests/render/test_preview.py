@@ -13,10 +13,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from cutlog.contract.profiles import proxy_video_args
 from cutlog.web import Problem
 from services.render.api import accepted
+from services.render.cache import SegmentCache
 from services.render.plan import Digest
+from services.render.playlist import Previews, reel, text
 from services.render.still import FrameBeyondEndError, Picture, Still, Stills
+from services.render.stitch import DamagedSegmentError
 from tests.render import test_service
 from tests.render.studio import Studio
 from tests.render.test_service import House
@@ -213,6 +217,48 @@ async def test_a_playlist_over_the_segments_plays_every_frame_with_its_sound(
         sounds = [(frame.pts, frame.samples) for frame in container.decode(audio=0)]
     assert sounds == [(1024 * k, 1024) for k in range(len(sounds))]
     assert 0 <= len(sounds) * 1024 - 130 * 1920 < 1024
+
+
+async def test_a_playlist_tells_of_what_exists_and_keeps_it_when_more_comes(studio: Studio, painted: Painter) -> None:
+    a = await studio.ingest("a", painted(25, 120, HD, audio=True, tag=1))
+    film = timeline(lane(shot(0, 13, 60, "a"), solid(60, 40)), library=[a], size=HD)
+    found, previews = reel(film, studio.maker.engine), Previews(studio.blobs)
+    links = [f"{k}.m4s" for k in range(len(found.fragments))]
+    assert await previews.ready(found, "default") == 0
+    await studio.proxy(film)
+    assert await previews.ready(found, "default") == len(links)
+    whole = text(found, len(links), links, "init.mp4")
+    (*_, last) = found.pictures.encoded()
+    await SegmentCache(studio.blobs, "default").forget(last)
+    ready = await previews.ready(found, "default")
+    assert 0 < ready < len(links)
+    part = text(found, ready, links, "init.mp4")
+    assert whole.startswith(part)
+    assert "ENDLIST" not in part
+    assert whole.endswith("#EXT-X-ENDLIST\n")
+    with pytest.raises(DamagedSegmentError):
+        await previews.fragment(found, "default", len(links) - 1)
+
+
+async def test_an_edit_proxy_that_does_not_fit_is_not_copied_into_fragments(studio: Studio, painted: Painter) -> None:
+    a = await studio.ingest("a", painted(25, 60, HD, tag=1))
+    b = await studio.ingest("b", painted(25, 60, HD, tag=2))
+    assert b.renditions.proxy is not None
+    path = studio.blobs.path(b.renditions.proxy.key)
+    other = path.with_name("other.mp4")
+    args = list(proxy_video_args(Fraction(25)))
+    args[args.index("main")] = "high"
+    await studio.ffmpeg.run(["-i", path.name, *args, other.name], writes=path.parent)
+    other.replace(path)
+    film = timeline(lane(shot(0, 3, 40, "a"), shot(40, 0, 50, "b")), library=[a, b], size=HD)
+    await studio.proxy(film)
+    previews = Previews(studio.blobs)
+    found = reel(film, studio.maker.engine)
+    differing = await previews.differing(found, "default")
+    assert differing == {b.renditions.proxy.sha256}
+    again = reel(film, studio.maker.engine, differing)
+    assert await previews.differing(again, "default") == frozenset()
+    assert await previews.ready(again, "default") == len(again.fragments)
 
 
 def play(playlist: Path) -> tuple[list[Mark | None], list[Fraction]]:
