@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -61,9 +62,8 @@ def demo(
         _show(console, outcome)
         console.print(f"\ndone in {seconds} s")
         if url is None:
-            console.print(
-                f"the stack has stopped; its files stay in {folder}: cutlog up --data {folder}", soft_wrap=True
-            )
+            again = shlex.join(["cutlog", "up", "--data", str(folder)])
+            console.print(f"the stack has stopped; its files stay. To start it again: {again}", soft_wrap=True)
 
 
 async def _run(url: str | None, token: str | None, data: Path, console: Console) -> tuple[Outcome, str]:
