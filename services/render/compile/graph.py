@@ -34,6 +34,8 @@ _KEEPS_ALPHA: Final = frozenset({"gblur", "chromakey"})
 _OF_RGB: Final = frozenset({"colortemperature"})
 #: Blend modes, as ffmpeg names them.
 _BLENDS: Final = {"multiply": "multiply", "screen": "screen", "overlay": "overlay", "add": "addition"}
+#: The frame's number for `overlay` and `scale`: they count a frame before they evaluate, other filters after.
+_NOW: Final = "(n-1)"
 #: Below this scale there is nothing to see.
 _NOTHING: Final = 0.0005
 
@@ -202,12 +204,12 @@ class Graph:
             top = _turned(top, expression(look.rotation, "n"), made)
         if isinstance(look.scale, tuple) or made != scaled(full, look.scale):
             sides = {
-                name: f"max(2,2*round(i{name}*({expression(look.scale, 'n', to / have)})/2))"
+                name: f"max(2,2*round(i{name}*({expression(look.scale, _NOW, to / have)})/2))"
                 for name, to, have in zip("wh", full, made, strict=True)
             }
             top = top.filter("scale", eval="frame", flags="bicubic", **sides).filter("setsar", "1")
-        x = f"W*({expression(look.x, 'n')})-w/2"
-        y = f"H*({expression(look.y, 'n')})-h/2"
+        x = f"W*({expression(look.x, _NOW)})-w/2"
+        y = f"H*({expression(look.y, _NOW)})-h/2"
         if look.blend == "normal":
             return ffmpeg.overlay(film, top, x=x, y=y)
         return self._blended(film, ffmpeg.overlay(self._clear(frames), top, x=x, y=y), look)
