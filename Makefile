@@ -33,6 +33,10 @@ test: install ## all tests, against real PostgreSQL, NATS, Caddy and ffmpeg
 bench: install ## benchmarks beside their peers (ONLY=log SECONDS=5); docs/BENCHMARKS.md
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SECONDS),--seconds $(SECONDS))
 
+.PHONY: gallery
+gallery: install ## docs/GALLERY.md: a picture of everything that can be shown, made by the renderer
+	@PYTHONPATH=. $(BIN)/python docs/generate_gallery.py
+
 .PHONY: lint
 lint: install ## ruff: style and likely bugs
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,0 +1,121 @@
+"""Writes docs/GALLERY.md and its pictures: one film per feature, rendered from the sample clip by the renderer itself."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import av
+import msgspec
+
+import cutlog.cli.sample
+from cutlog.blobs import LocalBlobs
+from cutlog.contract.effects import EFFECTS, TRANSITIONS
+from cutlog.contract.properties import Animated
+from cutlog.contract.timeline import Box, Caption, Clip, Crop, Effect, MediaRef, Shadow, Stroke, Timeline
+from cutlog.ffmpeg import Ffmpeg
+from cutlog.settings import Settings
+from services.render.make import Order
+from tests.render.screening import joint, profile
+from tests.render.studio import Studio
+from tests.render.timelines import lane, shot, solid, timeline, title
+
+FOLDER: Final = Path(__file__).parent
+SIZE: Final = (320, 180)
+edit = msgspec.structs.replace
+
+
+def effect(kind: str, **given: Animated | str) -> Effect:
+    params = {name: of.default for name, of in EFFECTS[kind].params.items() if hasattr(of, "default")}
+    of: dict[str, Animated | str] = {"of": "picture"} if kind == "denoise" else {}
+    return Effect(id="e", kind=kind, params={**params, **of, **given})
+
+
+def films(media: MediaRef) -> dict[str, dict[str, Timeline]]:
+    """Films by heading and name; the picture is that of frame 2, or of a transition's middle."""
+    clip = shot(0, 40, 4, media.id, fit="cover")
+
+    def stacked(*tops: Clip) -> Timeline:
+        ground = edit(clip, id="ground", effects=(effect("grayscale"),))
+        tracks = [lane(ground), *(lane(edit(top, id=f"top{n}"), number=n + 1) for n, top in enumerate(tops))]
+        return timeline(*tracks, library=[media], size=SIZE)
+
+    def words(**style: object) -> Timeline:
+        return stacked(title(0, 4, "Big Buck Bunny", size=0.14, **style))
+
+    looks: dict[str, dict[str, object]] = {
+        "x and y": {"x": 0.3, "y": 0.3, "scale": 0.5}, "scale": {"scale": 0.5}, "rotation": {"rotation": 20.0, "scale": 0.7},
+        "opacity": {"opacity": 0.5}, "crop": {"crop": Crop(left=0.3, top=0.1, right=0.1, bottom=0.2)},
+        "flipH": {"flip_h": True}, "flipV": {"flip_v": True}, "fadeIn": {"fade_in": 4},
+    }  # fmt: skip
+    said = Caption(id="s", start=0, end=4, text="Captions are broken into lines that the canvas has room for.")
+    captions = timeline(lane(clip, captions=(said,)), library=[media], size=SIZE)
+    kinds = [kind for kind, of in EFFECTS.items() if of.medium != "sound" and kind != "lut"]
+    strong: dict[str, dict[str, Animated | str]] = {
+        "color": {"temperature": 3500.0, "saturation": 1.6}, "hue": {"degrees": 120.0}, "blur": {"radius": 0.03}, "noise": {"amount": 0.4},
+        "sharpen": {"amount": 4.0}, "pixelate": {"size": 0.06}, "vignette": {"amount": 0.7}, "chromaKey": {"color": "#8fc7f0", "similarity": 0.15},
+    }  # fmt: skip
+    left, right = (
+        edit(clip, id="l"),
+        edit(shot(4, 90, 4, media.id, fit="cover"), id="r", effects=(effect("hue", degrees=160.0),)),
+    )
+    return {
+        "Place and look": {name: stacked(edit(clip, **given)) for name, given in looks.items()},
+        "Blend modes": {
+            mode: stacked(edit(solid(0, 4, "#d06020"), scale=0.7, blend=mode)) for mode in ("multiply", "screen", "overlay", "add")
+        },
+        "Text": {
+            "plain": words(), "stroke": words(stroke=Stroke(width=0.02)), "box": words(box=Box(color="#803020", padding=0.04)),
+            "shadow": words(shadow=Shadow(x=0.02, y=0.02)), "soft shadow": words(shadow=Shadow(x=0.02, y=0.02, blur=0.02)),
+            "right to left": stacked(title(0, 4, "שלום עולם", size=0.2)), "captions": captions,
+        },
+        "Effects": {kind: stacked(edit(clip, effects=(effect(kind, **strong.get(kind, {})),))) for kind in kinds},
+        "Transitions": {kind: timeline(joint(left, right, kind, 6), library=[media], size=SIZE) for kind in TRANSITIONS},
+    }  # fmt: skip
+
+
+async def main() -> None:
+    (FOLDER / "gallery").mkdir(exist_ok=True)
+    page = [
+        "# Gallery",
+        "",
+        "What the renderer makes of the sample clip (Big Buck Bunny, Blender Foundation, CC BY 3.0). Made by `make gallery`.",
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        data = Path(name)
+        studio = Studio(await Ffmpeg.find(Settings(data=data)), LocalBlobs(data / "objects", "secret"))
+        sample = Path(cutlog.cli.sample.__file__).parent / "bigbuckbunny.mp4"
+        media = await studio.ingest("sample", sample)
+        for heading, found in films(media).items():
+            page += ["", f"## {heading}", ""]
+            for name, film in found.items():
+                file = f"gallery/{heading.split()[0].lower()}-{name.replace(' ', '-')}.jpg"
+                key = f"export/p_1/{Path(file).stem}.mp4"
+                await studio.maker.make(
+                    Order(timeline=film, profile=profile(1), key=key, sync=False), studio.told.append
+                )
+                (FOLDER / file).write_bytes(_jpeg(studio.blobs.path(key), 4 if heading == "Transitions" else 2))
+                page.append(f'![{name}]({file} "{name}")')
+    (FOLDER / "GALLERY.md").write_text("\n".join(page) + "\n")
+
+
+def _jpeg(film: Path, number: int) -> bytes:
+    """Frame `number` of a film."""
+    with av.open(str(film)) as container:
+        frame = next(frame for k, frame in enumerate(container.decode(video=0)) if k == number)
+    written = io.BytesIO()
+    with av.open(written, "w", format="mjpeg") as out:
+        stream = out.add_stream("mjpeg", options={"qmin": "9", "qmax": "9"})
+        stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuvj420p"  # type: ignore[attr-defined]
+        picture = frame.reformat(format="yuvj420p", src_color_range="MPEG", dst_color_range="JPEG")
+        picture.pts = 0
+        out.mux(stream.encode(picture))  # type: ignore[attr-defined]
+        out.mux(stream.encode(None))  # type: ignore[attr-defined]
+    return written.getvalue()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
