@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Writes docs/GALLERY.md and its pictures: one film per feature, rendered from the sample clip by the renderer itself."""
 
 from __future__ import annotations
@@ -109,11 +110,11 @@ def _jpeg(film: Path, number: int) -> bytes:
     written = io.BytesIO()
     with av.open(written, "w", format="mjpeg") as out:
         stream = out.add_stream("mjpeg", options={"qmin": "9", "qmax": "9"})
-        stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuvj420p"  # type: ignore[attr-defined]
+        stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuvj420p"
         picture = frame.reformat(format="yuvj420p", src_color_range="MPEG", dst_color_range="JPEG")
         picture.pts = 0
-        out.mux(stream.encode(picture))  # type: ignore[attr-defined]
-        out.mux(stream.encode(None))  # type: ignore[attr-defined]
+        out.mux(stream.encode(picture))
+        out.mux(stream.encode(None))
     return written.getvalue()
 
 

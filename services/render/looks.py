@@ -185,7 +185,7 @@ def curve(animated: Animated, first: int, frames: int) -> Curve:
 
 def squeezed(values: Sequence[float]) -> Curve:
     """One value if all are the same."""
-    rounded = tuple(round(value, _DIGITS) for value in values)
+    rounded = tuple(round(float(value), _DIGITS) for value in values)
     return rounded[0] if len(set(rounded)) == 1 else rounded
 
 

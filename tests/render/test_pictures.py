@@ -261,7 +261,7 @@ async def test_a_picture_a_hundred_times_as_large_shows_the_right_place(
 async def test_pictures_of_extreme_proportions_and_moves_can_be_shown(studio: Studio, painted: Painter) -> None:
     tall = await studio.ingest("n", painted(25, 3, (16, 1000), tag=3))
     for fit in ("cover", "contain", "stretch", "none"):
-        film = timeline(lane(shot(0, 0, 2, "n", fit=fit)), library=[tall], size=(1280, 720))  # type: ignore[arg-type]
+        film = timeline(lane(shot(0, 0, 2, "n", fit=fit)), library=[tall], size=(1280, 720))
         assert len(await screened(studio, film)) == 2
     curve = Keyframes(keyframes=tuple(Keyframe(frame=k, value=k * 37 % 100 / 100) for k in range(1000)))
     wild = edit(solid(0, 200, "#ff0000"), x=curve, y=curve, scale=curve, rotation=curve, opacity=curve)

@@ -95,8 +95,9 @@ class Graph:
                 return ffmpeg.overlay(film, self._mixed(layer, frames), x=0, y=0)
             case Plate(color=color, look=look):
                 plate = self._solid(color, frames)
-                if look.placed and look == msgspec.structs.replace(PLAIN, effects=look.effects):
-                    return self._effects(plate, look, frames, alpha=False)[0]
+                if look == msgspec.structs.replace(PLAIN, effects=look.effects):
+                    plate, clear = self._effects(plate, look, frames, alpha=False)
+                    return ffmpeg.overlay(film, plate, x=0, y=0) if clear and film is not None else plate
                 return self._laid(film, plate, look, frames, alpha=False)
             case Words(look=look):
                 if look == PLAIN and not (layer.text.shadow and layer.text.shadow.blur):
