@@ -15,7 +15,8 @@ import ffmpeg
 import msgspec
 
 from cutlog.contract.time import Fps
-from services.render.compile.graph import COLOR, Graph, Opened
+from services.render.compile.graph import COLOR, Graph
+from services.render.compile.stock import Opened
 from services.render.drawn import Drawn, join
 from services.render.geometry import Size
 from services.render.plan import Encoded

@@ -1,0 +1,156 @@
+"""Where pictures come from: files, frame by exact frame, and plain canvases. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import ffmpeg
+import msgspec
+from ffmpeg.nodes import FilterableStream, FilterNode, Node
+
+from cutlog.contract.time import Fps, source_frame
+from services.render.drawn import Shot, SourceFile
+from services.render.geometry import Size
+from services.render.titles import rgb
+
+#: Containers in which ffmpeg finds the key frame before a moment; in others it reads from the beginning.
+_SEEKABLE: Final = frozenset({"mov", "mp4", "matroska", "webm"})
+
+
+class _Source(FilterNode):  # type: ignore[misc]
+    """A filter that takes nothing in; ffmpeg-python has no word for it."""
+
+    def __init__(self, name: str, kwargs: dict[str, object]) -> None:
+        Node.__init__(
+            self,
+            stream_spec=None,
+            name=name,
+            incoming_stream_types={},
+            outgoing_stream_type=FilterableStream,
+            min_inputs=0,
+            max_inputs=0,
+            args=[],
+            kwargs=kwargs,
+        )
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A source file on disk: the index of the stream to show, and the time of its first picture in seconds."""
+
+    path: Path
+    stream: int = 0
+    start: Fraction = Fraction(0)
+
+
+class Stock:
+    """Streams of pictures for one run; `used` collects the files that they are made of."""
+
+    def __init__(self, size: Size, fps: Fps, files: Mapping[str, Opened]) -> None:
+        self._size = size
+        self._fps = fps
+        self._rate = f"{fps.num}/{fps.den}"
+        self._files = files
+        self._chains = 0
+        self.used: list[Opened] = []
+
+    def _first(self, stream: Any, name: str, *args: object, **kwargs: object) -> Any:
+        """The first filter of a chain. ffmpeg-python takes nodes of equal hash for one, and hashes them when made."""
+        self._chains += 1
+        node = FilterNode(stream, name, args=list(args), kwargs={**kwargs, "chain": self._chains})
+        del node.kwargs["chain"]
+        return node.stream()
+
+    def _plate(self, color: str, size: Size) -> Any:
+        """A colour without end, as a filter: an input would cost threads and their stacks, and layers are many."""
+        if not self._chains:
+            # ffmpeg-python wants at least one input.
+            source = f"color=c={color}:s={size[0]}x{size[1]}:r={self._rate}"
+            return self._first(ffmpeg.input(source, f="lavfi"), "null")
+        self._chains += 1
+        node = _Source("color", {"c": color, "s": f"{size[0]}x{size[1]}", "r": self._rate, "chain": self._chains})
+        del node.kwargs["chain"]
+        return node.stream()
+
+    def _solid(self, color: str, frames: int) -> Any:
+        # Made as RGB, since only then it is up to us by which matrix it becomes YUV. One picture, then repeated.
+        one = self._plate(rgb(color), self._size).filter("format", "gbrp").filter("trim", end_frame=1)
+        return self._repeated(bt709(one, self._size).filter("format", "yuv420p"), frames)
+
+    def _clear(self, frames: int, color: str = "0x000000") -> Any:
+        """A canvas of which nothing is seen; `color` is what edges drawn on it fade to."""
+        one = self._plate(f"{color}@0", self._size).filter("format", "gbrap").filter("trim", end_frame=1)
+        return self._repeated(bt709(one, self._size).filter("format", "yuva420p"), frames)
+
+    def _image(self, source: SourceFile) -> Any:
+        opened = self._open(source.sha256)
+        return self._first(ffmpeg.input(f"file:{opened.path}")[str(opened.stream)], "trim", end_frame=1)
+
+    def _shot(self, shot: Shot, frames: int) -> Any:
+        """The pictures that a shot shows, one for each frame."""
+        if shot.straight:
+            return self._conformed(shot.source, shot.start, frames)
+        count = shot.steps(frames - 1) + 1
+        first = shot.start - count + 1 if shot.backwards else shot.start
+        film = self._conformed(shot.source, first, count)
+        if shot.backwards:
+            film = film.filter("reverse").filter("setpts", "N")
+        num, den, phase = shot.num, shot.den, shot.phase
+        # Source frame n is on screen from the frame ceil((n × den - phase) / num) on, if it is at all.
+        since = f"max(0,ceil((N*{den}-{phase})/{num}))"
+        if num > den:
+            seen = since.replace("N", "n")
+            film = film.filter("select", f"eq(floor(({seen}*{num}+{phase})/{den}),n)").filter("setpts", "N")
+        else:
+            film = film.filter("setpts", since).filter("fps", self._rate, start_time=0)
+        return film.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)
+
+    def _conformed(self, source: SourceFile, first: int, frames: int) -> Any:
+        """Conformed frames [first, first + frames) of a moving picture, numbered from 0."""
+        assert source.fps is not None, f"{source.key} has no rate"
+        opened = self._open(source.sha256)
+        own = f"{source.fps.num}/{source.fps.den}"
+        earliest = max(0, source_frame(first, self._fps.fraction, source.fps.fraction) - 1)
+        seek: dict[str, Any] = {}
+        if earliest and not _SEEKABLE.isdisjoint(source.container.split(",")):
+            seek = {"ss": f"{float(earliest / source.fps.fraction):.6f}", "noaccurate_seek": None}
+        film = ffmpeg.input(f"file:{opened.path}", **seek)[str(opened.stream)]
+        if opened.start:
+            moved = f"round(PTS-({opened.start.numerator}/{opened.start.denominator})/TB)"
+            film = self._first(film, "setpts", moved)
+        # Which picture of the source is on screen at n / its rate; in its edit proxy that is simply the n-th.
+        film = self._first(film, "fps", own)
+        if source.fps != self._fps:
+            # The frame that is on screen at k / rate is the last one that began: its moment rounded up.
+            film = film.filter("fps", self._rate, round="up")
+        film = (
+            film.filter("trim", start_pts=first, end_pts=first + frames)
+            .filter("setpts", f"PTS-{first}")
+            # A picture missing at the start, in the middle or at the end is replaced by its neighbour, never shifted.
+            .filter("fps", self._rate, start_time=0)
+        )
+        return film.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)
+
+    def _repeated(self, film: Any, frames: int) -> Any:
+        """One picture so many times: everything before is done once."""
+        film = film.filter("settb", f"{self._fps.den}/{self._fps.num}").filter("setpts", "0")
+        return film.filter("loop", loop=-1, size=1).filter("setpts", "N").filter("trim", end_frame=frames)
+
+    def _open(self, sha256: str) -> Opened:
+        opened = self._files[sha256]
+        self.used.append(opened)
+        return opened
+
+
+def sized(film: Any, size: Size, as_is: Size | None, pixels: str) -> Any:
+    """Scaled. What has the right size `as_is` is an edit proxy, and its colours are right too."""
+    if as_is != size:
+        film = bt709(film, size)
+    return film.filter("format", pixels)
+
+
+def bt709(film: Any, size: Size) -> Any:
+    """Scaled, in square pixels, as BT.709 of limited range."""
+    return film.filter("scale", size[0], size[1], flags="bicubic", out_color_matrix="bt709", out_range="tv")
