@@ -44,7 +44,9 @@ def demo(
     from cutlog.client import Refused, Unreachable
 
     folder = (data or Path(".demo" if url is None else ".data")).expanduser().absolute()
-    console = Console(quiet=as_json, highlight=False, width=None if sys.stdout.isatty() else 160)
+    # Where nobody watches, a path stays on its line, however deep DATA lies.
+    wide = None if sys.stdout.isatty() else 160 + len(str(folder))
+    console = Console(quiet=as_json, highlight=False, width=wide)
     began = time.monotonic()
     try:
         outcome, base = asyncio.run(_run(url, token, folder, console))
