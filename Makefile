@@ -8,7 +8,7 @@ PORT ?= 8080
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: .venv/installed ## make .venv from requirements.lock (with uv where present)
@@ -28,6 +28,10 @@ up: install ## run the stack in the foreground (DATA=.data PORT=8080)
 .PHONY: test
 test: install ## all tests, against real PostgreSQL, NATS, Caddy and ffmpeg
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+
+.PHONY: test-long
+test-long: install ## the tests that take minutes: soaks, a million rows, whole histories
+	@$(BIN)/pytest -n 2 --dist loadgroup -m long $(ARGS)
 
 .PHONY: bench
 bench: install ## benchmarks beside their peers (ONLY=log SECONDS=5); docs/BENCHMARKS.md
