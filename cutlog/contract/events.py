@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
+
 from cutlog.contract.base import Wire
+from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
@@ -47,6 +50,7 @@ class VersionCommitted(Wire):
     message: str | None = None
     media_added: tuple[str, ...] = ()
     media_removed: tuple[str, ...] = ()
+    imported: ImportedVersion | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProxyRendered(Wire):
@@ -129,6 +133,26 @@ class ProjectRestored(Wire):
     pass
 
 
+class ProjectImported(Wire):
+    """What a run brought beside versions. `source` names the store that the project came from, `legacy_id` its id
+    there. Comes once as the project begins, and again with files."""
+
+    run: str
+    source: str
+    legacy_id: str
+    created_at: datetime | None = None
+    exports: tuple[ImportedExport, ...] = ()
+    proxies: tuple[ImportedProxy, ...] = ()
+
+
+class ProjectImportUndone(Wire):
+    """All that runs brought of the project is gone, and so is the project, as if it had never been there. `export_ids`
+    are its exports, whose files go too."""
+
+    run: str
+    export_ids: tuple[str, ...] = ()
+
+
 # --- media: stream `media.<id>`
 
 
@@ -180,6 +204,7 @@ ProjectEvent = (
     ProjectCreated | ProjectForked | ProjectDeleted | ProjectRestored | VersionCommitted | ProxyRendered | ProxyFailed
     | ExportRequested | ExportRendered | ExportFailed | ExportCancelled
     | ExportPinned | ExportUnpinned | ExportArchived | ExportRestored | ExportDeleted
+    | ProjectImported | ProjectImportUndone
 )  # fmt: skip
 MediaEvent = MediaUploaded | MediaDeduplicated | MediaReady | MediaFailed | MediaReleased
 GcEvent = PlanCalculated

@@ -99,6 +99,9 @@ def touched(batch: Iterable[Event]) -> Touched:
                 | e.ExportDeleted(export_id=export_id)
             ):  # fmt: skip
                 exports.add(export_id)
+            case e.ProjectImportUndone(export_ids=export_ids):
+                projects.add(event.entity)
+                exports.update(export_ids)
             case _:
                 pass
     return Touched(frozenset(projects), frozenset(exports))
@@ -138,6 +141,21 @@ def fold(rows: Rows, event: Event) -> None:
             rows.pins[project, version, profile] = PinRow(project, version, profile, False)
         case e.ProxyRendered(version=version, key=key, size=size):
             rows.proxies[project, version] = ProxyRow(project, version, key, size)
+        case e.ProjectImported() as brought:
+            for export in brought.exports:
+                rows.exports[export.export_id] = ExportRow(
+                    export.export_id, project, export.version, export.profile, export.status, export.key, export.size,
+                    export.sha256, export.at or event.at,
+                )  # fmt: skip
+                if export.pinned:
+                    pin = PinRow(project, export.version, export.profile, True, "imported")
+                    rows.pins[project, export.version, export.profile] = pin
+            for proxy in brought.proxies:
+                rows.proxies[project, proxy.version] = ProxyRow(project, proxy.version, proxy.key, proxy.size)
+        case e.ProjectImportUndone(export_ids=export_ids):
+            for export_id in export_ids:
+                _change(rows.exports, export_id, event, status="deleted", key=None)
+            _change(rows.projects, project, event, deleted_at=event.at)
         case (
             e.VersionCommitted() | e.ProxyFailed() | e.MediaUploaded() | e.MediaDeduplicated() | e.MediaReady()
             | e.MediaFailed() | e.MediaReleased() | e.PlanCalculated()

@@ -17,7 +17,7 @@ from cutlog.ffmpeg import Ffmpeg
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Server, serve_http
-from services.media import leases, uses
+from services.media import imports, leases, uses
 from services.media.api import make_api
 from services.media.derive import Derive
 from services.media.ingest import Ingest
@@ -52,6 +52,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             ingest = Ingest(engine, blobs, ffmpeg, outbox)
             worker = Worker(engine, Derive(ffmpeg, blobs), outbox, slots=max(1, (os.cpu_count() or 1) // 2))
             api = make_api(engine, blobs, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes)
+            imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
             checks = {"database": database, "bus": bus.check, "projection": projects.check}
             async with asyncio.TaskGroup() as work:
                 work.create_task(consume(bus, projects, stop))

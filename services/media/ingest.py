@@ -85,7 +85,7 @@ class Ingest:
                     return Outcome(*answered)
                 known = await videos.by_content(connection, asker.tenant, file.sha256)
             if known is None:
-                known = await self._store(asker, upload_id, file)
+                known = await self.store(asker, upload_id, file)
             try:
                 outcome, key = await self._count(asker, upload_id, known, retry)
             except DBAPIError as error:
@@ -99,15 +99,21 @@ class Ingest:
         await settled(self._engine, key, PATIENCE)
         return outcome
 
-    async def _store(self, asker: Asker, upload_id: str, file: Received) -> Stored:
-        """New content: looked into, and its bytes put where they will stay. Its row is not there yet."""
+    async def store(self, asker: Asker, upload_id: str, file: Received, *, moving: str | None = None) -> Stored:
+        """New content: looked into, and its bytes put where they will stay. Its row is not there yet.
+
+        With `moving` the file is the object of that key, and gets its new key. Raises UnusableError.
+        """
         judged = await self.look(file.path, whole=file.size <= READ_WHOLE)
         generation = 0
         key = original_key(asker.tenant, file.sha256, generation, suffix(judged.facts.container, file.name))
         async with self._engine.begin() as connection:
             await videos.lock_content(connection, asker.tenant, file.sha256)
             await leases.note_key(connection, upload_id, key)
-        await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256)
+        if moving is None:
+            await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256)
+        else:
+            await self._blobs.rename(moving, key)
         return Stored(
             id=new_id("v"),
             tenant=asker.tenant,
@@ -158,22 +164,20 @@ class Ingest:
 
     async def _add(self, connection: AsyncConnection, asker: Asker, new: Stored) -> Stored:
         row = await videos.add(connection, new)
-        event = MediaUploaded(
-            sha256=row.sha256,
-            size=row.size,
-            name=row.name,
-            key=row.key,
-            generation=row.generation,
-            kind=row.kind,
-            facts=row.facts,
-            ref_count=row.ref_count,
-        )
-        body = RecordMediaUploaded(media_id=row.id, event=event)
+        body = RecordMediaUploaded(media_id=row.id, event=uploaded(row))
         await self._outbox.add(connection, videos.command(_uploaded_key(row), asker, body))
         return row
 
     async def _duplicate(self, connection: AsyncConnection, row: Stored) -> Video:
         return row.shown(await videos.users(connection, row.id), duplicate=True)
+
+
+def uploaded(row: Stored) -> MediaUploaded:
+    """The fact that new content is here."""
+    return MediaUploaded(
+        sha256=row.sha256, size=row.size, name=row.name, key=row.key, generation=row.generation, kind=row.kind,
+        facts=row.facts, ref_count=row.ref_count,
+    )  # fmt: skip
 
 
 def _uploaded_key(row: Stored) -> str:

@@ -64,6 +64,18 @@ refusal = Table(
     Column("detail", Text, nullable=False),
 )
 
+#: Videos that a run brought from another store, by their ids there, with the uploads that it counted.
+brought = Table(
+    "brought",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("legacy_id", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("video_id", Text, nullable=False),
+    Column("refs", Integer, nullable=False),
+)
+
 #: Projects any version of which uses a video; derived from events.
 use = Table(
     "use",

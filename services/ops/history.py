@@ -31,6 +31,7 @@ MAX_PROJECTS: Final = 10_000
 _ADD: Final = statement("add_snapshot")
 _FIND: Final = statement("find_snapshot")
 _GOES_BACK: Final = statement("goes_back")
+_BEGINS: Final = statement("begins")
 
 Place = tuple[str, int | None]
 """A project and a version of it; None is the newest."""
@@ -171,13 +172,16 @@ class History:
         past = Past(origin, lambda version: known.get((project, version)))
         if head is not None and head.state.version in wanted:
             known[project, head.state.version] = head.state.sequence
-        while head is None or until is None or head.state.version < until:
-            seen = 0 if head is None else head.stream_version
+        begins = await self._begins(project) if head is None else 0
+        while head is None or until is None or head.state.undone or head.state.version < until:
+            seen = begins if head is None else head.stream_version
             events = await self._reader.stream(project_stream(project), seen, limit=PAGE)
             if not events:
                 break
             for raw in events:
                 head = _after(head, raw, past)
+                if head.state.undone:
+                    continue
                 if head.state.version in wanted:
                     known.setdefault((project, head.state.version), head.state.sequence)
                 if until is not None and head.state.version >= until:
@@ -191,6 +195,12 @@ class History:
         async with self._engine.connect() as connection:
             rows = await connection.exec_driver_sql(_GOES_BACK, (project, seen, until))
             return [(row.project, row.version) for row in rows]
+
+    async def _begins(self, project: str) -> int:
+        """After which version of its stream a project begins; an import that was taken back is not told again."""
+        async with self._engine.connect() as connection:
+            row = (await connection.exec_driver_sql(_BEGINS, (project_stream(project),))).one()
+            return int(row.begins)
 
     async def _snapshotted(self, project_id: str, version: int | None) -> Head | None:
         upto = 2**31 - 1 if version is None else version

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from cutlog.contract.timeline import Canvas, Caption, CaptionMode, Marker, TrackKind
-from services.ops.decide.project_state import ExportState, Pin, ProjectState
+from services.ops.decide.project_state import ExportState, Import, Pin, ProjectState
 from services.ops.edits.lane import Lane, Piece
 from services.ops.edits.persistent import PersistentMap
 from services.ops.edits.sequence import Sequence, TrackState, media_of
@@ -48,6 +48,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     pins: dict[str, Pin]
     links: tuple[tuple[str, ...], ...] = ()
     markers: tuple[Marker, ...] = ()
+    imported: Import | None = None
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -73,6 +74,7 @@ def dump(state: ProjectState) -> bytes:
         pins=dict(state.pins.items()),
         links=tuple({members[0]: members for _, members in sequence.links.items()}.values()),
         markers=tuple(marker for _, marker in sequence.markers.items()),
+        imported=state.imported,
     )
     return zlib.compress(_ENCODER.encode(frozen), 1)
 
@@ -116,6 +118,7 @@ def load(data: bytes) -> ProjectState:
         exports=PersistentMap(frozen.exports),
         requested=PersistentMap(frozen.requested),
         pins=PersistentMap(frozen.pins),
+        imported=frozen.imported,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from msgspec import UNSET
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text, delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +22,7 @@ from cutlog.contract.events import (
     MediaUploaded,
     ProjectDeleted,
     ProjectForked,
+    ProjectImportUndone,
     ProxyFailed,
     ProxyRendered,
     VersionCommitted,
@@ -32,7 +34,7 @@ NAME: Final = "render"
 
 _KINDS: Final = (
     "ExportCancelled", "ExportFailed", "ExportRendered", "ExportRequested", "ProjectDeleted", "ProjectForked",
-    "ProxyFailed", "ProxyRendered", "VersionCommitted",
+    "ProjectImportUndone", "ProxyFailed", "ProxyRendered", "VersionCommitted",
 )  # fmt: skip
 SUBJECTS: Final = (
     *(f"evt.project.*.{kind}" for kind in _KINDS),
@@ -96,7 +98,9 @@ async def _react(connection: AsyncConnection, event: Event) -> None:
     match event.data:
         case VersionCommitted(duration=duration, digest=digest) | ProjectForked(duration=duration, digest=digest):
             version = event.data.version if isinstance(event.data, VersionCommitted) else 0
-            if duration > 0:
+            # What another store made comes with its proxies; a version without one is rendered when asked for.
+            made_here = isinstance(event.data, ProjectForked) or event.data.imported is UNSET
+            if duration > 0 and made_here:
                 await jobs.want_proxy(
                     connection,
                     tenant=event.tenant,
@@ -121,7 +125,7 @@ async def _react(connection: AsyncConnection, event: Event) -> None:
             )
         case ExportCancelled(export_id=export_id):
             await jobs.cancel(connection, project, jobs.export_job(export_id))
-        case ProjectDeleted():
+        case ProjectDeleted() | ProjectImportUndone():
             await jobs.cancel(connection, project)
         case ProxyRendered(version=version):
             await jobs.settle(connection, jobs.proxy_job(project, version), "done", event.position)

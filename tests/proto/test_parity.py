@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from cutlog.contract import commands, envelope, events, jobs, media, timeline
+from cutlog.contract import commands, envelope, events, imports, jobs, media, timeline
 from cutlog.contract.properties import Keyframes
 from cutlog.contract.time import Fps
 
-MODULES = (media, timeline, events, commands, jobs, envelope)
+MODULES = (media, timeline, imports, events, commands, jobs, envelope)
 SOURCES = (timeline.MediaSource, timeline.ColorSource, timeline.TextSource, timeline.FreezeSource)
 STRUCT = "google.protobuf.Struct"
 VALUE = "google.protobuf.Value"
@@ -61,7 +61,7 @@ def _python(hint: Any, *, presence: bool) -> Shape:
     hint = _plain(hint)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        members = [_plain(arg) for arg in args if arg is not type(None)]
+        members = [_plain(arg) for arg in args if arg not in (type(None), msgspec.UnsetType)]
         if set(members) == set(SOURCES):
             return Shape("Source", presence=True)
         if Keyframes in members:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cutlog.web import Api, federate
-from services.ops.api import edits, events, exports, history, interchange, internal, pins, projects, timelines, versions
+from services.ops.api import (
+    edits,
+    events,
+    exports,
+    history,
+    imports,
+    interchange,
+    internal,
+    pins,
+    projects,
+    timelines,
+    versions,
+)
 from services.ops.api.context import Ops
 from services.ops.api.refusals import map_refusals
 
@@ -14,7 +26,7 @@ def make_api(ops: Ops, peers: Mapping[str, str]) -> Api:
     """All routes of the service, and what it gathers from its peers."""
     api = Api("ops", title="Projects, edits and exports")
     map_refusals(api)
-    for part in (projects, edits, history, timelines, interchange, versions, exports, pins, events, internal):
+    for part in (projects, edits, history, timelines, interchange, versions, exports, pins, events, internal, imports):
         part.routes(api, ops)
     federate(api, peers)
     return api

@@ -11,6 +11,7 @@ from cutlog.contract.commands import ReportExport, ReportProxy
 from cutlog.contract.ops import Op
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
+from services.ops.decide.importing import ImportCommand
 from services.ops.edits.history import Earlier, nothing_earlier
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
@@ -84,5 +85,5 @@ class RestoreProject(msgspec.Struct, frozen=True):
 
 ProjectCommand = (
     CreateProject | ForkProject | CommitOps | RequestExport | CancelExport | RetryExport | SetPin | DeleteProject
-    | RestoreProject | ReportProxy | ReportExport
+    | RestoreProject | ReportProxy | ReportExport | ImportCommand
 )  # fmt: skip

@@ -35,6 +35,7 @@ from services.ops.decide.commands import (
     RetryExport,
     SetPin,
 )
+from services.ops.decide.importing import ImportFiles, ImportVersions, UndoImport, decide_import
 from services.ops.decide.project_state import NO_PAST, ExportState, Past, Pin, ProjectState, version_and_profile
 from services.ops.decide.refusals import IdTaken, NotFound, NothingToExport, NotRendering, NotRetryable, StaleVersion
 from services.ops.edits.apply import apply_all
@@ -67,6 +68,10 @@ def decide_with_past(state: ProjectState | None, command: ProjectCommand) -> Dec
 
 def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
     """What happens; nothing, if it is so already. Raises Refused, EditError."""
+    if isinstance(command, ImportVersions | ImportFiles | UndoImport):
+        return decide_import(state, command)
+    if state is not None and state.undone:
+        state = None
     if isinstance(command, CreateProject):
         if state is not None:
             raise IdTaken("A project with this id exists already; choose another id.")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple, assert_never
 
 import msgspec
+from msgspec import UNSET
 
 from cutlog.contract.events import (
     ExportArchived,
@@ -21,6 +22,8 @@ from cutlog.contract.events import (
     ProjectDeleted,
     ProjectEvent,
     ProjectForked,
+    ProjectImported,
+    ProjectImportUndone,
     ProjectRestored,
     ProxyFailed,
     ProxyRendered,
@@ -28,6 +31,7 @@ from cutlog.contract.events import (
 )
 from cutlog.contract.ops import Op
 from cutlog.contract.profiles import ExportProfile
+from cutlog.contract.timeline import Canvas
 from services.ops.edits.apply import apply_all
 from services.ops.edits.history import Earlier, nothing_earlier
 from services.ops.edits.persistent import PersistentMap
@@ -57,6 +61,18 @@ class Pin(msgspec.Struct, frozen=True):
         return self.expires_at is None or self.expires_at > now
 
 
+class Import(msgspec.Struct, frozen=True):
+    """Where an imported project came from: the store, and the last run that brought something of it. `kept_from` is the
+    first version whose ops could not be translated, `last` the newest one imported. Once `undone`, nothing of it is
+    left but the name."""
+
+    source: str
+    run: str
+    last: int = 0
+    kept_from: int | None = None
+    undone: bool = False
+
+
 class ProjectState(msgspec.Struct, frozen=True):
     """A project as its events left it. `durations` are the frames of each version, by its number.
 
@@ -71,6 +87,12 @@ class ProjectState(msgspec.Struct, frozen=True):
     exports: PersistentMap[ExportState] = msgspec.field(default_factory=PersistentMap)
     requested: PersistentMap[str] = msgspec.field(default_factory=PersistentMap)
     pins: PersistentMap[Pin] = msgspec.field(default_factory=PersistentMap)
+    imported: Import | None = None
+
+    @property
+    def undone(self) -> bool:
+        """Whether it was imported and that was taken back: as if it had never been there."""
+        return self.imported is not None and self.imported.undone
 
 
 class Past(NamedTuple):
@@ -85,6 +107,10 @@ class Past(NamedTuple):
 
 
 NO_PAST: Final = Past()
+
+
+IMPORTED: Final = "imported"
+"""The reason of pins that came with an import."""
 
 
 def initial_state() -> ProjectState | None:
@@ -110,8 +136,11 @@ def committed_ops(event: VersionCommitted) -> tuple[Op, ...]:
 def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str, past: Past = NO_PAST) -> ProjectState:
     """The project after a fact. `tenant` is whose it is, from the event's envelope; `past` has what the fact goes back
     to. Raises on a fact that can't be."""
+    if isinstance(event, ProjectImportUndone):
+        nowhere = Import("", event.run, undone=True)
+        return ProjectState(tenant, Sequence("", Canvas()), deleted=True, imported=nowhere)
     if isinstance(event, ProjectCreated):
-        assert state is None, "a project is created once"
+        assert state is None or state.undone, "a project is created once"
         return ProjectState(tenant, Sequence(event.name, event.canvas))
     if isinstance(event, ProjectForked):
         assert state is None, "a project is forked once"
@@ -126,7 +155,8 @@ def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str, past: P
             if becomes is None:
                 becomes = apply_all(state.sequence, committed_ops(event), TRUSTED, past.earlier)
             durations = state.durations.set(str(version), duration)
-            return _replace(state, sequence=becomes, version=version, durations=durations)
+            imported = _brought(state.imported, event)
+            return _replace(state, sequence=becomes, version=version, durations=durations, imported=imported)
         case ExportRequested(export_id=export_id, version=version, profile=profile):
             exports = state.exports.set(export_id, ExportState(version, profile))
             requested = state.requested.set(version_and_profile(version, profile), export_id)
@@ -153,9 +183,33 @@ def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str, past: P
             return _replace(state, deleted=False)
         case ProxyRendered() | ProxyFailed():
             return state
+        case ProjectImported():
+            return _with_files(state, event)
         case _:
             assert_never(event)
 
 
 def _became(state: ProjectState, export_id: str, status: ExportStatus) -> ProjectState:
     return _replace(state, exports=state.exports.set(export_id, _replace(state.exports[export_id], status=status)))
+
+
+def _brought(before: Import | None, event: VersionCommitted) -> Import | None:
+    if before is None or event.imported is UNSET:
+        return before
+    kept = before.kept_from
+    if kept is None and event.imported.why is not None:
+        kept = event.version
+    return _replace(before, run=event.imported.run, last=event.version, kept_from=kept)
+
+
+def _with_files(state: ProjectState, event: ProjectImported) -> ProjectState:
+    before = state.imported
+    imported = Import(event.source, event.run) if before is None else _replace(before, run=event.run)
+    exports, requested, pins = state.exports, state.requested, state.pins
+    for export in event.exports:
+        exports = exports.set(export.export_id, ExportState(export.version, export.profile, export.status))
+        if export.status == "ready":
+            requested = requested.set(version_and_profile(export.version, export.profile), export.export_id)
+        if export.pinned:
+            pins = pins.set(version_and_profile(export.version, export.profile), Pin(IMPORTED))
+    return _replace(state, imported=imported, exports=exports, requested=requested, pins=pins)

@@ -28,6 +28,8 @@ from cutlog.contract.events import (
     ProjectCreated,
     ProjectDeleted,
     ProjectForked,
+    ProjectImported,
+    ProjectImportUndone,
     ProjectRestored,
     ProxyFailed,
     ProxyRendered,
@@ -35,6 +37,7 @@ from cutlog.contract.events import (
 )
 from services.ops.decide import media
 from services.ops.decide.media import MediaState
+from services.ops.decide.project_state import IMPORTED
 from services.ops.readmodel.sql import statement
 
 ALL_PROFILES: Final = "*"
@@ -56,6 +59,10 @@ _MOVE_EXPORT: Final = statement("move_export")
 _PIN: Final = statement("pin")
 _UNPIN: Final = statement("unpin")
 _DELETE_PROJECT: Final = statement("delete_project")
+_IMPORT_PROJECT: Final = statement("import_project")
+_IMPORT_EXPORTS: Final = statement("import_exports")
+_KEEP_VERBATIM: Final = statement("keep_verbatim")
+_UNDO_IMPORT: Final = statement("undo_import")
 _MEDIA_STATE: Final = statement("media_state")
 _PUT_MEDIA: Final = statement("put_media")
 
@@ -64,6 +71,16 @@ _STATE: Final = msgspec.json.Decoder(MediaState)
 
 async def derive(connection: AsyncConnection, events: Sequence[Event]) -> None:
     """Brings the rows up to the events, which follow those derived before. Raises on a fact it does not know."""
+    start = 0
+    for index, event in enumerate(events):
+        if isinstance(event.data, ProjectImportUndone):  # what follows it may be about a new project of that id
+            await _derive(connection, events[start:index])
+            await _execute(connection, _UNDO_IMPORT, event.entity)
+            start = index + 1
+    await _derive(connection, events[start:])
+
+
+async def _derive(connection: AsyncConnection, events: Sequence[Event]) -> None:
     versions = [event for event in events if isinstance(event.data, VersionCommitted)]
     for event in events:
         match event.data:
@@ -130,6 +147,8 @@ async def _committed(connection: AsyncConnection, events: Sequence[Event]) -> No
         await _execute(connection, _ADD_USES, *map(list, zip(*uses, strict=True)))
     for event, data in facts:
         await _configured(connection, event.entity, data)
+        if data.imported is not msgspec.UNSET and data.imported.why is not None:
+            await _execute(connection, _KEEP_VERBATIM, event.entity, data.version, data.imported.why)
 
 
 async def _configured(connection: AsyncConnection, project: str, data: VersionCommitted) -> None:
@@ -189,9 +208,29 @@ async def _rare(connection: AsyncConnection, event: Event) -> None:
             await _execute(connection, _PIN, project, version, profile or ALL_PROFILES, reason, expires_at)
         case ExportUnpinned(version=version, profile=profile):
             await _execute(connection, _UNPIN, project, version, profile or ALL_PROFILES)
+        case ProjectImported() as data:
+            await _imported(connection, event, data)
         case ProjectDeleted():
             await _execute(connection, _DELETE_PROJECT, project, at)
         case ProjectRestored():
             await _execute(connection, _DELETE_PROJECT, project, None)
         case other:
             raise TypeError(f"no rows are derived from {type(other).__name__}")
+
+
+async def _imported(connection: AsyncConnection, event: Event, data: ProjectImported) -> None:
+    project, exports = event.entity, data.exports
+    await _execute(connection, _IMPORT_PROJECT, project, data.source, data.legacy_id, data.created_at)
+    if exports:
+        await _execute(
+            connection, _IMPORT_EXPORTS, project,
+            [export.export_id for export in exports], [export.version for export in exports],
+            [export.profile for export in exports], [export.status for export in exports],
+            [export.key for export in exports], [export.size for export in exports],
+            [export.sha256 for export in exports], [export.at or event.at for export in exports],
+        )  # fmt: skip
+    for export in exports:
+        if export.pinned:
+            await _execute(connection, _PIN, project, export.version, export.profile, IMPORTED, None)
+    for proxy in data.proxies:
+        await _execute(connection, _PROXY_RENDERED, project, proxy.version, proxy.key)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,7 +15,7 @@ from cutlog.contract.timeline import Canvas
 from services.ops.log.records import IdempotentReply
 from services.ops.readmodel.derive import ALL_PROFILES
 from services.ops.readmodel.sql import statement
-from services.ops.readmodel.views import Export, Origin, Pinned, Project, Version
+from services.ops.readmodel.views import Export, Imported, Origin, Pinned, Project, Version
 
 _SHOW_PROJECT: Final = statement("show_project")
 _LIST_PROJECTS: Final = statement("list_projects")
@@ -23,8 +24,10 @@ _SHOW_VERSION: Final = statement("show_version")
 _LIST_VERSIONS: Final = statement("list_versions")
 _EXPORTS: Final = statement("exports")
 _STREAM_VERSION_AT: Final = statement("stream_version_at")
+_FORKS: Final = statement("forks")
 _KEEP_ANSWER: Final = statement("keep_answer")
 _CANVAS: Final = msgspec.json.Decoder(Canvas)
+_IMPORTED: Final = msgspec.json.Decoder(Imported)
 _OPS: Final = msgspec.json.Decoder(list[dict[str, Any]])
 
 Place = tuple[datetime, str]
@@ -86,7 +89,8 @@ class Reads:
         return [
             Version(
                 version=row.version, position=row.position, at=row.at, actor=row.actor, message=row.message,
-                ops=_OPS.decode(row.ops),
+                ops=_OPS.decode(row.ops), legacy=UNSET if row.why is None else _OPS.decode(row.legacy),
+                why=UNSET if row.why is None else row.why,
             )
             for row in await self._rows(_LIST_VERSIONS, project_id, first, last, limit)
         ]  # fmt: skip
@@ -103,6 +107,10 @@ class Reads:
         """Exports of a project, newest first, as stored: without progress and links."""
         rows = await self._rows(_EXPORTS, project_id, version, export_id, *(after or (None, None)), limit)
         return [_export(row) for row in rows]
+
+    async def forks(self, project_id: str) -> list[str]:
+        """Projects that were forked from a project."""
+        return [row.id for row in await self._rows(_FORKS, project_id)]
 
     async def stream_version_at(self, stream: str, position: int) -> int:
         """The version that a stream had at a position of the log; 0 before its first event."""
@@ -134,6 +142,7 @@ def _project(row: Row[Any]) -> Project:
         origin=None
         if row.origin_project is None
         else Origin(project_id=row.origin_project, version=row.origin_version),
+        imported=None if row.imported is None else _IMPORTED.decode(row.imported),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
+from msgspec import UNSET, UnsetType
+
 from cutlog.contract.base import Wire
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
@@ -20,9 +22,19 @@ class Origin(Wire):
     version: int
 
 
+class Imported(Wire):
+    """Which store a project came from, and its id there. From version `keptFrom` to the last that was imported the ops
+    are as that store had them, because of `why`; the timeline stays what it was before."""
+
+    source: str
+    legacy_id: str
+    kept_from: int | None = None
+    why: str | None = None
+
+
 class Project(Wire, kw_only=True):
     """A project. `duration` is in frames; the latest proxy and export may be of a version before `currentVersion`.
-    `origin` is null unless it is a fork."""
+    `origin` is null unless it is a fork, `imported` unless it came from another store."""
 
     id: str
     name: str
@@ -34,12 +46,14 @@ class Project(Wire, kw_only=True):
     latest_export_key: str | None = None
     latest_export_version: int | None = None
     origin: Origin | None = None
+    imported: Imported | None = None
     created_at: datetime
     updated_at: datetime
 
 
 class Version(Wire):
-    """One edit, with its ops as the client sent them."""
+    """One edit, with its ops as the client sent them. `legacy` holds those that came from another store and could not
+    be translated; `why` says why not."""
 
     version: int
     position: int
@@ -47,6 +61,8 @@ class Version(Wire):
     actor: str
     message: str | None
     ops: list[dict[str, Any]]
+    legacy: list[dict[str, Any]] | UnsetType = UNSET
+    why: str | UnsetType = UNSET
 
 
 class Pinned(Wire):

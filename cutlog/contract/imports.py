@@ -1,0 +1,46 @@
+"""What events say of versions and files that another store made: messages of `proto/cutlog/v1/imports.proto`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from cutlog.contract.base import Wire
+from cutlog.contract.profiles import ExportProfile
+
+
+class ImportedVersion(Wire):
+    """Where a version came from that was not made here: the run that brought it, when and by whom it was made there.
+
+    `legacy` holds the ops as that store had them, where they could not be translated, and `why` says why not.
+    """
+
+    run: str
+    at: datetime | None = None
+    author: str | None = None
+    legacy: tuple[dict[str, Any], ...] = ()
+    why: str | None = None
+
+
+class ImportedExport(Wire):
+    """An export that another store made: a file that is here now, or one that was lost there (`deleted`). `at` is when
+    it was made."""
+
+    export_id: str
+    version: int
+    profile: ExportProfile
+    status: Literal["ready", "archived", "deleted"]
+    key: str | None = None
+    size: int = 0
+    sha256: str | None = None
+    pinned: bool = False
+    at: datetime | None = None
+
+
+class ImportedProxy(Wire):
+    """A proxy that another store made, now at `key`."""
+
+    version: int
+    key: str
+    size: int
+    sha256: str

@@ -1,0 +1,233 @@
+"""Videos of another store: their files are in ours already, under a name of their own, and are taken over as they are.
+
+What a run brought is on record, so that sending it again counts nothing twice and taking it back counts exactly that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+import structlog
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.bus import Outbox
+from cutlog.contract.base import Strict, Wire
+from cutlog.contract.commands import RecordMediaDeduplicated, RecordMediaReleased, RecordMediaUploaded
+from cutlog.contract.events import MediaDeduplicated, MediaReleased
+from cutlog.contract.ids import Id, new_id
+from cutlog.web import Api, Problem, Reply, Request, Role
+from services.media import leases, uses, videos
+from services.media.facts import UnusableError
+from services.media.ingest import Ingest, Received, uploaded
+from services.media.naming import display_name
+from services.media.settling import settled
+from services.media.tables import brought, video
+from services.media.videos import Asker, Stored
+
+log = structlog.get_logger(__name__)
+
+CHUNK: Final = 1 << 20
+PATIENCE: Final = 30.0
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class NewVideo(Strict):
+    """A video of another store: its file is the object `key`, of that SHA-256, and was uploaded `refs` times. Its id
+    is `id` unless its content is here already or the id is another's."""
+
+    tenant: Id
+    source: Text
+    legacy_id: Text
+    id: Id
+    key: str
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    name: Text
+    refs: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    created_at: datetime | None = None
+
+
+class Taken(Wire):
+    """Under which id the video is here, and how many uploads of it there are now. `added`: its bytes were not here."""
+
+    id: str
+    ref_count: int
+    added: bool
+
+
+class Undo(Strict):
+    """Takes back what a run brought. `projects` go with it and do not count as users. With `dryRun` it is only asked
+    whether that is possible."""
+
+    tenant: Id
+    projects: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+class Undone(Wire):
+    """How many uploads were taken back."""
+
+    uploads: int
+
+
+class Arrived(Exception):
+    """The file is not what was announced."""
+
+
+class Imports:
+    """Takes videos over, and gives them back."""
+
+    def __init__(self, engine: AsyncEngine, blobs: BlobStore, ingest: Ingest, outbox: Outbox) -> None:
+        self._engine, self._blobs, self._ingest, self._outbox = engine, blobs, ingest, outbox
+
+    async def take(self, run: str, new: NewVideo, asker: Asker) -> Taken:
+        """Counts a video of another store. Raises UnusableError, Arrived, BlobNotFoundError."""
+        async with self._engine.connect() as connection:
+            if (before := await _before(connection, new)) is not None:
+                return before
+        async with leases.leased(self._engine, new.tenant) as upload_id:
+            async with self._engine.connect() as connection:
+                known = await videos.by_content(connection, new.tenant, new.sha256)
+            if known is None:
+                known = await self._store(asker, upload_id, new)
+            key, taken = await self._count(asker, upload_id, run, new, known)
+        await self._blobs.delete(new.key)
+        self._outbox.wake()
+        await settled(self._engine, key, PATIENCE)
+        log.info("imported a video", id=taken.id, legacy=new.legacy_id, run=run, added=taken.added)
+        return taken
+
+    async def _store(self, asker: Asker, upload_id: str, new: NewVideo) -> Stored:
+        digest, size = hashlib.sha256(), 0
+        async for chunk in self._blobs.stream(new.key):
+            digest.update(chunk)
+            size += len(chunk)
+        if digest.hexdigest() != new.sha256:
+            raise Arrived(f"The object {new.key} has not the bytes that were announced.")
+        async with self._blobs.local(new.key) as path:
+            file = Received(path, size, new.sha256, display_name(new.name))
+            return await self._ingest.store(asker, upload_id, file, moving=new.key)
+
+    async def _count(self, asker: Asker, upload_id: str, run: str, new: NewVideo, known: Stored) -> tuple[str, Taken]:
+        async with self._engine.begin() as connection:
+            await videos.lock_content(connection, new.tenant, new.sha256)
+            await leases.close(connection, upload_id)
+            found = await videos.by_content(connection, new.tenant, new.sha256)
+            if found is None:
+                taken_id = (await connection.execute(select(video.c.id).where(video.c.id == new.id))).first()
+                row = await videos.add(
+                    connection,
+                    msgspec.structs.replace(
+                        known, id=new_id("v") if taken_id else new.id, ref_count=new.refs, name=display_name(new.name)
+                    ),
+                )
+                key = f"media/{row.id}/uploaded/{row.generation}"
+                body: RecordMediaUploaded | RecordMediaDeduplicated = RecordMediaUploaded(
+                    media_id=row.id, event=uploaded(row)
+                )
+            else:
+                row = await _counted(connection, found.id, new.refs)
+                key = videos.again_key(row.id, upload_id)
+                event = MediaDeduplicated(name=row.name, ref_count=row.ref_count)
+                body = RecordMediaDeduplicated(media_id=row.id, event=event)
+            await self._outbox.add(connection, videos.command(key, asker, body))
+            await connection.execute(
+                insert(brought).values(
+                    tenant=new.tenant, source=new.source, legacy_id=new.legacy_id, run=run, video_id=row.id,
+                    refs=new.refs,
+                )
+            )  # fmt: skip
+        return key, Taken(id=row.id, ref_count=row.ref_count, added=found is None)
+
+    async def undo(self, run: str, asked: Undo, asker: Asker) -> int:
+        """Takes back the uploads that a run counted; how many. Raises VideoInUseError, and then nothing is changed."""
+        keys: list[str] = []
+        count = 0
+        async with self._engine.begin() as connection:
+            rows = (await connection.execute(select(brought).where(brought.c.run == run))).all()
+            for row in rows:
+                found = await videos.by_id(connection, asked.tenant, row.video_id, lock=True)
+                left = found.ref_count - row.refs
+                if left <= 0 and (others := await _others(connection, row.video_id, asked.projects)):
+                    raise videos.VideoInUseError(
+                        f"Video {row.video_id} is used by {', '.join(others)}, which the run did not bring."
+                    )
+                if asked.dry_run:
+                    continue
+                count += row.refs
+                await _counted(connection, row.video_id, -row.refs)
+                key = f"media/{row.video_id}/undone/{run}/{row.legacy_id}"
+                body = RecordMediaReleased(media_id=row.video_id, event=MediaReleased(ref_count=left))
+                await self._outbox.add(connection, videos.command(key, asker, body))
+                keys.append(key)
+            if not asked.dry_run:
+                await connection.execute(delete(brought).where(brought.c.run == run))
+        self._outbox.wake()
+        for key in keys:
+            await settled(self._engine, key, PATIENCE)
+        return count
+
+
+def routes(api: Api, imports: Imports) -> None:
+    """Adds the routes. Asked by `cutlog backfill` and `cutlog rollback`, never through the gateway."""
+    api.problem(Arrived, status=409, type="other-bytes")
+    api.problem(BlobNotFoundError, lambda error: Problem(409, "not-arrived", "There is no such object", str(error)))
+
+    @api.post(
+        "/internal/imports/{run}/videos",
+        role=Role.service,
+        body=NewVideo,
+        returns={200: Taken},
+        problems=(409, 422),
+        summary="Takes over a video of another store",
+    )
+    async def take(req: Request[NewVideo]) -> Reply:
+        try:
+            return Reply(200, await imports.take(req.path["run"], req.body, _asker(req, req.body.tenant)))
+        except UnusableError as error:
+            raise Problem(422, "invalid-media", "The file is not usable media", str(error)) from error
+
+    @api.post(
+        "/internal/imports/{run}/videos/undo",
+        role=Role.service,
+        body=Undo,
+        returns={200: Undone},
+        problems=(409,),
+        summary="Takes back the videos that a run brought",
+    )
+    async def undo(req: Request[Undo]) -> Reply:
+        count = await imports.undo(req.path["run"], req.body, _asker(req, req.body.tenant))
+        return Reply(200, Undone(uploads=count))
+
+
+async def _before(connection: AsyncConnection, new: NewVideo) -> Taken | None:
+    """What became of the video when it was brought before."""
+    query = (
+        select(video.c.id, video.c.ref_count)
+        .join(brought, brought.c.video_id == video.c.id)
+        .where(
+            brought.c.tenant == new.tenant, brought.c.source == new.source, brought.c.legacy_id == new.legacy_id
+        )
+    )  # fmt: skip
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Taken(id=row.id, ref_count=row.ref_count, added=False)
+
+
+async def _counted(connection: AsyncConnection, video_id: str, by: int) -> Stored:
+    statement = update(video).where(video.c.id == video_id).values(ref_count=video.c.ref_count + by).returning(video)
+    return videos.stored((await connection.execute(statement)).one())
+
+
+async def _others(connection: AsyncConnection, video_id: str, projects: Sequence[str]) -> list[str]:
+    """Projects that use a video, but for those."""
+    using = await uses.projects(connection, video_id)
+    return sorted(set(using) - set(projects))
+
+
+def _asker(req: Request[NewVideo] | Request[Undo], tenant: str) -> Asker:
+    return Asker(tenant, req.actor.subject, req.trace)

@@ -1,0 +1,178 @@
+"""Moving in: versions of another store become versions here, its files exports and proxies; or all of it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from cutlog.contract.events import (
+    ProjectCreated,
+    ProjectEvent,
+    ProjectImported,
+    ProjectImportUndone,
+    VersionCommitted,
+)
+from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion
+from cutlog.contract.timeline import Canvas
+from services.ops.decide.project_state import ProjectState
+from services.ops.decide.refusals import IdTaken, NotFound, Refused
+from services.ops.edits.errors import EditError
+from services.ops.edits.rendered import refuse_unrendered
+from services.ops.edits.sequence import Sequence
+from services.ops.edits.sources import Sources
+from services.ops.legacy.reading import Untranslatable
+from services.ops.legacy.translate import translated, typed
+from services.ops.resolve import Sha256s, digest
+
+LARGEST: Final = 4 << 20
+"""Bytes of legacy ops that an event holds."""
+
+
+class EditedSince(Refused):
+    """The project was edited here since it was imported."""
+
+    code = "edited-since"
+
+
+class LegacyVersion(msgspec.Struct, frozen=True, rename="camel"):
+    """A version as another store has it."""
+
+    version: int
+    at: datetime | None = None
+    author: str | None = None
+    message: str | None = None
+    ops: tuple[Any, ...] = ()
+
+
+class ImportVersions(msgspec.Struct, frozen=True):
+    """The next versions of a project, which begins with them if it is not there. `videos` names media by their legacy
+    ids; `source` names the store, `run` what brings them."""
+
+    run: str
+    source: str
+    legacy_id: str
+    name: str
+    canvas: Canvas
+    created_at: datetime | None
+    versions: tuple[LegacyVersion, ...]
+    videos: Mapping[str, str]
+    sources: Sources
+    sha256s: Sha256s
+
+
+class ImportFiles(msgspec.Struct, frozen=True):
+    """Exports and proxies whose files are here already."""
+
+    run: str
+    source: str
+    legacy_id: str
+    exports: tuple[ImportedExport, ...]
+    proxies: tuple[ImportedProxy, ...]
+
+
+class UndoImport(msgspec.Struct, frozen=True):
+    """Takes an imported project back."""
+
+    run: str
+    source: str
+
+
+ImportCommand = ImportVersions | ImportFiles | UndoImport
+
+
+def decide_import(state: ProjectState | None, command: ImportCommand) -> tuple[ProjectEvent, ...]:
+    """What happens; nothing for what is there already. Raises Refused."""
+    if state is not None and not state.undone and (state.imported is None or state.imported.source != command.source):
+        raise IdTaken("A project with this id is there, and it did not come from that store.")
+    match command:
+        case ImportVersions():
+            return _versions(state, command)
+        case ImportFiles():
+            if state is None or state.undone:
+                raise NotFound("Files are imported after their project.")
+            return _files(state, command)
+        case UndoImport():
+            if state is None or state.undone:
+                return ()
+            assert state.imported is not None
+            if state.version > state.imported.last:
+                first, last = state.imported.last + 1, state.version
+                raise EditedSince(f"Versions {first} to {last} were made here since; taking it back would lose them.")
+            return (ProjectImportUndone(run=command.run, export_ids=tuple(state.exports)),)
+
+
+def _versions(state: ProjectState | None, command: ImportVersions) -> tuple[ProjectEvent, ...]:
+    events: list[ProjectEvent] = []
+    if state is None or state.undone:
+        sequence, version, last, kept = Sequence(command.name, command.canvas), 0, 0, False
+        events.append(ProjectCreated(name=command.name, canvas=command.canvas))
+        events.append(
+            ProjectImported(
+                run=command.run, source=command.source, legacy_id=command.legacy_id, created_at=command.created_at
+            )
+        )
+    else:
+        assert state.imported is not None
+        sequence, version, last = state.sequence, state.version, state.imported.last
+        kept = state.imported.kept_from is not None
+    for each in command.versions:
+        if each.version <= last:
+            continue
+        if each.version != version + 1:
+            if version > last:
+                raise EditedSince(f"Versions {last + 1} to {version} were made here; {each.version} can't follow them.")
+            raise NotFound(f"Version {each.version} can't follow version {version}.")
+        event, sequence = _version(each, sequence, command, kept)
+        kept = kept or event.imported.why is not None  # type: ignore[union-attr]
+        events.append(event)
+        version = last = each.version
+    return tuple(events)
+
+
+def _version(
+    each: LegacyVersion, before: Sequence, command: ImportVersions, kept: bool
+) -> tuple[VersionCommitted, Sequence]:
+    ops: tuple[dict[str, Any], ...] = ()
+    legacy: tuple[dict[str, Any], ...] = ()
+    after, why = before, None
+    try:
+        if kept and each.ops:
+            raise Untranslatable("an earlier version of the project could not be translated")
+        found, after = translated(each.ops, before, command.videos, command.sources, each.version)
+        refuse_unrendered(typed(found))
+        ops = tuple(found)
+    except Untranslatable as error:
+        after, why = before, str(error)
+    except EditError as error:
+        after, why = before, error.detail
+    if why is not None:
+        legacy = tuple(op if isinstance(op, dict) else {"value": op} for op in each.ops)
+        if (size := len(msgspec.json.encode(legacy))) > LARGEST:
+            why, legacy = f"{why}; its {size} bytes are too many for an event and stay in the source", ()
+    imported = ImportedVersion(run=command.run, at=each.at, author=each.author, legacy=legacy, why=why)
+    event = VersionCommitted(
+        version=each.version,
+        ops=ops,
+        duration=after.duration,
+        digest=digest(after, command.sha256s),
+        message=each.message,
+        media_added=() if after.uses is before.uses else tuple(after.uses.gained(before.uses)),
+        media_removed=() if after.uses is before.uses else tuple(before.uses.gained(after.uses)),
+        imported=imported,
+    )
+    return event, after
+
+
+def _files(state: ProjectState, command: ImportFiles) -> tuple[ProjectEvent, ...]:
+    exports = tuple(export for export in command.exports if export.export_id not in state.exports)
+    if not exports and not command.proxies:
+        return ()
+    return (
+        ProjectImported(
+            run=command.run, source=command.source, legacy_id=command.legacy_id, exports=exports,
+            proxies=command.proxies,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What other programs' edits mean in ours."""
