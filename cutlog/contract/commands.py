@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from cutlog.contract.events import (
     MediaReleased,
     MediaUploaded,
     PlanCalculated,
+    PolicyChanged,
 )
 from cutlog.contract.profiles import ExportProfile
 
@@ -81,12 +83,78 @@ class RecordPlan(Wire, tag_field="type"):
     event: PlanCalculated
 
 
+class RecordPolicy(Wire, tag_field="type"):
+    """`policy_id` names the stream: `policy` of the system, `policy_<tenant>` of a tenant."""
+
+    policy_id: str
+    event: PolicyChanged
+
+
+class ArchiveExport(Wire, tag_field="type"):
+    """Refused with `pinned` while a pin holds at `at`, with `not-ready`, and with `changed-since` when the project was
+    deleted or restored since it was judged. `erase`: in a deleted project only a hold keeps."""
+
+    project_id: str
+    export_id: str
+    key: str
+    at: datetime
+    project_deleted: bool
+    erase: bool = False
+
+
+class RestoreExport(Wire, tag_field="type"):
+    """Refused with `not-archived`. `key` is where its file belongs."""
+
+    project_id: str
+    export_id: str
+    key: str
+
+
+class DeleteExport(Wire, tag_field="type"):
+    """Refused with `not-archived`, with `pinned` while a pin holds at `at`, and with `changed-since`."""
+
+    project_id: str
+    export_id: str
+    at: datetime
+    project_deleted: bool
+    erase: bool = False
+
+
+class DeleteProxy(Wire, tag_field="type"):
+    """Nothing happens for a version whose proxy is elsewhere than at `key`, or that is the newest of its project."""
+
+    project_id: str
+    version: int
+    key: str
+
+
+class ArchiveMedia(Wire, tag_field="type"):
+    """Refused with `media-in-use` while a project that is not deleted uses it, and with `not-ready`."""
+
+    media_id: str
+    key: str
+
+
+class RestoreMedia(Wire, tag_field="type"):
+    """Refused with `not-archived`."""
+
+    media_id: str
+
+
+class DeleteMedia(Wire, tag_field="type"):
+    """Refused with `not-archived`, and with `media-in-use` as its archiving is."""
+
+    media_id: str
+
+
 MediaCommand = (
     RecordMediaUploaded | RecordMediaDeduplicated | RecordMediaReady | RecordMediaFailed | RecordMediaReleased
-)
+    | ArchiveMedia | RestoreMedia | DeleteMedia
+)  # fmt: skip
 RenderCommand = ReportProxy | ReportExport
-GcCommand = RecordPlan
-CommandBody = MediaCommand | RenderCommand | GcCommand
+CollectExport = ArchiveExport | RestoreExport | DeleteExport | DeleteProxy
+GcCommand = RecordPlan | RecordPolicy
+CommandBody = MediaCommand | RenderCommand | CollectExport | GcCommand
 
 
 class Command(Wire):
@@ -130,7 +198,17 @@ COMMANDS: dict[CommandSource, tuple[type[CommandBody], ...]] = {
         RecordMediaReleased,
     ),
     "render": (ReportProxy, ReportExport),
-    "gc": (RecordPlan,),
+    "gc": (
+        RecordPlan,
+        RecordPolicy,
+        ArchiveExport,
+        RestoreExport,
+        DeleteExport,
+        DeleteProxy,
+        ArchiveMedia,
+        RestoreMedia,
+        DeleteMedia,
+    ),
 }
 
 

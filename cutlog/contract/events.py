@@ -13,6 +13,9 @@ from cutlog.contract.media import MediaFacts, MediaKind, Renditions
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
 
+PinMode = Literal["normal", "hold"]
+PolicyLevel = Literal["system", "tenant"]
+
 # --- projects: stream `project.<id>`
 
 
@@ -65,6 +68,13 @@ class ProxyRendered(Wire):
     encoded: int = 0
 
 
+class ProxyDeleted(Wire):
+    """The file at `key` goes; the version's proxy is rendered again when asked for."""
+
+    version: int
+    key: str
+
+
 class ProxyFailed(Wire):
     version: int
     digest: str
@@ -98,12 +108,16 @@ class ExportCancelled(Wire):
 
 
 class ExportPinned(Wire):
-    """Keeps every export of the version, present and future; only one profile's if `profile` is set."""
+    """Keeps every export of the version, present and future; only one profile's if `profile` is set.
+
+    Who pins is the event's actor. `mode` is `normal` where it is not said; only an admin lifts a `hold`.
+    """
 
     version: int
     profile: ExportProfile | None = None
     reason: str | None = None
     expires_at: datetime | None = None
+    mode: PinMode | msgspec.UnsetType = msgspec.UNSET
 
 
 class ExportUnpinned(Wire):
@@ -187,7 +201,27 @@ class MediaReleased(Wire):
     ref_count: int
 
 
-# --- garbage collection: stream `gc.<id>`
+class MediaArchived(Wire):
+    """Nothing may begin to use the media; its original moves to `key`, and comes back with MediaRestored."""
+
+    key: str
+    generation: int
+
+
+class MediaRestored(Wire):
+    """The original moves back to `key`."""
+
+    key: str
+    generation: int
+
+
+class MediaDeleted(Wire):
+    """The original and all that was made from it go. The same content uploaded again is a new generation."""
+
+    generation: int
+
+
+# --- garbage collection: streams `gc.<run>` and `gc.policy_<tenant>`
 
 
 class PlanCalculated(Wire):
@@ -200,13 +234,25 @@ class PlanCalculated(Wire):
     bytes: int
 
 
+class PolicyChanged(Wire):
+    """The rules of a tenant from here on; `level` is `system` for those that all tenants without rules go by."""
+
+    level: PolicyLevel
+    version: int
+    policy: dict[str, Any]
+
+
 ProjectEvent = (
-    ProjectCreated | ProjectForked | ProjectDeleted | ProjectRestored | VersionCommitted | ProxyRendered | ProxyFailed
+    ProjectCreated | ProjectForked | ProjectDeleted | ProjectRestored | VersionCommitted
+    | ProxyRendered | ProxyFailed | ProxyDeleted
     | ExportRequested | ExportRendered | ExportFailed | ExportCancelled
     | ExportPinned | ExportUnpinned | ExportArchived | ExportRestored | ExportDeleted
     | ProjectImported | ProjectImportUndone
 )  # fmt: skip
-MediaEvent = MediaUploaded | MediaDeduplicated | MediaReady | MediaFailed | MediaReleased
-GcEvent = PlanCalculated
+MediaEvent = (
+    MediaUploaded | MediaDeduplicated | MediaReady | MediaFailed | MediaReleased
+    | MediaArchived | MediaRestored | MediaDeleted
+)  # fmt: skip
+GcEvent = PlanCalculated | PolicyChanged
 EventData = ProjectEvent | MediaEvent | GcEvent
 Category = Literal["project", "media", "gc"]

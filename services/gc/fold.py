@@ -158,7 +158,8 @@ def fold(rows: Rows, event: Event) -> None:
             _change(rows.projects, project, event, deleted_at=event.at)
         case (
             e.VersionCommitted() | e.ProxyFailed() | e.MediaUploaded() | e.MediaDeduplicated() | e.MediaReady()
-            | e.MediaFailed() | e.MediaReleased() | e.PlanCalculated()
+            | e.MediaFailed() | e.MediaReleased() | e.PlanCalculated() | e.PolicyChanged() | e.ProxyDeleted()
+            | e.MediaArchived() | e.MediaRestored() | e.MediaDeleted()
         ):  # fmt: skip
             pass
         case unknown:

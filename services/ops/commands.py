@@ -12,12 +12,17 @@ from nats.aio.msg import Msg
 from cutlog.contract.commands import (
     COMMANDS,
     Accepted,
+    ArchiveExport,
     Command,
     CommandReply,
+    DeleteExport,
+    DeleteProxy,
     RecordPlan,
+    RecordPolicy,
     Refusal,
     ReportExport,
     ReportProxy,
+    RestoreExport,
     decode_command,
 )
 from cutlog.contract.subjects import command as command_subject
@@ -67,8 +72,13 @@ class Commands:
         match command.body:
             case ReportProxy(project_id=project_id) | ReportExport(project_id=project_id) as report:
                 return await self._handling.report(project_id, who, report, command.key)
-            case RecordPlan() as plan:
-                return await self._handling.run(plan, who, command.key)
+            case (
+                ArchiveExport(project_id=project_id) | RestoreExport(project_id=project_id)
+                | DeleteExport(project_id=project_id) | DeleteProxy(project_id=project_id)
+            ) as collect:  # fmt: skip
+                return await self._handling.report(project_id, who, collect, command.key)
+            case RecordPlan(run_id=stream) | RecordPolicy(policy_id=stream) as said:
+                return await self._handling.run(stream, said, who, command.key)
             case media:
                 return await self._handling.media(media, who, command.key)
 

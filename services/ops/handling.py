@@ -12,8 +12,8 @@ from weakref import WeakValueDictionary
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cutlog.contract.commands import GcCommand, MediaCommand, ReportExport, ReportProxy
-from cutlog.contract.events import EventData, ProjectEvent
+from cutlog.contract.commands import CollectExport, GcCommand, MediaCommand, ReportExport, ReportProxy
+from cutlog.contract.events import EventData, PlanCalculated, PolicyChanged, ProjectEvent
 from cutlog.contract.subjects import media_stream, project_stream, run_stream
 from services.ops.catalog import Catalog
 from services.ops.decide import media, project, run
@@ -40,6 +40,7 @@ from services.ops.readmodel.sql import statement
 ATTEMPTS: Final = 20
 _MEDIA_STATE: Final = statement("media_state")
 _COUNT_USES: Final = statement("count_uses")
+_COUNT_LIVING: Final = statement("count_living_uses")
 _STREAM_VERSION: Final = statement("stream_version")
 _STATE: Final = msgspec.json.Decoder(MediaState)
 
@@ -136,14 +137,19 @@ class Handling:
                 return Outcome(Head.folded(head, events, who.tenant, past).state, events, None)
         raise LogUnavailable
 
-    async def report(self, project_id: str, who: Who, report: ReportProxy | ReportExport, key: str) -> Appended:
-        """Records a renderer's last word; once per key. Raises Refused, and what the log raises."""
+    async def report(
+        self, project_id: str, who: Who, report: ReportProxy | ReportExport | CollectExport, key: str
+    ) -> Appended:
+        """Records a renderer's last word, or what is collected; once per key.
+
+        Raises Refused, and what the log raises.
+        """
 
         async def make(_: ProjectState | None) -> ProjectCommand:
             return report
 
         outcome = await self.project(project_id, who, make, key=key)
-        assert outcome.appended is not None, "a last word is always news"
+        assert outcome.appended is not None, "a service reports what is news"
         return outcome.appended
 
     async def media(self, command: MediaCommand, who: Who, key: str) -> Appended:
@@ -156,8 +162,9 @@ class Handling:
                 async with self._engine.connect() as connection:
                     row = (await connection.exec_driver_sql(_MEDIA_STATE, (command.media_id,))).one_or_none()
                     uses = (await connection.exec_driver_sql(_COUNT_USES, (command.media_id,))).scalar_one()
+                    living = (await connection.exec_driver_sql(_COUNT_LIVING, (command.media_id,))).scalar_one()
                 state = None if row is None else _STATE.decode(row.state)
-                events = media.decide(state, command, who.tenant, uses)
+                events = media.decide(state, command, who.tenant, uses, living)
                 version = 0 if row is None else row.stream_version
                 try:
                     appended = await self._log.append(_service_append(stream, version, events, who, key))
@@ -167,18 +174,18 @@ class Handling:
                 return appended
         raise LogUnavailable
 
-    async def run(self, command: GcCommand, who: Who, key: str) -> Appended:
-        """Records a garbage collection plan. Raises Refused, and what the log raises."""
-        stream = run_stream(command.run_id)
+    async def run(self, stream_id: str, command: GcCommand, who: Who, key: str) -> Appended:
+        """Records a garbage collection plan or policy. Raises Refused, and what the log raises."""
+        stream, version = run_stream(stream_id), 0
         async with self._turn(stream):
             if (before := await self._reader.find(key)) is not None:
                 return before
             state = run.initial_state()
             for raw in await self._reader.stream(stream):
-                fact = raw.decode().data
-                assert isinstance(fact, type(command.event)), "a run's stream holds its plan"
+                fact, version = raw.decode().data, raw.version
+                assert isinstance(fact, PlanCalculated | PolicyChanged), "a run's stream holds its plan"
                 state = run.evolve(state, fact)
-            return await self._log.append(_service_append(stream, 0, run.decide(state, command), who, key))
+            return await self._log.append(_service_append(stream, version, run.decide(state, command), who, key))
 
     @asynccontextmanager
     async def _turn(self, stream: str) -> AsyncIterator[None]:

@@ -209,7 +209,10 @@ async def test_a_pin_has_a_reason_an_end_and_a_profile(film: Client) -> None:
     assert (await film.made("POST", path, body))["pinned"]
     assert (await film.made("POST", path, body))["pinned"]
     shown = await film.made("GET", f"/api/projects/p1/exports/{x}")
-    assert shown["pin"] == {"profile": "mp4", "reason": "delivered", "expiresAt": "2999-01-01T00:00:00Z"}
+    assert shown["pin"] == {
+            "profile": "mp4", "reason": "delivered", "expiresAt": "2999-01-01T00:00:00Z", "owner": "tester",
+            "mode": "normal",
+        }  # fmt: skip
     assert not (await film.made("POST", path, {"pinned": False, "profile": "mp4"}))["pinned"]
     assert not (await film.made("POST", path, {"pinned": False, "profile": "mp4"}))["pinned"]
     past = await film("POST", path, {"pinned": True, "expiresAt": "2001-01-01T00:00:00Z"})

@@ -55,7 +55,7 @@ def routes(api: Api, ops: Ops) -> None:
             pin = pin_of(outcome.state, event.version, event.profile, outcome.appended.at)
             shown = None
             if pin is not None:
-                shown = Pinned(profile=pin[0], reason=pin[1].reason, expires_at=pin[1].expires_at)
+                shown = Pinned(profile=pin[0], reason=pin[1].reason, expires_at=pin[1].expires_at, mode=pin[1].mode)
             return Export(
                 id=event.export_id, project_id=project_id, version=event.version, profile=event.profile,
                 status="queued", pinned=pin is not None, pin=shown, created_at=outcome.appended.at,
@@ -114,9 +114,10 @@ def routes(api: Api, ops: Ops) -> None:
         role=Role.editor,
         returns={202: Export},
         problems=(409,),
-        summary="Renders an export again that failed or was cancelled",
+        summary="Renders an export again that failed, was cancelled, archived or deleted",
     )
     async def retry(req: Request) -> Reply:
+        """It keeps its id. When it is ready again, `reproduced` says whether the file is the same, byte for byte."""
         return await changed(req, RetryExport(req.path["export"]))
 
     async def changed(req: Request[Any, Any], command: ProjectCommand) -> Reply:

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from cutlog.contract.base import Strict, Wire
+from cutlog.contract.events import PinMode
 from cutlog.contract.profiles import ExportProfile
 from cutlog.web import Api, Reply, Request, Role
 from services.ops.api.context import Ops, always, who
@@ -19,12 +20,14 @@ from services.ops.handling import Outcome
 
 
 class NewPin(Strict):
-    """Whether the exports of the version are kept: all of them, or those of one profile; for ever, or until a time."""
+    """Whether the exports of the version are kept: all of them, or those of one profile; for ever, or until a time.
+    Who pins is remembered. A `hold` is changed and lifted by admins only."""
 
     pinned: bool
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     profile: ExportProfile | None = None
+    mode: PinMode = "normal"
 
 
 class PinShown(Wire):
@@ -44,6 +47,7 @@ def routes(api: Api, ops: Ops) -> None:
         body=NewPin,
         body_optional=True,
         returns={200: PinShown},
+        problems=(403,),
         summary="Pins or unpins the exports of a version",
     )
     async def pin(req: Request[NewPin | None]) -> Reply:
@@ -51,10 +55,13 @@ def routes(api: Api, ops: Ops) -> None:
         version, now, wanted = req.path["n"], ops.now(), req.body
         if wanted is not None and wanted.expires_at is not None and wanted.expires_at <= now:
             raise EditError("/expiresAt", "the time has passed; give one in the future, or none to pin for ever")
+        admin = req.actor.role is Role.admin
         if wanted is None:
-            command = SetPin(version, now)
+            command = SetPin(version, now, by_admin=admin)
         else:
-            command = SetPin(version, now, wanted.pinned, wanted.profile, wanted.reason, wanted.expires_at)
+            command = SetPin(
+                version, now, wanted.pinned, wanted.profile, wanted.reason, wanted.expires_at, wanted.mode, admin
+            )
 
         def shown(outcome: Outcome) -> PinShown:
             return PinShown(version=version, pinned=pin_set(outcome.state, version, command.profile, now))

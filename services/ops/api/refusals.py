@@ -9,6 +9,7 @@ from cutlog.ffmpeg import SandboxUnavailableError
 from cutlog.web import Api, Problem, ProblemError
 from cutlog.web.problems import unavailable
 from services.ops.decide.refusals import (
+    Held,
     IdTaken,
     MediaExists,
     MediaInUse,
@@ -32,6 +33,7 @@ _STATUS: Final[dict[type[Refused], int]] = {
     StaleVersion: 409,
     NotRendering: 409,
     NotRetryable: 409,
+    Held: 403,
     MediaGone: 409,
     MediaInUse: 409,
     MediaExists: 409,

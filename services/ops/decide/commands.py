@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from cutlog.contract.commands import ReportExport, ReportProxy
+from cutlog.contract.commands import CollectExport, ReportExport, ReportProxy
+from cutlog.contract.events import PinMode
 from cutlog.contract.ops import Op
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
@@ -65,7 +66,7 @@ class RetryExport(msgspec.Struct, frozen=True):
 
 
 class SetPin(msgspec.Struct, frozen=True):
-    """`pinned` None toggles."""
+    """`pinned` None toggles. Only `by_admin` a hold becomes less than it is."""
 
     version: int
     now: datetime
@@ -73,6 +74,8 @@ class SetPin(msgspec.Struct, frozen=True):
     profile: ExportProfile | None = None
     reason: str | None = None
     expires_at: datetime | None = None
+    mode: PinMode = "normal"
+    by_admin: bool = False
 
 
 class DeleteProject(msgspec.Struct, frozen=True):
@@ -85,5 +88,5 @@ class RestoreProject(msgspec.Struct, frozen=True):
 
 ProjectCommand = (
     CreateProject | ForkProject | CommitOps | RequestExport | CancelExport | RetryExport | SetPin | DeleteProject
-    | RestoreProject | ReportProxy | ReportExport | ImportCommand
+    | RestoreProject | ReportProxy | ReportExport | CollectExport | ImportCommand
 )  # fmt: skip

@@ -7,23 +7,29 @@ from typing import Literal, assert_never
 import msgspec
 
 from cutlog.contract.commands import (
+    ArchiveMedia,
+    DeleteMedia,
     MediaCommand,
     RecordMediaDeduplicated,
     RecordMediaFailed,
     RecordMediaReady,
     RecordMediaReleased,
     RecordMediaUploaded,
+    RestoreMedia,
 )
 from cutlog.contract.events import (
+    MediaArchived,
     MediaDeduplicated,
+    MediaDeleted,
     MediaEvent,
     MediaFailed,
     MediaReady,
     MediaReleased,
+    MediaRestored,
     MediaUploaded,
 )
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
-from services.ops.decide.refusals import MediaExists, MediaInUse, NotFound
+from services.ops.decide.refusals import MediaExists, MediaInUse, NotArchived, NotFound, NotReady
 
 
 class MediaState(msgspec.Struct, frozen=True):
@@ -40,6 +46,9 @@ class MediaState(msgspec.Struct, frozen=True):
     ref_count: int
     status: Literal["processing", "ready", "failed"] = "processing"
     renditions: Renditions = Renditions()
+    stored: Literal["there", "archived", "deleted"] = "there"
+    home: str = ""
+    """Where the original belongs; it is elsewhere while it is archived."""
 
 
 def initial_state() -> MediaState | None:
@@ -47,8 +56,11 @@ def initial_state() -> MediaState | None:
     return None
 
 
-def decide(state: MediaState | None, command: MediaCommand, tenant: str, uses: int) -> tuple[MediaEvent, ...]:
-    """What happens. `uses` counts the projects with any version that uses the media. Raises Refused."""
+def decide(
+    state: MediaState | None, command: MediaCommand, tenant: str, uses: int, living: int = 0
+) -> tuple[MediaEvent, ...]:
+    """What happens. `uses` counts the projects with any version that uses the media, `living` those of them that
+    hold on to it: not deleted, or with a pin. Raises Refused."""
     if isinstance(command, RecordMediaUploaded):
         if state is not None and (state.tenant != tenant or command.event.generation <= state.generation):
             raise MediaExists(f"Media {command.media_id} is known already.")
@@ -60,10 +72,32 @@ def decide(state: MediaState | None, command: MediaCommand, tenant: str, uses: i
             if event.ref_count <= 0 and uses:
                 raise MediaInUse(f"Media {media_id} is used by {uses} projects, so its last upload can't be removed.")
             return (event,)
+        case ArchiveMedia(media_id=media_id, key=key):
+            if state.stored != "there" or state.status == "processing":
+                raise NotReady(f"Media {media_id} is {state.status if state.stored == 'there' else state.stored}.")
+            _unused(media_id, living)
+            return (MediaArchived(key=key, generation=state.generation),)
+        case RestoreMedia(media_id=media_id):
+            _archived(state, media_id)
+            return (MediaRestored(key=state.home, generation=state.generation),)
+        case DeleteMedia(media_id=media_id):
+            _archived(state, media_id)
+            _unused(media_id, living)
+            return (MediaDeleted(generation=state.generation),)
         case RecordMediaDeduplicated() | RecordMediaReady() | RecordMediaFailed():
             return (command.event,)
         case _:
             assert_never(command)
+
+
+def _archived(state: MediaState, media_id: str) -> None:
+    if state.stored != "archived":
+        raise NotArchived(f"Media {media_id} is {state.status if state.stored == 'there' else state.stored}.")
+
+
+def _unused(media_id: str, living: int) -> None:
+    if living:
+        raise MediaInUse(f"Media {media_id} is used by {living} projects.")
 
 
 def evolve(state: MediaState | None, event: MediaEvent, tenant: str) -> MediaState:
@@ -81,5 +115,11 @@ def evolve(state: MediaState | None, event: MediaEvent, tenant: str) -> MediaSta
             return msgspec.structs.replace(state, status="ready", facts=facts, renditions=renditions)
         case MediaFailed():
             return msgspec.structs.replace(state, status="failed")
+        case MediaArchived(key=key):
+            return msgspec.structs.replace(state, stored="archived", key=key, home=state.home or state.key)
+        case MediaRestored(key=key):
+            return msgspec.structs.replace(state, stored="there", key=key)
+        case MediaDeleted():
+            return msgspec.structs.replace(state, stored="deleted")
         case _:
             assert_never(event)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, NamedTuple, assert_never
 
-from cutlog.contract.commands import Output, ReportExport, ReportProxy
+from msgspec import UNSET
+
+from cutlog.contract.commands import (
+    ArchiveExport,
+    DeleteExport,
+    DeleteProxy,
+    Output,
+    ReportExport,
+    ReportProxy,
+    RestoreExport,
+)
 from cutlog.contract.events import (
     ExportCancelled,
     ExportFailed,
@@ -23,6 +33,7 @@ from cutlog.contract.events import (
     VersionCommitted,
 )
 from cutlog.contract.profiles import ExportProfile
+from services.ops.decide.collecting import decide_collecting
 from services.ops.decide.commands import (
     CancelExport,
     CommitOps,
@@ -37,7 +48,15 @@ from services.ops.decide.commands import (
 )
 from services.ops.decide.importing import ImportFiles, ImportVersions, UndoImport, decide_import
 from services.ops.decide.project_state import NO_PAST, ExportState, Past, Pin, ProjectState, version_and_profile
-from services.ops.decide.refusals import IdTaken, NotFound, NothingToExport, NotRendering, NotRetryable, StaleVersion
+from services.ops.decide.refusals import (
+    Held,
+    IdTaken,
+    NotFound,
+    NothingToExport,
+    NotRendering,
+    NotRetryable,
+    StaleVersion,
+)
 from services.ops.edits.apply import apply_all
 from services.ops.edits.rendered import refuse_unrendered
 from services.ops.edits.sequence import Sequence
@@ -87,6 +106,8 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
             return _report_proxy(state, command)
         case ReportExport():
             return _report_export(state, command)
+        case ArchiveExport() | RestoreExport() | DeleteExport() | DeleteProxy():
+            return decide_collecting(state, command)
         case RestoreProject():
             return (ProjectRestored(),) if state.deleted else NOTHING
         case _ if state.deleted:
@@ -103,10 +124,11 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
             return (ExportCancelled(export_id=export_id),)
         case RetryExport(export_id):
             export = _export(state, export_id)
-            if export.status not in ("failed", "cancelled"):
-                raise NotRetryable(
-                    f"Export {export_id} is {export.status}; only a failed or cancelled one can be retried."
-                )
+            if export.status in ("queued", "ready"):
+                raise NotRetryable(f"Export {export_id} is {export.status}.")
+            newest = state.requested.get(version_and_profile(export.version, export.profile))
+            if newest not in (None, export_id):
+                raise NotRetryable(f"Version {export.version} was exported anew as {newest}.")
             return (ExportRequested(export_id=export_id, version=export.version, profile=export.profile),)
         case SetPin():
             return _pin(state, command)
@@ -237,12 +259,17 @@ def _pin(state: ProjectState, command: SetPin) -> Events:
     pin = state.pins.get(version_and_profile(command.version, command.profile))
     holds = pin_set(state, command.version, command.profile, command.now)
     wanted = not holds if command.pinned is None else command.pinned
+    if holds and pin is not None and pin.mode == "hold" and not command.by_admin:
+        if wanted and pin == Pin(command.reason, command.expires_at, command.mode):
+            return NOTHING
+        raise Held("This version is on hold; only an admin can change or lift that.")
     if not wanted:
         return (ExportUnpinned(version=command.version, profile=command.profile),) if pin is not None else NOTHING
-    if pin == Pin(command.reason, command.expires_at):
+    if pin == Pin(command.reason, command.expires_at, command.mode):
         return NOTHING
     return (
         ExportPinned(
-            version=command.version, profile=command.profile, reason=command.reason, expires_at=command.expires_at
+            version=command.version, profile=command.profile, reason=command.reason, expires_at=command.expires_at,
+            mode=UNSET if command.mode == "normal" else command.mode,
         ),
-    )
+    )  # fmt: skip

@@ -18,6 +18,7 @@ from cutlog.contract.events import (
     ExportRequested,
     ExportRestored,
     ExportUnpinned,
+    PinMode,
     ProjectCreated,
     ProjectDeleted,
     ProjectEvent,
@@ -25,6 +26,7 @@ from cutlog.contract.events import (
     ProjectImported,
     ProjectImportUndone,
     ProjectRestored,
+    ProxyDeleted,
     ProxyFailed,
     ProxyRendered,
     VersionCommitted,
@@ -52,10 +54,11 @@ class ExportState(msgspec.Struct, frozen=True):
 
 
 class Pin(msgspec.Struct, frozen=True):
-    """Why exports are kept, and until when; for ever without `expires_at`."""
+    """Why exports are kept, and until when; for ever without `expires_at`. Only an admin lifts a `hold`."""
 
     reason: str | None = None
     expires_at: datetime | None = None
+    mode: PinMode = "normal"
 
     def holds(self, now: datetime) -> bool:
         return self.expires_at is None or self.expires_at > now
@@ -173,15 +176,16 @@ def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str, past: P
             return _became(state, export_id, "ready")
         case ExportDeleted(export_id=export_id):
             return _became(state, export_id, "deleted")
-        case ExportPinned(version=version, profile=profile, reason=reason, expires_at=expires_at):
-            return _replace(state, pins=state.pins.set(version_and_profile(version, profile), Pin(reason, expires_at)))
+        case ExportPinned(version=version, profile=profile, reason=reason, expires_at=expires_at, mode=mode):
+            pin = Pin(reason, expires_at, "normal" if mode is UNSET else mode)
+            return _replace(state, pins=state.pins.set(version_and_profile(version, profile), pin))
         case ExportUnpinned(version=version, profile=profile):
             return _replace(state, pins=state.pins.drop(version_and_profile(version, profile)))
         case ProjectDeleted():
             return _replace(state, deleted=True)
         case ProjectRestored():
             return _replace(state, deleted=False)
-        case ProxyRendered() | ProxyFailed():
+        case ProxyRendered() | ProxyFailed() | ProxyDeleted():
             return state
         case ProjectImported():
             return _with_files(state, event)

@@ -53,8 +53,38 @@ class NotRendering(Refused):
     code = "not-rendering"
 
 
+class NotReady(Refused):
+    """It is not ready."""
+
+    code = "not-ready"
+
+
+class NotArchived(Refused):
+    """It is not archived."""
+
+    code = "not-archived"
+
+
+class Pinned(Refused):
+    """It is pinned."""
+
+    code = "pinned"
+
+
+class Held(Refused):
+    """Only an admin lifts a hold."""
+
+    code = "held"
+
+
+class ChangedSince(Refused):
+    """It has changed since it was judged."""
+
+    code = "changed-since"
+
+
 class NotRetryable(Refused):
-    """The export has not failed."""
+    """The export can't be rendered again."""
 
     code = "not-retryable"
 

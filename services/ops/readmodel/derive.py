@@ -19,18 +19,23 @@ from cutlog.contract.events import (
     ExportRequested,
     ExportRestored,
     ExportUnpinned,
+    MediaArchived,
     MediaDeduplicated,
+    MediaDeleted,
     MediaFailed,
     MediaReady,
     MediaReleased,
+    MediaRestored,
     MediaUploaded,
     PlanCalculated,
+    PolicyChanged,
     ProjectCreated,
     ProjectDeleted,
     ProjectForked,
     ProjectImported,
     ProjectImportUndone,
     ProjectRestored,
+    ProxyDeleted,
     ProxyFailed,
     ProxyRendered,
     VersionCommitted,
@@ -51,6 +56,7 @@ _KEEP_CANVAS: Final = statement("keep_canvas")
 _RESTORE_CANVAS: Final = statement("restore_canvas")
 _ADD_USES: Final = statement("add_uses")
 _PROXY_RENDERED: Final = statement("proxy_rendered")
+_PROXY_DELETED: Final = statement("proxy_deleted")
 _PROXY_FAILED: Final = statement("proxy_failed")
 _REQUEST_EXPORT: Final = statement("request_export")
 _EXPORT_RENDERED: Final = statement("export_rendered")
@@ -94,9 +100,12 @@ async def _derive(connection: AsyncConnection, events: Sequence[Event]) -> None:
         await _committed(connection, versions)
     for event in events:
         match event.data:
-            case ProjectCreated() | ProjectForked() | VersionCommitted() | PlanCalculated():
+            case ProjectCreated() | ProjectForked() | VersionCommitted() | PlanCalculated() | PolicyChanged():
                 pass
-            case MediaUploaded() | MediaDeduplicated() | MediaReady() | MediaFailed() | MediaReleased():
+            case (
+                MediaUploaded() | MediaDeduplicated() | MediaReady() | MediaFailed() | MediaReleased()
+                | MediaArchived() | MediaRestored() | MediaDeleted()
+            ):  # fmt: skip
                 await _media(connection, event)
             case _:
                 await _rare(connection, event)
@@ -175,7 +184,10 @@ async def _media(connection: AsyncConnection, event: Event) -> None:
     row = (await connection.exec_driver_sql(_MEDIA_STATE, (event.entity,))).one_or_none()
     before = None if row is None else _STATE.decode(row.state)
     match event.data:
-        case MediaUploaded() | MediaDeduplicated() | MediaReady() | MediaFailed() | MediaReleased() as fact:
+        case (
+            MediaUploaded() | MediaDeduplicated() | MediaReady() | MediaFailed() | MediaReleased()
+            | MediaArchived() | MediaRestored() | MediaDeleted()
+        ) as fact:  # fmt: skip
             state = media.evolve(before, fact, event.tenant)
         case other:
             raise TypeError(f"{type(other).__name__} is not about media")
@@ -188,6 +200,8 @@ async def _rare(connection: AsyncConnection, event: Event) -> None:
     match event.data:
         case ProxyRendered(version=version, key=key):
             await _execute(connection, _PROXY_RENDERED, project, version, key)
+        case ProxyDeleted(version=version, key=key):
+            await _execute(connection, _PROXY_DELETED, project, version, key)
         case ProxyFailed(version=version, reason=reason):
             await _execute(connection, _PROXY_FAILED, project, version, reason)
         case ExportRequested(export_id=export_id, version=version, profile=profile):
@@ -204,8 +218,10 @@ async def _rare(connection: AsyncConnection, event: Event) -> None:
             await _execute(connection, _MOVE_EXPORT, export_id, "ready", key)
         case ExportDeleted(export_id=export_id):
             await _execute(connection, _MOVE_EXPORT, export_id, "deleted", None)
-        case ExportPinned(version=version, profile=profile, reason=reason, expires_at=expires_at):
-            await _execute(connection, _PIN, project, version, profile or ALL_PROFILES, reason, expires_at)
+        case ExportPinned(version=version, profile=profile, reason=reason, expires_at=expires_at, mode=mode):
+            kept = "normal" if mode is msgspec.UNSET else mode
+            whose = profile or ALL_PROFILES
+            await _execute(connection, _PIN, project, version, whose, reason, expires_at, event.actor, kept)
         case ExportUnpinned(version=version, profile=profile):
             await _execute(connection, _UNPIN, project, version, profile or ALL_PROFILES)
         case ProjectImported() as data:
@@ -231,6 +247,7 @@ async def _imported(connection: AsyncConnection, event: Event, data: ProjectImpo
         )  # fmt: skip
     for export in exports:
         if export.pinned:
-            await _execute(connection, _PIN, project, export.version, export.profile, IMPORTED, None)
+            pin = (project, export.version, export.profile, IMPORTED, None, event.actor, "normal")
+            await _execute(connection, _PIN, *pin)
     for proxy in data.proxies:
         await _execute(connection, _PROXY_RENDERED, project, proxy.version, proxy.key)

@@ -1,5 +1,6 @@
-"""What no stream alone can promise: a version never begins to use a media whose last upload is gone, and the last
-upload of a media in use never goes. Appends stand in one line, so what is looked up stays true until they commit.
+"""What no stream alone can promise: a version never begins to use a media whose last upload is gone, the last upload of
+a media in use never goes, and its file never while a project holds on to it. Appends stand in one line, so what is
+looked up stays true until they commit.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.envelope import Event
-from cutlog.contract.events import MediaReleased, ProjectForked, VersionCommitted
+from cutlog.contract.events import MediaArchived, MediaDeleted, MediaReleased, ProjectForked, VersionCommitted
 from services.ops.decide.refusals import MediaInUse, Refused
 from services.ops.readmodel.sql import statement
 
 _ABSENT: Final = statement("absent_media")
 _COUNT_USES: Final = statement("count_uses")
+_COUNT_LIVING: Final = statement("count_living_uses")
 
 
 class MediaGone(Refused):
@@ -35,5 +37,9 @@ async def guard(connection: AsyncConnection, events: Sequence[Event]) -> None:
     for event in events:
         if isinstance(event.data, MediaReleased) and event.data.ref_count <= 0:
             count = (await connection.exec_driver_sql(_COUNT_USES, (event.entity,))).scalar_one()
+            if count:
+                raise MediaInUse(f"Media {event.entity} is used by {count} projects.")
+        if isinstance(event.data, MediaArchived | MediaDeleted):
+            count = (await connection.exec_driver_sql(_COUNT_LIVING, (event.entity,))).scalar_one()
             if count:
                 raise MediaInUse(f"Media {event.entity} is used by {count} projects.")

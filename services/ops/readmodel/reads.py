@@ -151,6 +151,11 @@ def _project(row: Row[Any]) -> Project:
 def _export(row: Row[Any]) -> Export:
     pinned = row.pin_profile is not None
     one = None if row.pin_profile == ALL_PROFILES else row.pin_profile
+    pin = None
+    if pinned:
+        pin = Pinned(
+            profile=one, reason=row.pin_reason, expires_at=row.pin_expires_at, owner=row.pin_owner, mode=row.pin_mode
+        )
     return Export(
         id=row.id,
         project_id=row.project,
@@ -162,9 +167,10 @@ def _export(row: Row[Any]) -> Export:
         size=row.size,
         sha256=row.sha256,
         pinned=pinned,
-        pin=Pinned(profile=one, reason=row.pin_reason, expires_at=row.pin_expires_at) if pinned else None,
+        pin=pin,
         archived=row.status == "archived",
         created_at=row.created_at,
         finished_at=row.finished_at,
         error=row.error,
+        reproduced=row.reproduced,
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Wire
+from cutlog.contract.events import PinMode
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
 
@@ -66,15 +67,21 @@ class Version(Wire):
 
 
 class Pinned(Wire):
-    """Why exports are kept and until when. `profile` is null when all of the version are."""
+    """Why exports are kept, until when, and who said so. `profile` is null when all of the version are. Only an admin
+    lifts a `hold`."""
 
     profile: ExportProfile | None = None
     reason: str | None = None
     expires_at: datetime | None = None
+    owner: str | None = None
+    mode: PinMode = "normal"
 
 
 class Export(Wire, kw_only=True):
-    """An export of a version in a profile. `progress` is 0 to 1, `size` bytes; `url` is a signed link for minutes."""
+    """An export of a version in a profile. `progress` is 0 to 1, `size` bytes; `url` is a signed link for minutes.
+
+    `reproduced` is null unless it was rendered again: `identical` when the bytes are those of before, which the same
+    build of ffmpeg gives, `equivalent` when another build gave others."""
 
     id: str
     project_id: str
@@ -92,6 +99,7 @@ class Export(Wire, kw_only=True):
     finished_at: datetime | None = None
     error: str | None = None
     url: str | None = None
+    reproduced: Literal["identical", "equivalent"] | None = None
 
 
 class Proxy(Wire):

@@ -1,9 +1,10 @@
 -- Exports of project $1: all, or of version $2, or only the one with id $3; newest first, after the one made at $4 with
 -- id $5, at most $6. A pin of one profile says more than a pin of all.
 SELECT x.id, x.project, x.version, x.profile, x.status, x.key, x.size, x.sha256, x.error, x.created_at, x.finished_at,
-       k.profile AS pin_profile, k.reason AS pin_reason, k.expires_at AS pin_expires_at
+       k.profile AS pin_profile, k.reason AS pin_reason, k.expires_at AS pin_expires_at, k.owner AS pin_owner,
+       k.mode AS pin_mode, x.reproduced
 FROM export x LEFT JOIN LATERAL (
-  SELECT profile, reason, expires_at FROM pin
+  SELECT profile, reason, expires_at, owner, mode FROM pin
   WHERE pin.project = x.project AND pin.version = x.version AND pin.profile IN ('*', x.profile)
     AND (pin.expires_at IS NULL OR pin.expires_at > now())
   ORDER BY pin.profile = '*' LIMIT 1
