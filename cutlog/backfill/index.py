@@ -35,6 +35,10 @@ class Index:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the work with it."""
         self._db.close()
 
     def begin(self) -> None:

@@ -118,7 +118,13 @@ def _add_project(index: Index, place: int, row: dict[str, Any]) -> None:
     given = _given(index, "project", "p", found.id, odd)
     if index.one("SELECT 1 FROM project WHERE id = ?", found.id):
         odd("the id is there twice", "the later row counts")
-    index.do("INSERT OR REPLACE INTO project VALUES (?, ?, ?, ?)", found.id, place, pack(found), given)
+    index.do(
+        "INSERT OR REPLACE INTO project (id, place, row, given) VALUES (?, ?, ?, ?)",
+        found.id,
+        place,
+        pack(found),
+        given,
+    )
 
 
 def _add_video(index: Index, place: int, row: dict[str, Any]) -> None:
@@ -188,7 +194,7 @@ def _recover_projects(index: Index) -> None:
     for row in missing:
         found = LegacyProject(row["project"], f"recovered {row['project']}"[:200])
         given = given_id("p", found.id)
-        index.do("INSERT INTO project VALUES (?, -1, ?, ?)", found.id, pack(found), given)
+        index.do("INSERT INTO project (id, place, row, given) VALUES (?, -1, ?, ?)", found.id, pack(found), given)
         index.tell(
             Oddity("data/projects.json", found.id, "operations or exports refer to it, and it is not there",
                    f"made again as {given}, named {found.name!r}")

@@ -18,6 +18,8 @@ COMMANDS = {
     "token": "cutlog.cli.token:token",
     "nats-context": "cutlog.cli.nats_context:nats_context",
     "serve": "cutlog.cli.serve:serve",
+    "backfill": "cutlog.cli.backfill:backfill",
+    "rollback": "cutlog.cli.backfill:rollback",
 }
 """Subcommand → module:function. Its signature is its command line, its docstring its help."""
 

@@ -33,6 +33,15 @@ class Origin(Wire):
     version: int
 
 
+class Imported(Wire):
+    """Which store a project came from; from version `kept_from` on its ops could not be translated."""
+
+    source: str
+    legacy_id: str
+    kept_from: int | None = None
+    why: str | None = None
+
+
 class Project(Wire):
     """`duration` in frames of the canvas's rate; `origin` of a fork only."""
 
@@ -46,6 +55,7 @@ class Project(Wire):
     latest_export_key: str | None = None
     latest_export_version: int | None = None
     origin: Origin | None = None
+    imported: Imported | None = None
 
 
 class Committed(Wire):
@@ -57,7 +67,8 @@ class Committed(Wire):
 
 
 class Edit(Wire):
-    """A version as it was appended, with its ops as the client sent them."""
+    """A version as it was appended, with its ops as the client sent them; `legacy` are ops of another store that could
+    not be translated, and `why` not."""
 
     version: int
     position: int
@@ -65,6 +76,8 @@ class Edit(Wire):
     actor: str
     message: str | None
     ops: tuple[dict[str, Any], ...]
+    legacy: tuple[dict[str, Any], ...] = ()
+    why: str | None = None
 
 
 Missed = Edit

@@ -68,6 +68,10 @@ class Client:
     async def video(self, video_id: str) -> Video:
         return await self.transport.ask(Video, "GET", f"/api/videos/{video_id}")
 
+    def videos(self) -> AsyncIterator[Video]:
+        """All videos of the tenant."""
+        return self._pages(_Page[Video], "/api/videos", {})
+
     async def ready_video(self, video_id: str) -> Video:
         """Waits until a video's renditions exist, or it failed."""
         return await _until(lambda: self.video(video_id), lambda video: video.status != "processing")
@@ -164,6 +168,10 @@ class Client:
 
     async def export(self, project_id: str, export_id: str) -> Export:
         return await self.transport.ask(Export, "GET", f"/api/projects/{project_id}/exports/{export_id}")
+
+    def exports(self, project_id: str) -> AsyncIterator[Export]:
+        """The exports of a project, newest first."""
+        return self._pages(_Page[Export], f"/api/projects/{project_id}/exports", {})
 
     async def finished_export(self, project_id: str, export_id: str, *, on_progress: Progress | None = None) -> Export:
         """Waits until an export has its file, or never will."""

@@ -6,6 +6,7 @@ Every page can be sent again: what is there already is passed over.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -76,11 +77,13 @@ class Kept(Wire):
 
 class Landed(Wire):
     """The version and duration in frames at which a project is now, how many versions this page added, and which of
-    them could not be translated."""
+    them could not be translated. `began`: by this run; `touched`: no other has brought more since."""
 
     version: int
     duration: int
     added: int
+    began: bool
+    touched: bool
     kept: tuple[Kept, ...] = ()
 
 
@@ -121,7 +124,7 @@ def routes(api: Api, ops: Ops) -> None:
         if page.dry_run:
             return Reply(200, await _rehearse(ops, rehearsed, run, project_id, page, make))
         outcome = await ops.handling.project(project_id, _who(req, page.tenant), make)
-        return Reply(200, _landed(outcome.state, outcome.events))
+        return Reply(200, _landed(run, outcome.state, outcome.events))
 
     @api.post(
         "/internal/imports/{run}/projects/{project}/files",
@@ -136,7 +139,7 @@ def routes(api: Api, ops: Ops) -> None:
         page = req.body
         command = ImportFiles(req.path["run"], page.source, page.legacy_id, page.exports, page.proxies)
         outcome = await ops.handling.project(req.path["project"], _who(req, page.tenant), always(command))
-        return Reply(200, _landed(outcome.state, outcome.events))
+        return Reply(200, _landed(req.path["run"], outcome.state, outcome.events))
 
     @api.post(
         "/internal/imports/{run}/projects/{project}/undo",
@@ -181,17 +184,26 @@ async def _rehearse(
     rehearsed.move_to_end(place)
     if len(rehearsed) > REHEARSED:
         rehearsed.popitem(last=False)
-    return _landed(state, events)
+    return _landed(run, state, events)
 
 
-def _landed(state: ProjectState, events: tuple[ProjectEvent, ...] | Any) -> Landed:
+def _landed(run: str, state: ProjectState, events: Sequence[ProjectEvent]) -> Landed:
     versions = [event for event in events if isinstance(event, VersionCommitted)]
     kept = tuple(
         Kept(version=event.version, why=event.imported.why)
         for event in versions
         if event.imported is not msgspec.UNSET and event.imported.why is not None
     )
-    return Landed(version=state.version, duration=state.sequence.duration, added=len(versions), kept=kept)
+    came = state.imported
+    assert came is not None, "only imported projects land"
+    return Landed(
+        version=state.version,
+        duration=state.sequence.duration,
+        added=len(versions),
+        began=came.begun_by == run,
+        touched=came.run == run,
+        kept=kept,
+    )
 
 
 def _who(req: Request[Any, Any], tenant: str) -> Who:

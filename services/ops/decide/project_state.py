@@ -65,11 +65,12 @@ class Pin(msgspec.Struct, frozen=True):
 
 
 class Import(msgspec.Struct, frozen=True):
-    """Where an imported project came from: the store, and the last run that brought something of it. `kept_from` is the
-    first version whose ops could not be translated, `last` the newest one imported. Once `undone`, nothing of it is
-    left but the name."""
+    """Where an imported project came from: the store, the run that began it, and the last one that brought something
+    of it. `kept_from` is the first version whose ops could not be translated, `last` the newest one imported. Once
+    `undone`, nothing of it is left but the name."""
 
     source: str
+    begun_by: str
     run: str
     last: int = 0
     kept_from: int | None = None
@@ -140,7 +141,7 @@ def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str, past: P
     """The project after a fact. `tenant` is whose it is, from the event's envelope; `past` has what the fact goes back
     to. Raises on a fact that can't be."""
     if isinstance(event, ProjectImportUndone):
-        nowhere = Import("", event.run, undone=True)
+        nowhere = Import("", event.run, event.run, undone=True)
         return ProjectState(tenant, Sequence("", Canvas()), deleted=True, imported=nowhere)
     if isinstance(event, ProjectCreated):
         assert state is None or state.undone, "a project is created once"
@@ -208,7 +209,7 @@ def _brought(before: Import | None, event: VersionCommitted) -> Import | None:
 
 def _with_files(state: ProjectState, event: ProjectImported) -> ProjectState:
     before = state.imported
-    imported = Import(event.source, event.run) if before is None else _replace(before, run=event.run)
+    imported = Import(event.source, event.run, event.run) if before is None else _replace(before, run=event.run)
     exports, requested, pins = state.exports, state.requested, state.pins
     for export in event.exports:
         exports = exports.set(export.export_id, ExportState(export.version, export.profile, export.status))

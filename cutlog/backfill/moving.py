@@ -1,0 +1,331 @@
+"""Brings what a survey found: videos first, then versions, then the files that were made of them. Each step can be made
+again, so a run that was interrupted simply goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from cutlog.backfill.index import Index, unpack
+from cutlog.backfill.oddities import Oddity
+from cutlog.backfill.rows import LegacyExport, LegacyOperation, LegacyProject, LegacyVideo
+from cutlog.backfill.runs import Run
+from cutlog.backfill.services import Landed, Origin, Services
+from cutlog.backfill.survey import Progress, top, versions
+from cutlog.blobs import LocalBlobs
+from cutlog.client.answers import Export
+from cutlog.client.errors import Conflict, Invalid
+from cutlog.contract.imports import ImportedExport, ImportedProxy
+from cutlog.contract.profiles import archive_key, export_key, proxy_key
+
+PAGE_VERSIONS: Final = 500
+PAGE_BYTES: Final = 1 << 20
+PAGE_FILES: Final = 200
+DEEPEST: Final = 20
+
+
+class Mover:
+    """One run at work. `pin` keeps every export from garbage collection; `link` gives files a second name where that
+    is possible, instead of copying them."""
+
+    def __init__(
+        self, run: Run, index: Index, services: Services, progress: Progress, *, pin: bool, link: bool, dry_run: bool
+    ) -> None:
+        self._run, self._index, self._services, self._progress = run, index, services, progress
+        self._pin, self._link, self._dry_run = pin, link, dry_run
+
+    async def move(self) -> None:
+        """Brings everything that is not there yet. Raises Refused, Unreachable, OSError."""
+        if not self._dry_run:
+            await self._videos()
+        await self._projects()
+        if not self._dry_run:
+            await self._files()
+
+    def _origin(self, legacy: str) -> Origin:
+        return Origin(tenant=self._run.tenant, source=self._run.source_id, legacy_id=legacy[:255])
+
+    # --- videos
+
+    async def _videos(self) -> None:
+        index = self._index
+        total = index.number("SELECT count(*) FROM video WHERE sha256 IS NOT NULL")
+        waiting = "SELECT * FROM video WHERE sha256 IS NOT NULL AND taken IS NULL ORDER BY place"
+        for done, row in enumerate(list(index.all(waiting)), 1):
+            video = unpack(row["row"], LegacyVideo)
+            key = f"import/{self._run.id}/{row['sha256']}"
+
+            async def take(row: Any = row, video: LegacyVideo = video, key: str = key) -> Any:
+                return await self._services.video(
+                    self._run.id, self._origin(video.id), given=row["given"], key=key, sha256=row["sha256"],
+                    name=video.filename, refs=video.refs, created_at=video.created_at,
+                )  # fmt: skip
+
+            try:
+                try:
+                    taken = await take()
+                except Conflict as conflict:
+                    if conflict.type != "not-arrived":
+                        raise
+                    await self._place(key, Path(row["path"]), row["sha256"])
+                    taken = await take()
+            except Invalid as refused:
+                done_about_it = "not taken; what uses it is kept verbatim; its file stays in the source"
+                index.tell(Oddity("data/videos.json", video.id, f"no usable media: {refused}", done_about_it))
+                index.do("UPDATE video SET taken = '' WHERE id = ?", video.id)
+                await self._services.blobs.delete(key)
+                continue
+            if taken.id != row["given"] and row["first"] == video.id:
+                what = "its content is here already" if not taken.added else f"the id {row['given']} is another's"
+                index.tell(Oddity("data/videos.json", video.id, what, f"here it is {taken.id}"))
+            index.do("UPDATE video SET taken = ?, added = ? WHERE id = ?", taken.id, taken.added, video.id)
+            self._progress("videos", done, total)
+
+    def _media(self, ops: list[Any]) -> dict[str, str]:
+        """The videos that ops may name: our ids by theirs."""
+        found: dict[str, str] = {}
+        for word in set(_words(ops)):
+            row = self._index.one("SELECT taken, given, first, sha256 FROM video WHERE id = ?", word)
+            if row is None or row["sha256"] is None:
+                continue
+            if self._dry_run:
+                first = self._index.one("SELECT given FROM video WHERE id = ?", row["first"])
+                found[word] = row["given"] if first is None else first["given"]
+            elif row["taken"]:
+                found[word] = row["taken"]
+        return found
+
+    # --- projects and their versions
+
+    async def _projects(self) -> None:
+        index = self._index
+        total = sum(top(index, row["id"]) for row in index.all("SELECT id FROM project"))
+        done = 0
+        for row in list(index.all("SELECT * FROM project ORDER BY place, id")):
+            project = unpack(row["row"], LegacyProject)
+            async for landed, first, sent in self._pages(project, row["given"]):
+                index.begin()
+                index.do(
+                    "UPDATE project SET began = ?, touched = ?, landed = ? WHERE id = ?",
+                    landed.began, landed.touched, landed.version, project.id,
+                )  # fmt: skip
+                for kept in landed.kept:
+                    index.do("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", project.id, kept.version, kept.why)
+                if landed.kept and first <= landed.kept[0].version and not self._was_kept(project.id, landed):
+                    at = landed.kept[0]
+                    what = f"version {at.version} could not be translated: {at.why}"
+                    done_about_it = f"from it on ops are kept verbatim; the timeline stays that of {at.version - 1}"
+                    index.tell(Oddity("data/editOperations.json", project.id, what, done_about_it))
+                index.commit()
+                done += sent
+                self._progress("versions", done, total)
+
+    def _was_kept(self, project: str, landed: Landed) -> bool:
+        earlier = "SELECT count(*) FROM kept WHERE project = ? AND version < ?"
+        return self._index.number(earlier, project, landed.kept[0].version) > 0
+
+    async def _pages(self, project: LegacyProject, given: str) -> AsyncIterator[tuple[Landed, int, int]]:
+        """Sends a project page by page; after each where it has landed, the page's first version, and how many."""
+        origin, first, sent = self._origin(project.id), 1, False
+        after = 0
+        for page in _paged(versions(self._index, project.id, after)):
+            ops = [op for version in page for op in version["ops"]]
+            landed = await self._services.versions(
+                self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
+                created_at=project.created_at, versions=page, videos=self._media(ops), dry_run=self._dry_run,
+                first=not sent,
+            )  # fmt: skip
+            yield landed, first, len(page)
+            sent, first = True, first + len(page)
+        if not sent:
+            landed = await self._services.versions(
+                self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
+                created_at=project.created_at, versions=(), videos={}, dry_run=self._dry_run, first=True,
+            )  # fmt: skip
+            yield landed, first, 0
+
+    # --- exports and proxies
+
+    async def _files(self) -> None:
+        index = self._index
+        count = "SELECT count(*) FROM"
+        total = index.number(f"{count} export") + index.number(f"{count} proxy")
+        done = index.number(f"{count} export WHERE placed > 1") + index.number(f"{count} proxy WHERE placed > 1")
+        for row in list(index.all("SELECT id, given FROM project ORDER BY place, id")):
+            known = {export.id: export async for export in self._services.client.exports(row["given"])}
+            while files := await self._some_files(row["id"], row["given"], known):
+                done += files
+                self._progress("files", done, total)
+
+    async def _some_files(self, project: str, given: str, known: Mapping[str, Export]) -> int:
+        index = self._index
+        waiting = "WHERE project = ? AND placed < 2 ORDER BY version LIMIT ?"
+        exports = list(index.all(f"SELECT * FROM export {waiting}", project, PAGE_FILES))  # noqa: S608
+        proxies = list(index.all(f"SELECT * FROM proxy {waiting}", project, PAGE_FILES))  # noqa: S608
+        if not exports and not proxies:
+            return 0
+        told = [await self._export(row, given) for row in exports if row["given"] not in known]
+        shown = [proxy for row in proxies if (proxy := await self._proxy(row, given)) is not None]
+        if told or shown:
+            landed = await self._services.files(self._run.id, given, self._origin(project), told, shown)
+            index.do("UPDATE project SET touched = ? WHERE id = ?", landed.touched, project)
+        index.begin()
+        for row in exports:
+            export = known.get(row["given"])
+            if export is not None and not row["placed"]:
+                was = "UPDATE export SET key = ?, status = ?, placed = 3 WHERE id = ?"
+                index.do(was, export.key, export.status, row["id"])
+            else:
+                index.do("UPDATE export SET placed = 2 WHERE id = ?", row["id"])
+        for row in proxies:
+            done = "UPDATE proxy SET placed = CASE placed WHEN 0 THEN 3 ELSE 2 END WHERE project = ? AND version = ?"
+            index.do(done, row["project"], row["version"])
+        index.commit()
+        return len(exports) + len(proxies)
+
+    async def _export(self, row: Any, given: str) -> ImportedExport:
+        export = unpack(row["row"], LegacyExport)
+        status, key = row["status"], None
+        if row["path"] is not None:
+            key = export_key(given, export.version, row["profile"])
+            other = status == "ready" and await self._digest(key) not in (None, row["sha256"])
+            if status == "archived" or other:  # made here since, under that name
+                status, key = "archived", archive_key(row["given"], export.version, row["profile"])
+            mark = "UPDATE export SET key = ?, status = ?, placed = 1 WHERE id = ?"
+            self._index.do(mark, key, status, export.id)
+            await self._place(key, Path(row["path"]), row["sha256"])
+        return ImportedExport(
+            export_id=row["given"], version=export.version, profile=row["profile"], status=status, key=key,
+            size=row["size"] or 0, sha256=row["sha256"], pinned=status != "deleted" and (self._pin or export.pinned),
+            at=export.created_at,
+        )  # fmt: skip
+
+    async def _proxy(self, row: Any, given: str) -> ImportedProxy | None:
+        """None, if a proxy was there before this run."""
+        key = proxy_key(given, row["version"])
+        if not row["placed"] and await self._services.blobs.head(key) is not None:
+            return None
+        mark = "UPDATE proxy SET placed = 1 WHERE project = ? AND version = ?"
+        self._index.do(mark, row["project"], row["version"])
+        await self._place(key, Path(row["path"]), row["sha256"])
+        return ImportedProxy(version=row["version"], key=key, size=row["size"], sha256=row["sha256"])
+
+    async def _digest(self, key: str) -> str | None:
+        """The SHA-256 of an object, if it is there."""
+        if await self._services.blobs.head(key) is None:
+            return None
+        digest = hashlib.sha256()
+        async for chunk in self._services.blobs.stream(key):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    async def _place(self, key: str, path: Path, sha256: str) -> None:
+        """Makes a file of the source an object: by a second name for it, or by a copy that is compared."""
+        blobs = self._services.blobs
+        if self._link and isinstance(blobs, LocalBlobs):
+            async with _linked(blobs, path) as ours:
+                if ours is not None:
+                    await blobs.put_file(key, ours, sync=True, sha256=sha256)
+                    return
+        blob = await blobs.put_file(key, path, sync=True)
+        if blob.sha256 != sha256:
+            await blobs.delete(key)
+            raise OSError(f"{path} has changed since it was read; run the backfill again")
+
+
+@asynccontextmanager
+async def _linked(blobs: LocalBlobs, path: Path) -> AsyncIterator[Path | None]:
+    """A second name for a file, next to the objects; None where the file system has none to give."""
+    async with blobs.scratch() as folder:
+        ours = folder / "linked"
+        try:
+            await asyncio.to_thread(os.link, path, ours, follow_symlinks=False)
+        except OSError:
+            yield None
+        else:
+            yield ours
+
+
+def _paged(every: Iterator[tuple[int, list[LegacyOperation]]]) -> Iterator[list[dict[str, Any]]]:
+    page: list[dict[str, Any]] = []
+    size = 0
+    for version, rows in every:
+        said = _version(version, rows)
+        size += len(msgspec.json.encode(said))
+        page.append(said)
+        if len(page) == PAGE_VERSIONS or size > PAGE_BYTES:
+            yield page
+            page, size = [], 0
+    if page:
+        yield page
+
+
+def _version(version: int, rows: list[LegacyOperation]) -> dict[str, Any]:
+    last: LegacyOperation | None = rows[-1] if rows else None
+    at: datetime | None = last.created_at if last else None
+    return {
+        "version": version,
+        "at": at,
+        "author": last.author if last else None,
+        "message": last.message if last else None,
+        "ops": [_storable(op) for row in rows for op in row.ops],
+    }
+
+
+def _canvas(legacy: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a legacy canvas makes sense here; the usual canvas for the rest."""
+    canvas: dict[str, Any] = {}
+    for name in ("width", "height"):
+        value = legacy.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 2 <= value <= 8192:
+            canvas[name] = int(value)
+    if len(canvas) == 1:
+        canvas = {}
+    fps = legacy.get("fps", legacy.get("frameRate"))
+    if isinstance(fps, int | float) and not isinstance(fps, bool) and 1 <= fps <= 240:
+        # 29.97 and its like mean thousands over 1001.
+        whole = abs(fps - round(fps)) < 1e-3
+        canvas["fps"] = [round(fps), 1] if whole else [1000 * round(fps), 1001]
+    return canvas
+
+
+def _words(value: Any, depth: int = 0) -> Iterator[str]:
+    """Everything in ops that could be an id."""
+    if depth > DEEPEST:
+        return
+    match value:
+        case str() if len(value) <= 255:
+            yield value
+        case bool():
+            return
+        case int():
+            yield str(value)
+        case dict():
+            for each in value.values():
+                yield from _words(each, depth + 1)
+        case list():
+            for each in value:
+                yield from _words(each, depth + 1)
+        case _:
+            return
+
+
+def _storable(value: Any) -> Any:
+    """The same without what PostgreSQL's jsonb can't hold: NUL, and halves of surrogate pairs."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+        case dict():
+            return {_storable(str(key)): _storable(each) for key, each in value.items()}
+        case list():
+            return [_storable(each) for each in value]
+        case _:
+            return value

@@ -1,0 +1,153 @@
+"""A whole run: survey, move, compare; and what is said of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cutlog.backfill.comparing import differences
+from cutlog.backfill.index import Index, unpack
+from cutlog.backfill.moving import Mover
+from cutlog.backfill.oddities import Oddity
+from cutlog.backfill.rows import LegacyExport, LegacyProject, LegacyVideo
+from cutlog.backfill.runs import Run, Runs, source_id
+from cutlog.backfill.services import Services
+from cutlog.backfill.source import Seen, Source
+from cutlog.backfill.survey import Progress, Surveyed, counted, survey, top
+from cutlog.backfill.undoing import undo
+from cutlog.contract.ids import new_id
+from cutlog.contract.profiles import proxy_key
+
+SEEN = "seen"
+
+
+class NotEqual(Exception):
+    """What arrived is not what was sent; all of it was taken back."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("; ".join(sentences[:20]))
+        self.sentences = sentences
+
+
+class Report(msgspec.Struct, frozen=True, rename="camel"):
+    """What a run found and did. `kept` counts versions whose ops could not be translated; `seconds` is how long it
+    took, or for a dry run how long the run itself may take."""
+
+    run: str
+    source: str
+    dry_run: bool
+    resumed: bool
+    found: Surveyed
+    kept: int
+    seconds: float
+
+
+async def backfill(
+    source: Source, data: Path, progress: Progress, *, tenant: str, dry_run: bool, pin: bool, link: bool
+) -> tuple[Report, list[dict[str, Any]]]:
+    """Moves a store in, or says what that would do: the report, and a line for each thing.
+
+    Raises AnotherRun, NotEqual, NotRunning, Refused, Unreachable, OSError.
+    """
+    began = time.monotonic()
+    runs = Runs(data)
+    with runs.alone(), _run(runs, source, tenant, dry_run=dry_run) as (run, resumed, index, folder):
+        async with Services.of(data, tenant) as services:
+            seen = _seen(index) if resumed else None
+            if seen is None:
+                seen = survey(source, index, folder, progress)
+                index.do("INSERT OR REPLACE INTO fact VALUES (?, ?)", SEEN, msgspec.msgpack.encode(seen))
+            surveyed = time.monotonic()
+            mover = Mover(run, index, services, progress, pin=pin, link=link, dry_run=dry_run)
+            await mover.move()
+            for name, was in seen.items():
+                if source.changed(name, was):
+                    what = "it changed while the run was at work"
+                    index.tell(Oddity(f"data/{name}.json", "", what, "run again to take what is new"))
+            if not dry_run:
+                if found := await differences(index, services, progress, pin=pin):
+                    index.close()
+                    await undo(runs, runs.save(run), services)
+                    raise NotEqual(found)
+                runs.end(run, "moved")
+        found_all = counted(index)
+        seconds = time.monotonic() - began
+        if dry_run:  # what was read once is read, written and compared once more
+            seconds += 2 * (surveyed - began)
+        kept = index.number("SELECT count(*) FROM kept")
+        report = Report(run.id, run.source, dry_run, resumed, found_all, kept, round(seconds, 1))
+        return report, list(items(index, pin=pin))
+
+
+def items(index: Index, *, pin: bool) -> Iterator[dict[str, Any]]:
+    """One line for each video, project, version that is kept, export and proxy, and for each oddity."""
+    for row in index.all("SELECT * FROM video ORDER BY place"):
+        video = unpack(row["row"], LegacyVideo)
+        ours = row["taken"] or (row["given"] if row["sha256"] else None)
+        yield {
+            "item": "video", "id": ours, "legacyId": video.id, "name": video.filename, "sha256": row["sha256"],
+            "size": row["size"], "refs": video.refs, "sameAs": row["first"] if row["first"] != video.id else None,
+        }  # fmt: skip
+    for row in index.all("SELECT * FROM project ORDER BY place, id"):
+        project = unpack(row["row"], LegacyProject)
+        kept = index.number("SELECT min(version) FROM kept WHERE project = ?", project.id)
+        yield {
+            "item": "project", "id": row["given"], "legacyId": project.id, "name": project.name,
+            "versions": top(index, project.id), "keptFrom": kept or None,
+        }  # fmt: skip
+        for version in index.all("SELECT version, why FROM kept WHERE project = ? ORDER BY version", project.id):
+            yield {"item": "kept", "project": row["given"], "version": version["version"], "why": version["why"]}
+        for each in index.all("SELECT * FROM export WHERE project = ? ORDER BY version, place", project.id):
+            export = unpack(each["row"], LegacyExport)
+            yield {
+                "item": "export", "id": each["given"], "legacyId": export.id, "project": row["given"],
+                "version": export.version, "profile": each["profile"], "status": each["status"], "size": each["size"],
+                "pinned": each["status"] != "deleted" and (pin or export.pinned),
+            }  # fmt: skip
+        for each in index.all("SELECT * FROM proxy WHERE project = ? ORDER BY version", project.id):
+            key = proxy_key(row["given"], each["version"])
+            yield {
+                "item": "proxy",
+                "project": row["given"],
+                "version": each["version"],
+                "key": key,
+                "size": each["size"],
+            }
+    for oddity in index.oddities():
+        yield {"item": "oddity"} | msgspec.structs.asdict(oddity)
+
+
+@contextmanager
+def _run(runs: Runs, source: Source, tenant: str, *, dry_run: bool) -> Iterator[tuple[Run, bool, Index, Path]]:
+    """The run, whether it goes on where one was interrupted, its index, and a folder for copies. Of a dry run nothing
+    stays."""
+    if dry_run:
+        folder = Path(tempfile.mkdtemp(prefix="dry-", dir=runs.folder))
+        run = Run(new_id("b"), str(source.root), source_id(source.root), tenant, "moving", datetime.now(UTC))
+        try:
+            with Index(folder / "index.sqlite") as index:
+                yield run, False, index, folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return
+    run, resumed = runs.begin(source.root, tenant)
+    if resumed:
+        with runs.index(run) as index:
+            complete = _seen(index) is not None
+        if not complete:
+            runs.read_again(run)
+    with runs.index(run) as index:
+        yield run, resumed, index, runs.path(run)
+
+
+def _seen(index: Index) -> dict[str, Seen | None] | None:
+    row = index.one("SELECT value FROM fact WHERE name = ?", SEEN)
+    return None if row is None else msgspec.msgpack.decode(row["value"], type=dict[str, Seen | None])

@@ -1,0 +1,151 @@
+"""What a run asks of the services: pages of versions, files, videos; and to take all of it back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import aiohttp
+
+from cutlog.blobs import BlobStore, open_blobs
+from cutlog.client.client import Client
+from cutlog.client.transport import Transport
+from cutlog.contract.base import Wire
+from cutlog.contract.imports import ImportedExport, ImportedProxy
+from cutlog.stack.layout import Layout
+from cutlog.stack.secrets import Secrets
+from cutlog.stack.state import read_state
+from cutlog.web.auth import mint
+from cutlog.web.roles import Role
+
+T = TypeVar("T")
+PATIENCE: Final = 120.0
+"""Seconds for which a service may be away: it is waited for."""
+ACTOR: Final = "backfill"
+
+
+class Kept(Wire):
+    """A version whose ops could not be translated, and why."""
+
+    version: int
+    why: str
+
+
+class Landed(Wire):
+    """Where a project is after a page; whether this run began it, and whether none has brought more of it since."""
+
+    version: int
+    duration: int
+    added: int
+    began: bool
+    touched: bool
+    kept: tuple[Kept, ...] = ()
+
+
+class Taken(Wire):
+    """Under which id a video is here."""
+
+    id: str
+    ref_count: int
+    added: bool
+
+
+class Undone(Wire):
+    """How many uploads were taken back."""
+
+    uploads: int
+
+
+class Origin(Wire):
+    """Which project of which store, for whom: what every page says."""
+
+    tenant: str
+    source: str
+    legacy_id: str
+
+
+class Services:
+    """The services of a running stack, and its store. Every call may be made again."""
+
+    def __init__(self, ops: Transport, media: Transport, client: Client, blobs: BlobStore) -> None:
+        self._ops, self._media, self.client, self.blobs = ops, media, client, blobs
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, data: Path, tenant: str) -> AsyncIterator[Services]:
+        """Those of the stack that runs on `data`. Raises NotRunning."""
+        state = read_state(data)
+        secrets = Secrets(Layout(data).secrets)
+        token = mint(secrets.jwt, ACTOR, Role.service, ttl=24 * 3600)
+        admin = mint(secrets.jwt, ACTOR, Role.admin, tenant, ttl=24 * 3600)
+        blobs = open_blobs(Layout(data).objects.as_uri(), secrets.files)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=10)) as session:
+
+            def internal(service: str) -> Transport:
+                return Transport(session, f"http://{state.listen[service]}", token, PATIENCE)
+
+            client = Client(Transport(session, state.url, admin, PATIENCE))
+            yield cls(internal("ops"), internal("media"), client, blobs)
+
+    async def versions(
+        self, run: str, project: str, origin: Origin, *, name: str, canvas: Mapping[str, Any],
+        created_at: datetime | None, versions: Sequence[Mapping[str, Any]], videos: Mapping[str, str],
+        dry_run: bool, first: bool,
+    ) -> Landed:  # fmt: skip
+        """Sends the next versions of a project. Raises Refused, Unreachable."""
+        body = _said(origin) | {
+            "name": name, "canvas": canvas, "createdAt": created_at, "versions": versions, "videos": videos,
+            "dryRun": dry_run, "first": first,
+        }  # fmt: skip
+        return await self._post(self._ops, Landed, f"/internal/imports/{run}/projects/{project}/versions", body)
+
+    async def files(
+        self,
+        run: str,
+        project: str,
+        origin: Origin,
+        exports: Sequence[ImportedExport],
+        proxies: Sequence[ImportedProxy],
+    ) -> Landed:
+        """Tells of files that are in the store. Raises Refused, Unreachable."""
+        body = _said(origin) | {"exports": exports, "proxies": proxies}
+        return await self._post(self._ops, Landed, f"/internal/imports/{run}/projects/{project}/files", body)
+
+    async def video(
+        self,
+        run: str,
+        origin: Origin,
+        *,
+        given: str,
+        key: str,
+        sha256: str,
+        name: str,
+        refs: int,
+        created_at: datetime | None,
+    ) -> Taken:
+        """Has a video taken over. Raises Refused (type `not-arrived` when its object is needed), Unreachable."""
+        body = _said(origin) | {
+            "id": given, "key": key, "sha256": sha256, "name": name, "refs": refs, "createdAt": created_at,
+        }  # fmt: skip
+        return await self._post(self._media, Taken, f"/internal/imports/{run}/videos", body)
+
+    async def undo_project(self, run: str, project: str, tenant: str, source: str, *, dry_run: bool) -> None:
+        """Takes a project back, or asks whether that is possible. Raises Refused, Unreachable."""
+        body = {"tenant": tenant, "source": source, "dryRun": dry_run}
+        await self._post(self._ops, type(None), f"/internal/imports/{run}/projects/{project}/undo", body)
+
+    async def undo_videos(self, run: str, tenant: str, projects: Sequence[str], *, dry_run: bool) -> Undone:
+        """Takes a run's videos back, or asks whether that is possible. Raises Refused, Unreachable."""
+        body = {"tenant": tenant, "projects": projects, "dryRun": dry_run}
+        return await self._post(self._media, Undone, f"/internal/imports/{run}/videos/undo", body)
+
+    async def _post(self, service: Transport, answer: type[T], path: str, body: Mapping[str, Any]) -> T:
+        # The pages themselves say what they are; the key only tells the transport that a repetition is safe.
+        return await service.ask(answer, "POST", path, json=body, key=ACTOR)
+
+
+def _said(origin: Origin) -> dict[str, Any]:
+    return {"tenant": origin.tenant, "source": origin.source, "legacyId": origin.legacy_id}

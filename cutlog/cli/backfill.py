@@ -1,0 +1,191 @@
+"""`cutlog backfill` and `cutlog rollback`: moving in from a legacy store, and out again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cutlog.cli.failing import fail
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cutlog.backfill.running import Report
+    from cutlog.backfill.survey import Progress
+
+
+def backfill(
+    src: Annotated[Path, typer.Argument(help="Folder with data/*.json and uploads/. It is read, never written.")],
+    data: Annotated[Path, typer.Option(help="Folder of the stack; started for the run if it does not run.")] = Path(
+        ".data"
+    ),
+    tenant: Annotated[str, typer.Option(help="Whose projects and videos they become.")] = "default",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
+    no_pin: Annotated[bool, typer.Option("--no-pin", help="Leave exports to garbage collection.")] = False,
+    link: Annotated[bool, typer.Option("--link", help="Hard-link files where possible, do not copy them.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines: every item, then the report.")] = False,
+) -> None:
+    """Moves a legacy store in: projects with all versions, videos, exports. Run again, it goes on or adds nothing."""
+    from cutlog.backfill.running import NotEqual
+    from cutlog.backfill.running import backfill as run
+    from cutlog.backfill.runs import AnotherRun
+    from cutlog.backfill.source import NoLegacyStore, Source
+    from cutlog.cli.own_stack import StackDidNotStart
+    from cutlog.client import Refused, Unreachable
+    from cutlog.contract.ids import is_id
+
+    if not is_id(tenant):
+        raise typer.BadParameter("lowercase letters, digits, - and _", param_hint="--tenant")
+    folder = data.expanduser().absolute()
+
+    async def work(progress: Progress) -> tuple[Report, list[dict[str, Any]]]:
+        async with _running(folder):
+            return await run(
+                Source(src), folder, progress, tenant=tenant, dry_run=dry_run, pin=not no_pin, link=link
+            )  # fmt: skip
+
+    console = _console(as_json)
+    try:
+        with _bars(console) as progress:
+            report, items = asyncio.run(work(progress))
+    except (NoLegacyStore, AnotherRun, NotEqual, StackDidNotStart, Refused, Unreachable, OSError) as error:
+        fail(f"{(type(error).__doc__ or '').splitlines()[0]} {error}".strip())
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    if as_json:
+        import msgspec
+
+        for item in items:
+            print(json.dumps(item))
+        print(json.dumps({"item": "report"} | msgspec.to_builtins(report)))
+    else:
+        _show(console, report, items)
+
+
+def rollback(
+    run: Annotated[str, typer.Argument(help="The run, as `cutlog backfill` named it.")],
+    data: Annotated[Path, typer.Option(help="Folder of the stack.")] = Path(".data"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Takes a backfill back: exactly what it brought, or nothing where later work builds on it."""
+    import msgspec
+
+    from cutlog.backfill.runs import AnotherRun, Runs, RunUnknown
+    from cutlog.backfill.services import Services
+    from cutlog.backfill.undoing import BuiltUpon, Removed, undo
+    from cutlog.cli.own_stack import StackDidNotStart
+    from cutlog.client import Refused, Unreachable
+
+    folder = data.expanduser().absolute()
+
+    async def work() -> Removed:
+        runs = Runs(folder)
+        with runs.alone():
+            found = runs.get(run)
+            if found.status == "undone":
+                raise RunUnknown(f"{run} was taken back already")
+            async with _running(folder), Services.of(folder, found.tenant) as services:
+                return await undo(runs, found, services)
+
+    try:
+        removed = asyncio.run(work())
+    except (RunUnknown, AnotherRun, BuiltUpon, StackDidNotStart, Refused, Unreachable, OSError) as error:
+        fail(f"{(type(error).__doc__ or '').splitlines()[0]} {error}".strip())
+    if as_json:
+        print(json.dumps(msgspec.to_builtins(removed)))
+    else:
+        print(
+            f"taken back {', '.join(removed.runs)}: {removed.projects} projects, {removed.uploads} uploads of videos, "
+            f"{removed.files} files"
+        )
+
+
+@asynccontextmanager
+async def _running(data: Path) -> AsyncIterator[None]:
+    """The stack on `data`: the one that runs, or one of our own for as long as it is needed."""
+    from cutlog.cli.own_stack import own_stack
+    from cutlog.stack.state import NotRunning, read_state
+
+    try:
+        read_state(data)
+    except NotRunning:
+        async with own_stack(data):
+            yield
+    else:
+        yield
+
+
+def _console(as_json: bool) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=as_json, highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[Progress]:
+    """A bar for each thing that is done; nothing where nobody watches."""
+    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total or None)
+            bars.update(tasks[what], completed=done, total=total or None)
+
+        yield tell
+
+
+def _show(console: Console, report: Report, items: list[dict[str, Any]]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    found = report.found
+    counts = Table(title="would be moved" if report.dry_run else "moved", title_justify="left", box=box.SIMPLE_HEAD)
+    for name in ("projects", "versions", "videos", "exports", "proxies", "MiB"):
+        counts.add_column(name, justify="right")
+    size = f"{found.bytes / (1 << 20):.1f}"
+    counts.add_row(*map(str, (found.projects, found.versions, found.videos, found.exports, found.proxies)), size)
+    console.print(counts)
+    if report.dry_run:
+        console.print(_table("item by item", [item for item in items if item["item"] != "oddity"]))
+    if odd := [item for item in items if item["item"] == "oddity"]:
+        lines = Table(title="oddities, and what was done", title_justify="left", box=box.SIMPLE_HEAD)
+        for name in ("file", "id", "what", "done"):
+            lines.add_column(name, overflow="fold")
+        for item in odd:
+            lines.add_row(item["file"], item["id"], item["what"], item["done"])
+        console.print(lines)
+    if report.kept:
+        console.print(f"{report.kept} versions have ops that could not be translated; they are kept as written")
+    if report.dry_run:
+        console.print(f"nothing was changed; the run may take about {report.seconds:.0f} s")
+    else:
+        console.print(f"run {report.run}, {report.seconds} s; to take it back: cutlog rollback {report.run}")
+
+
+def _table(title: str, items: list[dict[str, Any]]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in ("item", "id", "legacy id", "tells"):
+        table.add_column(name, overflow="fold")
+    for item in items:
+        told = {
+            key: value for key, value in item.items() if key not in ("item", "id", "legacyId") and value is not None
+        }
+        table.add_row(
+            item["item"], str(item.get("id") or ""), str(item.get("legacyId") or ""),
+            ", ".join(f"{key} {value}" for key, value in told.items()),
+        )  # fmt: skip
+    return table

@@ -1,0 +1,66 @@
+"""A tenant of its own on the shared stack for each test, and clips to move in."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cutlog.client import Client
+from tests.support.painting import Painter
+from tests.support.stacks import CHECKOUT, RunningStack
+
+
+def cutlog(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """A command of the product, run as users run it."""
+    command = [sys.executable, "-m", "cutlog", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, env=os.environ, timeout=300)
+
+
+@dataclass(frozen=True)
+class House:
+    """The stack that a store moves into, and a tenant there."""
+
+    stack: RunningStack
+    tenant: str
+    client: Client
+
+    def backfill(self, store: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        return cutlog("backfill", store, "--data", self.stack.data, "--tenant", self.tenant, *options)
+
+    def lines(self, store: Path, *options: str) -> list[dict[str, Any]]:
+        """Every line that a run prints; the last is its report."""
+        result = self.backfill(store, "--json", *options)
+        assert result.returncode == 0, result.stderr
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def rollback(self, run: str) -> subprocess.CompletedProcess[str]:
+        return cutlog("rollback", run, "--data", self.stack.data)
+
+    def objects(self) -> set[str]:
+        """Every file of the store that is no unfinished work and no rendition."""
+        root = self.stack.data / "objects"
+        files = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+        return {path.as_posix() for path in files if path.parts[0] not in ("temp", "derived", "segments")}
+
+
+@pytest.fixture
+async def house(stack: RunningStack) -> AsyncIterator[House]:
+    tenant = f"m-{secrets.token_hex(6)}"
+    async with Client.connect(stack.url, stack.token("admin", tenant=tenant)) as client:
+        yield House(stack, tenant, client)
+
+
+@pytest.fixture(scope="session")
+def films(painted: Painter) -> tuple[bytes, bytes]:
+    """Two small videos of two seconds at 25 fps."""
+    made = [painted(fps=25, frames=50, size=(160, 90), audio=tag == 1, tag=tag) for tag in (1, 2)]
+    return made[0].read_bytes(), made[1].read_bytes()
