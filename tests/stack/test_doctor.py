@@ -1,0 +1,64 @@
+"""What `cutlog doctor` finds on machines that lack something."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.stacks import RunningStack
+
+
+def doctor(*arguments: str, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CUTLOG_")}
+    command = [sys.executable, "-m", "cutlog", "doctor", "--json", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, env=clean | env, timeout=120)
+    assert result.stderr == ""
+    return result.returncode, {finding["check"]: finding for finding in json.loads(result.stdout)}
+
+
+def test_a_machine_on_which_the_tests_run_is_well(tmp_path: Path) -> None:
+    code, findings = doctor("--data", str(tmp_path / "data"), "--port", "0")
+    assert code == 0 and {finding["level"] for finding in findings.values()} <= {"ok", "warn"}
+    assert findings["sandbox"]["level"] == "ok" and "18" in findings["postgresql"]["detail"]
+    assert not (tmp_path / "data").exists(), "it only looks"
+
+
+def test_a_port_that_is_taken_is_named_with_a_way_out(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code, findings = doctor("--data", str(tmp_path), "--port", str(port))
+    assert code == 1 and str(port) in findings["port"]["detail"] and "--port 0" in findings["port"]["mend"]
+
+
+def test_the_port_of_a_stack_that_runs_is_no_trouble(stack: RunningStack) -> None:
+    code, findings = doctor("--data", str(stack.data))
+    assert code == 0 and stack.url in findings["port"]["detail"]
+
+
+def test_an_ffmpeg_that_lacks_what_is_needed_is_refused(tmp_path: Path) -> None:
+    fake = tmp_path / "ffmpeg"
+    fake.write_text("#!/bin/sh\necho ffmpeg version 1.0-mine\n")
+    fake.chmod(0o755)
+    code, findings = doctor("--data", str(tmp_path), "--port", "0", CUTLOG_FFMPEG=str(fake))
+    assert code == 1 and "1.0-mine" in findings["ffmpeg"]["detail"]
+    assert "libx264" in findings["ffmpeg features"]["detail"]
+    code, findings = doctor("--data", str(tmp_path), "--port", "0", CUTLOG_FFMPEG="/nowhere/ffmpeg")
+    assert code == 1 and "/nowhere/ffmpeg" in findings["ffmpeg"]["detail"]
+
+
+def test_a_sandbox_that_was_switched_off_is_warned_of(tmp_path: Path) -> None:
+    code, findings = doctor("--data", str(tmp_path), "--port", "0", CUTLOG_SANDBOX="off")
+    assert code == 0 and findings["sandbox"]["level"] == "warn"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_named() -> None:
+    code, findings = doctor("--data", "/proc/cutlog", "--port", "0")
+    assert code == 1 and "can't be written" in findings["data"]["detail"]
