@@ -1,0 +1,79 @@
+"""The pages under docs/: their commands are run as they stand there, and the routes that they name exist."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cutlog.cli import COMMANDS
+from tests.backfill.legacy_store import sound
+from tests.support.painting import Painter
+from tests.support.stacks import CHECKOUT, RunningStack
+
+DOCS = CHECKOUT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+SCRIPT = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ELSEWHERE = {"OPERATIONS.md", "GC.md"}
+"""Pages whose commands have tests of their own."""
+SCRIPTED = [page for page in PAGES if page.name not in ELSEWHERE and SCRIPT.search(page.read_text(encoding="utf-8"))]
+ROUTE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) +(/api/[^\s`?|)]*)")
+COMMAND = re.compile(r"(?:`|\.venv/bin/|^ {4})cutlog ([a-z][a-z-]*)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def legacy(tmp_path_factory: pytest.TempPathFactory, painted: Painter) -> Path:
+    """A small store to move in."""
+    root = tmp_path_factory.mktemp("moving") / "legacy"
+    clip = painted(fps=25, frames=50, size=(160, 90), audio=True, tag=3).read_bytes()
+    sound(root, projects=2, versions=3, clip=clip, prefix=f"p{secrets.token_hex(4)}")
+    return root
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("page", SCRIPTED, ids=lambda page: page.name)
+async def test_the_commands_of_a_page_work_as_they_stand_there(
+    page: Path, stack: RunningStack, tmp_path: Path, legacy: Path
+) -> None:
+    tenant = f"d-{secrets.token_hex(6)}"
+    blocks = "\n".join(SCRIPT.findall(page.read_text(encoding="utf-8")))
+    # A tenant of its own keeps what pages make apart; the folder is empty but for what they need of the checkout.
+    script = blocks.replace(".venv/bin/cutlog token", f".venv/bin/cutlog token --tenant {tenant}")
+    script = script.replace(".venv/bin/cutlog", f"{sys.executable} -m cutlog")
+    (tmp_path / "cutlog").symlink_to(CHECKOUT / "cutlog")
+    where = {"DATA": str(stack.data), "URL": stack.url, "LEGACY": str(legacy), "TENANT": tenant}
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-eu", "-c", script, cwd=tmp_path, env=os.environ | where | {"PYTHONPATH": str(CHECKOUT)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    output, errors = await asyncio.wait_for(process.communicate(), 240)
+    assert process.returncode == 0, f"{output.decode()[-2000:]}\n{errors.decode()[-2000:]}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, CHECKOUT / "README.md"], ids=lambda page: page.name)
+def test_every_command_that_a_page_names_exists(page: Path) -> None:
+    named = set(COMMAND.findall(page.read_text(encoding="utf-8")))
+    assert named <= set(COMMANDS), named - set(COMMANDS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_route_that_a_page_names_exists(page: Path, stack: RunningStack) -> None:
+    status, body = stack.get("/api/openapi.json")
+    assert status == 200
+
+    paths = json.loads(body)["paths"]
+    known = {
+        (method.upper(), re.sub(r"\{[^}]*\}", "{}", path)) for path, methods in paths.items() for method in methods
+    }  # fmt: skip
+    for method, path in ROUTE.findall(page.read_text(encoding="utf-8")):
+        plain = re.sub(r"\{[^}]*\}", "{}", path.rstrip(".,;:"))
+        if "…" not in plain:
+            assert (method, plain) in known, f"{method} {path} on {page.name}"
