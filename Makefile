@@ -34,7 +34,7 @@ test-long: install ## the tests that take minutes: soaks, a million rows, whole 
 	@$(BIN)/pytest -n 2 --dist loadgroup -m long $(ARGS)
 
 .PHONY: bench
-bench: install ## benchmarks beside their peers (ONLY=log SECONDS=5); docs/BENCHMARKS.md
+bench: install ## benchmarks beside their peers (ONLY=log SECONDS=5); ONLY=page writes docs/BENCHMARKS.md again
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: gallery

@@ -6,87 +6,87 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from bench import history, log
+from bench import edits, history, log
+from bench.page import DRAWINGS, page
+from bench.shape import SKIPPED, Bench, Row
 
-Run = Callable[[float], Iterator[dict[str, Any]]]
-
-BENCHES: Final[dict[str, tuple[str, Run]]] = {
-    "log": ("Versions acknowledged per second over HTTP, against pgbench on the same server", log.run),
-    "history": ("What a version costs to decide, a project in memory, and folding", history.run),
+BENCHES: Final[dict[str, Bench]] = {
+    "log": log.BENCH,
+    "history": history.BENCH,
+    "edits": edits.BENCH,
 }
+PAGE_ONLY: Final = "page"
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "bench" / "results"
-PAGE: Final = ROOT / "docs" / "BENCHMARKS.md"
-
-INTRODUCTION: Final = """# Benchmarks
-
-Each figure was measured beside its peer in one run on one machine: the ratio is what counts, and absolute numbers only
-say how busy and how fast that machine was. `make bench` runs all, `make bench ONLY=log SECONDS=8` runs one. This page
-is generated from the newest results of each in `bench/results`.
-"""
+DOCS: Final = ROOT / "docs"
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=BENCHES, help="run this one")
+    parser.add_argument("--only", choices=[*BENCHES, PAGE_ONLY], help="run this one; page: none, write the page again")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each measurement")
     options = parser.parse_args(arguments)
-    found = {}
-    for name in [options.only] if options.only else BENCHES:
-        title, run = BENCHES[name]
-        print(title, file=sys.stderr)
-        rows = []
-        for row in run(options.seconds):
+    chosen = list(BENCHES) if options.only is None else [options.only] if options.only != PAGE_ONLY else []
+    for name in chosen:
+        bench = BENCHES[name]
+        print(bench.title, file=sys.stderr)
+        on, rows = machine(), []
+        for row in bench.run(options.seconds):
             rows.append(row)
-            print("  " + ", ".join(f"{key} {value}" for key, value in row.items() if not isinstance(value, list)))
-        found[name] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "rows": rows}
-    keep(found)
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")
+            print("  " + line(row), flush=True)
+        keep({name: {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": on, "rows": rows}})
+    publish(BENCHES, newest())
+
+
+def line(row: Row) -> str:
+    """A row as it is printed while others are still measured."""
+    if SKIPPED in row:
+        return f"skipped: {row[SKIPPED]}"
+    return ", ".join(f"{key} {value}" for key, value in row.items() if not isinstance(value, list))
 
 
 def machine() -> dict[str, Any]:
-    """What it was measured on, and how busy that was with other things."""
+    """What it is measured on, and how busy that is with other things before it starts."""
     return {
         "system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count(),
         "python": platform.python_version(), "load": round(os.getloadavg()[0], 1),
     }  # fmt: skip
 
 
-def keep(found: dict[str, Any]) -> None:
+def keep(found: Mapping[str, Any], folder: Path = RESULTS) -> None:
     """Adds to the results of the day."""
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}.json"
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{datetime.now(UTC):%Y-%m-%d}.json"
     before = msgspec.json.decode(file.read_bytes()) if file.exists() else {}
-    file.write_bytes(msgspec.json.format(msgspec.json.encode(before | found), indent=2) + b"\n")
+    file.write_bytes(msgspec.json.format(msgspec.json.encode({**before, **found}), indent=2) + b"\n")
 
 
-def page() -> str:
-    """The newest results of each benchmark as tables."""
-    newest: dict[str, Any] = {}
-    for file in sorted(RESULTS.glob("*.json")):
-        newest |= msgspec.json.decode(file.read_bytes())
-    parts = [INTRODUCTION]
-    for name, result in newest.items():
-        rows, on = result["rows"], result["machine"]
-        parts.append(f"## {BENCHES[name][0]}\n")
-        parts.append(f"{result['at']}, {on['system']}, {on['cores']} cores, Python {on['python']}, load {on['load']}\n")
-        columns = [key for key, value in rows[0].items() if not isinstance(value, list)]
-        parts.append("| " + " | ".join(column.replace("_", " ") for column in columns) + " |")
-        parts.append("|" + "---:|" * len(columns))
-        parts += ["| " + " | ".join(f"{row[column]:,}" for column in columns) + " |" for row in rows]
-        parts.append("")
-        for key, value in rows[-1].items():
-            if isinstance(value, list):
-                parts.append(f"{key.replace('_', ' ')}: `{' '.join(value)}`\n")
-    return "\n".join(parts).rstrip() + "\n"
+def newest(folder: Path = RESULTS) -> dict[str, Any]:
+    """The newest results of each benchmark."""
+    found: dict[str, Any] = {}
+    for file in sorted(folder.glob("*.json")):
+        found |= msgspec.json.decode(file.read_bytes())
+    return found
+
+
+def publish(benches: Mapping[str, Bench], results: Mapping[str, Any], docs: Path = DOCS) -> None:
+    """Writes the page and its drawings; drawings that are not shown any more go."""
+    text, drawings = page(benches, results)
+    folder = docs / DRAWINGS
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.svg"):
+        if old.name not in drawings:
+            old.unlink()
+    for name, drawing in drawings.items():
+        (folder / name).write_text(drawing, encoding="utf-8")
+    (docs / "BENCHMARKS.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

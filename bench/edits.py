@@ -1,21 +1,19 @@
 """What an op costs at 10, 1,000 and 10,000 clips, and how fast a history folds.
 
-`python -m bench.edits` prints microseconds per op (the median of many, each on the same sequence) and, for folding,
-ops per second. The engine alone: no log, no HTTP, one core.
+Microseconds per op are the median of many, each on the same sequence. The engine alone: no log, no HTTP, one core.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Final
 
 import msgspec
 
+from bench.shape import Bench, Row
 from cutlog.contract.media import MediaFacts
 from cutlog.contract.ops import (
     ClipAdd,
@@ -105,11 +103,8 @@ def microseconds(work: Callable[[], object], seconds: float) -> float:
     return statistics.median(times) / 1_000
 
 
-def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=0.2, help="for each figure")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args(arguments)
+def run(seconds: float) -> Iterator[Row]:
+    """A row for each op with its cost at each size and how that grew, and one for folding, in ops per second."""
     costs: dict[str, dict[int, float]] = {}
     folds: dict[int, float] = {}
     for size in SIZES:
@@ -118,16 +113,12 @@ def main(arguments: list[str]) -> None:
         sequence = apply_all(Sequence("bench", Canvas()), ops, TRUSTED)
         folds[size] = len(ops) / (time.perf_counter() - start)
         for name, op in measured(size).items():
-            cost = microseconds(partial(apply, sequence, op, SOURCES), options.seconds)
-            costs.setdefault(name, {})[size] = cost
-    if options.json:
-        print(json.dumps({"microseconds": costs, "foldedPerSecond": folds}))
-        return
-    print(f"{'µs per op, at clips':26}" + "".join(f"{size:>10,}" for size in SIZES))
-    for name, row in costs.items():
-        print(f"{name:26}" + "".join(f"{row[size]:>10.1f}" for size in SIZES))
-    print(f"{'folded ops per second':26}" + "".join(f"{folds[size]:>10,.0f}" for size in SIZES))
+            costs.setdefault(name, {})[size] = microseconds(partial(apply, sequence, op, SOURCES), seconds / 25)
+    for name, cost in costs.items():
+        row: Row = {"op": name}
+        row |= {f"µs_at_{size}_clips": round(cost[size], 1) for size in SIZES}
+        yield row | {"growth": round(cost[SIZES[-1]] / cost[SIZES[0]], 1)}
+    yield {f"ops_folded_per_second_at_{size}_clips": round(folds[size]) for size in SIZES}
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+BENCH: Final = Bench("What an op costs to apply, and folding: the engine alone", run)

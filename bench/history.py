@@ -7,11 +7,12 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from bench.edits import SIZES, history, microseconds
+from bench.shape import Bench, Plot, Row
 from cutlog.contract.envelope import decode, encode
 from cutlog.contract.events import ProjectCreated, VersionCommitted
 from cutlog.contract.ops import ClipSet, Op
@@ -75,7 +76,7 @@ def weight(clips: int) -> int:
     return size
 
 
-def run(seconds: float) -> Iterator[dict[str, Any]]:
+def run(seconds: float) -> Iterator[Row]:
     """A row for each number of clips."""
     payloads = facts(FOLDED)
     start = time.perf_counter()
@@ -91,3 +92,10 @@ def run(seconds: float) -> Iterator[dict[str, Any]]:
             "bytes_in_memory": weight(clips),
             "versions_folded_per_second": round(rate),
         }
+
+
+BENCH: Final = Bench(
+    "What a version costs to decide, a project in memory, and folding",
+    run,
+    plots=(Plot("Microseconds per version, by clips", "clips", ("microseconds_per_version",)),),
+)

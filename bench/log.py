@@ -19,6 +19,7 @@ import asyncpg
 import msgspec
 
 from bench.load import Done, Plan
+from bench.shape import Bench, Plot, Row, Target
 from bench.stand import Stand, standing
 from cutlog.stack.postgres import DATABASE
 
@@ -92,7 +93,7 @@ def edit(stand: Stand, clients: int, seconds: float, *, keyed: bool = False) -> 
     return msgspec.json.decode(result.stdout, type=Done)
 
 
-def run(seconds: float, clients: tuple[int, ...] = CLIENTS) -> Iterator[dict[str, Any]]:
+def run(seconds: float, clients: tuple[int, ...] = CLIENTS) -> Iterator[Row]:
     """A row for each number of clients: both rates, their ratio, the latency, the command lines."""
     for count in clients:
         with tempfile.TemporaryDirectory() as folder, standing(Path(folder)) as stand:
@@ -105,3 +106,19 @@ def run(seconds: float, clients: tuple[int, ...] = CLIENTS) -> Iterator[dict[str
                 "ratio": round(rate / peer, 2), "p50_ms": round(done.p50, 2), "p99_ms": round(done.p99, 2),
                 "command": stand.command, "peer_command": command,
             }  # fmt: skip
+
+
+BENCH: Final = Bench(
+    "Versions acknowledged per second over HTTP, against pgbench on the same server",
+    run,
+    targets=(
+        Target(
+            "L1", "versions acknowledged per second over HTTP by ops, 64 clients",
+            "pgbench, one ordered append per transaction, 64 clients", at_least=1.5, where={"clients": 64},
+        ),
+    ),
+    plots=(
+        Plot("Per second, by clients", "clients", ("versions_per_second", "pgbench_per_second")),
+        Plot("Milliseconds to an acknowledged version, by clients", "clients", ("p50_ms", "p99_ms")),
+    ),
+)  # fmt: skip
