@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     """The ffmpeg binary; default: the one of the imageio-ffmpeg wheel."""
     sandbox: Literal["auto", "off"] = "auto"
     max_upload_bytes: int = 20 * GIB
+    resumable_hours: float = 24.0
+    """How long an unfinished resumable upload is kept after its last byte."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

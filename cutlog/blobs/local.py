@@ -22,6 +22,7 @@ from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, Method
 from cutlog.web.signing import sign
 
 TEMP: Final = "temp"
+LASTING: Final = "resumable"
 CHUNK: Final = 1 << 20
 
 
@@ -109,7 +110,12 @@ class LocalBlobs:
             yield folder
 
     async def sweep(self) -> int:
-        return await asyncio.to_thread(sweep_folder, self._temp)
+        return await asyncio.to_thread(sweep_folder, self._temp, frozenset({LASTING}))
+
+    def lasting(self, otherwise: Path) -> Path:
+        folder = self._temp / LASTING
+        folder.mkdir(exist_ok=True)
+        return folder
 
     async def url(self, key: str, method: Method = "GET", *, seconds: int = 600, filename: str | None = None) -> str:
         return sign(self._secret, check_key(key), int(time.time()) + seconds, method, filename)

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,10 +44,12 @@ def scratch_file(parent: Path) -> Iterator[tuple[Path, int]]:
         os.close(descriptor)
 
 
-def sweep_folder(parent: Path) -> int:
-    """Removes what no living process holds; how many entries."""
+def sweep_folder(parent: Path, spared: Set[str] = frozenset()) -> int:
+    """Removes what no living process holds, but for the names in `spared`; how many entries."""
     removed = 0
     for entry in parent.iterdir() if parent.is_dir() else ():
+        if entry.name in spared:
+            continue
         try:
             descriptor = os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:

@@ -85,6 +85,12 @@ class BlobStore(Protocol):
         """Removes what processes that died left unfinished; how many things. Live ones are left alone."""
         ...
 
+    def lasting(self, otherwise: Path) -> Path:
+        """A folder for unfinished work that outlives its process, which no sweep touches: next to the objects where
+        they are files, so that `put_file` does not copy from there, else `otherwise`. It is made if missing.
+        """
+        ...
+
     async def url(self, key: str, method: Method = "GET", *, seconds: int = 600, filename: str | None = None) -> str:
         """A link that allows one method on one object for that long; `filename` is what a browser saves it as;
         a bucket can't be told and uses the key's last word.

@@ -106,7 +106,8 @@ def application(api: Api, secret: str, health: Health, draining: asyncio.Event, 
             app.router.add_route(name, route.template, dispatch, expect_handler=_later)
         methods.setdefault(route.template, []).extend(names)
     for template, names in methods.items():
-        app.router.add_route("OPTIONS", template, _options(names))
+        if "OPTIONS" not in names:
+            app.router.add_route("OPTIONS", template, _options(names))
 
     async def alive(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")

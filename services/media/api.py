@@ -32,7 +32,7 @@ from services.media import videos
 from services.media.answers import KeyReusedError
 from services.media.facts import UnusableError
 from services.media.files import add_files
-from services.media.ingest import EmptyFileError, Ingest, OutOfSpaceError
+from services.media.ingest import EmptyFileError, Ingest, OutOfSpaceError, StorageError
 from services.media.leases import LeaseLostError
 from services.media.settling import settled
 from services.media.videos import Asker, Video, VideoInUseError, VideoUnknownError
@@ -79,6 +79,7 @@ def make_api(
     api.problem(UnusableError, lambda error: _unusable(f"The file can't be used: {error}."))
     api.problem(EmptyFileError, lambda error: _unusable(str(error)))
     api.problem(OutOfSpaceError, status=507, type="out-of-space")
+    api.problem(StorageError, lambda error: unavailable(str(error)))
     api.problem(LeaseLostError, lambda error: unavailable(str(error), 1))
 
     @api.post(

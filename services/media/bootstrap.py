@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -21,7 +22,9 @@ from services.media import imports, leases, uses
 from services.media.api import make_api
 from services.media.derive import Derive
 from services.media.ingest import Ingest
+from services.media.resuming import Resuming
 from services.media.settling import settle
+from services.media.tus_api import add_uploads
 from services.media.worker import Worker
 
 
@@ -52,6 +55,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             ingest = Ingest(engine, blobs, ffmpeg, outbox)
             worker = Worker(engine, Derive(ffmpeg, blobs), outbox, slots=max(1, (os.cpu_count() or 1) // 2))
             api = make_api(engine, blobs, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes)
+            folder = blobs.lasting(settings.data / "uploads")
+            resuming = Resuming(engine, ingest, folder, timedelta(hours=settings.resumable_hours))
+            add_uploads(api, resuming, max_upload=settings.max_upload_bytes)
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
             checks = {"database": database, "bus": bus.check, "projection": projects.check}
             async with asyncio.TaskGroup() as work:
@@ -59,6 +65,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 work.create_task(outbox.run(bus, stop))
                 work.create_task(worker.run(stop))
                 work.create_task(leases.keep_swept(engine, blobs, stop))
+                work.create_task(resuming.keep_swept(stop))
                 try:
                     async with (
                         micro(bus, "media", cutlog.__version__, {}, projections=[projects]),

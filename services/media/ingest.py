@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -51,6 +52,23 @@ class OutOfSpaceError(Exception):
     """There is no room for the file."""
 
 
+class StorageError(Exception):
+    """The disk does not take the file."""
+
+
+@contextmanager
+def space_errors() -> Iterator[None]:
+    """Raises OutOfSpaceError where a disk or quota of the machine is full, StorageError where the disk fails."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OutOfSpaceError(str(OutOfSpaceError.__doc__)) from error
+        if error.errno in (errno.EIO, errno.EROFS, errno.EFBIG):
+            raise StorageError(str(StorageError.__doc__)) from error
+        raise
+
+
 class Received(msgspec.Struct, frozen=True):
     """A file on local disk whose bytes have been hashed."""
 
@@ -80,21 +98,25 @@ class Ingest:
         async with leases.leased(self._engine, asker.tenant) as upload_id, self._blobs.scratch() as folder:
             file = await receive(chunks, folder / "upload", display_name(filename))
             retry = Retry.of(asker.tenant, idempotency_key, "upload", file.sha256, file.name)
-            async with self._engine.connect() as connection:
-                if retry is not None and (answered := await recall(connection, retry)) is not None:
-                    return Outcome(*answered)
-                known = await videos.by_content(connection, asker.tenant, file.sha256)
-            if known is None:
-                known = await self.store(asker, upload_id, file)
-            try:
-                outcome, key = await self._count(asker, upload_id, known, retry)
-            except DBAPIError as error:
-                if retry is None or constraint(error) != "answer_key":
-                    raise
-                async with self._engine.connect() as connection:
-                    answered = await recall(connection, retry)
-                assert answered is not None, "somebody else answered the same request first"
+            return await self.arrive(asker, upload_id, file, retry)
+
+    async def arrive(self, asker: Asker, upload_id: str, file: Received, retry: Retry | None) -> Outcome:
+        """Counts a file that has been received, as new or as known content. Raises as `take` does."""
+        async with self._engine.connect() as connection:
+            if retry is not None and (answered := await recall(connection, retry)) is not None:
                 return Outcome(*answered)
+            known = await videos.by_content(connection, asker.tenant, file.sha256)
+        if known is None:
+            known = await self.store(asker, upload_id, file)
+        try:
+            outcome, key = await self._count(asker, upload_id, known, retry)
+        except DBAPIError as error:
+            if retry is None or constraint(error) != "answer_key":
+                raise
+            async with self._engine.connect() as connection:
+                answered = await recall(connection, retry)
+            assert answered is not None, "somebody else answered the same request first"
+            return Outcome(*answered)
         self._outbox.wake()
         await settled(self._engine, key, PATIENCE)
         return outcome
@@ -110,10 +132,11 @@ class Ingest:
         async with self._engine.begin() as connection:
             await videos.lock_content(connection, asker.tenant, file.sha256)
             await leases.note_key(connection, upload_id, key)
-        if moving is None:
-            await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256)
-        else:
-            await self._blobs.rename(moving, key)
+        with space_errors():
+            if moving is None:
+                await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256)
+            else:
+                await self._blobs.rename(moving, key)
         return Stored(
             id=new_id("v"),
             tenant=asker.tenant,
@@ -195,14 +218,10 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, name: str) -> Receiv
                 left = left[file.write(left) or 0 :]
             digest.update(chunk)
 
-        try:
+        with space_errors():
             async for chunk in chunks:
                 await asyncio.to_thread(take, chunk)
                 size += len(chunk)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise OutOfSpaceError(str(OutOfSpaceError.__doc__)) from error
-            raise
     if size == 0:
         raise EmptyFileError(str(EmptyFileError.__doc__))
     return Received(path, size, digest.hexdigest(), name)

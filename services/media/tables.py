@@ -44,6 +44,24 @@ upload = Table(
     Column("begun_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )
 
+#: An upload that goes on after a break. `received` bytes of it are on disk; at the end either `video_id` or
+#: `problem`, the sentence why it is not usable, is known.
+resumable = Table(
+    "resumable",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False, server_default="0"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("video_id", Text),
+    Column("problem", Text),
+    Column("begun_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+
 #: First answers, kept for those who ask again under the same Idempotency-Key.
 answer = Table(
     "answer",
