@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated, Final, Literal
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import BusError
 from cutlog.contract.base import Strict, Wire
+from cutlog.contract.events import PolicyLevel
 from cutlog.contract.ids import Id
-from cutlog.web import Api, ListQuery, Page, Problem, Reply, Request, Role, decode_cursor, encode_cursor
+from cutlog.web import Api, ListQuery, Problem, Reply, Request, Role, decode_cursor, encode_cursor
+from cutlog.web.auth import DEFAULT_TENANT
 from cutlog.web.problems import unavailable
-from services.gc import plans, policies
+from services.gc import downloads, plans, policies, schedule
+from services.gc.judging import ObjectUnknown
 from services.gc.plan import Candidate
-from services.gc.plans import Asker, KeyReused, PlanUnknown, Run
+from services.gc.plans import Asker, KeyReused, PlanUnknown
 from services.gc.policy import Policy, Verdict
-from services.gc.reports import Calculate, ExportUnknown, ProjectionBehind, Reports
+from services.gc.reports import Calculate, CommandSink, ProjectionBehind, Reports
 
-ROOT = "/api/admin/gc"
+ROOT: Final = "/api/admin/gc"
 
 SHOWN = 200
 """Candidates in the answer to `calculate`; the rest is in pages."""
@@ -64,17 +68,35 @@ class CandidatesQuery(ListQuery):
     plan_id: Id | None = None
 
 
+class DownloadQuery(Strict):
+    """As what."""
+
+    format: Literal["json", "csv"] = "json"
+
+
+class PolicyQuery(Strict):
+    """Whose policy."""
+
+    level: PolicyLevel = "tenant"
+
+
 class ExplainQuery(Strict):
     """A plan whose date and policy are to be used, in place of now and the tenant's policy."""
 
     plan_id: Id | None = None
 
 
-def make_api(engine: AsyncEngine, reports: Reports) -> Api:
+class ExplainAnyQuery(ExplainQuery, kw_only=True):
+    """Which object, as `id` of a candidate names it."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+
+
+def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
     """The routes of the service. All are for admins, and each admin sees the things of one tenant only."""
     api = Api("gc", title="Garbage collection")
     api.problem(PlanUnknown, status=404, type="not-found")
-    api.problem(ExportUnknown, status=404, type="not-found")
+    api.problem(ObjectUnknown, status=404, type="not-found")
     api.problem(KeyReused, status=422, type="idempotency-key-reused")
     api.problem(ProjectionBehind, _behind)
     api.problem(BusError, lambda _: unavailable("The log does not answer."))
@@ -140,6 +162,35 @@ def make_api(engine: AsyncEngine, reports: Reports) -> Api:
         return Reply(200, page)
 
     @api.get(
+        f"{ROOT}/plans/{{plan}}/download",
+        role=Role.admin,
+        query=DownloadQuery,
+        returns={200: None},
+        problems=(404,),
+        summary="Downloads a whole plan as CSV or JSON",
+    )
+    async def download(req: Request[None, DownloadQuery]) -> Reply:
+        """Every candidate, as it comes; the JSON is the document that `planHash` is the hash of."""
+        async with engine.connect() as connection:
+            row = await plans.find(connection, req.actor.tenant, req.path["plan"])
+        form = req.query.format
+        name = f"{row.plan_id}.{form}"
+        chunks = downloads.csv_of(engine, row) if form == "csv" else downloads.json_of(engine, row)
+        kind = "text/csv; charset=utf-8" if form == "csv" else "application/json"
+        return Reply.stream(200, chunks, kind, {"Content-Disposition": f'attachment; filename="{name}"'})
+
+    @api.get(
+        f"{ROOT}/explain",
+        role=Role.admin,
+        query=ExplainAnyQuery,
+        returns={200: Verdict},
+        problems=(404, 503),
+        summary="Says why an object of any class is kept or may go",
+    )
+    async def explain_any(req: Request[None, ExplainAnyQuery]) -> Reply:
+        return Reply(200, await reports.explain(req.actor.tenant, req.query.id, req.query.plan_id))
+
+    @api.get(
         f"{ROOT}/explain/{{export}}",
         role=Role.admin,
         query=ExplainQuery,
@@ -148,35 +199,37 @@ def make_api(engine: AsyncEngine, reports: Reports) -> Api:
         summary="Says why an export is kept or may go",
     )
     async def explain(req: Request[None, ExplainQuery]) -> Reply:
+        """Of an archived export: why it may be deleted, or not yet."""
         return Reply(200, await reports.explain(req.actor.tenant, req.path["export"], req.query.plan_id))
 
     @api.get(f"{ROOT}/policy", role=Role.admin, returns={200: Policy}, summary="Shows the tenant's policy")
     async def show_policy(req: Request) -> Reply:
+        """That of the system where the tenant has none of its own."""
         async with engine.connect() as connection:
             return Reply(200, await policies.current(connection, req.actor.tenant))
 
     @api.put(
-        f"{ROOT}/policy", role=Role.admin, body=Policy, returns={200: Policy}, summary="Changes the tenant's policy"
-    )
-    async def change_policy(req: Request[Policy]) -> Reply:
-        """Takes effect with the next calculation; plans that are frozen keep theirs."""
-        async with engine.begin() as connection:
-            await policies.change(connection, req.actor.tenant, req.body, req.actor.subject)
-        return Reply(200, req.body)
-
-    @api.get(
-        f"{ROOT}/runs",
+        f"{ROOT}/policy",
         role=Role.admin,
-        query=ListQuery,
-        returns={200: Page[Run]},
-        summary="Lists who did what, and when",
+        body=Policy,
+        query=PolicyQuery,
+        returns={200: Policy},
+        problems=(403, 422),
+        summary="Changes the policy of the tenant, or of the system",
     )
-    async def runs(req: Request[None, ListQuery]) -> Reply:
-        before = None if req.query.cursor is None else decode_cursor(req.query.cursor, str)
-        async with engine.connect() as connection:
-            found = await plans.runs(connection, req.actor.tenant, before, req.query.limit + 1)
-        items = found[: req.query.limit]
-        return Reply(200, Page(items, encode_cursor(items[-1].run_id) if len(found) > len(items) else None))
+    async def change_policy(req: Request[Policy, PolicyQuery]) -> Reply:
+        """Takes effect with the next calculation; plans that are frozen keep theirs. The system's is what tenants go by
+        that have none of their own; admins of the tenant `default` change it."""
+        actor = req.actor
+        if req.query.level == "system" and actor.tenant != DEFAULT_TENANT:
+            raise Problem(403, "forbidden", "The role is not enough", "Admins of the default tenant change this one.")
+        schedule.check(req.body)
+        asker = Asker(actor.tenant, actor.subject, req.trace, req.fingerprint)
+        async with engine.begin() as connection:
+            command = await policies.change(connection, asker, req.body, req.query.level)
+            await outbox.add(connection, command)
+        outbox.wake()
+        return Reply(200, req.body)
 
     return api
 

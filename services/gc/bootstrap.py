@@ -9,20 +9,26 @@ from contextlib import asynccontextmanager
 from sqlalchemy import select
 
 import cutlog
+from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, Outbox, Projection, consume, micro
 from cutlog.db.engine import create_engine
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Server, serve_http
 from services.gc import projection
+from services.gc.acts import Acts
 from services.gc.api import make_api
+from services.gc.api_acts import acts_routes
+from services.gc.collecting import Collecting
 from services.gc.log import LogAsked
+from services.gc.moves import Mover, Reached, nothing
 from services.gc.reports import Reports
+from services.gc.reviving import reviving
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Server]:
-    """The service at work; leaving finishes what is under way."""
+async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterator[Server]:
+    """The service at work; leaving finishes what is under way. `reached` is told each step of an act."""
     engine = create_engine(settings)
     stop = asyncio.Event()
 
@@ -32,6 +38,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
 
     try:
         async with await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name="gc") as bus:
+            outbox = Outbox(engine, "gc")
             exports = Projection(
                 name=projection.NAME,
                 durable=projection.NAME,
@@ -39,13 +46,18 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 engine=engine,
                 apply=projection.apply,
                 reset=projection.clear,
+                react=reviving(outbox),
             )
-            outbox = Outbox(engine, "gc")
-            api = make_api(engine, Reports(engine, outbox, LogAsked(bus)))
+            blobs = open_blobs(settings.objects, settings.file_secret.get_secret_value())
+            reports = Reports(engine, outbox, LogAsked(bus), blobs)
+            mover = Mover(engine, blobs, reached)
+            api = make_api(engine, reports, outbox)
+            acts_routes(api, engine, Collecting(Acts(engine, reports, bus, mover, reached), blobs))
             checks = {"database": database, "bus": bus.check, "projection": exports.check}
             async with asyncio.TaskGroup() as work:
                 work.create_task(consume(bus, exports, stop))
                 work.create_task(outbox.run(bus, stop))
+                work.create_task(mover.sweep(stop))
                 try:
                     async with (
                         micro(bus, "gc", cutlog.__version__, {}, projections=[exports]),

@@ -9,24 +9,29 @@ import msgspec
 
 from cutlog.contract.base import Wire
 from cutlog.contract.profiles import ExportProfile
+from services.gc.classes import Class, Leftover, Segment, proxy_id
 from services.gc.policy import Policy, Reason, Verdict
-from services.gc.roots import Export
+from services.gc.roots import Export, Media, Proxy
 
 #: Keys in order and no spaces, so that equal plans are equal bytes wherever the hash is computed again.
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 
 
 class Candidate(Wire):
-    """An export that no rule keeps. `size` in bytes; `reasons` are the rules that let it go."""
+    """An object that no rule keeps. `size` in bytes, of its own: what it shares with others is not in it. `reasons` are
+    the rules that let it go. `exportId` names an export, `id` an object of any class; `finishedAt` is when it was last
+    written."""
 
-    export_id: str
-    project_id: str
-    version: int
-    profile: ExportProfile
+    id: str
+    class_: Class = msgspec.field(name="class")
     key: str
     size: int
     finished_at: datetime
     reasons: tuple[Reason, ...]
+    export_id: str | None = None
+    project_id: str | None = None
+    version: int | None = None
+    profile: ExportProfile | None = None
 
 
 class Basis(Wire):
@@ -49,11 +54,14 @@ class PlanHash:
         self._hash = hashlib.sha256(b'{"at":' + _CANONICAL.encode(basis.at) + b',"candidates":[')
         self._count = 0
 
-    def add(self, candidate: Candidate) -> None:
+    def add(self, candidate: Candidate) -> bytes:
+        """Adds a candidate; its canonical JSON."""
+        line = _CANONICAL.encode(candidate)
         if self._count:
             self._hash.update(b",")
-        self._hash.update(_CANONICAL.encode(candidate))
+        self._hash.update(line)
         self._count += 1
+        return line
 
     def hexdigest(self) -> str:
         """The hash of what was added so far; more may follow."""
@@ -70,12 +78,31 @@ def candidate(project_id: str, export: Export, verdict: Verdict) -> Candidate:
     assert export.key is not None
     assert export.finished_at is not None
     return Candidate(
-        export_id=export.export_id,
-        project_id=project_id,
-        version=export.version,
-        profile=export.profile,
-        key=export.key,
-        size=export.size,
-        finished_at=export.finished_at,
+        id=export.export_id, class_="export", export_id=export.export_id, project_id=project_id,
+        version=export.version, profile=export.profile, key=export.key, size=export.size,
+        finished_at=export.finished_at, reasons=verdict.reasons,
+    )  # fmt: skip
+
+
+def proxy_candidate(project_id: str, proxy: Proxy, verdict: Verdict) -> Candidate:
+    """The line of a plan for a proxy."""
+    return Candidate(
+        id=proxy_id(project_id, proxy.version), class_="proxy", project_id=project_id, version=proxy.version,
+        key=proxy.key, size=proxy.size, finished_at=proxy.rendered_at, reasons=verdict.reasons,
+    )  # fmt: skip
+
+
+def video_candidate(media: Media, verdict: Verdict) -> Candidate:
+    """The line of a plan for a video, with all that was made from it."""
+    return Candidate(
+        id=media.media_id, class_="video", key=media.key, size=media.size + media.derived,
+        finished_at=media.uploaded_at, reasons=verdict.reasons,
+    )  # fmt: skip
+
+
+def object_candidate(class_: Class, found: Segment | Leftover, verdict: Verdict) -> Candidate:
+    """The line of a plan for an object that has no other name than its key."""
+    return Candidate(
+        id=found.key, class_=class_, key=found.key, size=found.size, finished_at=found.written_at,
         reasons=verdict.reasons,
-    )
+    )  # fmt: skip

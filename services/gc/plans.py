@@ -1,18 +1,16 @@
-"""Plans and the audit of runs as they are stored: written once, read in pages, never changed."""
+"""Plans as they are stored: written once, read in pages, never changed."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cutlog.contract.base import Wire
 from services.gc import tables
 from services.gc.plan import Basis, Candidate
-from services.gc.policy import Policy
 
 
 class PlanUnknown(Exception):
@@ -42,34 +40,20 @@ class Totals(msgspec.Struct, frozen=True):
     plan_hash: str
 
 
-class Run(Wire):
-    """One act of an admin: who did what and when, on which plan, over how many objects and bytes."""
-
-    run_id: str
-    action: str
-    actor: str
-    at: datetime
-    plan_id: str
-    plan_hash: str
-    position: int
-    policy: Policy
-    objects: int
-    bytes: int
-
-
 async def add_candidates(connection: AsyncConnection, plan_id: str, first: int, lines: list[Candidate]) -> None:
     """Stores lines of a plan, numbered from `first`."""
     if lines:
         values = [
-            {"plan_id": plan_id, "number": number, "candidate": msgspec.to_builtins(line)}
+            {"plan_id": plan_id, "number": number, "candidate": msgspec.to_builtins(line), "object_id": line.id}
             for number, line in enumerate(lines, first)
         ]
         await connection.execute(insert(tables.plan_candidate), values)
 
 
 async def add_plan(
-    connection: AsyncConnection, plan_id: str, asker: Asker, basis: Basis, totals: Totals, *, simulated: bool
-) -> None:
+    connection: AsyncConnection, plan_id: str, asker: Asker, basis: Basis, totals: Totals, *, simulated: bool,
+    erase: frozenset[str] = frozenset(),
+) -> None:  # fmt: skip
     """Stores a plan. A key that is taken raises sqlalchemy's IntegrityError."""
     await connection.execute(
         insert(tables.plan).values(
@@ -85,24 +69,7 @@ async def add_plan(
             bytes=totals.bytes,
             idempotency_key=asker.key,
             fingerprint=asker.fingerprint,
-        )
-    )
-
-
-async def add_run(
-    connection: AsyncConnection, run_id: str, asker: Asker, action: str, at: datetime, plan_id: str, totals: Totals
-) -> None:
-    """Stores one line of the audit."""
-    await connection.execute(
-        insert(tables.run).values(
-            run_id=run_id,
-            tenant=asker.tenant,
-            action=action,
-            actor=asker.subject,
-            at=at,
-            plan_id=plan_id,
-            objects=totals.candidates,
-            bytes=totals.bytes,
+            erase=sorted(erase) or None,
         )
     )
 
@@ -143,30 +110,19 @@ async def candidates(connection: AsyncConnection, plan_id: str, after: int, limi
     return [msgspec.convert(each, Candidate) for each in found]
 
 
-async def runs(connection: AsyncConnection, tenant: str, before: str | None, limit: int) -> list[Run]:
-    """The audit, newest first, from the run after (that is, older than) `before` on."""
-    run, plan = tables.run, tables.plan
-    wanted = (
-        select(run, plan.c.plan_hash, plan.c.position, plan.c.policy)
-        .join(plan, plan.c.plan_id == run.c.plan_id)
-        .where(run.c.tenant == tenant)
-        .order_by(run.c.run_id.desc())
-        .limit(limit)
-    )
-    if before:
-        wanted = wanted.where(run.c.run_id < before)
-    return [
-        Run(
-            run_id=row.run_id,
-            action=row.action,
-            actor=row.actor,
-            at=row.at,
-            plan_id=row.plan_id,
-            plan_hash=row.plan_hash,
-            position=row.position,
-            policy=msgspec.convert(row.policy, Policy),
-            objects=row.objects,
-            bytes=row.bytes,
-        )
-        for row in await connection.execute(wanted)
-    ]
+async def by_hash(connection: AsyncConnection, tenant: str, plan_hash: str) -> Any:
+    """The row of a plan that is no simulation, by its hash. Raises PlanUnknown."""
+    plan = tables.plan
+    wanted = select(plan).where(plan.c.tenant == tenant, plan.c.plan_hash == plan_hash, plan.c.simulated.is_(False))
+    row = (await connection.execute(wanted.order_by(plan.c.plan_id.desc()).limit(1))).one_or_none()
+    if row is None:
+        raise PlanUnknown("no plan has this hash")
+    return row
+
+
+async def named(connection: AsyncConnection, plan_id: str, ids: Sequence[str]) -> dict[str, Candidate]:
+    """Lines of a plan by the ids of their objects; those that it does not have are missing."""
+    line = tables.plan_candidate
+    wanted = select(line.c.candidate).where(line.c.plan_id == plan_id, line.c.object_id.in_(ids))
+    found = [msgspec.convert(each, Candidate) for each in await connection.scalars(wanted)]
+    return {each.id: each for each in found}

@@ -9,64 +9,151 @@ from typing import Annotated, Literal
 import msgspec
 
 from cutlog.contract.base import Strict, Wire
-from services.gc.roots import Export, Project, newest_first
+from cutlog.contract.ids import Id
+from services.gc.roots import Export, Pin, Project, newest_first
 
-Rule = Literal["not-ready", "pinned", "latest", "keep-latest", "ttl"]
+Rule = Literal[
+    "not-ready", "pinned", "held", "tagged", "latest", "keep-latest", "min-age", "ttl", "grace", "erasure", "in-use",
+    "referenced", "leased",
+]  # fmt: skip
+
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Hours = Annotated[int, msgspec.Meta(ge=0, le=876_000)]
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class Scope(Strict):
+    """Other numbers for one project; what is not given is the tenant's."""
+
+    project_id: Id
+    ttl_days: Days | None = None
+    keep_latest: Count | None = None
+    keep_tagged: bool | None = None
+    min_age_hours: Hours | None = None
+    proxy_ttl_days: Days | None = None
 
 
 class Policy(Strict):
-    """Exports may go that were finished `ttlDays` days ago and are not among their project's `keepLatest` newest."""
+    """What may go when.
 
-    ttl_days: Annotated[int, msgspec.Meta(ge=0, le=36_500, description="days since the export was finished")] = 30
-    keep_latest: Annotated[int, msgspec.Meta(ge=0, le=10_000, description="newest ready exports kept per project")] = 3
+    Exports: finished `ttlDays` days ago and not among their project's `keepLatest` newest. Proxies: rendered
+    `proxyTtlDays` days ago and not the newest. Segments: not written for `segmentTtlDays` days, and of no film that is
+    kept. Videos: let go, or left by their last project, `ttlDays` days ago. Nothing goes before `minAgeHours` hours,
+    and no export of a version with a message while `keepTagged`. What is archived may be deleted after
+    `archiveGraceDays` days, at most `maxDeleteFraction` of all exports in one run. `schedule` is a cron line in UTC,
+    empty for none: then a plan is calculated, and somebody told. `scope` has other numbers for projects.
+    """
+
+    ttl_days: Annotated[Days, msgspec.Meta(description="days since the export was finished")] = 30
+    keep_latest: Annotated[Count, msgspec.Meta(description="newest ready exports kept per project")] = 3
+    proxy_ttl_days: Days = 7
+    segment_ttl_days: Days = 14
+    archive_grace_days: Days = 7
+    max_delete_fraction: Fraction = 0.2
+    schedule: Annotated[str, msgspec.Meta(max_length=100)] = "0 3 * * 0"
+    scope: Annotated[tuple[Scope, ...], msgspec.Meta(max_length=1000)] = ()
+    keep_tagged: bool = True
+    min_age_hours: Hours = 0
 
 
 class Reason(Wire):
-    """One rule's word on an export, as a sentence with the numbers in it."""
+    """One rule's word on an object, as a sentence with the numbers in it."""
 
     rule: Rule
     detail: str
 
 
 class Verdict(Wire):
-    """`kept` names every rule that keeps the export; `candidate` every rule that had a say and let it go."""
+    """`kept` names every rule that keeps the object; `candidate` every rule that had a say and let it go."""
 
     verdict: Literal["kept", "candidate"]
     reasons: tuple[Reason, ...]
 
 
-def judge(project: Project, policy: Policy, at: datetime) -> Iterator[tuple[Export, Verdict]]:
+Said = tuple[bool, Reason]
+"""A rule's word: whether it keeps the object, and the sentence for either case."""
+
+
+def policy_of(policy: Policy, project_id: str) -> Policy:
+    """The numbers that count for a project."""
+    for scope in policy.scope:
+        if scope.project_id == project_id:
+            given = {name: value for name, value in msgspec.structs.asdict(scope).items() if value is not None}
+            del given["project_id"]
+            return msgspec.structs.replace(policy, **given)
+    return policy
+
+
+def verdict_of(said: Iterator[Said]) -> Verdict:
+    """Kept if any rule keeps it."""
+    keeping: list[Reason] = []
+    allowing: list[Reason] = []
+    for keeps, reason in said:
+        (keeping if keeps else allowing).append(reason)
+    if keeping:
+        return Verdict(verdict="kept", reasons=tuple(keeping))
+    return Verdict(verdict="candidate", reasons=tuple(allowing))
+
+
+def judge(
+    project: Project, policy: Policy, at: datetime, erase: frozenset[str] = frozenset()
+) -> Iterator[tuple[Export, Verdict]]:
     """A verdict on each export of a project at the moment `at`: the ready ones newest first, then the others.
 
     An export is a candidate only if no rule keeps it. In a deleted project neither `latest` nor `keep-latest` keeps
-    anything, and the time to live begins at the deletion, so that a restore within it finds every export.
+    anything, and the time to live begins at the deletion, so that a restore within it finds every export. Where
+    deleted projects are to be erased (`erase`: their ids, or `*`), only a hold keeps.
     """
+    policy = policy_of(policy, project.project_id)
+    erasing = project.deleted_at is not None and bool(erase & {project.project_id, "*"})
     ranked = newest_first(project.exports)
     highest = max((export.version for export in ranked), default=None)
     for rank, export in enumerate(ranked):
-        keeping: list[Reason] = []
-        allowing: list[Reason] = []
-        for keeps, reason in _rules(project, export, rank, highest, policy, at):
-            (keeping if keeps else allowing).append(reason)
-        yield (
-            export,
-            Verdict(verdict="kept", reasons=tuple(keeping))
-            if keeping
-            else Verdict(verdict="candidate", reasons=tuple(allowing)),
-        )
+        if erasing:
+            yield export, verdict_of(_erased(project, export, at))
+        else:
+            yield export, verdict_of(_rules(project, export, rank, highest, policy, at))
     for export in project.exports:
         if export.status != "ready":
             yield export, Verdict(verdict="kept", reasons=(Reason(rule="not-ready", detail=f"it is {export.status}"),))
 
 
+def judge_deletion(
+    project: Project, export: Export, policy: Policy, at: datetime, erase: frozenset[str] = frozenset()
+) -> Verdict:
+    """A verdict on deleting an archived export: its grace is over, and no pin was set meanwhile."""
+    if export.status != "archived":
+        return Verdict(verdict="kept", reasons=(Reason(rule="not-ready", detail=f"it is {export.status}"),))
+    erasing = project.deleted_at is not None and bool(erase & {project.project_id, "*"})
+    return verdict_of(_last_word(project, export, policy_of(policy, project.project_id), at, erasing))
+
+
+def _last_word(project: Project, export: Export, policy: Policy, at: datetime, erasing: bool) -> Iterator[Said]:
+    yield from _pins(project, export, at, only_holds=erasing)
+    if erasing:
+        yield False, Reason(rule="erasure", detail="the project is deleted and its erasure was asked for")
+        return
+    assert export.archived_at is not None, "an archived export has been archived"
+    ends = export.archived_at + timedelta(days=policy.archive_grace_days)
+    days = policy.archive_grace_days
+    detail = f"archived {moment(export.archived_at)}; archiveGraceDays {days} end {moment(ends)}"
+    yield at < ends, Reason(rule="grace", detail=detail)
+
+
+def _erased(project: Project, export: Export, at: datetime) -> Iterator[Said]:
+    yield from _pins(project, export, at, only_holds=True)
+    yield False, Reason(rule="erasure", detail="the project is deleted and its erasure was asked for")
+
+
 def _rules(
     project: Project, export: Export, rank: int, highest: int | None, policy: Policy, at: datetime
-) -> Iterator[tuple[bool, Reason]]:
-    """Each rule's word on a ready export: whether it keeps it, and the sentence for either case."""
-    for pin in project.pins:
-        if pin.holds(export, at):
-            yield True, Reason(rule="pinned", detail=_pinned(pin.reason, pin.expires_at))
+) -> Iterator[Said]:
+    """Each rule's word on a ready export."""
+    yield from _pins(project, export, at)
     if project.deleted_at is None:
+        if policy.keep_tagged and (message := project.tagged.get(export.version)) is not None:
+            yield True, Reason(rule="tagged", detail=f"its version is a checkpoint: {message}")
         if rank == 0:
             yield True, Reason(rule="latest", detail="it is the export of the project that was finished last")
         elif export.version == highest:
@@ -75,19 +162,39 @@ def _rules(
             rank < policy.keep_latest,
             Reason(rule="keep-latest", detail=f"{rank} newer ready exports; keepLatest is {policy.keep_latest}"),
         )
+    assert export.finished_at is not None, "a ready export was finished"
+    if policy.min_age_hours:
+        yield min_age(export.finished_at, policy, at)
     start = max(filter(None, (export.finished_at, project.deleted_at)))
-    expires = start + timedelta(days=policy.ttl_days)
     since = "the project was deleted" if start == project.deleted_at else "finished"
-    yield (
-        at < expires,
-        Reason(rule="ttl", detail=f"{since} {_moment(start)}; ttlDays {policy.ttl_days} end {_moment(expires)}"),
-    )
+    yield ttl(since, start, "ttlDays", policy.ttl_days, at)
 
 
-def _pinned(reason: str | None, expires_at: datetime | None) -> str:
-    until = f"until {_moment(expires_at)}" if expires_at else "until it is unpinned"
-    return until + (f": {reason}" if reason else "")
+def _pins(project: Project, export: Export, at: datetime, *, only_holds: bool = False) -> Iterator[Said]:
+    for pin in project.pins:
+        if pin.holds(export, at) and not (only_holds and pin.mode == "normal"):
+            yield True, Reason(rule="held" if pin.mode == "hold" else "pinned", detail=_pinned(pin))
 
 
-def _moment(at: datetime) -> str:
+def ttl(since: str, start: datetime, name: str, days: int, at: datetime) -> Said:
+    """The word of a time to live of so many days."""
+    expires = start + timedelta(days=days)
+    return at < expires, Reason(rule="ttl", detail=f"{since} {moment(start)}; {name} {days} end {moment(expires)}")
+
+
+def min_age(start: datetime, policy: Policy, at: datetime) -> Said:
+    """The word of the minimum age."""
+    ends = start + timedelta(hours=policy.min_age_hours)
+    detail = f"made {moment(start)}; minAgeHours {policy.min_age_hours} end {moment(ends)}"
+    return at < ends, Reason(rule="min-age", detail=detail)
+
+
+def _pinned(pin: Pin) -> str:
+    until = f"until {moment(pin.expires_at)}" if pin.expires_at else "until it is unpinned"
+    by = f" by {pin.owner}" if pin.owner else ""
+    return until + by + (f": {pin.reason}" if pin.reason else "")
+
+
+def moment(at: datetime) -> str:
+    """A moment as sentences give it."""
     return at.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -6,18 +6,22 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import ColumnElement, Table, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.envelope import Event
 from services.gc import tables
-from services.gc.fold import ExportRow, ProjectRow, Row, Rows, fold, touched
+from services.gc.fold import ExportRow, MediaRow, ProjectRow, ProxyRow, Row, Rows, fold, touched
 
 NAME = "gc"
 """The consumer's durable name, and that of its checkpoint."""
 
-SUBJECTS = ("evt.project.>",)
+SUBJECTS = ("evt.project.>", "evt.media.>", "evt.gc.>")
+
+_DERIVED = (
+    tables.project, tables.export, tables.pin, tables.proxy, tables.tagged, tables.media, tables.media_use,
+)  # fmt: skip
 
 R = TypeVar("R", bound=Row)
 
@@ -25,18 +29,25 @@ R = TypeVar("R", bound=Row)
 async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
     """Brings the tables up to a batch of events, in the order of their positions. Raises LogInconsistent."""
     rows = await _load(connection, batch)
-    before = Rows(dict(rows.projects), dict(rows.exports))
+    before = Rows(dict(rows.projects), dict(rows.exports), proxies=dict(rows.proxies), media=dict(rows.media))
     for event in batch:
         fold(rows, event)
     await _store(connection, tables.project, _changed(before.projects, rows.projects))
     await _store(connection, tables.export, _changed(before.exports, rows.exports))
     await _store(connection, tables.pin, _changed(before.pins, rows.pins))
     await _store(connection, tables.proxy, _changed(before.proxies, rows.proxies))
+    await _store(connection, tables.tagged, rows.tagged.values())
+    await _store(connection, tables.media, _changed(before.media, rows.media))
+    for table, new in ((tables.media_use, rows.uses), (tables.move, rows.moves)):
+        values = [msgspec.structs.asdict(row) for row in new.values()]
+        if values:
+            await connection.execute(insert(table).on_conflict_do_nothing(), values)
 
 
 async def clear(connection: AsyncConnection) -> None:
-    """Empties what is derived from events, to be derived again from the first one."""
-    for table in (tables.project, tables.export, tables.pin, tables.proxy):
+    """Empties what is derived from events, to be derived again from the first one. Moves stay: what was done is not
+    done again."""
+    for table in _DERIVED:
         await connection.execute(delete(table))
 
 
@@ -48,6 +59,13 @@ async def _load(connection: AsyncConnection, batch: Sequence[Event]) -> Rows:
     if ids.exports:
         exports = await read(connection, tables.export, ExportRow, tables.export.c.export_id.in_(ids.exports))
         rows.exports = {row.export_id: row for row in exports}
+    if ids.media:
+        media = await read(connection, tables.media, MediaRow, tables.media.c.media_id.in_(ids.media))
+        rows.media = {row.media_id: row for row in media}
+    if ids.proxies:
+        place = tuple_(tables.proxy.c.project_id, tables.proxy.c.version)
+        proxies = await read(connection, tables.proxy, ProxyRow, place.in_(ids.proxies))
+        rows.proxies = {(row.project_id, row.version): row for row in proxies}
     return rows
 
 

@@ -1,8 +1,8 @@
-"""Answers an admin's questions: what may go, and why this export stays. Removes nothing."""
+"""Answers an admin's questions: what may go, and why this object stays. Removes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Final, Protocol
@@ -12,31 +12,35 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cutlog.blobs import BlobStore
 from cutlog.contract.base import Strict
 from cutlog.contract.commands import Command, RecordPlan
 from cutlog.contract.events import PlanCalculated
 from cutlog.contract.ids import new_id
-from services.gc import plans, policies, snapshot
-from services.gc.plan import Basis, Candidate, PlanHash, candidate
+from services.gc import audit, plans, policies, snapshot
+from services.gc.classes import Class
+from services.gc.judging import explained, judged
+from services.gc.plan import Basis, Candidate, PlanHash
 from services.gc.plans import Asker, Totals
-from services.gc.policy import Policy, Verdict, judge
+from services.gc.policy import Policy, Verdict
 
 LINES_AT_ONCE: Final = 1000
+
+ERASABLE: Final = r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$"
 
 
 class ProjectionBehind(Exception):
     """The garbage collector has not read the whole log yet, so it cannot know what is in use."""
 
 
-class ExportUnknown(Exception):
-    """There is no such export."""
-
-
 class Calculate(Strict):
-    """What to calculate: by another policy than the tenant's; for another date than now, as a simulation."""
+    """What to calculate: by another policy than the tenant's; for another date than now, as a simulation; of which
+    classes. `erase` names deleted projects whose files may go at once, whatever the policy says; `*` is all of them."""
 
     policy: Policy | None = None
     at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    classes: Annotated[tuple[Class, ...], msgspec.Meta(min_length=1)] = ("export",)
+    erase: Annotated[tuple[Annotated[str, msgspec.Meta(pattern=ERASABLE)], ...], msgspec.Meta(max_length=1000)] = ()
 
 
 class Log(Protocol):
@@ -56,20 +60,23 @@ class CommandSink(Protocol):
 class Reports:
     """Reads the projection in one snapshot per question; "now" is the database's."""
 
-    def __init__(self, engine: AsyncEngine, outbox: CommandSink, log: Log) -> None:
+    def __init__(self, engine: AsyncEngine, outbox: CommandSink, log: Log, blobs: BlobStore) -> None:
         self._engine = engine
+        self._blobs = blobs
         self._outbox = outbox
         self._log = log
 
-    async def calculate(self, asker: Asker, wish: Calculate) -> str:
+    async def calculate(self, asker: Asker, wish: Calculate, action: audit.Action = "calculate") -> str:
         """Makes, freezes and, unless it is a simulation, announces a plan; its id. The same key again: the same plan.
 
         Raises ProjectionBehind, KeyReused.
         """
-        least = await self._least()
+        least = await self.least()
         try:
             async with self._snapshot() as connection:
-                made = await plans.made_by(connection, asker) or await self._make(connection, asker, wish, least)
+                made = await plans.made_by(connection, asker) or await self._make(
+                    connection, asker, wish, least, action
+                )
         except IntegrityError:
             # The same key at the same moment: the other one's plan is the answer.
             async with self._engine.connect() as connection:
@@ -80,35 +87,35 @@ class Reports:
         self._outbox.wake()
         return made
 
-    async def explain(self, tenant: str, export_id: str, plan_id: str | None = None) -> Verdict:
-        """The verdict on one export: now, by the tenant's policy, or at the date and by the policy of a plan.
+    async def explain(self, tenant: str, object_id: str, plan_id: str | None = None) -> Verdict:
+        """The verdict on one object: now, by the tenant's policy, or at the date and by the policy of a plan.
 
-        Either way it speaks of the export as it is now, with its pins of now. Raises ExportUnknown, PlanUnknown,
+        Either way it speaks of the object as it is now, with its pins of now. Raises ObjectUnknown, PlanUnknown,
         ProjectionBehind.
         """
-        least = await self._least()
+        least = await self.least()
         async with self._snapshot() as connection:
-            await _caught_up(connection, least)
-            project = await snapshot.project_of(connection, tenant, export_id)
-            if project is None:
-                raise ExportUnknown(f"no export {export_id}")
+            await caught_up(connection, least)
             if plan_id is None:
-                policy, at = await policies.current(connection, tenant), await _now(connection)
+                policy, at, erase = await policies.current(connection, tenant), await now(connection), None
             else:
                 plan = await plans.find(connection, tenant, plan_id)
-                policy, at = msgspec.convert(plan.policy, Policy), plan.at
-            return next(v for export, v in judge(project, policy, at) if export.export_id == export_id)
+                policy, at, erase = msgspec.convert(plan.policy, Policy), plan.at, plan.erase
+            basis = Basis(tenant=tenant, position=0, policy=policy, at=at)
+            return await explained(connection, self._blobs, basis, object_id, frozenset(erase or ()))
 
-    async def _make(self, connection: AsyncConnection, asker: Asker, wish: Calculate, least: int) -> str:
-        position = await _caught_up(connection, least)
-        now = await _now(connection)
+    async def _make(
+        self, connection: AsyncConnection, asker: Asker, wish: Calculate, least: int, action: audit.Action
+    ) -> str:
+        position = await caught_up(connection, least)
         policy = wish.policy or await policies.current(connection, asker.tenant)
-        basis = Basis(tenant=asker.tenant, position=position, policy=policy, at=wish.at or now)
+        basis = Basis(tenant=asker.tenant, position=position, policy=policy, at=wish.at or await now(connection))
         plan_id, run_id = new_id("plan"), new_id("run")
-        totals = await _freeze(connection, plan_id, basis)
-        await plans.add_plan(connection, plan_id, asker, basis, totals, simulated=wish.at is not None)
-        action = "calculate" if wish.at is None else "simulate"
-        await plans.add_run(connection, run_id, asker, action, now, plan_id, totals)
+        erase = frozenset(wish.erase)
+        totals = await _freeze(connection, self._blobs, plan_id, basis, wish.classes, erase)
+        await plans.add_plan(connection, plan_id, asker, basis, totals, simulated=wish.at is not None, erase=erase)
+        done = action if wish.at is None else "simulate"
+        await audit.begin(connection, run_id, asker, done, plan_id, totals.candidates, totals.bytes)
         if wish.at is None:
             await self._announce(connection, asker, run_id, plan_id, position, totals)
         return plan_id
@@ -127,7 +134,7 @@ class Reports:
         command = Command(key=run_id, tenant=asker.tenant, actor=asker.subject, trace=asker.trace, body=body)
         await self._outbox.add(connection, command)
 
-    async def _least(self) -> int:
+    async def least(self) -> int:
         """The position that a snapshot must have reached to know of every event until now. Raises ProjectionBehind."""
         async with self._engine.connect() as connection:
             position = await snapshot.position(connection)
@@ -144,29 +151,30 @@ class Reports:
                 yield connection
 
 
-async def _freeze(connection: AsyncConnection, plan_id: str, basis: Basis) -> Totals:
-    """Judges every export of the tenant and stores those that may go, a thousand at a time."""
+async def _freeze(
+    connection: AsyncConnection, blobs: BlobStore, plan_id: str, basis: Basis, classes: Sequence[Class],
+    erase: frozenset[str],
+) -> Totals:  # fmt: skip
+    """Judges every object of the tenant and stores those that may go, a thousand at a time."""
     hasher = PlanHash(basis)
     lines: list[Candidate] = []
     stored = kept = size = 0
-    async for project in snapshot.projects(connection, basis.tenant):
-        for export, verdict in judge(project, basis.policy, basis.at):
-            if verdict.verdict == "kept":
-                kept += 1
-                continue
-            line = candidate(project.project_id, export, verdict)
-            hasher.add(line)
-            lines.append(line)
-            size += line.size
-            if len(lines) == LINES_AT_ONCE:
-                await plans.add_candidates(connection, plan_id, stored + 1, lines)
-                stored += len(lines)
-                lines.clear()
+    async for line in judged(connection, blobs, basis, classes, erase):
+        if line is None:
+            kept += 1
+            continue
+        hasher.add(line)
+        lines.append(line)
+        size += line.size
+        if len(lines) == LINES_AT_ONCE:
+            await plans.add_candidates(connection, plan_id, stored + 1, lines)
+            stored += len(lines)
+            lines.clear()
     await plans.add_candidates(connection, plan_id, stored + 1, lines)
     return Totals(candidates=stored + len(lines), kept=kept, bytes=size, plan_hash=hasher.hexdigest())
 
 
-async def _caught_up(connection: AsyncConnection, least: int) -> int:
+async def caught_up(connection: AsyncConnection, least: int) -> int:
     """The position of the snapshot. Raises ProjectionBehind when a replay has just begun."""
     position = await snapshot.position(connection)
     if position < least:
@@ -174,5 +182,6 @@ async def _caught_up(connection: AsyncConnection, least: int) -> int:
     return position
 
 
-async def _now(connection: AsyncConnection) -> datetime:
+async def now(connection: AsyncConnection) -> datetime:
+    """The time of the database, which is the only one that counts."""
     return (await connection.execute(select(func.now()))).scalar_one()

@@ -13,8 +13,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -27,6 +28,7 @@ project = Table(
     Column("tenant", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("deleted_at", DateTime(timezone=True)),
+    Column("version", Integer, nullable=False),
 )
 
 export = Table(
@@ -41,6 +43,11 @@ export = Table(
     Column("size", BigInteger, nullable=False),
     Column("sha256", Text),
     Column("finished_at", DateTime(timezone=True)),
+    Column("home", Text),
+    Column("archive", Text),
+    Column("archived_at", DateTime(timezone=True)),
+    Column("frames", Integer, nullable=False),
+    Column("encoded", Integer, nullable=False),
 )
 
 pin = Table(
@@ -52,6 +59,8 @@ pin = Table(
     Column("pinned", Boolean, nullable=False),
     Column("reason", Text),
     Column("expires_at", DateTime(timezone=True)),
+    Column("owner", Text),
+    Column("mode", Text, nullable=False),
     UniqueConstraint("project_id", "version", "profile", postgresql_nulls_not_distinct=True, name="pin_place"),
 )
 
@@ -62,7 +71,70 @@ proxy = Table(
     Column("version", Integer, nullable=False),
     Column("key", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
+    Column("rendered_at", DateTime(timezone=True), nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("encoded", Integer, nullable=False),
     PrimaryKeyConstraint("project_id", "version"),
+)
+
+#: Versions that somebody gave a message.
+tagged = Table(
+    "tagged",
+    metadata,
+    Column("project_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    PrimaryKeyConstraint("project_id", "version"),
+)
+
+#: `size` of the original, `derived` of all that was made from it; `touched_at` is when it was last uploaded or let go.
+media = Table(
+    "media",
+    metadata,
+    Column("media_id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("derived", BigInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("home", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("ref_count", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("uploaded_at", DateTime(timezone=True), nullable=False),
+    Column("touched_at", DateTime(timezone=True), nullable=False),
+    Column("archived_at", DateTime(timezone=True)),
+)
+
+media_use = Table(
+    "media_use",
+    metadata,
+    Column("media_id", Text, nullable=False),
+    Column("project_id", Text, nullable=False),
+    PrimaryKeyConstraint("media_id", "project_id"),
+)
+
+#: Files that an event sent on their way. Never forgotten, so that history told again moves nothing again.
+move = Table(
+    "move",
+    metadata,
+    Column("intent", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("class", Text, key="class_", nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("project_id", Text),
+    Column("action", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("target", Text),
+    Column("folder", Text),
+    Column("actor", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("done_at", DateTime(timezone=True)),
+    Column("freed", BigInteger, nullable=False, server_default="0"),
+    Column("note", Text),
 )
 
 # --- the service's own word; append-only by GRANT ---------------------------------------------------------------------
@@ -93,6 +165,7 @@ plan = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("idempotency_key", Text),
     Column("fingerprint", Text, nullable=False),
+    Column("erase", ARRAY(Text)),
     UniqueConstraint("tenant", "idempotency_key", name="plan_idempotency_key"),
 )
 
@@ -102,6 +175,7 @@ plan_candidate = Table(
     Column("plan_id", Text, nullable=False),
     Column("number", Integer, nullable=False),
     Column("candidate", JSONB, nullable=False),
+    Column("object_id", Text, nullable=False),
     PrimaryKeyConstraint("plan_id", "number"),
 )
 
@@ -113,7 +187,63 @@ run = Table(
     Column("action", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
-    Column("plan_id", Text, nullable=False),
+    Column("plan_id", Text),
     Column("objects", Integer, nullable=False),
     Column("bytes", BigInteger, nullable=False),
+    Column("idempotency_key", Text),
+    Column("fingerprint", Text),
+    UniqueConstraint("tenant", "idempotency_key", name="run_idempotency_key"),
+)
+
+run_item = Table(
+    "run_item",
+    metadata,
+    Column("run_id", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("position", BigInteger),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    PrimaryKeyConstraint("run_id", "object_id"),
+)
+
+#: That an act came to its end. One without was cut short; asked again under the same key it goes on.
+run_end = Table(
+    "run_end",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("done", Integer, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("freed", BigInteger, nullable=False),
+)
+
+# --- what the service must remember, and may change -------------------------------------------------------------------
+
+#: When a tenant's schedule was last due, what was calculated, and whether somebody was told.
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("due", DateTime(timezone=True), nullable=False),
+    Column("plan_id", Text),
+    Column("notified_at", DateTime(timezone=True)),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("retry_at", DateTime(timezone=True)),
+    Column("error", Text),
+)
+
+#: Bytes at the end of an hour; `project_id` is empty for what belongs to no project alone.
+storage = Table(
+    "storage",
+    metadata,
+    Column("hour", DateTime(timezone=True), nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("project_id", Text, nullable=False),
+    Column("class", Text, key="class_", nullable=False),
+    Column("objects", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("shared", BigInteger, nullable=False),
+    Column("saved", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "hour", "project_id", "class_"),
 )

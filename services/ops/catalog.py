@@ -29,9 +29,9 @@ class Shelf:
         self._states, self._tenant = states, tenant
 
     def get(self, media: str, /) -> Material | None:
-        """Facts of a media that has a live upload; whatever a project uses has one."""
+        """Facts of a media that has a live upload and is not archived; whatever a project uses is so."""
         state = self._states.get(media)
-        if state is None or state.tenant != self._tenant or state.ref_count <= 0:
+        if state is None or state.tenant != self._tenant or state.ref_count <= 0 or state.stored != "there":
             return None
         return Material(state.kind, state.facts, state.status == "failed")
 
@@ -49,7 +49,7 @@ class Catalog:
 
     async def shelf(self, tenant: str, ids: Iterable[str]) -> Shelf:
         """What an edit may ask for. Ids that do not exist are left out."""
-        missing = [media_id for media_id in ids if media_id not in self._states]
+        missing = [media_id for media_id in ids if not self._usable(media_id)]
         if missing:
             found = await self._read(tenant, missing)
             if len(self._states) + len(found) > CAPACITY:
@@ -57,6 +57,10 @@ class Catalog:
                 return await self.shelf(tenant, ids)
             self._states.update(found)
         return Shelf(self._states, tenant)
+
+    def _usable(self, media_id: str) -> bool:
+        state = self._states.get(media_id)
+        return state is not None and state.stored == "there"
 
     async def references(self, tenant: str, ids: Iterable[str]) -> dict[str, MediaRef]:
         """How media are now, with what was made from them."""

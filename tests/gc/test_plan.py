@@ -17,6 +17,8 @@ BASIS = Basis(tenant="default", position=41, policy=Policy(), at=NOW)
 
 def line(n: int) -> Candidate:
     return Candidate(
+        id=f"x{n}",
+        class_="export",
         export_id=f"x{n}",
         project_id="p",
         version=n,

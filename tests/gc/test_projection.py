@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract import events as e
 from cutlog.contract.envelope import Event
+from cutlog.contract.media import MediaFacts
 from cutlog.contract.timeline import Canvas
 from cutlog.db.engine import create_engine
 from services.gc import tables
@@ -21,6 +22,7 @@ from services.gc.fold import LogInconsistent
 from services.gc.projection import apply, clear
 from tests.support.configuration import SettingsFactory
 
+DERIVED = ("project", "export", "pin", "proxy", "tagged", "media", "media_use", "move")
 START = datetime(2031, 1, 1, tzinfo=UTC)
 
 
@@ -53,7 +55,7 @@ def history() -> Log:
     log, p, q = Log(), "project.p", "project.q"
     log.say(p, e.ProjectCreated(name="P", canvas=Canvas()))
     log.say(q, e.ProjectCreated(name="Q", canvas=Canvas()), tenant="other")
-    log.say("media.m", e.MediaDeduplicated(name="m.mp4", ref_count=2))
+    log.say("media.m", uploaded())
     for version in (1, 2, 3):
         log.say(p, e.VersionCommitted(version=version, ops=(), duration=1, digest="d"))
         log.say(p, e.ExportRequested(export_id=f"x{version}", version=version, profile="mp4"))
@@ -71,6 +73,14 @@ def history() -> Log:
     log.say(p, e.ProjectRestored())
     log.say(q, e.ProjectDeleted(), tenant="other")
     return log
+
+
+def uploaded() -> e.MediaUploaded:
+    facts = MediaFacts(container="mov", duration="1")
+    return e.MediaUploaded(
+        sha256="ab", size=50, name="m.mp4", key="videos/default/ab.1.mp4", generation=1, kind="video", facts=facts,
+        ref_count=1,
+    )  # fmt: skip
 
 
 def rendered(version: int, size: int) -> e.ExportRendered:
@@ -103,7 +113,8 @@ async def contents(engine: AsyncEngine) -> dict[str, list[dict[str, Any]]]:
             table.name: [
                 dict(row) for row in (await connection.execute(select(table).order_by(*table.columns))).mappings()
             ]
-            for table in (tables.project, tables.export, tables.pin, tables.proxy)
+            for table in tables.metadata.sorted_tables
+            if table.name in DERIVED
         }
 
 
@@ -174,6 +185,42 @@ async def test_a_restored_export_is_ready_again_and_a_deleted_one_has_no_key(eng
     assert [(r["status"], r["key"]) for r in rows[:2]] == [("ready", "export/p/v1_final.mp4"), ("deleted", None)]
 
 
+async def test_files_go_where_events_say_and_history_told_again_sends_none_again(engine: AsyncEngine) -> None:
+    log = history()
+    log.say("project.p", e.ExportRestored(export_id="x1", key="export/p/v1_final.mp4"))
+    log.say("project.p", e.ExportArchived(export_id="x2", key="archive/x2_v2_final.mp4"))
+    log.say("project.p", e.ExportDeleted(export_id="x2"))
+    log.say("project.p", e.ExportArchived(export_id="x1", key="archive/x1_v1_final.mp4"))
+    log.say("project.p", e.ExportRequested(export_id="x1", version=1, profile="mp4"))
+    log.say("project.p", rendered(1, size=101))
+    log.say("project.p", e.ProxyDeleted(version=3, key="proxy/p/v3_proxy.mp4"))
+    log.say("media.m", e.MediaArchived(key="archive/m.1.mp4", generation=1))
+    log.say("media.m", e.MediaDeleted(generation=1))
+    await tell(engine, log.events)
+    home, archive = "export/p/v1_final.mp4", "archive/x1_v1_final.mp4"
+    moves = sorted((await contents(engine))["move"], key=lambda row: row["position"])
+    assert [(r["object_id"], r["action"], r["source"], r["target"]) for r in moves] == [
+        ("x1", "move", home, archive),
+        ("x1", "move", archive, home),
+        ("x2", "move", "export/p/v2_final.mp4", "archive/x2_v2_final.mp4"),
+        ("x2", "delete", "archive/x2_v2_final.mp4", None),
+        ("x1", "move", home, archive),
+        ("x1", "settle", archive, home),
+        ("proxy:p:3", "delete", "proxy/p/v3_proxy.mp4", None),
+        ("m", "move", "videos/default/ab.1.mp4", "archive/m.1.mp4"),
+        ("m", "delete", "archive/m.1.mp4", None),
+    ]
+    assert moves[-1]["folder"] == "derived/default/ab.1"
+    before = await contents(engine)
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.move).values(done_at=START))
+        await clear(connection)
+    await tell(engine, log.events)
+    after = await contents(engine)
+    assert all(row["done_at"] == START for row in after.pop("move")) and before.pop("move")
+    assert after == before
+
+
 async def test_an_event_about_an_export_that_nothing_made_stops_the_projection(engine: AsyncEngine) -> None:
     log = Log()
     log.say("project.p", e.ProjectCreated(name="P", canvas=Canvas()))
@@ -183,7 +230,11 @@ async def test_an_event_about_an_export_that_nothing_made_stops_the_projection(e
     assert (await contents(engine))["project"] == []
 
 
-@pytest.mark.parametrize("table", [tables.plan, tables.plan_candidate, tables.policy, tables.run], ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    "table",
+    [tables.plan, tables.plan_candidate, tables.policy, tables.run, tables.run_item, tables.run_end],
+    ids=lambda t: t.name,
+)
 @pytest.mark.parametrize("verb", ["update", "delete"])
 async def test_the_database_refuses_to_change_plans_policies_and_audit(
     engine: AsyncEngine, table: Any, verb: str

@@ -22,6 +22,14 @@ from tests.support.waiting import eventually
 NOTHING_KEPT = {"ttlDays": 0, "keepLatest": 0}
 
 
+def policy(**changes: Any) -> dict[str, Any]:
+    """A whole policy: the defaults but for some."""
+    return {
+        "ttlDays": 30, "keepLatest": 3, "proxyTtlDays": 7, "segmentTtlDays": 14, "archiveGraceDays": 7,
+        "maxDeleteFraction": 0.2, "schedule": "0 3 * * 0", "scope": [], "keepTagged": True, "minAgeHours": 0,
+    } | changes  # fmt: skip
+
+
 def exported(project: str, version: int, size: int = 100) -> list[e.EventData]:
     name, key = f"{project}-x{version}", f"export/{project}/v{version}_final.mp4"
     return [
@@ -46,7 +54,7 @@ async def test_a_plan_lists_what_may_go_and_comes_to_its_bytes(log: Log, gc: Gc)
     plan = await gc.calculate({"policy": {"ttlDays": 0, "keepLatest": 2}})
     assert sorted(names(plan)) == ["p-x1", "p-x2", "p-x3"]
     assert (plan["candidateCount"], plan["keptCount"], plan["bytes"]) == (3, 2, 600)
-    assert plan["position"] >= position and plan["policy"] == {"ttlDays": 0, "keepLatest": 2}
+    assert plan["position"] >= position and plan["policy"] == policy(ttlDays=0, keepLatest=2)
     one = next(c for c in plan["candidates"] if c["exportId"] == "p-x3")
     assert (one["projectId"], one["version"], one["profile"], one["size"]) == ("p", 3, "mp4", 300)
     assert one["key"] == "export/p/v3_final.mp4"
@@ -129,7 +137,7 @@ async def test_an_export_is_explained(log: Log, gc: Gc) -> None:
     await gc.calculate()
     status, pinned = await gc.ask("GET", "/explain/p-x2")
     assert status == 200 and pinned["verdict"] == "kept"
-    assert pinned["reasons"] == [{"rule": "pinned", "detail": "until it is unpinned: sign-off"}]
+    assert pinned["reasons"] == [{"rule": "pinned", "detail": "until it is unpinned by tester: sign-off"}]
     _, kept = await gc.ask("GET", "/explain/p-x4")
     assert [reason["rule"] for reason in kept["reasons"]] == ["keep-latest"]
     _, going = await gc.ask("GET", "/explain/p-x1")
@@ -147,11 +155,11 @@ async def test_an_export_is_explained_by_the_date_and_policy_of_a_plan(log: Log,
 
 
 async def test_a_policy_holds_for_its_tenant_from_the_next_plan_on(log: Log, gc: Gc) -> None:
-    assert (await gc.ask("GET", "/policy"))[1] == {"ttlDays": 30, "keepLatest": 3}
-    changed = {"ttlDays": 0, "keepLatest": 1}
+    assert (await gc.ask("GET", "/policy"))[1] == policy()
+    changed = policy(ttlDays=0, keepLatest=1)
     assert await gc.ask("PUT", "/policy", changed) == (200, changed)
     assert (await gc.ask("GET", "/policy"))[1] == changed
-    assert (await gc.ask("GET", "/policy", tenant="other"))[1] == {"ttlDays": 30, "keepLatest": 3}
+    assert (await gc.ask("GET", "/policy", tenant="other"))[1] == policy()
     await project(log, "p", exports=3)
     assert sorted(names(await gc.calculate())) == ["p-x1", "p-x2"]
 
@@ -235,7 +243,7 @@ async def test_the_audit_says_who_calculated_what_newest_first_in_pages(log: Log
     assert [run["action"] for run in runs] == ["simulate", "calculate", "calculate", "calculate"]
     assert [run["planHash"] for run in runs[1:]] == [plan["planHash"] for plan in reversed(plans)]
     assert {run["actor"] for run in runs} == {"tester"} and rest["next"] is None
-    assert (runs[3]["objects"], runs[3]["bytes"], runs[3]["policy"]) == (2, 300, NOTHING_KEPT)
+    assert (runs[3]["objects"], runs[3]["bytes"], runs[3]["policy"]) == (2, 300, policy(**NOTHING_KEPT))
 
 
 async def test_a_plan_is_told_to_the_log_and_a_simulation_is_not(log: Log, gc: Gc, database: Database) -> None:

@@ -161,9 +161,10 @@ def test_only_an_admin_lifts_or_changes_a_hold() -> None:
     assert decide(state, lifted) == (ExportUnpinned(version=1, profile="mp4"),)
 
 
+FACTS = MediaFacts(container="mov", duration="1")
 UPLOADED = MediaUploaded(
-    sha256="ab", size=1, name="a", key="videos/t/ab.1.mp4", generation=1, kind="video",
-    facts=MediaFacts(container="mov", duration="1"), ref_count=1,
+    sha256="ab", size=1, name="a", key="videos/t/ab.1.mp4", generation=1, kind="video", facts=FACTS,
+    ref_count=1,
 )  # fmt: skip
 READY_MEDIA = (UPLOADED, MediaArchived(key="archive/a", generation=1))
 

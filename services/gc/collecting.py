@@ -1,0 +1,359 @@
+"""Archive, restore and delete of each class: what may be asked, how each object is decided again, and the brake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cutlog.blobs import BlobStore
+from cutlog.contract.commands import (
+    ArchiveExport,
+    ArchiveMedia,
+    DeleteExport,
+    DeleteMedia,
+    DeleteProxy,
+    RestoreExport,
+    RestoreMedia,
+)
+from services.gc import plans, policies, snapshot, store, tables
+from services.gc.acts import Acts, Decided, Outcome, Removal
+from services.gc.classes import judge_leftover, judge_proxies, judge_segment, judge_video, judge_video_deletion
+from services.gc.plan import Candidate
+from services.gc.plans import Asker
+from services.gc.policy import Policy, Reason, Verdict, judge, judge_deletion
+from services.gc.reports import now
+from services.gc.roots import Export, Project
+from services.gc.store import archive_key
+
+ALL: Final = 1_000_000
+
+
+class ConfirmationMissing(Exception):
+    """Nothing is deleted without `confirm`, the hash of the plan that said what may go."""
+
+
+class ConfirmationUnknown(Exception):
+    """`confirm` is not the hash of a plan."""
+
+
+class PlanSimulated(Exception):
+    """A simulation is for reading only; calculate a plan for now."""
+
+
+class Braked(Exception):
+    """That is more than `maxDeleteFraction` lets go in one run."""
+
+
+class Collecting:
+    """Acts by plan, by name, and by hash."""
+
+    def __init__(self, acts: Acts, blobs: BlobStore) -> None:
+        self._acts, self._blobs = acts, blobs
+
+    async def archive(self, asker: Asker, plan_id: str, ids: Sequence[str] | None) -> Outcome:
+        """Archives the exports of a plan, or some of them. Raises PlanUnknown, PlanSimulated, ActUnderWay."""
+        if (before := await self._acts.done_before(asker)) is not None:
+            return before
+        async with self._acts.turn(asker.tenant) as lease:
+            async with self._acts.newest() as connection:
+                plan = await plans.find(connection, asker.tenant, plan_id)
+                if plan.simulated:
+                    raise PlanSimulated(str(PlanSimulated.__doc__))
+                lines = await _lines(connection, plan_id, ids)
+            judge_ = _Archiving(asker.tenant, plan, lines)
+            wanted = list(lines) if ids is None else ids
+            size = sum(line.size for line in lines.values())
+            return await self._acts.carry_out(lease, asker, "archive", plan_id, wanted, size, judge_)
+
+    async def restore(self, asker: Asker, ids: Sequence[str]) -> Outcome:
+        """Brings exports back from the archive. Raises ActUnderWay."""
+        if (before := await self._acts.done_before(asker)) is not None:
+            return before
+        async with self._acts.turn(asker.tenant) as lease, self._acts.newest():
+            return await self._acts.carry_out(lease, asker, "restore", None, ids, 0, _Restoring(asker.tenant))
+
+    async def delete(self, asker: Asker, ids: Sequence[str], confirm: str | None) -> Outcome:
+        """Deletes archived exports, and proxies, that a plan said may go.
+
+        Raises ConfirmationMissing, ConfirmationUnknown, Braked, ActUnderWay.
+        """
+        if not confirm:
+            raise ConfirmationMissing(str(ConfirmationMissing.__doc__))
+        if (before := await self._acts.done_before(asker)) is not None:
+            return before
+        async with self._acts.turn(asker.tenant) as lease:
+            async with self._acts.newest() as connection:
+                plan = await _confirmed(connection, asker.tenant, confirm)
+                lines = await _lines(connection, plan.plan_id, ids)
+                judge_ = _Deleting(asker.tenant, plan, lines, self._blobs)
+                await _brake(connection, asker.tenant, judge_.policy, [i for i in ids if i in lines])
+            size = sum(line.size for line in lines.values())
+            return await self._acts.carry_out(lease, asker, "delete", plan.plan_id, ids, size, judge_)
+
+    async def archive_videos(self, asker: Asker, ids: Sequence[str]) -> Outcome:
+        """Archives videos that nobody holds on to. Raises ActUnderWay."""
+        return await self._videos(asker, "archive", ids, _ArchivingVideos(asker.tenant))
+
+    async def restore_videos(self, asker: Asker, ids: Sequence[str]) -> Outcome:
+        """Brings videos back from the archive. Raises ActUnderWay."""
+        return await self._videos(asker, "restore", ids, _RestoringVideos(asker.tenant))
+
+    async def delete_videos(self, asker: Asker, ids: Sequence[str], confirm: str | None) -> Outcome:
+        """Deletes archived videos that a plan said may go. Raises as `delete`."""
+        if not confirm:
+            raise ConfirmationMissing(str(ConfirmationMissing.__doc__))
+        if (before := await self._acts.done_before(asker)) is not None:
+            return before
+        async with self._acts.turn(asker.tenant) as lease:
+            async with self._acts.newest() as connection:
+                plan = await _confirmed(connection, asker.tenant, confirm)
+                lines = await _lines(connection, plan.plan_id, ids)
+                judge_ = _DeletingVideos(asker.tenant, plan, lines)
+                await _brake_videos(connection, asker.tenant, judge_.policy, [i for i in ids if i in lines])
+            size = sum(line.size for line in lines.values())
+            return await self._acts.carry_out(lease, asker, "delete", plan.plan_id, ids, size, judge_)
+
+    async def _videos(self, asker: Asker, action: Any, ids: Sequence[str], judge_: Any) -> Outcome:
+        if (before := await self._acts.done_before(asker)) is not None:
+            return before
+        async with self._acts.turn(asker.tenant) as lease, self._acts.newest():
+            return await self._acts.carry_out(lease, asker, action, None, ids, 0, judge_)
+
+
+class _ByPlan:
+    """Decides by the policy of a plan, on what the plan names."""
+
+    def __init__(self, tenant: str, plan: Any, lines: dict[str, Candidate]) -> None:
+        self.tenant, self.lines = tenant, lines
+        self.policy = msgspec.convert(plan.policy, Policy)
+        self.erase = frozenset(plan.erase or ())
+
+
+class _Archiving(_ByPlan):
+    async def __call__(self, connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Decided]:
+        at = await now(connection)
+        found = await snapshot.projects_of(connection, self.tenant, ids)
+        return {each: self._decide(each, found.get(each), at) for each in ids}
+
+    def _decide(self, export_id: str, found: tuple[Project, Export] | None, at: datetime) -> Decided:
+        if export_id not in self.lines:
+            return "it is not in the plan"
+        if found is None:
+            return "only exports are archived by plan; proxies, segments and leftovers are deleted at once"
+        project, export = found
+        verdict = next(v for e, v in judge(project, self.policy, at, self.erase) if e.export_id == export_id)
+        if verdict.verdict == "kept":
+            return _why(verdict)
+        assert export.key is not None
+        return ArchiveExport(
+            project_id=project.project_id, export_id=export_id,
+            key=archive_key(export_id, export.version, export.key), at=at,
+            project_deleted=project.deleted_at is not None, erase=_erasing(project, self.erase),
+        )  # fmt: skip
+
+
+class _Restoring:
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
+
+    async def __call__(self, connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Decided]:
+        found = await snapshot.projects_of(connection, self.tenant, ids)
+        return {each: _restored(found.get(each)) for each in ids}
+
+
+def _restored(found: tuple[Project, Export] | None) -> Decided:
+    if found is None:
+        return "there is no such export"
+    project, export = found
+    if export.status != "archived" or export.home is None:
+        return f"it is {export.status}"
+    return RestoreExport(project_id=project.project_id, export_id=export.export_id, key=export.home)
+
+
+class _Deleting(_ByPlan):
+    def __init__(self, tenant: str, plan: Any, lines: dict[str, Candidate], blobs: BlobStore) -> None:
+        super().__init__(tenant, plan, lines)
+        self.blobs = blobs
+
+    async def __call__(self, connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Decided]:
+        at = await now(connection)
+        bare = await self._bare(connection, ids, at)
+        found = await snapshot.projects_of(connection, self.tenant, ids)
+        moving = await _moving(connection, ids)
+        decided: dict[str, Decided] = {}
+        for each in ids:
+            if each not in self.lines:
+                decided[each] = "it is not in the plan"
+            elif each in moving:
+                decided[each] = "its file is on its way to the archive"
+            elif each in bare:
+                decided[each] = bare[each]
+            elif each.startswith("proxy:"):
+                decided[each] = await self._proxy(connection, self.lines[each], at)
+            else:
+                decided[each] = self._decide(found.get(each), at)
+        return decided
+
+    def _decide(self, found: tuple[Project, Export] | None, at: datetime) -> Decided:
+        if found is None:
+            return "there is no such export"
+        project, export = found
+        verdict = judge_deletion(project, export, self.policy, at, self.erase)
+        if verdict.verdict == "kept":
+            return _why(verdict)
+        return DeleteExport(
+            project_id=project.project_id, export_id=export.export_id, at=at,
+            project_deleted=project.deleted_at is not None, erase=_erasing(project, self.erase),
+        )  # fmt: skip
+
+    async def _bare(self, connection: AsyncConnection, ids: Sequence[str], at: datetime) -> dict[str, Decided]:
+        """Segments and leftovers, which have no other name than their keys."""
+        decided: dict[str, Decided] = {}
+        named = {each: self.lines[each].class_ for each in ids if each in self.lines}
+        if "segment" in named.values():
+            used = await store.films(connection, self.blobs, self.tenant)
+            async for segment in store.segments(self.blobs, self.tenant, used):
+                if segment.key in named:
+                    verdict = judge_segment(segment, self.policy, at)
+                    kept = verdict.verdict == "kept"
+                    decided[segment.key] = _why(verdict) if kept else Removal("segment", segment.key)
+        if "leftover" in named.values():
+            async for leftover in store.leftovers(connection, self.blobs, self.tenant):
+                if leftover.key in named:
+                    verdict = judge_leftover(leftover, at)
+                    kept = verdict.verdict == "kept"
+                    decided[leftover.key] = _why(verdict) if kept else Removal("leftover", leftover.key)
+        gone: dict[str, Decided] = {
+            each: "it is not there, or something refers to it"
+            for each, class_ in named.items()
+            if class_ in ("segment", "leftover")
+        }
+        return gone | decided
+
+    async def _proxy(self, connection: AsyncConnection, line: Candidate, at: datetime) -> Decided:
+        assert line.project_id is not None
+        project = await snapshot.project(connection, self.tenant, line.project_id)
+        for proxy, verdict in () if project is None else judge_proxies(project, self.policy, at):
+            if proxy.version == line.version:
+                if verdict.verdict == "kept":
+                    return _why(verdict)
+                return DeleteProxy(project_id=line.project_id, version=proxy.version, key=proxy.key)
+        return "there is no such proxy"
+
+
+class _ArchivingVideos:
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
+
+    async def __call__(self, connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Decided]:
+        at, policy = await now(connection), await policies.current(connection, self.tenant)
+        decided: dict[str, Decided] = {}
+        async for media in snapshot.media(connection, self.tenant, ids):
+            verdict = judge_video(media, policy, at)
+            name = media.home.rpartition("/")[2]
+            decided[media.media_id] = (
+                _why(verdict)
+                if verdict.verdict == "kept"
+                else ArchiveMedia(media_id=media.media_id, key=f"archive/{media.media_id}_{name}")
+            )
+        return decided
+
+
+class _RestoringVideos:
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
+
+    async def __call__(self, connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Decided]:
+        decided: dict[str, Decided] = {}
+        async for media in snapshot.media(connection, self.tenant, ids):
+            archived = media.status == "archived"
+            decided[media.media_id] = RestoreMedia(media_id=media.media_id) if archived else f"it is {media.status}"
+        return decided
+
+
+class _DeletingVideos(_ByPlan):
+    async def __call__(self, connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Decided]:
+        at = await now(connection)
+        moving = await _moving(connection, ids)
+        decided: dict[str, Decided] = {each: "it is not in the plan" for each in ids if each not in self.lines}
+        async for media in snapshot.media(
+            connection, self.tenant, [each for each in ids if each in self.lines] or [""]
+        ):
+            verdict = judge_video_deletion(media, self.policy, at)
+            if media.media_id in moving:
+                decided[media.media_id] = "its file is on its way to the archive"
+            elif verdict.verdict == "kept":
+                decided[media.media_id] = _why(verdict)
+            else:
+                decided[media.media_id] = DeleteMedia(media_id=media.media_id)
+        return decided
+
+
+def _why(verdict: Verdict) -> str:
+    return "; ".join(_sentence(reason) for reason in verdict.reasons)
+
+
+def _sentence(reason: Reason) -> str:
+    return f"{reason.rule}: {reason.detail}"
+
+
+def _erasing(project: Project, erase: frozenset[str]) -> bool:
+    return project.deleted_at is not None and bool(erase & {project.project_id, "*"})
+
+
+async def _lines(connection: AsyncConnection, plan_id: str, ids: Sequence[str] | None) -> dict[str, Candidate]:
+    if ids is not None:
+        return await plans.named(connection, plan_id, ids)
+    return {line.id: line for line in await plans.candidates(connection, plan_id, 0, ALL) if line.class_ == "export"}
+
+
+async def _confirmed(connection: AsyncConnection, tenant: str, confirm: str) -> Any:
+    try:
+        return await plans.by_hash(connection, tenant, confirm)
+    except plans.PlanUnknown:
+        raise ConfirmationUnknown(str(ConfirmationUnknown.__doc__)) from None
+
+
+async def _moving(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
+    """Objects whose files have not followed their events yet."""
+    move = tables.move
+    waiting = select(move.c.object_id).where(move.c.done_at.is_(None), move.c.object_id.in_(ids))
+    return set(await connection.scalars(waiting))
+
+
+async def _brake(connection: AsyncConnection, tenant: str, policy: Policy, ids: Sequence[str]) -> None:
+    """Raises Braked when exports are to go that are too large a part of all there are, by number or by bytes."""
+    export, project = tables.export, tables.project
+    mine = select(project.c.project_id).where(project.c.tenant == tenant)
+    there = export.c.status.in_(("ready", "archived"))
+    chosen = export.c.export_id.in_(ids)
+    wanted = select(
+        func.count().filter(there), func.coalesce(func.sum(export.c.size).filter(there), 0),
+        func.count().filter(there, chosen), func.coalesce(func.sum(export.c.size).filter(there, chosen), 0),
+    ).where(export.c.project_id.in_(mine))  # fmt: skip
+    _pull(policy, (await connection.execute(wanted)).one(), "exports")
+
+
+async def _brake_videos(connection: AsyncConnection, tenant: str, policy: Policy, ids: Sequence[str]) -> None:
+    media = tables.media
+    there, chosen = media.c.status != "deleted", media.c.media_id.in_(ids)
+    wanted = select(
+        func.count().filter(there), func.coalesce(func.sum(media.c.size).filter(there), 0),
+        func.count().filter(there, chosen), func.coalesce(func.sum(media.c.size).filter(there, chosen), 0),
+    ).where(media.c.tenant == tenant)  # fmt: skip
+    _pull(policy, (await connection.execute(wanted)).one(), "videos")
+
+
+def _pull(policy: Policy, counted: Any, what: str) -> None:
+    count, size, chosen, chosen_size = map(int, counted)
+    most = policy.max_delete_fraction
+    if chosen > most * count or chosen_size > most * size:
+        raise Braked(
+            f"{chosen} of {count} {what} ({chosen_size} of {size} bytes) would go; maxDeleteFraction is {most}. "
+            "Delete fewer at a time, or calculate with a policy that allows more."
+        )

@@ -1,0 +1,107 @@
+"""Every class of objects through the same mill: found, judged by its rules, and made a line of a plan if it may go."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import assert_never
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cutlog.blobs import BlobStore
+from services.gc import snapshot, store
+from services.gc.classes import (
+    Class,
+    judge_leftover,
+    judge_proxies,
+    judge_segment,
+    judge_video,
+    judge_video_deletion,
+)
+from services.gc.plan import Basis, Candidate, candidate, object_candidate, proxy_candidate, video_candidate
+from services.gc.policy import Verdict, judge, judge_deletion
+
+
+class ObjectUnknown(Exception):
+    """There is no such object."""
+
+
+async def judged(
+    connection: AsyncConnection, blobs: BlobStore, basis: Basis, classes: Sequence[Class], erase: frozenset[str]
+) -> AsyncIterator[Candidate | None]:
+    """The line of each object that may go, None for each that is kept; a class after the other, by ids."""
+    for class_ in dict.fromkeys(classes):
+        async for _, verdict, line in _class(connection, blobs, basis, class_, erase):
+            yield line if verdict.verdict == "candidate" else None
+
+
+async def explained(
+    connection: AsyncConnection, blobs: BlobStore, basis: Basis, object_id: str, erase: frozenset[str]
+) -> Verdict:
+    """The verdict on one object of any class. Of what is archived: on deleting it. Raises ObjectUnknown."""
+    if (whole := await snapshot.project_of(connection, basis.tenant, object_id)) is not None:
+        for export, verdict in judge(whole, basis.policy, basis.at, erase):
+            if export.export_id == object_id:
+                if export.status == "archived":
+                    return judge_deletion(whole, export, basis.policy, basis.at, erase)
+                return verdict
+    async for media in snapshot.media(connection, basis.tenant, [object_id]):
+        judging = judge_video_deletion if media.status == "archived" else judge_video
+        return judging(media, basis.policy, basis.at)
+    class_ = _class_of(object_id)
+    if class_ is not None:
+        async for found, verdict, _ in _class(connection, blobs, basis, class_, erase, object_id):
+            if found == object_id:
+                return verdict
+    raise ObjectUnknown(f"no object {object_id}")
+
+
+def _class_of(object_id: str) -> Class | None:
+    """The class of what is named by more than a plain id."""
+    for prefix, class_ in _PREFIXES:
+        if object_id.startswith(prefix):
+            return class_
+    return None
+
+
+_PREFIXES: tuple[tuple[str, Class], ...] = (
+    ("proxy:", "proxy"),
+    ("segments/", "segment"),
+    ("videos/", "leftover"),
+    ("archive/", "leftover"),
+)
+
+
+async def _class(
+    connection: AsyncConnection, blobs: BlobStore, basis: Basis, class_: Class, erase: frozenset[str],
+    object_id: str = "",
+) -> AsyncIterator[tuple[str, Verdict, Candidate | None]]:  # fmt: skip
+    """Each object of a class with its verdict and, where it may go, its line; of proxies only those of the project that
+    `object_id` names."""
+    policy, at = basis.policy, basis.at
+    match class_:
+        case "export":
+            async for project in snapshot.projects(connection, basis.tenant):
+                for export, verdict in judge(project, policy, at, erase):
+                    goes = verdict.verdict == "candidate"
+                    yield export.export_id, verdict, candidate(project.project_id, export, verdict) if goes else None
+        case "proxy":
+            only = [object_id.split(":")[1]] if object_id else []
+            async for project in snapshot.projects(connection, basis.tenant, only):
+                for proxy, verdict in judge_proxies(project, policy, at):
+                    line = proxy_candidate(project.project_id, proxy, verdict)
+                    yield line.id, verdict, line
+        case "video":
+            async for media in snapshot.media(connection, basis.tenant):
+                verdict = judge_video(media, policy, at)
+                yield media.media_id, verdict, video_candidate(media, verdict)
+        case "segment":
+            used = await store.films(connection, blobs, basis.tenant)
+            async for segment in store.segments(blobs, basis.tenant, used):
+                verdict = judge_segment(segment, policy, at)
+                yield segment.key, verdict, object_candidate("segment", segment, verdict)
+        case "leftover":
+            async for leftover in store.leftovers(connection, blobs, basis.tenant):
+                verdict = judge_leftover(leftover, at)
+                yield leftover.key, verdict, object_candidate("leftover", leftover, verdict)
+        case _:
+            assert_never(class_)

@@ -1,0 +1,154 @@
+"""Files follow events: what an event sent on its way is moved or removed, at once or by the sweeper after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.bus.leader import leadership, stops_within
+from cutlog.db.failures import DATABASE_ERRORS
+from services.gc import tables
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE: Final = 16
+PAGE: Final = 500
+SWEEP_SECONDS: Final = 5.0
+
+Reached = Callable[[str], Awaitable[None]]
+"""Told the name of each step as it begins: where tests stop the process."""
+
+
+async def nothing(_: str) -> None:
+    """Goes on."""
+
+
+class Mover:
+    """Carries out what the table `move` says, in the order of the events for each object. Twice is as good as once."""
+
+    def __init__(self, engine: AsyncEngine, blobs: BlobStore, reached: Reached = nothing) -> None:
+        self._engine, self._blobs, self._reached = engine, blobs, reached
+
+    async def settle(self) -> int:
+        """Carries out all that waits; how many. Raises OSError when the store fails; the rest waits for the next."""
+        total = 0
+        while done := await self._page():
+            total += done
+        return total
+
+    async def pending(self, connection: AsyncConnection, position: int) -> int:
+        """How many moves of events up to a position are not carried out yet."""
+        move = tables.move
+        waiting = select(func.count()).where(move.c.done_at.is_(None), move.c.position <= position)
+        return int(await connection.scalar(waiting) or 0)
+
+    async def sweep(self, stop: asyncio.Event) -> None:
+        """Finishes what was left, now and every few seconds, until `stop` is set. One process at a time does."""
+        while not stop.is_set():
+            try:
+                async with leadership(self._engine, "gc.moves", stop) as lead:
+                    while lead is not None and not stop.is_set():
+                        if moved := await self.settle():
+                            log.info("finished moves that were left", moves=moved)
+                        await stops_within(stop, SWEEP_SECONDS)
+            except (OSError, *DATABASE_ERRORS) as error:
+                log.warning("could not finish moves", why=repr(error))
+                await stops_within(stop, 1.0)
+
+    async def _page(self) -> int:
+        """Whoever locks the first move of an object does it; others pass it over and those that follow it."""
+        move = tables.move
+        earlier = move.alias()
+        before = select(1).where(
+            earlier.c.object_id == move.c.object_id, earlier.c.position < move.c.position, earlier.c.done_at.is_(None)
+        )
+        waiting = (
+            select(move)
+            .where(move.c.done_at.is_(None), ~before.exists())
+            .order_by(move.c.position)
+            .limit(PAGE)
+            .with_for_update(skip_locked=True)
+        )
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def one(row: Row[Any]) -> dict[str, Any]:
+            async with slots:
+                freed, note = await self._carry_out(row)
+            return {"b_intent": row.intent, "b_freed": freed, "b_note": note}
+
+        async with self._engine.begin() as connection:
+            rows = (await connection.execute(waiting)).all()
+            if not rows:
+                return 0
+            outcomes = await _all([one(row) for row in rows])
+            done = update(move).where(move.c.intent == bindparam("b_intent"))
+            await connection.execute(
+                done.values(done_at=func.clock_timestamp(), freed=bindparam("b_freed"), note=bindparam("b_note")),
+                outcomes,
+            )
+            await self._reached("moves recorded")
+        return len(rows)
+
+    async def _carry_out(self, row: Row[Any]) -> tuple[int, str | None]:
+        """Bytes that are gone from the store now, by looking; and what was not as expected."""
+        await self._reached("file")
+        match row.action:
+            case "delete":
+                outcome = await self._delete(row.source, row.folder)
+            case "move":
+                outcome = 0, await self._move(row.source, row.target)
+            case "settle":
+                outcome = await self._settle(row.source, row.target)
+            case other:
+                raise ValueError(f"move {row.intent} asks for {other!r}")
+        await self._reached("file done")
+        return outcome
+
+    async def _move(self, source: str, target: str) -> str | None:
+        try:
+            await self._blobs.rename(source, target)
+        except BlobNotFoundError:
+            if await self._blobs.head(target) is None:
+                log.error("a file is missing", source=source, target=target)
+                return "the file was missing"
+        return None
+
+    async def _delete(self, key: str, folder: str | None) -> tuple[int, str | None]:
+        keys = [key]
+        if folder is not None:
+            keys += [head.key async for head in self._blobs.list(folder)]
+        freed = 0
+        for each in keys:
+            head = await self._blobs.head(each)
+            if head is None:
+                continue
+            await self._blobs.delete(each)
+            if await self._blobs.head(each) is None:
+                freed += head.size
+        return freed, None
+
+    async def _settle(self, source: str, target: str) -> tuple[int, str | None]:
+        """A file that was rendered again while an older one lay in the archive; that one is not needed any more.
+
+        Unless it was the new one that was archived, by an act that came too late: then it goes back.
+        """
+        if await self._blobs.head(target) is not None:
+            return await self._delete(source, None)
+        return 0, await self._move(source, target)
+
+
+async def _all(coming: Sequence[Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """All of them; the first failure ends the others."""
+    tasks = [asyncio.ensure_future(each) for each in coming]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,41 @@
+"""What comes back by itself: archived media that somebody needs again. Everything else is done by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cutlog.bus.projection import Apply
+from cutlog.contract import events as e
+from cutlog.contract.commands import Command, RestoreMedia
+from cutlog.contract.envelope import Event
+from services.gc import tables
+from services.gc.reports import CommandSink
+
+
+def reviving(outbox: CommandSink) -> Apply:
+    """Restores media whose content is uploaded again, or whose project is restored: once for each such event."""
+
+    async def react(connection: AsyncConnection, events: Sequence[Event]) -> None:
+        for event in events:
+            match event.data:
+                case e.MediaDeduplicated():
+                    needed = tables.media.c.media_id == event.entity
+                case e.ProjectRestored() | e.ExportPinned():
+                    use = tables.media_use
+                    used = select(use.c.media_id).where(use.c.project_id == event.entity)
+                    needed = tables.media.c.media_id.in_(used)
+                case _:
+                    continue
+            archived = select(tables.media.c.media_id).where(needed, tables.media.c.status == "archived")
+            for media_id in (await connection.scalars(archived)).all():
+                key = f"gc/revive/{media_id}/{event.position}"
+                body = RestoreMedia(media_id=media_id)
+                await outbox.add(
+                    connection, Command(key=key, tenant=event.tenant, actor="gc", trace=event.trace, body=body)
+                )
+        outbox.wake()
+
+    return react
