@@ -6,6 +6,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from services.gc.plan import Basis, Candidate, PlanHash
@@ -41,10 +42,12 @@ def test_anybody_can_compute_the_hash_again_from_the_plan_as_json() -> None:
     document = {
         "tenant": "default",
         "position": 41,
-        "policy": {"ttlDays": 30, "keepLatest": 3},
+        "policy": msgspec.to_builtins(Policy()),
         "at": "2031-05-01T12:00:00Z",
         "candidates": [
             {
+                "id": f"x{n}",
+                "class": "export",
                 "exportId": f"x{n}",
                 "projectId": "p",
                 "version": n,
