@@ -33,6 +33,11 @@ test: install ## all tests, against real PostgreSQL, NATS, Caddy and ffmpeg
 test-long: install ## the tests that take minutes: soaks, a million rows, whole histories
 	@$(BIN)/pytest -n 2 --dist loadgroup -m long $(ARGS)
 
+.PHONY: test-containers
+test-containers: install ## the same integration tests on PostgreSQL and NATS from containers (needs Docker)
+	@CUTLOG_TEST_CONTAINERS=1 TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1 \
+		$(BIN)/pytest -n 2 --dist loadgroup -q tests/containers tests/log tests/bus tests/ops tests/gc tests/media $(ARGS)
+
 .PHONY: bench
 bench: install ## benchmarks beside their peers (ONLY=log SECONDS=5); ONLY=page writes docs/BENCHMARKS.md again
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SECONDS),--seconds $(SECONDS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     database_url: str = ""
     """postgresql+asyncpg://role:password@host:port/cutlog, with the role of this service."""
     nats_url: str = "nats://127.0.0.1:4222"
+    """Of a server, or of several of one cluster with commas between."""
+    nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    """On how many servers of a cluster streams are kept; 3 for a cluster of three."""
     nats_seed: SecretStr = SecretStr("")
     """nkey seed of this service's NATS user."""
     jwt_secret: SecretStr = SecretStr("")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import containers
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Cluster, Database, cluster
 from tests.support.database import database as fresh_database
@@ -18,7 +19,8 @@ from tests.support.stacks import RunningStack
 @pytest.fixture(scope="session")
 def pg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """PostgreSQL with a template database migrated for all services."""
-    with cluster(tmp_path_factory.mktemp("pg")) as running:
+    start = containers.container_cluster if containers.WANTED else cluster
+    with start(tmp_path_factory.mktemp("pg")) as running:
         yield running
 
 
@@ -32,7 +34,8 @@ def database(pg: Cluster) -> Iterator[Database]:
 @pytest.fixture
 def nats(tmp_path: Path) -> Iterator[NatsServer]:
     """A NATS server of this test's own: `.url`, `.seed(user)`, `.kill()`, `.restart()`, `.wipe()`."""
-    with nats_server(tmp_path) as server:
+    start = containers.container_nats if containers.WANTED else nats_server
+    with start(tmp_path) as server:
         yield server
 
 
@@ -59,6 +62,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps all tests of the whole stack in one xdist worker, so that one stack serves them."""
+    reason = containers.absent() if containers.WANTED else None
     for item in items:
+        if reason is not None:
+            item.add_marker(pytest.mark.skip(reason=reason))
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("stack"))

@@ -45,19 +45,22 @@ class _Client(Client):
 class Bus:
     """One connection, for ever: it reconnects by itself. Made by `Bus.connect`; an async context manager."""
 
-    def __init__(self, client: Client, name: str) -> None:
-        self.client, self.name = client, name
+    def __init__(self, client: Client, name: str, replicas: int = 1) -> None:
+        self.client, self.name, self.replicas = client, name, replicas
         self._on_reconnect: list[Callable[[], None]] = []
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def connect(cls, url: str, seed: str, *, name: str, on_event: OnEvent | None = None) -> Bus:
+    async def connect(
+        cls, url: str, seed: str, *, name: str, replicas: int = 1, on_event: OnEvent | None = None
+    ) -> Bus:
         """Connects as `name`, with the nkey seed of that user ("" for none), and keeps trying until there is a server.
 
+        `url` may name several servers of a cluster, with commas between; streams are kept on `replicas` of them.
         Replies come to `_INBOX_<name>.>`, which only that user may read.
         """
         client = _Client()
-        bus = cls(client, name)
+        bus = cls(client, name, replicas)
 
         def tell(what: str, detail: str = "") -> None:
             log.log(30 if what in ("error", "disconnected") else 20, "bus", what=what, detail=detail, service=name)
@@ -82,7 +85,7 @@ class Bus:
             tell("error", f"{type(problem).__name__}: {problem}")
 
         await client.connect(
-            url,
+            url.split(","),
             name=name,
             nkeys_seed_str=seed or None,
             inbox_prefix=f"_INBOX_{name}",

@@ -24,7 +24,6 @@ def events(log_id: uuid.UUID, first: int = 1) -> StreamConfig:
         "subjects": ["evt.>"],
         "retention": "limits",
         "storage": "file",
-        "num_replicas": 1,
         "allow_atomic": True,
         "allow_direct": True,
         "deny_delete": True,
@@ -42,7 +41,6 @@ def jobs() -> StreamConfig:
         "subjects": ["job.>"],
         "retention": "workqueue",
         "storage": "file",
-        "num_replicas": 1,
         "allow_direct": True,
         "duplicate_window": 120 * SECOND,
     }
@@ -56,7 +54,6 @@ def dead_letters() -> StreamConfig:
         "subjects": ["dlq.>"],
         "retention": "limits",
         "storage": "file",
-        "num_replicas": 1,
         "allow_direct": True,
         "duplicate_window": 120 * SECOND,
     }
@@ -64,7 +61,7 @@ def dead_letters() -> StreamConfig:
 
 async def ensure(bus: Bus, config: StreamConfig) -> None:
     """Makes the stream, or brings its configuration up to date. Raises ApiError, BusUnavailable."""
-    name = config["name"]
+    name, config = config["name"], config | {"num_replicas": bus.replicas}
     info = await stream_info(bus, name)
     if info is None:
         try:

@@ -37,7 +37,9 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
             await connection.execute(select(1))
 
     try:
-        async with await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name="gc") as bus:
+        async with await Bus.connect(
+            settings.nats_url, settings.nats_seed.get_secret_value(), name="gc", replicas=settings.nats_replicas
+        ) as bus:
             outbox = Outbox(engine, "gc")
             exports = Projection(
                 name=projection.NAME,

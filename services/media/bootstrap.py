@@ -42,7 +42,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             await connection.execute(select(1))
 
     try:
-        async with await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name="media") as bus:
+        async with await Bus.connect(
+            settings.nats_url, settings.nats_seed.get_secret_value(), name="media", replicas=settings.nats_replicas
+        ) as bus:
             projects = Projection(
                 name=uses.NAME,
                 durable=uses.NAME,

@@ -46,7 +46,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         engine = create_engine(settings, pool_size=10, max_overflow=10)
         parts.push_async_callback(engine.dispose)
         seed = settings.nats_seed.get_secret_value()
-        bus = await parts.enter_async_context(await Bus.connect(settings.nats_url, seed, name="ops"))
+        bus = await parts.enter_async_context(
+            await Bus.connect(settings.nats_url, seed, name="ops", replicas=settings.nats_replicas)
+        )
         await streams.ensure(bus, streams.dead_letters())
         relay = Relay(bus, engine)
         await relay.look()

@@ -53,7 +53,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         session = await parts.enter_async_context(aiohttp.ClientSession(timeout=FETCH))
         timelines = Timelines(session, settings.peers.get("ops", ""), settings.service_token.get_secret_value())
         seed = settings.nats_seed.get_secret_value()
-        bus = await parts.enter_async_context(await Bus.connect(settings.nats_url, seed, name="render"))
+        bus = await parts.enter_async_context(
+            await Bus.connect(settings.nats_url, seed, name="render", replicas=settings.nats_replicas)
+        )
 
         outbox, queue = Outbox(engine, "render"), JobQueue(bus)
         admission = Admission(engine, bus, outbox)

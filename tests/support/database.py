@@ -31,7 +31,6 @@ class Cluster:
     postgres: Postgres
     secrets: Secrets
     services: tuple[str, ...]
-    process: subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,15 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     process = start(program, log)
     try:
         complete(_answers(postgres, process, log))
-        services = tuple(installed())
-        complete(_make_template(postgres, secrets, services))
-        yield Cluster(postgres, secrets, services, process)
+        yield filled(postgres, secrets, tuple(installed()))
     finally:
         stop(program, process)
+
+
+def filled(postgres: Postgres, secrets: Secrets, services: tuple[str, ...]) -> Cluster:
+    """A PostgreSQL that answers, with the template."""
+    complete(_make_template(postgres, secrets, services))
+    return Cluster(postgres, secrets, services)
 
 
 @contextmanager

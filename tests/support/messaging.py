@@ -50,7 +50,7 @@ class NatsServer:
         """Starts it and waits until JetStream is there."""
         self._nats.prepare()
         self._process = start(self._program, self.log)
-        eventually_sync(self._healthy)
+        eventually_sync(self.healthy)
 
     def kill(self) -> None:
         """kill -9."""
@@ -74,10 +74,14 @@ class NatsServer:
         """Deletes all that JetStream has on disk, whether the server runs or not."""
         shutil.rmtree(self._nats.folder, ignore_errors=True)
 
-    def _healthy(self) -> bool:
-        assert self._process is not None
-        if self._process.poll() is not None:
-            raise RuntimeError(f"nats-server ended: {self.log.read_text()}")
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def healthy(self) -> bool:
+        """Whether JetStream answers. Raises RuntimeError when the server has ended."""
+        if not self.running():
+            raise RuntimeError(f"nats-server ended: {self.log.read_text() if self.log.exists() else ''}")
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._nats.monitor}/healthz", timeout=2) as answer:
                 return bool(json.load(answer)["status"] == "ok")
