@@ -177,6 +177,11 @@ async def test_a_fact_survives_kill_9_of_its_service_and_lands_once(
     await eventually(lambda: len(set(ops.received)) == 30)
     stop.set()
     await running
+
+    async def written() -> bool:
+        return len(await ops.backbone.reader.stream("project.p_1")) >= 30
+
+    await eventually(written)
     events = await ops.backbone.reader.stream("project.p_1")
     assert [event.decode().data.version for event in events] == list(range(20, 50))  # type: ignore[union-attr]
 
