@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench import edits, history, log
+from bench import backbone, edits, history, log, start
 from bench.page import DRAWINGS, page
 from bench.shape import SKIPPED, Bench, Row
 
@@ -21,6 +21,8 @@ BENCHES: Final[dict[str, Bench]] = {
     "log": log.BENCH,
     "history": history.BENCH,
     "edits": edits.BENCH,
+    "backbone": backbone.BENCH,
+    "start": start.BENCH,
 }
 PAGE_ONLY: Final = "page"
 ROOT: Final = Path(__file__).parents[1]

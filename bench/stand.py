@@ -40,6 +40,7 @@ class Stand:
     url: str
     command: list[str]
     ops: subprocess.Popen[bytes]
+    nats: Nats
 
     def token(self, subject: str) -> str:
         """An editor's bearer token; rates are limited by subject."""
@@ -47,8 +48,8 @@ class Stand:
 
 
 @contextmanager
-def standing(folder: Path) -> Iterator[Stand]:
-    """Starts all in `folder`, waits until ops is ready, and stops all at the end."""
+def standing(folder: Path, services: tuple[str, ...] = ("ops",)) -> Iterator[Stand]:
+    """Starts all in `folder`, waits until ops is ready, and stops all at the end. `services` have their schemas."""
     with ExitStack() as parts:
         folder.chmod(0o755)
         layout = Layout(folder)
@@ -57,7 +58,7 @@ def standing(folder: Path) -> Iterator[Stand]:
         postgres = Postgres.at(folder / "postgres", ports[0], secrets.database("owner"))
         asyncio.run(postgres.prepare())
         parts.enter_context(_running(postgres.program({"max_connections": "300"}), folder / "postgres.log"))
-        asyncio.run(_made(postgres, secrets))
+        asyncio.run(_made(postgres, secrets, services))
         nats = Nats(folder / "nats", ports[1], ports[2])
         nats.prepare()
         parts.enter_context(_running(nats.program(secrets), folder / "nats.log"))
@@ -73,7 +74,7 @@ def standing(folder: Path) -> Iterator[Stand]:
         )  # fmt: skip
         ops = parts.enter_context(_running(program, folder / "ops.log"))
         asyncio.run(_ready(url, ops, folder / "ops.log"))
-        yield Stand(folder, postgres, secrets, url, ["cutlog", "serve", "ops"], ops)
+        yield Stand(folder, postgres, secrets, url, ["cutlog", "serve", "ops"], ops, nats)
 
 
 @contextmanager
@@ -90,7 +91,7 @@ def _running(program: Program, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(program.grace)
 
 
-async def _made(postgres: Postgres, secrets: Secrets) -> None:
+async def _made(postgres: Postgres, secrets: Secrets, services: tuple[str, ...]) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:
@@ -101,8 +102,8 @@ async def _made(postgres: Postgres, secrets: Secrets) -> None:
             await asyncio.sleep(0.05)
     await close_to_public(postgres.url("postgres"))
     await create_database(postgres.url("postgres"), DATABASE)
-    await prepare(postgres.url(), {"ops": secrets.database("ops")})
-    await migrate(postgres.url(), migration_packages(("ops",)))
+    await prepare(postgres.url(), {name: secrets.database(name) for name in services})
+    await migrate(postgres.url(), migration_packages(services))
 
 
 async def _ready(url: str, ops: subprocess.Popen[bytes], log: Path) -> None:
