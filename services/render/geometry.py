@@ -66,13 +66,12 @@ def place(display: Area, fit: Fit, canvas: Canvas, output: Size) -> Placement:
         even(display[0] * grow[0] * output[0] / canvas.width),
         even(display[1] * grow[1] * output[1] / canvas.height),
     )
-    left, width = _centre(scaled[0], output[0])
-    top, height = _centre(scaled[1], output[1])
-    crop = Box(x=max(0, -left), y=max(0, -top), width=width, height=height)
+    left, top = centred(scaled[0], output[0]), centred(scaled[1], output[1])
+    crop = Box(max(0, -left), max(0, -top), min(scaled[0], output[0]), min(scaled[1], output[1]))
     native = (even(Fraction(display[0])), even(Fraction(display[1])))
     return Placement(scaled, crop, max(0, left), max(0, top), native)
 
 
-def _centre(length: int, room: int) -> tuple[int, int]:
-    """The even offset (negative if it sticks out) of a length centred in a room, and how much of it is seen."""
-    return 2 * ((room - length) // 4), min(length, room)
+def centred(length: int, room: int) -> int:
+    """The even offset of a length centred in a room, negative if it sticks out."""
+    return 2 * ((room - length) // 4)

@@ -12,14 +12,21 @@ from typing import Final
 import msgspec
 
 from cutlog.contract.effects import EFFECTS
-from cutlog.contract.properties import Animated, Keyframes, later, value_at
-from cutlog.contract.timeline import Blend, Clip, Crop, Fit
+from cutlog.contract.properties import Animated, Keyframe, Keyframes, later, value_at
+from cutlog.contract.timeline import Blend, Clip, Crop, Effect, Fit, MediaSource, Speed
 
 #: One value for all frames, or one for each.
 Curve = float | tuple[float, ...]
 
 #: Digits that a value keeps: finer than a pixel of 8,192 and than a step of opacity.
 _DIGITS: Final = 6
+
+
+#: The parameter of noise that says which of all grains a frame has.
+GRAIN: Final = "grain"
+#: Frames before which no clip begins, however slowly it plays, and twice that.
+_AGES: Final = 1 << 40
+_COUNTING: Final = Keyframes(keyframes=(Keyframe(frame=0, value=0.0), Keyframe(frame=2 * _AGES, value=2.0 * _AGES)))
 
 
 class Fade(msgspec.Struct, frozen=True):
@@ -97,11 +104,13 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """A look in the frames of a segment. `opacity` holds the fades."""
+    """A look in the frames of a segment. `opacity` holds the fades. `zooms`: the scale moves, if not here then
+    elsewhere, and all segments are to be as sharp."""
 
     x: Curve = 0.5
     y: Curve = 0.5
     scale: Curve = 1.0
+    zooms: bool = False
     rotation: Curve = 0.0
     opacity: Curve = 1.0
     crop: Crop | None = None
@@ -138,8 +147,21 @@ def look_of(clip: Clip, frame: int) -> Look:
         flip_v=clip.flip_v,
         blend=clip.blend,
         fades=tuple(fades),
-        effects=tuple(Filter(one.kind, one.params) for one in clip.effects if shows(one.kind, one.params)),
+        effects=tuple(_filter(clip, one) for one in clip.effects if shows(one.kind, one.params)),
     ).later(frame)
+
+
+def _filter(clip: Clip, effect: Effect) -> Filter:
+    """Grain is another on each frame, and the same wherever a cut lies: it goes by the frames of the source as the clip
+    plays them, or, where there is no moving source, by those of the clip."""
+    if effect.kind != "noise":
+        return Filter(effect.kind, effect.params)
+    first = 0
+    if isinstance(clip.source, MediaSource):
+        begins = -clip.source.end if clip.reversed else clip.source.start
+        speed = clip.speed or Speed(num=1, den=1)
+        first = (begins * speed.den + speed.phase) // speed.num
+    return Filter(effect.kind, {**effect.params, GRAIN: msgspec.structs.replace(_COUNTING, start=first + _AGES)})
 
 
 def shows(kind: str, params: dict[str, Animated | str]) -> bool:
@@ -157,6 +179,7 @@ def shown(look: Look, first: int, frames: int) -> Shown:
         x=curve(look.x, first, frames),
         y=curve(look.y, first, frames),
         scale=curve(look.scale, first, frames),
+        zooms=isinstance(look.scale, Keyframes) and len({key.value for key in look.scale.keyframes}) > 1,
         rotation=curve(look.rotation, first, frames),
         opacity=opacity,
         crop=look.crop,
@@ -245,4 +268,4 @@ def _values(look: Shown) -> list[Curve | str]:
 
 def _shape(look: Shown) -> object:
     kinds = [(effect.kind, tuple(effect.params)) for effect in look.effects]
-    return (look.crop, look.flip_h, look.flip_v, look.blend, kinds)
+    return (look.zooms, look.crop, look.flip_h, look.flip_v, look.blend, kinds)

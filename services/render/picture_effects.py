@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from services.render.looks import Applied, Curve, at, squeezed
+from services.render.looks import GRAIN, Applied, Curve, at, squeezed
 
 Args = dict[str, str | int | float]
 
@@ -30,10 +30,30 @@ class Clut(msgspec.Struct, frozen=True):
     media: str
 
 
+class Grain(msgspec.Struct, frozen=True):
+    """Noise of a strength from 0 to 100; `x`, `y` are expressions of the frame's number, from 0 to `room`: where in a
+    larger sheet of noise the picture's lies."""
+
+    strength: int
+    x: str
+    y: str
+    room: int
+
+
 #: Parameters of which ffmpeg evaluates an expression on each frame; the others it reads once.
 _EVALUATED: Final = frozenset(
-    {("color", "brightness"), ("color", "contrast"), ("color", "saturation"), ("color", "gamma"), ("hue", "degrees")}
+    {
+        ("color", "brightness"),
+        ("color", "contrast"),
+        ("color", "saturation"),
+        ("color", "gamma"),
+        ("hue", "degrees"),
+        ("noise", GRAIN),
+    }
 )
+
+#: Pixels by which a sheet of noise is larger than the picture.
+_ROOM: Final = 64
 
 #: Effects that look at a pixel's neighbours: what they do depends on how large the picture is when they do it.
 OF_AREAS: Final = frozenset({"blur", "sharpen", "noise", "pixelate", "denoise"})
@@ -87,7 +107,7 @@ def _number(value: float) -> str:
     return f"{value:.7g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.10f}"
 
 
-def filters(effect: Applied, height: float) -> list[Call | Clut]:
+def filters(effect: Applied, height: float) -> list[Call | Clut | Grain]:
     """The filters of an effect on a picture for a canvas that would be so many of its pixels high, in order."""
     params = effect.params
 
@@ -134,7 +154,8 @@ def filters(effect: Applied, height: float) -> list[Call | Clut]:
         case "vignette":
             return [Call("vignette", {"angle": number("amount") * math.pi / 2, "dither": 0})]
         case "noise":
-            return [Call("noise", {"alls": round(number("amount") * 100), "all_seed": 7, "allf": "u"})]
+            x, y = (expression(_scattered(params[GRAIN], shift), "n") for shift in (8, 16))
+            return [Grain(round(number("amount") * 100), x, y, _ROOM)]
         case "pixelate":
             side = min(1024, max(1, round(number("size") * height)))
             return [Call("pixelize", {"w": side, "h": side})]
@@ -149,3 +170,10 @@ def filters(effect: Applied, height: float) -> list[Call | Clut]:
             return [Clut(word("media"))]
         case kind:
             raise ValueError(f"there is no effect {kind} on the picture")
+
+
+def _scattered(numbers: Curve | str, shift: int) -> Curve:
+    """An even place from 0 to _ROOM for each number, far from those of its neighbours: Knuth's multiplicative hash."""
+    assert not isinstance(numbers, str)
+    of = numbers if isinstance(numbers, tuple) else (numbers,)
+    return squeezed([2 * ((round(one) * 2_654_435_761 & 0xFFFFFFFF) >> shift) % _ROOM for one in of])

@@ -25,7 +25,7 @@ from services.render.spans import Footage, Frozen, Layer, Mix, Solid, Span, Stil
 from services.render.support import check_support
 
 #: Changes whenever equal recipes would give other pixels than before: graphs, fonts, colour handling.
-REVISION: Final = 3
+REVISION: Final = 4
 
 Digest = NewType("Digest", str)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -93,3 +94,12 @@ def joint(left: Clip, right: Clip, kind: str, frames: int, number: int = 0) -> T
         clips=(left, right),
         transitions=(Transition(id="t", left=left.id, right=right.id, kind=kind, frames=frames),),
     )
+
+
+def png(image: Image) -> bytes:
+    """A file of that picture."""
+    codec = av.CodecContext.create("png", "w")
+    codec.height, codec.width = image.shape[:2]
+    codec.pix_fmt, codec.time_base = "rgb24", Fraction(1, 25)
+    frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+    return b"".join(bytes(packet) for packet in (*codec.encode(frame), *codec.encode(None)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -22,7 +24,7 @@ from cutlog.contract.timeline import (
     Timeline,
     frame_shown,
 )
-from tests.render.screening import SIZE, at, extent, joint, near, psnr, screened
+from tests.render.screening import SIZE, at, extent, joint, near, png, psnr, screened
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, solid, timeline, title
 from tests.support.painting import Mark, Painter, read_mark
@@ -270,12 +272,70 @@ async def test_pictures_of_extreme_proportions_and_moves_can_be_shown(studio: St
 
 async def test_many_layers_are_one_picture(studio: Studio) -> None:
     layers = [
-        lane(edit(solid(0, 3, f"#{40 + 4 * n:02x}0000"), id=f"c{n}", scale=1 - n / 60, fade_in=2), number=n)
-        for n in range(30)
+        lane(edit(solid(0, 3, f"#{40 + 2 * n:02x}0000"), id=f"c{n}", scale=1 - n / 160, fade_in=2), number=n)
+        for n in range(80)
     ]
     images = await screened(studio, timeline(*layers, library={}, size=SIZE))
-    assert near(at(images[2], 0.5, 0.5), (40 + 4 * 29, 0, 0), by=5)
+    assert near(at(images[2], 0.5, 0.5), (40 + 2 * 79, 0, 0), by=5)
     assert near(at(images[2], 0.01, 0.01, 1), (40, 0, 0), by=9)
+
+
+async def test_a_picture_that_moves_stops_at_every_pixel(studio: Studio) -> None:
+    way = keys((0, 0.45), (16, 0.55))
+    block = edit(solid(0, 17, "#ff0000"), x=way, y=way, scale=0.5)
+    images = await screened(studio, over(block))
+    assert [extent(image)[0] for image in images] == [32 + k for k in range(17)]
+    tops = [extent(image)[1] for image in images]
+    assert {after - before for before, after in pairwise(tops)} == {0, 1}
+
+
+async def test_what_nothing_is_laid_over_stays_as_it_was(studio: Studio, painted: Painter) -> None:
+    a = await studio.ingest("a", painted(25, 5, SIZE, tag=1))
+    ground = lane(shot(0, 0, 4, "a"))
+    block = edit(solid(0, 4, "#ff0000"), scale=0.1, x=0.9, y=0.9, blend="screen")
+    plain = await screened(studio, timeline(ground, library=[a], size=SIZE))
+    for blend in ("normal", "screen"):
+        film = timeline(ground, lane(edit(block, blend=blend), number=1), library=[a], size=SIZE)
+        for one, other in zip(plain, await screened(studio, film), strict=True):
+            assert np.array_equal(one[:70], other[:70])
+
+
+async def test_grain_is_another_on_every_frame_and_the_same_wherever_a_clip_is_cut(
+    studio: Studio, painted: Painter
+) -> None:
+    a = await studio.ingest("a", painted(25, 60, SIZE, tag=1))
+    grainy = edit(shot(0, 10, 40, "a"), effects=(effect("noise", amount=0.3),))
+
+    async def grain(*clips: Clip) -> list[np.ndarray]:
+        clean = tuple(edit(clip, effects=()) for clip in clips)
+        pair = [await screened(studio, timeline(lane(*each), library=[a], size=SIZE)) for each in (clips, clean)]
+        return [one.astype(int) - other for one, other in zip(*pair, strict=True)]
+
+    whole = await grain(grainy)
+    assert all(4 < float(np.abs(one).mean()) < 40 for one in whole)
+    assert all(float(np.abs(one - other).mean()) > 3 for one, other in pairwise(whole))
+    trimmed = await grain(edit(shot(0, 17, 33, "a"), effects=grainy.effects))
+    assert all(np.array_equal(one, other) for one, other in zip(whole[7:], trimmed, strict=True))
+
+
+async def test_a_colour_table_gives_the_colours_that_stand_in_it(studio: Studio, tmp_path: Path) -> None:
+    # The identity of level 4 (64 x 64), with red and blue exchanged.
+    step = np.linspace(0, 255, 16).round().astype(np.uint8)
+    blue, green, red = np.meshgrid(step, step, step, indexing="ij")
+    table = np.stack([blue, green, red], axis=-1).reshape(64, 64, 3)
+    path = tmp_path / "table.png"
+    path.write_bytes(png(table))
+    swap = await studio.ingest("l", path)
+    film = timeline(lane(edit(solid(0, 2, "#c02040"), effects=(effect("lut", media="l"),))), library=[swap], size=SIZE)
+    assert near(at((await screened(studio, film))[1], 0.5, 0.5), (0x40, 0x20, 0xC0), by=6)
+
+
+async def test_a_transition_of_ten_seconds_is_even_from_end_to_end(studio: Studio) -> None:
+    left, right = solid(0, 150, "#c00000"), solid(150, 150, "#0000c0")
+    images = await screened(studio, timeline(joint(left, right, "dissolve", 250), library={}, size=(64, 36)))
+    for k, image in enumerate(images):
+        part = min(1.0, max(0.0, (k - 25) / 250))
+        assert near(at(image, 0.5, 0.5), (192 * (1 - part), 0, 192 * part), by=6), k
 
 
 async def test_another_run_makes_the_same_pixels(studio: Studio, painted: Painter) -> None:

@@ -83,14 +83,14 @@ def tracks(draw: st.DrawFn, number: int) -> Track:
 
 
 def straight(of: Timeline, source: Stereo) -> Stereo:
-    """Every sample by the words of the contract."""
+    """Every sample by the words of the contract, if `source` is that of the media "a" and others have none."""
     rate = of.canvas.fps.fraction
     out = np.zeros((sample(of.duration, RATE), 2))
     for lane in of.tracks:
         ends = {each.left: each for each in lane.transitions}
         starts = {each.right: each for each in lane.transitions}
         for clip in lane.clips:
-            if lane.muted or clip.silent:
+            if lane.muted or clip.silent or getattr(clip.source, "media", None) != "a":
                 continue
             before, after = starts.get(clip.id), ends.get(clip.id)
             first = clip.at - (before.frames // 2 if before else 0)

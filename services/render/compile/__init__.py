@@ -29,6 +29,9 @@ GRAPH: Final = "graph.txt"
 #: A graph that is longer goes through a file: one argument ends at 128 KiB.
 _LONG: Final = 60_000
 
+#: Threads of all filters together: those that scale have their own, and the stack of each counts as memory.
+_THREADS: Final = 1200
+
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Arguments of one ffmpeg process. Its folder must hold `texts` (name to content) and `fonts` (file names).
@@ -103,7 +106,9 @@ def compile_run(
         "map_metadata": -1,
         "fflags": "+bitexact",
     }
-    args = list(ffmpeg.output(film, OUTPUT, **options).global_args("-copyts").get_args())
+    args = list(
+        ffmpeg.output(film, OUTPUT, **options).global_args("-copyts", "-filter_complex_threads", "1").get_args()
+    )
     texts = dict(graph.texts)
     where = args.index("-filter_complex")
     if len(args[where + 1]) > _LONG:

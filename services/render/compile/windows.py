@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from services.render.geometry import Box, Size, even
+from services.render.geometry import Box, Size, centred, even
 from services.render.looks import Curve, Shown, at
 from services.render.picture_effects import OF_AREAS
 
@@ -33,8 +33,8 @@ class Window(msgspec.Struct, frozen=True):
 
 
 def scaled(full: Size, scale: Curve) -> Size:
-    """The size at a constant scale."""
-    return even(Fraction(full[0] * at(scale, 0))), even(Fraction(full[1] * at(scale, 0)))
+    """The size at a constant scale, in whole pixels."""
+    return max(2, round(full[0] * at(scale, 0))), max(2, round(full[1] * at(scale, 0)))
 
 
 def made_size(full: Size, native: Size, look: Shown) -> Size:
@@ -44,7 +44,7 @@ def made_size(full: Size, native: Size, look: Shown) -> Size:
     if the scale moves, with the detail that it has; for effects that look at areas, as it is at scale 1.
     """
     of_areas = any(effect.kind in OF_AREAS for effect in look.effects)
-    if isinstance(look.scale, float) and not of_areas and max(full) * look.scale <= WIDEST:
+    if isinstance(look.scale, float) and not look.zooms and not of_areas and max(full) * look.scale <= WIDEST:
         return scaled(full, look.scale)
     if max(full) > WIDEST:
         return _within(native, 1.0)
@@ -70,7 +70,8 @@ def seen(look: Shown, frame: int, made: Size, full: Size, canvas: Size) -> Windo
     if scale <= 0:
         return None
     wide, high = full[0] * scale, full[1] * scale
-    middle = (at(look.x, frame) * canvas[0], at(look.y, frame) * canvas[1])
+    still = [centred(side, room) + side / 2 for side, room in zip(full, canvas, strict=True)]
+    middle = ((at(look.x, frame) - 0.5) * canvas[0] + still[0], (at(look.y, frame) - 0.5) * canvas[1] + still[1])
     cos, sin = math.cos(turn), math.sin(turn)
     corners = [(x - middle[0], y - middle[1]) for x in (0, canvas[0]) for y in (0, canvas[1])]
     across = [x * cos + y * sin for x, y in corners]
