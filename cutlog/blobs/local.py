@@ -48,8 +48,10 @@ class LocalBlobs:
                 raise InvalidKeyError(f"leads through a link: {key!r}")
         return path
 
-    async def put_file(self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None) -> Blob:
-        return await asyncio.to_thread(self._put_file, key, path, sync, sha256)
+    async def put_file(
+        self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None, replace: bool = True
+    ) -> Blob:
+        return await asyncio.to_thread(self._put_file, key, path, sync, sha256, replace)
 
     async def put_bytes(self, key: str, data: bytes, *, sync: bool = True) -> Blob:
         return await asyncio.to_thread(self._put_bytes, key, data, sync)
@@ -120,7 +122,7 @@ class LocalBlobs:
     async def url(self, key: str, method: Method = "GET", *, seconds: int = 600, filename: str | None = None) -> str:
         return sign(self._secret, check_key(key), int(time.time()) + seconds, method, filename)
 
-    def _put_file(self, key: str, source: Path, sync: bool, sha256: str | None) -> Blob:
+    def _put_file(self, key: str, source: Path, sync: bool, sha256: str | None, replace: bool) -> Blob:
         target = self.path(key)
         with contextlib.ExitStack() as stack:
             # Not through a link: what ran in a scratch folder is not trusted.
@@ -145,7 +147,7 @@ class LocalBlobs:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             if sync:
                 os.fsync(descriptor)
-            self._place(path, target, sync)
+            self._place(path, target, sync, replace)
             return Blob(key, os.fstat(descriptor).st_size, sha256)
 
     def _put_bytes(self, key: str, data: bytes, sync: bool) -> Blob:
@@ -164,11 +166,15 @@ class LocalBlobs:
             self._place(path, target, sync=True)
         _sync_folder(path.parent)
 
-    def _place(self, path: Path, target: Path, sync: bool) -> None:
-        """Renames, and makes the name last: each folder on the way that is new, and the last one."""
+    def _place(self, path: Path, target: Path, sync: bool, replace: bool = True) -> None:
+        """Renames, or adds a name that is free, and makes it last: each new folder on the way, and the last one."""
         new = [folder for folder in target.relative_to(self.root).parents if not (self.root / folder).exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(target)
+        if replace:
+            path.rename(target)
+        else:
+            with contextlib.suppress(FileExistsError):
+                os.link(path, target, follow_symlinks=False)
         if sync:
             _sync_folder(target.parent)
             for folder in new:

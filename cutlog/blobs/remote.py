@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import mimetypes
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import obstore
+from obstore.exceptions import AlreadyExistsError
 from obstore.store import MemoryStore, S3Store
 
 from cutlog.blobs.keys import check_key, check_prefix
@@ -21,6 +23,8 @@ from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, Method
 from cutlog.web.signing import sign
 
 CHUNK: Final = 1 << 20
+ONE_REQUEST: Final = 64 << 20
+"""Up to here a write is one request, which can be conditional; beyond it goes in parts."""
 
 
 class ObstoreBlobs:
@@ -40,10 +44,19 @@ class ObstoreBlobs:
         """`s3://bucket/prefix`; region, endpoint and credentials from AWS_* variables."""
         return cls(S3Store.from_url(url))
 
-    async def put_file(self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None) -> Blob:
+    async def put_file(
+        self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None, replace: bool = True
+    ) -> Blob:
         if sha256 is None:
             sha256 = await asyncio.to_thread(_digest, path)
-        await obstore.put_async(self._store, check_key(key), path, attributes=_attributes(key))
+        if replace or path.stat().st_size > ONE_REQUEST:
+            if replace or await self.head(key) is None:
+                await obstore.put_async(self._store, check_key(key), path, attributes=_attributes(key))
+        else:
+            with contextlib.suppress(AlreadyExistsError):
+                await obstore.put_async(
+                    self._store, check_key(key), path, attributes=_attributes(key), mode="create", use_multipart=False
+                )
         return Blob(key, path.stat().st_size, sha256)
 
     async def put_bytes(self, key: str, data: bytes, *, sync: bool = True) -> Blob:

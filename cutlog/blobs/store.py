@@ -37,8 +37,13 @@ class BlobNotFoundError(LookupError):
 class BlobStore(Protocol):
     """All methods raise InvalidKeyError for a key that is not one, and OSError when the store itself fails."""
 
-    async def put_file(self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None) -> Blob:
+    async def put_file(
+        self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None, replace: bool = True
+    ) -> Blob:
         """Makes the file's bytes the object, replacing what was there; the file stays where it is.
+
+        Without `replace` an object that is there already stays as it is, down to its inode or ETag: for keys that are
+        made of what is in them.
 
         A file inside a `scratch` folder of this store is not copied: don't change it afterwards. With `sync` the object
         is on disk, name included, when this returns. `sha256`: the digest, where the caller has just computed it.

@@ -26,8 +26,11 @@ class RecordMediaUploaded(Wire, tag_field="type"):
 
 
 class RecordMediaDeduplicated(Wire, tag_field="type"):
+    """Refused with `media-gone` when that generation is deleted. An archived one comes back with it."""
+
     media_id: str
     event: MediaDeduplicated
+    generation: int | None = None
 
 
 class RecordMediaReady(Wire, tag_field="type"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -42,6 +42,11 @@ async def recall(connection: AsyncConnection, retry: Retry) -> tuple[int, bytes]
     if row.fingerprint != retry.fingerprint:
         raise KeyReusedError(str(KeyReusedError.__doc__))
     return row.status, row.body
+
+
+async def forget(connection: AsyncConnection, retry: Retry) -> None:
+    """Takes back an answer that turned out wrong before anybody was given it."""
+    await connection.execute(delete(answer).where(answer.c.tenant == retry.tenant, answer.c.key == retry.key))
 
 
 async def keep(connection: AsyncConnection, retry: Retry, status: int, body: bytes) -> None:

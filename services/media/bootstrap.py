@@ -18,7 +18,7 @@ from cutlog.ffmpeg import Ffmpeg
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Server, serve_http
-from services.media import imports, leases, uses
+from services.media import imports, learnt, leases, uses
 from services.media.api import make_api
 from services.media.derive import Derive
 from services.media.ingest import Ingest
@@ -46,11 +46,11 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             settings.nats_url, settings.nats_seed.get_secret_value(), name="media", replicas=settings.nats_replicas
         ) as bus:
             projects = Projection(
-                name=uses.NAME,
-                durable=uses.NAME,
-                subjects=uses.SUBJECTS,
+                name=learnt.NAME,
+                durable=learnt.NAME,
+                subjects=learnt.SUBJECTS,
                 engine=engine,
-                apply=uses.apply,
+                apply=learnt.apply,
                 reset=uses.clear,
             )
             outbox = Outbox(engine, "media", on_reply=settle)

@@ -93,8 +93,8 @@ class Imports:
         async with leases.leased(self._engine, new.tenant) as upload_id:
             async with self._engine.connect() as connection:
                 known = await videos.by_content(connection, new.tenant, new.sha256)
-            if known is None:
-                known = await self._store(asker, upload_id, new)
+            if known is None or known.stored == "deleted":
+                known = await self._store(asker, upload_id, new, 0 if known is None else known.generation + 1)
             key, taken = await self._count(asker, upload_id, run, new, known)
         await self._blobs.delete(new.key)
         self._outbox.wake()
@@ -102,7 +102,7 @@ class Imports:
         log.info("imported a video", id=taken.id, legacy=new.legacy_id, run=run, added=taken.added)
         return taken
 
-    async def _store(self, asker: Asker, upload_id: str, new: NewVideo) -> Stored:
+    async def _store(self, asker: Asker, upload_id: str, new: NewVideo, generation: int) -> Stored:
         digest, size = hashlib.sha256(), 0
         async for chunk in self._blobs.stream(new.key):
             digest.update(chunk)
@@ -111,7 +111,7 @@ class Imports:
             raise Arrived(f"The object {new.key} has not the bytes that were announced.")
         async with self._blobs.local(new.key) as path:
             file = Received(path, size, new.sha256, display_name(new.name))
-            return await self._ingest.store(asker, upload_id, file, moving=new.key)
+            return await self._ingest.store(asker, upload_id, file, moving=new.key, generation=generation)
 
     async def _count(self, asker: Asker, upload_id: str, run: str, new: NewVideo, known: Stored) -> tuple[str, Taken]:
         async with self._engine.begin() as connection:
@@ -130,11 +130,16 @@ class Imports:
                 body: RecordMediaUploaded | RecordMediaDeduplicated = RecordMediaUploaded(
                     media_id=row.id, event=uploaded(row)
                 )
+            elif found.stored == "deleted":
+                await videos.renew(connection, found, known)
+                row = await _counted(connection, found.id, new.refs - 1)
+                key = f"media/{row.id}/uploaded/{row.generation}"
+                body = RecordMediaUploaded(media_id=row.id, event=uploaded(row))
             else:
                 row = await _counted(connection, found.id, new.refs)
                 key = videos.again_key(row.id, upload_id)
                 event = MediaDeduplicated(name=row.name, ref_count=row.ref_count)
-                body = RecordMediaDeduplicated(media_id=row.id, event=event)
+                body = RecordMediaDeduplicated(media_id=row.id, event=event, generation=row.generation)
             await self._outbox.add(connection, videos.command(key, asker, body))
             await connection.execute(
                 insert(brought).values(

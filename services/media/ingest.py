@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from cutlog.contract.media import Renditions
 from cutlog.db.failures import constraint
 from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError
 from services.media import leases, videos
-from services.media.answers import Retry, keep, recall
+from services.media.answers import Retry, forget, keep, recall
 from services.media.facts import Judged, UnusableError, judge
 from services.media.naming import display_name, original_key, suffix
 from services.media.settling import settled
@@ -42,6 +42,14 @@ READ_WHOLE: Final = 2 << 30
 PROBE_LIMITS: Final = Limits(memory=1 << 30, seconds=120, output_bytes=1 << 20)
 #: How long an answer waits for ops to know the video, so that an edit can use it at once.
 PATIENCE: Final = 3.0
+
+
+Reached = Callable[[str], Awaitable[None]]
+"""Told the name of each step that ended: where tests let others go first."""
+
+
+async def nothing(_: str) -> None:
+    """Goes on."""
 
 
 class EmptyFileError(Exception):
@@ -88,8 +96,11 @@ class Outcome(msgspec.Struct, frozen=True):
 class Ingest:
     """Takes uploads in."""
 
-    def __init__(self, engine: AsyncEngine, blobs: BlobStore, ffmpeg: Ffmpeg, outbox: Outbox) -> None:
+    def __init__(
+        self, engine: AsyncEngine, blobs: BlobStore, ffmpeg: Ffmpeg, outbox: Outbox, reached: Reached = nothing
+    ) -> None:
         self._engine, self._blobs, self._ffmpeg, self._outbox = engine, blobs, ffmpeg, outbox
+        self._reached = reached
 
     async def take(
         self, asker: Asker, filename: str | None, chunks: AsyncIterator[bytes], idempotency_key: str | None
@@ -105,11 +116,22 @@ class Ingest:
         async with self._engine.connect() as connection:
             if retry is not None and (answered := await recall(connection, retry)) is not None:
                 return Outcome(*answered)
+        while True:
+            outcome = await self._try(asker, upload_id, file, retry)
+            if outcome is not None:
+                return outcome
+            await leases.again(self._engine, asker.tenant, upload_id)
+
+    async def _try(self, asker: Asker, upload_id: str, file: Received, retry: Retry | None) -> Outcome | None:
+        """The answer, or None when the content was deleted meanwhile: its bytes are needed again."""
+        async with self._engine.connect() as connection:
             known = await videos.by_content(connection, asker.tenant, file.sha256)
-        if known is None:
-            known = await self.store(asker, upload_id, file)
+        await self._reached("looked")
+        if known is None or known.stored == "deleted":
+            known = await self.store(asker, upload_id, file, generation=0 if known is None else known.generation + 1)
+            await self._reached("stored")
         try:
-            outcome, key = await self._count(asker, upload_id, known, retry)
+            counted = await self._count(asker, upload_id, known, retry)
         except DBAPIError as error:
             if retry is None or constraint(error) != "answer_key":
                 raise
@@ -117,24 +139,34 @@ class Ingest:
                 answered = await recall(connection, retry)
             assert answered is not None, "somebody else answered the same request first"
             return Outcome(*answered)
+        if counted is None:
+            return None
+        await self._reached("counted")
+        outcome, key = counted
         self._outbox.wake()
         await settled(self._engine, key, PATIENCE)
-        return outcome
+        async with self._engine.begin() as connection:
+            if await videos.refused(connection, key) is None:
+                return outcome
+            if retry is not None:
+                await forget(connection, retry)
+        return None
 
-    async def store(self, asker: Asker, upload_id: str, file: Received, *, moving: str | None = None) -> Stored:
+    async def store(
+        self, asker: Asker, upload_id: str, file: Received, *, moving: str | None = None, generation: int = 0
+    ) -> Stored:
         """New content: looked into, and its bytes put where they will stay. Its row is not there yet.
 
         With `moving` the file is the object of that key, and gets its new key. Raises UnusableError.
         """
         judged = await self.look(file.path, whole=file.size <= READ_WHOLE)
-        generation = 0
         key = original_key(asker.tenant, file.sha256, generation, suffix(judged.facts.container, file.name))
         async with self._engine.begin() as connection:
             await videos.lock_content(connection, asker.tenant, file.sha256)
             await leases.note_key(connection, upload_id, key)
         with space_errors():
             if moving is None:
-                await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256)
+                await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256, replace=False)
             else:
                 await self._blobs.rename(moving, key)
         return Stored(
@@ -166,14 +198,19 @@ class Ingest:
         except MediaRefusedError as error:
             raise UnusableError(str(error)) from error
 
-    async def _count(self, asker: Asker, upload_id: str, new: Stored, retry: Retry | None) -> tuple[Outcome, str]:
-        """The transaction that makes the upload true. The answer, and the key of the command that reports it."""
+    async def _count(
+        self, asker: Asker, upload_id: str, new: Stored, retry: Retry | None
+    ) -> tuple[Outcome, str] | None:
+        """The transaction that makes the upload true. The answer, and the key of the command that reports it; None, and
+        nothing is changed, when the bytes that `new` relies on are deleted."""
         async with self._engine.begin() as connection:
             await videos.lock_content(connection, new.tenant, new.sha256)
-            await leases.close(connection, upload_id)
             found = await videos.by_content(connection, new.tenant, new.sha256)
-            if found is None:
-                row = await self._add(connection, asker, new)
+            if found is not None and found.stored == "deleted" and new.generation <= found.generation:
+                return None
+            await leases.close(connection, upload_id)
+            if found is None or found.stored == "deleted":
+                row = await self._add(connection, asker, new, found)
                 key, shown, status = _uploaded_key(row), row.shown(0), 201
             else:
                 row = await videos.count_again(connection, self._outbox, found, asker, upload_id)
@@ -182,11 +219,11 @@ class Ingest:
             body = msgspec.json.encode(shown)
             if retry is not None:
                 await keep(connection, retry, status, body)
-        log.info("uploaded", id=row.id, duplicate=found is not None, size=row.size, kind=row.kind)
+        log.info("uploaded", id=row.id, duplicate=status == 200, size=row.size, kind=row.kind)
         return Outcome(status, body), key
 
-    async def _add(self, connection: AsyncConnection, asker: Asker, new: Stored) -> Stored:
-        row = await videos.add(connection, new)
+    async def _add(self, connection: AsyncConnection, asker: Asker, new: Stored, gone: Stored | None) -> Stored:
+        row = await videos.add(connection, new) if gone is None else await videos.renew(connection, gone, new)
         body = RecordMediaUploaded(media_id=row.id, event=uploaded(row))
         await self._outbox.add(connection, videos.command(_uploaded_key(row), asker, body))
         return row

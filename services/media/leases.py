@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobStore
@@ -58,6 +59,13 @@ async def _renew(engine: AsyncEngine, upload_id: str) -> None:
         with contextlib.suppress(*DATABASE_ERRORS):
             async with engine.begin() as connection:
                 await connection.execute(update(upload).where(upload.c.id == upload_id).values(lease_until=_until()))
+
+
+async def again(engine: AsyncEngine, tenant: str, upload_id: str) -> None:
+    """The upload goes on with another attempt: its row is there again if an attempt has ended it."""
+    row = postgresql.insert(upload).values(id=upload_id, tenant=tenant, lease_until=_until())
+    async with engine.begin() as connection:
+        await connection.execute(row.on_conflict_do_nothing())
 
 
 async def note_key(connection: AsyncConnection, upload_id: str, key: str) -> None:

@@ -14,6 +14,7 @@ from cutlog.bus.tables import outbox
 from cutlog.contract.commands import (
     Command,
     CommandReply,
+    RecordMediaDeduplicated,
     RecordMediaFailed,
     RecordMediaReady,
     RecordMediaReleased,
@@ -42,6 +43,10 @@ async def settle(connection: AsyncConnection, command: Command, reply: CommandRe
             await connection.execute(
                 update(video).where(video.c.id == video_id).values(ref_count=video.c.ref_count + 1)
             )
+        case RecordMediaDeduplicated(media_id=video_id, generation=generation) if reply.refused is not None:
+            # Deleted before this service heard of it; who uploads puts the bytes there again.
+            mine = update(video).where(video.c.id == video_id, video.c.generation == generation)
+            await connection.execute(mine.values(stored="deleted", ref_count=0, derive_at=None))
         case RecordMediaUploaded(media_id=video_id) if reply.refused is not None:
             changes = {"status": "failed", "error": reply.refused.detail, "derive_at": None}
             await connection.execute(update(video).where(video.c.id == video_id).values(changes))

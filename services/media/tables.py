@@ -7,8 +7,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
-#: One content of one tenant. `derive_at`: when its renditions are to be made, null when nobody has to;
-#: `derive_run` numbers the attempts, so that one which was given up can't have the last word.
+#: One content of one tenant. `derive_at`: when its renditions are to be made, null when nobody has to; `derive_run`
+#: numbers the attempts, so that one which was given up can't have the last word. `stored` and `key`: where the original
+#: is, as the event at `stored_position` told.
 video = Table(
     "video",
     metadata,
@@ -31,6 +32,8 @@ video = Table(
     Column("derive_at", DateTime(timezone=True)),
     Column("derive_run", Integer, nullable=False),
     Column("derive_left", Integer, nullable=False),
+    Column("stored", Text, nullable=False, server_default="there"),
+    Column("stored_position", BigInteger, nullable=False, server_default="0"),
 )
 
 #: An upload under way. `key` is where its bytes will be, noted before they are put there.

@@ -12,9 +12,6 @@ from cutlog.contract.envelope import Event
 from cutlog.contract.events import ProjectForked, ProjectImportUndone, VersionCommitted
 from services.media.tables import use
 
-NAME = "media"
-"""The consumer's durable name, and that of its checkpoint."""
-
 SUBJECTS = (
     "evt.project.*.ProjectForked",
     "evt.project.*.ProjectImportUndone",

@@ -19,6 +19,7 @@ from services.media import uses
 from services.media.tables import refusal, video
 
 Status = Literal["processing", "ready", "failed"]
+Storage = Literal["there", "archived", "deleted"]
 
 DERIVE_ATTEMPTS = 5
 """A process that dies counts as one."""
@@ -79,6 +80,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     derive_at: datetime | None
     derive_run: int
     derive_left: int
+    stored: Storage = "there"
+    stored_position: int = 0
 
     def shown(self, uses: int, *, duplicate: bool = False) -> Video:
         return Video(
@@ -141,11 +144,22 @@ async def page(connection: AsyncConnection, tenant: str, after: str | None, limi
 async def add(connection: AsyncConnection, new: Stored) -> Stored:
     """Adds the first upload of a content, to be derived from at once."""
     values = msgspec.structs.asdict(new)
-    for name in ("created_at", "derive_at"):
+    for name in ("created_at", "derive_at", "stored", "stored_position"):
         del values[name]
     values["facts"] = msgspec.to_builtins(new.facts)
     values["renditions"] = msgspec.to_builtins(new.renditions)
     statement = insert(video).values(**values, derive_at=func.clock_timestamp()).returning(video)
+    return stored((await connection.execute(statement)).one())
+
+
+async def renew(connection: AsyncConnection, found: Stored, new: Stored) -> Stored:
+    """Content that was deleted is here again: the same video, of another generation."""
+    values = {
+        "generation": new.generation, "key": new.key, "kind": new.kind, "facts": msgspec.to_builtins(new.facts),
+        "ref_count": 1, "status": "processing", "error": None, "renditions": {}, "actor": new.actor,
+        "trace": new.trace, "derive_at": func.clock_timestamp(), "derive_left": DERIVE_ATTEMPTS, "stored": "there",
+    }  # fmt: skip
+    statement = update(video).where(video.c.id == found.id).values(values).returning(video)
     return stored((await connection.execute(statement)).one())
 
 
@@ -161,7 +175,7 @@ async def count_again(
     statement = update(video).where(video.c.id == found.id).values(changes).returning(video)
     row = stored((await connection.execute(statement)).one())
     event = MediaDeduplicated(name=row.name, ref_count=row.ref_count)
-    body = RecordMediaDeduplicated(media_id=row.id, event=event)
+    body = RecordMediaDeduplicated(media_id=row.id, event=event, generation=row.generation)
     await outbox.add(connection, command(again_key(row.id, upload_id), asker, body))
     return row
 

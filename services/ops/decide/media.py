@@ -29,7 +29,7 @@ from cutlog.contract.events import (
     MediaUploaded,
 )
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
-from services.ops.decide.refusals import MediaExists, MediaInUse, NotArchived, NotFound, NotReady
+from services.ops.decide.refusals import MediaExists, MediaGone, MediaInUse, NotArchived, NotFound, NotReady
 
 
 class MediaState(msgspec.Struct, frozen=True):
@@ -84,7 +84,14 @@ def decide(
             _archived(state, media_id)
             _unused(media_id, living)
             return (MediaDeleted(generation=state.generation),)
-        case RecordMediaDeduplicated() | RecordMediaReady() | RecordMediaFailed():
+        case RecordMediaDeduplicated(media_id=media_id, event=event, generation=generation):
+            if state.stored == "deleted" or generation not in (None, state.generation):
+                raise MediaGone(f"Media {media_id} has no generation {generation} any more.")
+            if state.stored == "archived":
+                # In one step: between two somebody could delete what was just uploaded.
+                return (event, MediaRestored(key=state.home, generation=state.generation))
+            return (event,)
+        case RecordMediaReady() | RecordMediaFailed():
             return (command.event,)
         case _:
             assert_never(command)

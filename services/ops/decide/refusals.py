@@ -101,6 +101,12 @@ class MediaInUse(Refused):
     code = "media-in-use"
 
 
+class MediaGone(Refused):
+    """The bytes of the media were deleted."""
+
+    code = "media-gone"
+
+
 class MediaExists(Refused):
     """The media is known already."""
 

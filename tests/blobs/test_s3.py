@@ -1,0 +1,65 @@
+"""What only a bucket has: links of its own, parts, and a network that fails between a deed and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from cutlog.blobs import open_blobs
+from tests.support.buckets import S3
+from tests.support.faulty import Fault, faulty
+
+
+async def test_a_link_of_a_bucket_is_its_own_and_downloads_under_the_name_that_was_given(bucket: str) -> None:
+    store = open_blobs(bucket, "secret")
+    await store.put_bytes("videos/d/x.mp4", b"0123456789")
+    link = await store.url("videos/d/x.mp4", filename='Ferien "am" Meer.mp4')
+
+    def download(headers: dict[str, str]) -> tuple[int, bytes, str]:
+        with urllib.request.urlopen(urllib.request.Request(link, headers=headers), timeout=20) as answer:
+            return answer.status, answer.read(), answer.headers["Content-Disposition"]
+
+    status, body, disposition = await asyncio.to_thread(download, {})
+    assert (status, body) == (200, b"0123456789")
+    assert disposition.startswith("attachment")
+    assert (await asyncio.to_thread(download, {"Range": "bytes=2-4"}))[:2] == (206, b"234")
+
+
+async def test_a_large_file_goes_in_parts_and_comes_back_whole(bucket: str, tmp_path: Path) -> None:
+    data = os.urandom(70 << 20)
+    (tmp_path / "large").write_bytes(data)
+    store = open_blobs(bucket, "secret")
+    blob = await store.put_file("videos/d/large", tmp_path / "large", replace=False)
+    assert (blob.size, blob.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    head = await store.head("videos/d/large")
+    assert head is not None and head.size == len(data)
+    assert "-" in head.etag, "made of parts"
+    digest = hashlib.sha256()
+    async for piece in store.stream("videos/d/large"):
+        digest.update(piece)
+    assert digest.hexdigest() == blob.sha256
+
+
+@pytest.mark.parametrize("fault", ["503", "silence", "applied"])
+async def test_a_fault_of_the_network_is_outlived(
+    s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: Fault
+) -> None:
+    async with faulty(s3.endpoint) as network:
+        for name, value in s3.environment(network.url).items():
+            monkeypatch.setenv(name, value)
+        store = open_blobs(f"s3://{s3.bucket()}/p", "secret")
+        (tmp_path / "file").write_bytes(b"bytes")
+        network.faults = [("PUT", fault), ("GET", fault), ("HEAD", fault)]
+        await store.put_file("videos/d/x", tmp_path / "file", replace=False)
+        assert await store.get("videos/d/x") == b"bytes"
+        assert await store.head("videos/d/x") is not None
+        network.faults = [("PUT", fault), ("DELETE", fault), ("POST", fault)]
+        await store.rename("videos/d/x", "archive/x")
+        assert await store.get("archive/x") == b"bytes"
+        assert await store.head("videos/d/x") is None
+        assert network.happened.count(fault) >= 4
