@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     ffmpeg: Path | None = None
     """The ffmpeg binary; default: the one of the imageio-ffmpeg wheel."""
     sandbox: Literal["auto", "off"] = "auto"
+    gc_webhook_url: str = ""
+    """Where the collector's schedule tells of plans; nowhere if empty."""
+    gc_webhook_secret: SecretStr = SecretStr("")
+    """Signs what is told there."""
     max_upload_bytes: int = 20 * GIB
     resumable_hours: float = 24.0
     """How long an unfinished resumable upload is kept after its last byte."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiohttp
 from sqlalchemy import select
 
 import cutlog
@@ -19,11 +20,15 @@ from services.gc import projection
 from services.gc.acts import Acts
 from services.gc.api import make_api
 from services.gc.api_acts import acts_routes
+from services.gc.api_storage import storage_routes
 from services.gc.collecting import Collecting
 from services.gc.log import LogAsked
 from services.gc.moves import Mover, Reached, nothing
 from services.gc.reports import Reports
 from services.gc.reviving import reviving
+from services.gc.schedule import Scheduler
+from services.gc.storage import Keeper
+from services.gc.webhook import Webhook
 
 
 @asynccontextmanager
@@ -36,6 +41,10 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
         async with engine.connect() as connection:
             await connection.execute(select(1))
 
+    session = aiohttp.ClientSession()
+    webhook = None
+    if settings.gc_webhook_url:
+        webhook = Webhook(session, settings.gc_webhook_url, settings.gc_webhook_secret.get_secret_value())
     try:
         async with await Bus.connect(
             settings.nats_url, settings.nats_seed.get_secret_value(), name="gc", replicas=settings.nats_replicas
@@ -54,12 +63,18 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
             reports = Reports(engine, outbox, LogAsked(bus), blobs)
             mover = Mover(engine, blobs, reached)
             api = make_api(engine, reports, outbox)
+            storage_routes(api, engine, blobs)
+            registry = api.metrics.registry
+            keeper = Keeper(engine, blobs, registry)
+            scheduler = Scheduler(engine, reports, registry, webhook)
             acts_routes(api, engine, Collecting(Acts(engine, reports, bus, mover, reached), blobs))
             checks = {"database": database, "bus": bus.check, "projection": exports.check}
             async with asyncio.TaskGroup() as work:
                 work.create_task(consume(bus, exports, stop))
                 work.create_task(outbox.run(bus, stop))
                 work.create_task(mover.sweep(stop))
+                work.create_task(keeper.run(stop))
+                work.create_task(scheduler.run(stop))
                 try:
                     async with (
                         micro(bus, "gc", cutlog.__version__, {}, projections=[exports]),
@@ -69,6 +84,7 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
                 finally:
                     stop.set()
     finally:
+        await session.close()
         await engine.dispose()
 
 

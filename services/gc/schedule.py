@@ -1,13 +1,39 @@
-"""The cron line of a policy: when a plan is due."""
+"""The schedule: when a plan is due, it is calculated and somebody is told. Nothing else happens by itself, ever."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
+from typing import Any, Final, Protocol
 
+import structlog
 from croniter import croniter
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from sqlalchemy import func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.bus import BusError
+from cutlog.bus.leader import leadership, stops_within
+from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.web import Problem, ProblemError
+from cutlog.web.trace import child_of
+from services.gc import plans, policies, tables
+from services.gc.plans import Asker
 from services.gc.policy import Policy
+from services.gc.reports import Calculate, ProjectionBehind, Reports, now
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS: Final = 15.0
+ATTEMPTS: Final = 12
+"""How often somebody is told who does not answer; from a minute to hours apart."""
+
+
+class Notify(Protocol):
+    """Tells somebody of a plan. Raises OSError when nobody heard."""
+
+    async def __call__(self, plan: Any, due: datetime) -> None: ...
 
 
 def check(policy: Policy) -> None:
@@ -21,5 +47,96 @@ def last_due(schedule: str, at: datetime) -> datetime | None:
     """The last moment at or before `at` when a plan was due, in UTC; None without a schedule."""
     if not schedule:
         return None
-    due: datetime = croniter(schedule, at).get_prev(datetime) if not croniter.match(schedule, at) else at
+    minute = at.replace(second=0, microsecond=0)
+    if croniter.match(schedule, minute):
+        return minute
+    due: datetime = croniter(schedule, at).get_prev(datetime)
     return due
+
+
+class Scheduler:
+    """Looks every few seconds what is due. One process at a time does; what was done is on record, so that a restart
+    neither loses nor repeats it. What was missed is caught up with once, however often it was missed."""
+
+    def __init__(
+        self, engine: AsyncEngine, reports: Reports, registry: CollectorRegistry, notify: Notify | None = None
+    ) -> None:
+        self._engine, self._reports, self._notify = engine, reports, notify
+        self._plans = Counter("gc_scheduled_plans", "Plans that the schedule calculated", ["tenant"], registry=registry)
+        self._may_go = Gauge("gc_plan_bytes", "Bytes that may go by the last plan", ["tenant"], registry=registry)
+        self._told = Counter("gc_notifications", "Attempts to tell of a plan", ["result"], registry=registry)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set."""
+        while not stop.is_set():
+            try:
+                async with leadership(self._engine, "gc.schedule", stop) as lead:
+                    while lead is not None and not stop.is_set():
+                        await self.once()
+                        await stops_within(stop, EVERY_SECONDS)
+            except DATABASE_ERRORS as error:
+                log.warning("the schedule waits", why=repr(error))
+                await stops_within(stop, 1.0)
+
+    async def once(self) -> None:
+        """Does what is due now."""
+        async with self._engine.connect() as connection:
+            everybody = await policies.tenants(connection)
+        for tenant in everybody:
+            try:
+                await self._calculate(tenant)
+                await self._tell(tenant)
+            except (ProjectionBehind, BusError) as error:
+                log.info("a scheduled plan waits", tenant=tenant, why=str(error))
+
+    async def _calculate(self, tenant: str) -> None:
+        row = tables.schedule
+        async with self._engine.begin() as connection:
+            due = last_due((await policies.current(connection, tenant)).schedule, await now(connection))
+            if due is None:
+                return
+            # A tenant that is new has missed nothing.
+            new = insert(row).values(tenant=tenant, due=due, notified_at=func.now()).on_conflict_do_nothing()
+            await connection.execute(new)
+            last = (await connection.scalars(select(row.c.due).where(row.c.tenant == tenant))).one()
+        if last >= due:
+            return
+        asker = Asker(tenant, "schedule", child_of(None), "schedule", f"schedule/{due.isoformat()}")
+        plan_id = await self._reports.calculate(asker, Calculate(), "schedule")
+        async with self._engine.begin() as connection:
+            changes = {
+                "due": due, "plan_id": plan_id, "notified_at": None, "attempts": 0, "retry_at": None, "error": None,
+            }  # fmt: skip
+            await connection.execute(update(row).where(row.c.tenant == tenant).values(changes))
+            plan = await plans.find(connection, tenant, plan_id)
+        self._plans.labels(tenant).inc()
+        self._may_go.labels(tenant).set(plan.bytes)
+        log.info("a scheduled plan", tenant=tenant, plan=plan_id, candidates=plan.candidates, bytes=plan.bytes)
+
+    async def _tell(self, tenant: str) -> None:
+        row = tables.schedule
+        waiting = select(row).where(
+            row.c.tenant == tenant, row.c.plan_id.is_not(None), row.c.notified_at.is_(None),
+            row.c.attempts < ATTEMPTS, func.coalesce(row.c.retry_at, func.now()) <= func.now(),
+        )  # fmt: skip
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(waiting)).one_or_none()
+            if found is None:
+                return
+            plan = await plans.find(connection, tenant, found.plan_id)
+        changes: dict[str, Any] = {"attempts": row.c.attempts + 1}
+        try:
+            if self._notify is not None:
+                await self._notify(plan, found.due)
+        except OSError as error:
+            self._told.labels("failed").inc()
+            log.warning("nobody heard of a plan", tenant=tenant, plan=plan.plan_id, why=str(error))
+            pause = func.make_interval(0, 0, 0, 0, 0, literal(2 ** min(found.attempts, 9)))
+            changes |= {"error": str(error)[:500], "retry_at": func.now() + pause}
+        else:
+            self._told.labels("told").inc()
+            changes |= {"notified_at": func.now(), "error": None}
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(row).where(row.c.tenant == tenant, row.c.plan_id == plan.plan_id).values(changes)
+            )

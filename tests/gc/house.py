@@ -104,7 +104,9 @@ class House:
         if key:
             headers["Idempotency-Key"] = key
         url = self.urls["gc" if path.startswith("/api/admin/") else "ops"] + path
-        async with self.session.request(method, url, json=body, headers=headers) as reply:
+        async with self.session.request(
+            method, url, json=body, headers=headers, timeout=aiohttp.ClientTimeout(total=60)
+        ) as reply:
             text = await reply.text()
             return reply.status, await reply.json(content_type=None) if text and "json" in reply.content_type else text
 
@@ -117,7 +119,8 @@ class House:
             found.append((status, answer))
             return status != 503
 
-        await eventually(answered)
+        # A consumer that died without a word is given its messages again after half a minute.
+        await eventually(answered, timeout=90.0)
         status, answer = found[-1]
         assert status < 300, (status, answer)
         return answer

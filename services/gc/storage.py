@@ -1,0 +1,182 @@
+"""How much there is, by class, project and hour; what was saved, what is shared, and what the policy will let go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Gauge
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cutlog.blobs import BlobStore
+from cutlog.bus.leader import leadership, stops_within
+from cutlog.contract.base import Wire
+from cutlog.db.failures import DATABASE_ERRORS
+from services.gc import policies, snapshot, store, tables
+from services.gc.policy import judge
+from services.gc.reports import now
+from services.gc.storage_sql import STORED
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS: Final = 600.0
+AHEAD: Final = (0, 7, 30)
+
+StorageClass = Literal["videos", "proxies", "exports", "archive", "segments"]
+
+
+class Stored(Wire):
+    """Objects of a class, of a project or of the whole tenant. `bytes` of its own, `shared` with others, `saved`: what
+    would be there besides, had equal uploads not been one and had each film been encoded whole."""
+
+    class_: StorageClass = msgspec.field(name="class")
+    project_id: str
+    objects: int
+    bytes: int
+    shared: int
+    saved: int
+
+
+class Forecast(Wire):
+    """What the policy lets go of exports in so many days, if nothing changes."""
+
+    days: int
+    objects: int
+    bytes: int
+
+
+async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Stored]:
+    """What a tenant has now. What belongs to no project alone has an empty `projectId`."""
+    rows = (await connection.execute(text(STORED), {"tenant": tenant})).all()
+    found = [
+        Stored(
+            class_=row.class_, project_id=row.project_id, objects=int(row.objects), bytes=int(row.bytes),
+            shared=int(row.shared), saved=int(row.saved),
+        )
+        for row in rows
+    ]  # fmt: skip
+    used = await store.films(connection, blobs, tenant)
+    objects = own = shared = saved = 0
+    async for segment in store.segments(blobs, tenant, used):
+        objects += 1
+        own += segment.size
+        if segment.films > 1:
+            shared += segment.size
+            saved += segment.size * (segment.films - 1)
+    if objects:
+        found.append(Stored(class_="segments", project_id="", objects=objects, bytes=own, shared=shared, saved=saved))
+    return found
+
+
+async def forecast(connection: AsyncConnection, tenant: str) -> list[Forecast]:
+    """Exports that may go today, in a week and in a month, by the policy of now."""
+    policy, at = await policies.current(connection, tenant), await now(connection)
+    counted = {days: [0, 0] for days in AHEAD}
+    async for project in snapshot.projects(connection, tenant):
+        for days, sums in counted.items():
+            for export, verdict in judge(project, policy, at + timedelta(days=days)):
+                if verdict.verdict == "candidate":
+                    sums[0] += 1
+                    sums[1] += export.size
+    return [Forecast(days=days, objects=sums[0], bytes=sums[1]) for days, sums in counted.items()]
+
+
+async def roll_up(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Stored]:
+    """Keeps what there is as the word on this hour; later looks within the hour take its place."""
+    hour = (await now(connection)).replace(minute=0, second=0, microsecond=0)
+    found = await stored(connection, blobs, tenant)
+    row = tables.storage
+    await connection.execute(delete(row).where(row.c.tenant == tenant, row.c.hour == hour))
+    values = [
+        {
+            "hour": hour, "tenant": tenant, "project_id": each.project_id, "class_": each.class_,
+            "objects": each.objects, "bytes": each.bytes, "shared": each.shared, "saved": each.saved,
+        }
+        for each in found
+    ]  # fmt: skip
+    if values:
+        await connection.execute(insert(row).on_conflict_do_nothing(), values)
+    return found
+
+
+class Point(Wire):
+    """A class at the end of an hour."""
+
+    hour: datetime
+    class_: StorageClass = msgspec.field(name="class")
+    objects: int
+    bytes: int
+    shared: int
+    saved: int
+
+
+async def history(connection: AsyncConnection, tenant: str, start: datetime, end: datetime) -> list[Point]:
+    """The whole tenant by hour and class, [start, end)."""
+    row = tables.storage
+    sums = (func.sum(column).label(column.key) for column in (row.c.objects, row.c.bytes, row.c.shared, row.c.saved))
+    wanted = (
+        select(row.c.hour, row.c.class_, *sums)
+        .where(row.c.tenant == tenant, row.c.hour >= start, row.c.hour < end)
+        .group_by(row.c.hour, row.c.class_)
+        .order_by(row.c.hour, row.c.class_)
+    )
+    return [
+        Point(
+            hour=each.hour, class_=each.class_, objects=int(each.objects), bytes=int(each.bytes),
+            shared=int(each.shared), saved=int(each.saved),
+        )
+        for each in await connection.execute(wanted)
+    ]  # fmt: skip
+
+
+class Keeper:
+    """Rolls up every tenant, for the gauges and as the record of each hour. One process at a time does."""
+
+    def __init__(self, engine: AsyncEngine, blobs: BlobStore, registry: CollectorRegistry) -> None:
+        self._engine, self._blobs = engine, blobs
+        labels = ["tenant", "class"]
+        self._bytes = Gauge("gc_storage_bytes", "Bytes that are stored", labels, registry=registry)
+        self._objects = Gauge("gc_storage_objects", "Objects that are stored", labels, registry=registry)
+        self._saved = Gauge("gc_storage_saved_bytes", "Bytes that need not be stored", labels, registry=registry)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set."""
+        while not stop.is_set():
+            try:
+                async with leadership(self._engine, "gc.storage", stop) as lead:
+                    while lead is not None and not stop.is_set():
+                        await self.once()
+                        await stops_within(stop, EVERY_SECONDS)
+            except (OSError, *DATABASE_ERRORS) as error:
+                log.warning("storage is not rolled up", why=repr(error))
+                await stops_within(stop, 1.0)
+
+    async def once(self) -> None:
+        """Looks at all there is."""
+        async with self._engine.connect() as connection:
+            everybody = await policies.tenants(connection)
+        for tenant in everybody:
+            async with self._engine.begin() as connection:
+                found = await roll_up(connection, self._blobs, tenant)
+            for class_ in sorted({each.class_ for each in found}):
+                of_class = [each for each in found if each.class_ == class_]
+                self._bytes.labels(tenant, class_).set(sum(each.bytes for each in of_class))
+                self._objects.labels(tenant, class_).set(sum(each.objects for each in of_class))
+                self._saved.labels(tenant, class_).set(sum(each.saved for each in of_class))
+
+
+def growth(points: Sequence[Point]) -> float:
+    """Bytes more per day, from the first hour to the last; 0 for less than two."""
+    totals: dict[datetime, int] = {}
+    for point in points:
+        totals[point.hour] = totals.get(point.hour, 0) + point.bytes
+    if len(totals) < 2:
+        return 0.0
+    first, last = min(totals), max(totals)
+    return (totals[last] - totals[first]) / ((last - first) / timedelta(days=1))
