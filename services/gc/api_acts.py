@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract.base import Strict, Wire
@@ -68,18 +69,13 @@ class DeleteVideos(Strict):
     confirm: str | None = None
 
 
-class SkippedExport(Wire):
-    """An object that stays as it was, and why."""
+class SkippedObject(Wire):
+    """An object that stays as it was, and why: `exportId` names an export, or another object of a plan; `videoId` a
+    video."""
 
-    export_id: str
     reason: str
-
-
-class SkippedVideo(Wire):
-    """A video that stays as it was, and why."""
-
-    video_id: str
-    reason: str
+    export_id: str | UnsetType = UNSET
+    video_id: str | UnsetType = UNSET
 
 
 class Archived(Wire):
@@ -87,7 +83,7 @@ class Archived(Wire):
 
     run_id: str
     archived: tuple[str, ...]
-    skipped: tuple[SkippedExport | SkippedVideo, ...]
+    skipped: tuple[SkippedObject, ...]
     pending: int = 0
 
 
@@ -96,7 +92,7 @@ class Restored(Wire):
 
     run_id: str
     restored: tuple[str, ...]
-    skipped: tuple[SkippedExport | SkippedVideo, ...]
+    skipped: tuple[SkippedObject, ...]
     pending: int = 0
 
 
@@ -105,7 +101,7 @@ class Deleted(Wire):
 
     run_id: str
     deleted: tuple[str, ...]
-    skipped: tuple[SkippedExport | SkippedVideo, ...]
+    skipped: tuple[SkippedObject, ...]
     bytes_freed: int
     pending: int = 0
 
@@ -299,7 +295,7 @@ def _deleted(outcome: Outcome, kind: Kind) -> Deleted:
     )  # fmt: skip
 
 
-def _skipped(outcome: Outcome, kind: Kind) -> tuple[SkippedExport, ...] | tuple[SkippedVideo, ...]:
+def _skipped(outcome: Outcome, kind: Kind) -> tuple[SkippedObject, ...]:
     if kind == "export":
-        return tuple(SkippedExport(export_id=each.id, reason=each.reason) for each in outcome.skipped)
-    return tuple(SkippedVideo(video_id=each.id, reason=each.reason) for each in outcome.skipped)
+        return tuple(SkippedObject(export_id=each.id, reason=each.reason) for each in outcome.skipped)
+    return tuple(SkippedObject(video_id=each.id, reason=each.reason) for each in outcome.skipped)

@@ -71,11 +71,13 @@ class Mover:
         waiting = (
             select(move)
             .where(move.c.done_at.is_(None), ~before.exists())
+            .where((move.c.action != "delete") | move.c.found.is_not(None))
             .order_by(move.c.position)
             .limit(PAGE)
             .with_for_update(skip_locked=True)
         )
         slots = asyncio.Semaphore(AT_ONCE)
+        await self._look(slots)
 
         async def one(row: Row[Any]) -> dict[str, Any]:
             async with slots:
@@ -95,12 +97,38 @@ class Mover:
             await self._reached("moves recorded")
         return len(rows)
 
+    async def _look(self, slots: asyncio.Semaphore) -> None:
+        """Notes how much there is of what is about to be deleted, while it is there."""
+        move = tables.move
+        new = select(move).where(move.c.done_at.is_(None), move.c.found.is_(None), move.c.action == "delete")
+
+        async def one(row: Row[Any]) -> dict[str, Any]:
+            async with slots:
+                return {"b_intent": row.intent, "b_found": await self._bytes(row.source, row.folder)}
+
+        async with self._engine.begin() as connection:
+            rows = (
+                await connection.execute(new.order_by(move.c.position).limit(PAGE).with_for_update(skip_locked=True))
+            ).all()
+            if rows:
+                found = await _all([one(row) for row in rows])
+                seen = update(move).where(move.c.intent == bindparam("b_intent"), move.c.found.is_(None))
+                await connection.execute(seen.values(found=bindparam("b_found")), found)
+
+    async def _bytes(self, key: str, folder: str | None) -> int:
+        head = await self._blobs.head(key)
+        size = 0 if head is None else head.size
+        if folder is not None:
+            size += sum([each.size async for each in self._blobs.list(folder)])
+        return size
+
     async def _carry_out(self, row: Row[Any]) -> tuple[int, str | None]:
         """Bytes that are gone from the store now, by looking; and what was not as expected."""
         await self._reached("file")
         match row.action:
             case "delete":
-                outcome = await self._delete(row.source, row.folder)
+                await self._delete(row.source, row.folder)
+                outcome: tuple[int, str | None] = row.found - await self._bytes(row.source, row.folder), None
             case "move":
                 outcome = 0, await self._move(row.source, row.target)
             case "settle":
@@ -119,19 +147,11 @@ class Mover:
                 return "the file was missing"
         return None
 
-    async def _delete(self, key: str, folder: str | None) -> tuple[int, str | None]:
-        keys = [key]
+    async def _delete(self, key: str, folder: str | None) -> None:
+        await self._blobs.delete(key)
         if folder is not None:
-            keys += [head.key async for head in self._blobs.list(folder)]
-        freed = 0
-        for each in keys:
-            head = await self._blobs.head(each)
-            if head is None:
-                continue
-            await self._blobs.delete(each)
-            if await self._blobs.head(each) is None:
-                freed += head.size
-        return freed, None
+            for each in [head.key async for head in self._blobs.list(folder)]:
+                await self._blobs.delete(each)
 
     async def _settle(self, source: str, target: str) -> tuple[int, str | None]:
         """A file that was rendered again while an older one lay in the archive; that one is not needed any more.
@@ -139,7 +159,9 @@ class Mover:
         Unless it was the new one that was archived, by an act that came too late: then it goes back.
         """
         if await self._blobs.head(target) is not None:
-            return await self._delete(source, None)
+            before = await self._bytes(source, None)
+            await self._delete(source, None)
+            return before - await self._bytes(source, None), None
         return 0, await self._move(source, target)
 
 

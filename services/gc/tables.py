@@ -133,6 +133,7 @@ move = Table(
     Column("actor", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("done_at", DateTime(timezone=True)),
+    Column("found", BigInteger),
     Column("freed", BigInteger, nullable=False, server_default="0"),
     Column("note", Text),
 )
