@@ -17,7 +17,8 @@ class MediaFacts(Wire):
     `width` and `height` are pixels as stored, before `sar` (pixel aspect, [num, den]) and `rotation` (clockwise
     degrees: 0, 90, 180, 270) are applied. `fps` is the nominal rate; a `vfr` source is conformed to it. `frames` counts
     pictures at the nominal rate. `duration` and `start_offset` are seconds as decimal strings; `start_offset` is how
-    much later (or, if negative, earlier) the sound starts than the picture.
+    much later (or, if negative, earlier) the sound starts than the picture. `hdr`: how brightness is coded (PQ or HLG
+    of BT.2100) where it goes beyond the ordinary.
     """
 
     container: str
@@ -34,6 +35,7 @@ class MediaFacts(Wire):
     channels: int | None = None
     sample_rate: int | None = None
     start_offset: str = "0"
+    hdr: Literal["pq", "hlg"] | None = None
 
 
 class Rendition(Wire):
@@ -49,11 +51,15 @@ class Rendition(Wire):
 
 
 class Renditions(Wire):
-    """What ingest makes: a 480p edit proxy of a picture, PCM s16le 48 kHz stereo of a sound, a thumbnail."""
+    """What ingest makes: a 480p edit proxy of a picture, PCM s16le 48 kHz stereo of a sound, a thumbnail, a sheet of
+    small pictures (`width` and `height` of one, `frames` of them), the peaks of a sound and a picture of them."""
 
     proxy: Rendition | None = None
     audio: Rendition | None = None
     thumbnail: Rendition | None = None
+    sprite: Rendition | None = None
+    waveform: Rendition | None = None
+    waveform_image: Rendition | None = None
 
 
 def display_size(facts: MediaFacts) -> tuple[Fraction, Fraction]:

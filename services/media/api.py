@@ -27,13 +27,14 @@ from cutlog.web import (
 )
 from cutlog.web.body import too_large
 from cutlog.web.multipart import Part, parts
-from cutlog.web.problems import not_found, unavailable
+from cutlog.web.problems import unavailable
 from services.media import videos
 from services.media.answers import KeyReusedError
 from services.media.facts import UnusableError
 from services.media.files import add_files
 from services.media.ingest import EmptyFileError, Ingest, OutOfSpaceError, StorageError
 from services.media.leases import LeaseLostError
+from services.media.previews_api import LINK_SECONDS, leads_to
 from services.media.settling import settled
 from services.media.videos import Asker, Video, VideoInUseError, VideoUnknownError
 
@@ -44,8 +45,6 @@ FORM_BYTES: Final = 1 << 20
 
 #: How long DELETE waits for ops to allow it.
 PATIENCE: Final = 10.0
-
-LINK_SECONDS: Final = 600
 
 
 class Check(Strict):
@@ -162,21 +161,7 @@ def make_api(
     async def download(req: Request) -> Reply:
         async with engine.connect() as connection:
             row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
-        return _to(await blobs.url(row.key, seconds=LINK_SECONDS, filename=row.name))
-
-    @api.get(
-        ROOT + "/{video}/thumbnail",
-        role=Role.viewer,
-        returns={302: None},
-        problems=(404,),
-        summary="Leads to a picture of the video",
-    )
-    async def thumbnail(req: Request) -> Reply:
-        async with engine.connect() as connection:
-            row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
-        if row.renditions.thumbnail is None:
-            raise not_found(f"A thumbnail of video {row.id}")
-        return _to(await blobs.url(row.renditions.thumbnail.key, seconds=LINK_SECONDS))
+        return leads_to(await blobs.url(row.key, seconds=LINK_SECONDS, filename=row.name))
 
     add_files(api, blobs, file_secret)
     return api
@@ -193,10 +178,6 @@ async def _alone(file: Part, rest: AsyncIterator[Part]) -> AsyncIterator[bytes]:
 
 def _asker(actor: Actor, trace: str) -> Asker:
     return Asker(actor.tenant, actor.subject, trace)
-
-
-def _to(url: str) -> Reply:
-    return Reply.redirect(url, headers={"Cache-Control": "no-store"})
 
 
 def _unusable(detail: str) -> Problem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,14 +11,33 @@ import msgspec
 
 from cutlog.blobs import BlobStore
 from cutlog.contract.media import MediaFacts, Rendition, Renditions, display_size
-from cutlog.contract.profiles import proxy_size
+from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
 from cutlog.ffmpeg import Ffmpeg, Limits
+from cutlog.ffmpeg.progress import Progress
 from services.media.facts import Judged, UnusableError, judge
 from services.media.naming import rendition_key
-from services.media.recipes import AUDIO, PROXY, THUMBNAIL, audio_args, proxy_args, thumbnail_args
+from services.media.previews import peaks, sheet
+from services.media.recipes import (
+    AUDIO,
+    PROXY,
+    SPRITE,
+    THUMBNAIL,
+    WAVEFORM,
+    WAVEFORM_IMAGE,
+    audio_args,
+    frame_args,
+    proxy_args,
+    sprite_args,
+    thumbnail_args,
+    waveform_args,
+)
 
 BYTES_PER_SAMPLE = 4
 """Of both channels."""
+PIECE = 1 << 20
+
+Told = Callable[[float], None]
+"""Told the share of the edit proxy that is made, 0 to 1."""
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -29,16 +50,30 @@ class Derive:
 
     def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore) -> None:
         self._ffmpeg, self._blobs = ffmpeg, blobs
+        self._frames = asyncio.Semaphore(2)
 
-    async def make(self, key: str, tenant: str, sha256: str, generation: int) -> Derived:
+    async def make(self, key: str, tenant: str, sha256: str, generation: int, told: Told | None = None) -> Derived:
         """All renditions of the original at `key`. Raises UnusableError, FfmpegFailedError, BlobNotFoundError."""
         async with self._blobs.local(key) as source, self._blobs.scratch() as folder:
             judged = judge(await self._ffmpeg.probe(source, times=True, limits=_patience(source)))
-            work = _Work(self._ffmpeg, self._blobs, source, folder, judged, (tenant, sha256, generation))
+            work = _Work(self._ffmpeg, self._blobs, source, folder, judged, (tenant, sha256, generation), told)
             proxy = await work.proxy() if judged.kind == "video" else None
             audio = await work.audio() if judged.audio is not None else None
             thumbnail = await work.thumbnail() if judged.kind != "audio" else None
-        return Derived(judged.facts, Renditions(proxy=proxy, audio=audio, thumbnail=thumbnail))
+            made = Renditions(proxy=proxy, audio=audio, thumbnail=thumbnail)
+            if judged.kind == "video":
+                made = msgspec.structs.replace(made, sprite=await work.sprite())
+            if audio is not None and audio.size > 0:
+                waveform, image = await work.waveform(audio)
+                made = msgspec.structs.replace(made, waveform=waveform, waveform_image=image)
+        return Derived(judged.facts, made)
+
+    async def frame(self, key: str, facts: MediaFacts, frame: int, to: str) -> None:
+        """Makes a picture of a frame of the edit proxy at `key`. Raises BlobNotFoundError, FfmpegFailedError."""
+        async with self._frames, self._blobs.local(key) as proxy, self._blobs.scratch() as folder:
+            args = frame_args(proxy, facts, frame, THUMBNAIL)
+            await self._ffmpeg.run(args, reads=[proxy], writes=folder, limits=Limits(seconds=60))
+            await self._blobs.put_file(to, folder / THUMBNAIL, sync=False)
 
 
 class _Work:
@@ -52,16 +87,18 @@ class _Work:
         folder: Path,
         judged: Judged,
         content: tuple[str, str, int],
+        told: Told | None,
     ) -> None:
         self._ffmpeg, self._blobs = ffmpeg, blobs
         self._source, self._folder, self._judged, self._content = source, folder, judged, content
+        self._told = told
         facts = judged.facts
         seconds = Fraction(facts.duration)
         self._limits = Limits(seconds=300 + 10 * float(seconds))
 
     async def proxy(self) -> Rendition:
         facts = self._judged.facts
-        await self._run(proxy_args(self._source, self._judged))
+        await self._run(proxy_args(self._source, self._judged), self._progress)
         width, height = proxy_size(*display_size(facts))
         made = await self._ffmpeg.probe(self._folder / PROXY, times=True, limits=_patience(self._folder / PROXY))
         times = made.streams[0].times
@@ -86,8 +123,27 @@ class _Work:
         await self._run(args)
         return await self._put(THUMBNAIL)
 
-    async def _run(self, args: list[str]) -> None:
-        await self._ffmpeg.run(args, reads=[self._source], writes=self._folder, limits=self._limits)
+    async def sprite(self) -> Rendition:
+        of = sheet(self._judged.facts)
+        await self._run(sprite_args(self._folder / PROXY, of))
+        return msgspec.structs.replace(await self._put(SPRITE), width=of.width, height=of.height, frames=of.count)
+
+    async def waveform(self, audio: Rendition) -> tuple[Rendition, Rendition]:
+        await asyncio.to_thread(self._peaks, audio.samples or 0)
+        await self._run(waveform_args(self._folder / AUDIO))
+        return await self._put(WAVEFORM), await self._put(WAVEFORM_IMAGE)
+
+    def _peaks(self, samples: int) -> None:
+        with (self._folder / AUDIO).open("rb") as pcm:
+            found = peaks(iter(lambda: pcm.read(PIECE), b""), samples, SAMPLE_RATE)
+        (self._folder / WAVEFORM).write_bytes(msgspec.json.encode(found))
+
+    def _progress(self, progress: Progress) -> None:
+        if self._told is not None:
+            self._told(min(1.0, progress.frames / (self._judged.facts.frames or 1)))
+
+    async def _run(self, args: list[str], told: Callable[[Progress], None] | None = None) -> None:
+        await self._ffmpeg.run(args, reads=[self._source], writes=self._folder, limits=self._limits, on_progress=told)
 
     async def _put(self, name: str) -> Rendition:
         # Not synced: it can be made again, and its digest tells when it is torn.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -29,6 +29,10 @@ RATES: Final = tuple(
     )
 )  # fmt: skip
 NEAR: Final = Fraction(1, 50)
+
+
+#: Transfer characteristics of ITU-T H.273 that go beyond the ordinary range of brightness.
+HDR: Final[dict[int, Literal["pq", "hlg"]]] = {16: "pq", 18: "hlg"}
 
 
 class UnusableError(Exception):
@@ -101,6 +105,7 @@ def _still(raw: RawProbe, picture: RawStream) -> Judged:
         rotation=picture.video.rotation,
         frames=1,
         video_codec=picture.codec,
+        hdr=HDR.get(picture.video.color_trc),
     )
     return Judged(kind="image", facts=facts, video=picture.index, audio=None, begins=Fraction(0))
 
@@ -139,6 +144,7 @@ def _video(raw: RawProbe, picture: RawStream, sound: RawStream | None) -> Judged
         channels=sound.audio.channels if sound and sound.audio else None,
         sample_rate=sound.audio.sample_rate if sound and sound.audio else None,
         start_offset=decimal(_start(sound) - _start(picture)) if sound else "0",
+        hdr=HDR.get(picture.video.color_trc),
     )
     return Judged(
         kind="video",

@@ -21,10 +21,14 @@ from cutlog.contract.profiles import (
 )
 from cutlog.contract.time import samples_at
 from services.media.facts import Judged
+from services.media.previews import COLUMNS, Sheet
 
 PROXY: Final = "proxy.mp4"
 AUDIO: Final = "audio.pcm"
 THUMBNAIL: Final = "thumbnail.jpg"
+SPRITE: Final = "sprite.jpg"
+WAVEFORM: Final = "waveform.json"
+WAVEFORM_IMAGE: Final = "waveform.png"
 
 #: No dates, no names of libraries: equal inputs make equal files.
 _BITEXACT: Final = ("-map_metadata", "-1", "-fflags", "+bitexact")
@@ -40,7 +44,7 @@ def proxy_args(source: Path, judged: Judged) -> list[str]:
         [
             f"setpts='{_since(judged.begins)}'",
             f"fps={rate}:start_time=0",
-            _scaled(width, height),
+            *_into_range(facts, width, height),
             "format=yuv420p",
             "setsar=1",
             "tpad=stop=-1:stop_mode=clone",
@@ -71,6 +75,38 @@ def audio_args(source: Path, judged: Judged) -> list[str]:
     ]  # fmt: skip
 
 
+def sprite_args(proxy: Path, of: Sheet) -> list[str]:
+    """Every so many frames of the edit proxy, small, in one JPEG."""
+    chain = (
+        f"framestep={of.step},scale={of.width}:{of.height}:flags=area:out_range=pc,setsar=1,format=yuvj420p,"
+        f"tile={COLUMNS}x{of.rows}"
+    )
+    return [
+        "-i", f"file:{proxy}", "-map", "0:0", "-an", "-vf", chain, "-frames:v", "1", "-q:v", "5", *_BITEXACT,
+        "-f", "mjpeg", SPRITE,
+    ]  # fmt: skip
+
+
+def waveform_args(pcm: Path) -> list[str]:
+    """A picture of the PCM, white on nothing."""
+    return [
+        "-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", str(CHANNELS), "-i", f"file:{pcm}",
+        "-filter_complex", "showwavespic=s=1200x120:colors=white", "-frames:v", "1", *_BITEXACT,
+        "-c:v", "png", "-f", "image2pipe", WAVEFORM_IMAGE,
+    ]  # fmt: skip
+
+
+def frame_args(proxy: Path, facts: MediaFacts, frame: int, name: str) -> list[str]:
+    """A JPEG of one frame of the edit proxy, sought and not counted."""
+    assert facts.fps is not None
+    begin = max(Fraction(0), (frame - Fraction(1, 2)) / facts.fps.fraction)
+    return [
+        "-ss", f"{float(begin):.6f}", "-i", f"file:{proxy}", "-map", "0:0", "-an",
+        "-vf", "scale=iw:ih:out_range=pc,format=yuvj420p", "-frames:v", "1", "-q:v", "4", *_BITEXACT,
+        "-f", "mjpeg", name,
+    ]  # fmt: skip
+
+
 def thumbnail_args(source: Path, stream: int, facts: MediaFacts, frame: int) -> list[str]:
     """A JPEG of one frame, at most 480 high, as a viewer sees it."""
     width, height = proxy_size(*display_size(facts))
@@ -82,6 +118,21 @@ def thumbnail_args(source: Path, stream: int, facts: MediaFacts, frame: int) -> 
         "-i", f"file:{source}", "-map", f"0:{stream}", "-an", "-vf", f"{chain},format=yuvj420p", "-frames:v", "1",
         "-q:v", "4", *_BITEXACT, "-f", "mjpeg", THUMBNAIL,
     ]  # fmt: skip
+
+
+def _into_range(facts: MediaFacts, width: int, height: int) -> list[str]:
+    """Scaled; a picture of high dynamic range is mapped into the ordinary one (white at 203 cd/m² stays
+    white, what is brighter is bent below the limit)."""
+    if facts.hdr is None:
+        return [_scaled(width, height)]
+    curve = {"pq": "smpte2084", "hlg": "arib-std-b67"}[facts.hdr]
+    return [
+        f"scale={width}:{height}:flags=bicubic:out_range=tv,format=yuv420p10le",
+        f"setparams=range=tv:color_primaries=bt2020:color_trc={curve}:colorspace=bt2020nc",
+        "zscale=t=linear:npl=203,format=gbrpf32le",
+        "zscale=p=bt709,tonemap=mobius:desat=0",
+        "zscale=t=bt709:m=bt709:p=bt709:r=tv",
+    ]
 
 
 def _scaled(width: int, height: int) -> str:

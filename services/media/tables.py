@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Double, Integer, LargeBinary, MetaData, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -32,6 +32,7 @@ video = Table(
     Column("derive_at", DateTime(timezone=True)),
     Column("derive_run", Integer, nullable=False),
     Column("derive_left", Integer, nullable=False),
+    Column("progress", Double, nullable=False, server_default="0"),
     Column("stored", Text, nullable=False, server_default="there"),
     Column("stored_position", BigInteger, nullable=False, server_default="0"),
 )

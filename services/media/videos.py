@@ -33,8 +33,13 @@ class VideoInUseError(Exception):
     """The history of a project uses the video."""
 
 
+class NotFailedError(Exception):
+    """Only a video that failed is processed again."""
+
+
 class Video(Wire):
-    """A video as the API shows it. `size` in bytes; `uses` counts projects with any version that uses it."""
+    """A video as the API shows it. `size` in bytes; `uses` counts projects with any version that uses it; `progress`:
+    the share of its edit proxy that is made; `archived`: its original is in the archive."""
 
     id: str
     sha256: str
@@ -48,6 +53,8 @@ class Video(Wire):
     created_at: datetime
     duplicate: bool = False
     error: str | None = None
+    progress: float = 0.0
+    archived: bool = False
 
 
 class Asker(msgspec.Struct, frozen=True):
@@ -80,6 +87,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     derive_at: datetime | None
     derive_run: int
     derive_left: int
+    progress: float = 0.0
     stored: Storage = "there"
     stored_position: int = 0
 
@@ -97,6 +105,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
             created_at=self.created_at,
             duplicate=duplicate,
             error=self.error,
+            progress=1.0 if self.status == "ready" else self.progress,
+            archived=self.stored == "archived",
         )
 
 
@@ -144,7 +154,7 @@ async def page(connection: AsyncConnection, tenant: str, after: str | None, limi
 async def add(connection: AsyncConnection, new: Stored) -> Stored:
     """Adds the first upload of a content, to be derived from at once."""
     values = msgspec.structs.asdict(new)
-    for name in ("created_at", "derive_at", "stored", "stored_position"):
+    for name in ("created_at", "derive_at", "progress", "stored", "stored_position"):
         del values[name]
     values["facts"] = msgspec.to_builtins(new.facts)
     values["renditions"] = msgspec.to_builtins(new.renditions)
@@ -178,6 +188,19 @@ async def count_again(
     body = RecordMediaDeduplicated(media_id=row.id, event=event, generation=row.generation)
     await outbox.add(connection, command(again_key(row.id, upload_id), asker, body))
     return row
+
+
+async def retry(connection: AsyncConnection, tenant: str, video_id: str) -> Stored:
+    """A video that failed, to be processed again. Raises VideoUnknownError, NotFailedError."""
+    row = await by_id(connection, tenant, video_id, lock=True)
+    if row.status != "failed" or row.stored != "there":
+        raise NotFailedError(f"Video {video_id} is {row.status if row.stored == 'there' else row.stored}.")
+    values = {
+        "status": "processing", "error": None, "progress": 0.0, "derive_at": func.clock_timestamp(),
+        "derive_left": DERIVE_ATTEMPTS,
+    }  # fmt: skip
+    statement = update(video).where(video.c.id == video_id).values(values).returning(video)
+    return stored((await connection.execute(statement)).one())
 
 
 def again_key(video_id: str, upload_id: str) -> str:

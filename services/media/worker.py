@@ -27,7 +27,7 @@ from services.media.videos import Asker, Stored, command, stored
 log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(seconds=12)
-RENEW_SECONDS: Final = 4.0
+RENEW_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.5
 RETRY_AFTER: Final = timedelta(seconds=2)
 
@@ -103,9 +103,14 @@ class Worker:
         if row.derive_left < 0:
             await self._fail(row, "processing it was begun too often and never ended")
             return
-        renewing = asyncio.create_task(self._renew(row))
+        share = [0.0]
+        renewing = asyncio.create_task(self._renew(row, share))
+
+        def told(part: float) -> None:
+            share[0] = part
+
         try:
-            derived = await self._derive.make(row.key, row.tenant, row.sha256, row.generation)
+            derived = await self._derive.make(row.key, row.tenant, row.sha256, row.generation, told)
         except _FINAL as error:
             await self._fail(row, str(error))
         except (FfmpegFailedError, OSError) as error:
@@ -119,11 +124,15 @@ class Worker:
         finally:
             renewing.cancel()
 
-    async def _renew(self, row: Stored) -> None:
+    async def _renew(self, row: Stored, share: list[float]) -> None:
+        """Keeps the claim, and says how far the work is."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             with contextlib.suppress(*DATABASE_ERRORS):
-                await self._give_back(row, LEASE, left=row.derive_left)
+                async with self._engine.begin() as connection:
+                    mine = update(video).where(video.c.id == row.id, video.c.derive_run == row.derive_run)
+                    until = func.clock_timestamp() + literal(LEASE)
+                    await connection.execute(mine.values(derive_at=until, progress=share[0]))
 
     async def _give_back(self, row: Stored, after: timedelta, *, left: int) -> None:
         """Whoever comes after that time may take it."""

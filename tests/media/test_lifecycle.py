@@ -105,7 +105,7 @@ async def test_work_that_a_stop_interrupted_is_done_after_the_next_start(house: 
     await house.start("media")
     ready = await house.client().ready(video["id"])
     assert ready["status"] == "ready"
-    assert len(house.files("derived")) == 2
+    assert len(house.files("derived")) == 3
 
 
 async def test_work_of_a_process_that_died_is_taken_over_when_its_lease_ends(house: House, painted: Painter) -> None:

@@ -1,0 +1,153 @@
+"""What is made of a video, over HTTP: pictures, the sheet with its index, peaks; how far that is, and once more."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Final, Literal
+
+import msgspec
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.blobs import BlobStore
+from cutlog.contract.base import Strict, Wire
+from cutlog.contract.media import Rendition
+from cutlog.web import Api, Content, EventStream, Problem, ProblemError, Reply, Request, Role
+from cutlog.web.problems import not_found
+from services.media import videos
+from services.media.derive import Derive
+from services.media.naming import rendition_key
+from services.media.previews import index
+from services.media.videos import NotFailedError, Stored, Video
+
+ROOT: Final = "/api/videos/{video}"
+LINK_SECONDS: Final = 600
+WATCH_SECONDS: Final = 0.25
+
+
+class At(Strict):
+    """A frame of the video at its own rate."""
+
+    at: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
+
+
+class Making(Wire):
+    """How far a video is. `progress`: the share of its edit proxy that is made, 0 to 1; `error`: why it failed."""
+
+    status: videos.Status
+    progress: float
+    error: str | None
+
+
+def leads_to(url: str) -> Reply:
+    return Reply.redirect(url, headers={"Cache-Control": "no-store", "Vary": "Accept"})
+
+
+def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive) -> None:
+    """Adds the routes."""
+    api.problem(NotFailedError, status=409, type="not-failed")
+
+    async def row_of(req: Request[None, At] | Request) -> Stored:
+        async with engine.connect() as connection:
+            return await videos.by_id(connection, req.actor.tenant, req.path["video"])
+
+    async def link(rendition: Rendition | None, what: str, row: Stored) -> str:
+        if rendition is None:
+            raise not_found(f"{what} of video {row.id}")
+        return await blobs.url(rendition.key, seconds=LINK_SECONDS)
+
+    @api.get(
+        ROOT + "/thumbnail",
+        role=Role.viewer,
+        query=At,
+        returns={302: None},
+        problems=(404, 422),
+        summary="Leads to a picture of the video",
+    )
+    async def thumbnail(req: Request[None, At]) -> Reply:
+        """A JPEG of at most 480 lines; of the frame `at` of the video, or of a telling one."""
+        row = await row_of(req)
+        if req.query.at is None or row.kind != "video":
+            return leads_to(await link(row.renditions.thumbnail, "A thumbnail", row))
+        if req.query.at >= (row.facts.frames or 0):
+            detail = f"The video has {row.facts.frames} frames, counted from 0."
+            raise Problem(422, "invalid-input", "There is no such frame", detail, errors=[ProblemError("?at", detail)])
+        if row.renditions.proxy is None:
+            raise not_found(f"A thumbnail of video {row.id}")
+        key = rendition_key(row.tenant, row.sha256, row.generation, f"at-{req.query.at}.jpg")
+        if await blobs.head(key) is None:
+            await derive.frame(row.renditions.proxy.key, row.facts, req.query.at, key)
+        return leads_to(await blobs.url(key, seconds=LINK_SECONDS))
+
+    @api.get(ROOT + "/poster", role=Role.viewer, returns={302: None}, problems=(404,), summary="Leads to its poster")
+    async def poster(req: Request) -> Reply:
+        row = await row_of(req)
+        return leads_to(await link(row.renditions.thumbnail, "A poster", row))
+
+    @api.get(
+        ROOT + "/sprite",
+        role=Role.viewer,
+        returns={302: None, 200: Content("text/vtt")},
+        problems=(404,),
+        summary="Leads to a sheet of small pictures, or tells where on it each is",
+    )
+    async def sprite(req: Request) -> Reply:
+        """The JPEG; with `Accept: text/vtt` the WebVTT index to it, by which players show what is under the mouse."""
+        row = await row_of(req)
+        url = await link(row.renditions.sprite, "A sheet", row)
+        if "text/vtt" not in req.accept:
+            return leads_to(url)
+        headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+        return Reply.raw(200, index(row.facts, url).encode(), "text/vtt; charset=utf-8", headers)
+
+    @api.get(
+        ROOT + "/waveform",
+        role=Role.viewer,
+        returns={302: None},
+        problems=(404,),
+        summary="Leads to the peaks of its sound",
+    )
+    async def waveform(req: Request) -> Reply:
+        """JSON as audiowaveform writes it, at most 4,000 pairs; with `Accept: image/png` a picture of them."""
+        row = await row_of(req)
+        image = "image/png" in req.accept or "image/*" in req.accept
+        rendition = row.renditions.waveform_image if image else row.renditions.waveform
+        return leads_to(await link(rendition, "A waveform", row))
+
+    @api.post(
+        ROOT + "/retry",
+        role=Role.editor,
+        returns={202: Video},
+        problems=(404, 409),
+        summary="Processes a video again that failed",
+    )
+    async def retry(req: Request) -> Reply:
+        async with engine.begin() as connection:
+            row = await videos.retry(connection, req.actor.tenant, req.path["video"])
+            return Reply(202, row.shown(await videos.users(connection, row.id)))
+
+    @api.get(
+        ROOT + "/events",
+        role=Role.viewer,
+        events=True,
+        returns={200: Content("text/event-stream")},
+        problems=(404,),
+        summary="Tells how far a video is, until it is ready or failed",
+    )
+    async def events(req: Request) -> web.StreamResponse:
+        """Events `progress`, then one of `ready` or `failed`, each with status, progress and error."""
+        row, said, number = await row_of(req), None, 0
+        async with EventStream(req) as stream:
+            while True:
+                making = Making(status=row.status, progress=row.progress, error=row.error)
+                if making != said:
+                    number, said = number + 1, making
+                    kind: Literal["progress", "ready", "failed"] = (
+                        "progress" if row.status == "processing" else row.status
+                    )
+                    await stream.send(number, kind, making)
+                if row.status != "processing":
+                    break
+                await asyncio.sleep(WATCH_SECONDS)
+                row = await row_of(req)
+        return stream.response
