@@ -22,7 +22,7 @@ from tests.support.stacks import CHECKOUT, RunningStack
 DOCS = CHECKOUT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 SCRIPT = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-ELSEWHERE = {"OPERATIONS.md", "GC.md"}
+ELSEWHERE = {"OPERATIONS.md"}
 """Pages whose commands have tests of their own."""
 SCRIPTED = [page for page in PAGES if page.name not in ELSEWHERE and SCRIPT.search(page.read_text(encoding="utf-8"))]
 ROUTE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) +(/api/[^\s`?|)]*)")
