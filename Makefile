@@ -58,6 +58,14 @@ types: install ## mypy --strict
 laws: install ## the laws of the architecture
 	@$(BIN)/lint-imports --no-cache && $(BIN)/pytest -q tests/laws
 
+.PHONY: proto
+proto: ## buf: the contract's style, and that it only grew since it was released (needs node)
+	@sh deploy/buf.sh lint proto && sh deploy/buf.sh breaking proto --against proto/released.binpb
+
+.PHONY: proto-release
+proto-release: ## what the contract is now is released: from here on it only grows
+	@sh deploy/buf.sh build proto -o proto/released.binpb
+
 .PHONY: format
 format: install ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
