@@ -169,8 +169,8 @@ class Oracle:
             sides = ":".join(f"{side}='max(2,round(i{side}*{grow}))'" for side in "wh")
             film = self._chain(film, f"scale={sides}:eval=frame:flags=bicubic")
         elif scale != 1.0 and made == canvas and isinstance(clip.source, ColorSource | TextSource):
-            wide, high = _grown(size, scale)
-            film = self._chain(film, f"scale=w=iw*{wide}/{size[0]}:h=ih*{high}/{size[1]}:flags=bicubic")
+            sides = ":".join(f"{side}='max(2,round(i{side}*{scale}))'" for side in "wh")
+            film = self._chain(film, f"scale={sides}:flags=bicubic")
         return film, size
 
     def _footage(self, clip: Clip, reel: Reel, native: tuple[int, int], first: int, last: int) -> str:
@@ -253,7 +253,8 @@ class Oracle:
             t = f"(({k}-{left.frame})/{right.frame - left.frame})"
             way = _eased(left.easing, t)
             expression = f"if(lt({k},{right.frame}),{left.value}+({right.value}-({left.value}))*{way},{expression})"
-        return f"if(lt({k},{keys[0].frame}),{keys[0].value!r},{expression})"
+        # To the millionth, as values are kept: what lies just between two pixels goes to the same one.
+        return f"round(if(lt({k},{keys[0].frame}),{keys[0].value!r},{expression})*1000000)/1000000"
 
     def _plate(self, color: str, frames: int) -> str:
         size = f"{self._canvas.width}x{self._canvas.height}"

@@ -61,16 +61,16 @@ def seconds_of(path: Path, kind: Literal["video", "audio"]) -> Fraction:
 
 
 @pytest.mark.parametrize(
-    ("profile", "kind", "codec", "sound"),
+    ("profile", "kind", "codec", "variant", "sound"),
     [
-        ("mp4", "mov", "h264", "aac"),
-        ("mp4-hevc", "mov", "hevc", "aac"),
-        ("webm", "matroska", "vp9", "opus"),
-        ("prores", "mov", "prores", "pcm_s24le"),
+        ("mp4", "mov", "h264", "High", "aac"),
+        ("mp4-hevc", "mov", "hevc", "Main", "aac"),
+        ("webm", "matroska", "vp9", "Profile 0", "opus"),
+        ("prores", "mov", "prores", "HQ", "pcm_s24le"),
     ],
 )
 async def test_a_film_of_a_profile_has_its_codecs_frames_colours_and_length(
-    studio: Studio, painted: Painter, profile: ExportProfile, kind: str, codec: str, sound: str
+    studio: Studio, painted: Painter, profile: ExportProfile, kind: str, codec: str, variant: str, sound: str
 ) -> None:
     wanted, marks = await film(studio, painted)
     output = await studio.export(wanted, profile)
@@ -84,6 +84,7 @@ async def test_a_film_of_a_profile_has_its_codecs_frames_colours_and_length(
         assert audio.rate == 48_000
         assert audio.channels == 2
         context = video.codec_context
+        assert context.profile == variant
         first = next(container.decode(video))
         told = (context.colorspace, context.color_primaries, context.color_trc, context.color_range)
         assert told == BT709

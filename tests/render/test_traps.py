@@ -61,6 +61,9 @@ TRAPS = [
     Trap("irregular", filters=SELECT, missing=DROPPED),
     Trap("odd size", filters="scale=321:181", encode=("-c:v", "libx264", "-pix_fmt", "yuv444p", "-c:a", "aac")),
     Trap("sound first", after=("-map", "0:a", "-map", "0:v")),
+    Trap(
+        "more streams than are used", after=("-map", "0:v", "-map", "0:a", "-map", "0:v", "-map", "0:a", "-map", "0:a")
+    ),
     Trap("matroska", suffix=".mkv"),
     Trap("transport stream", suffix=".ts", encode=("-c:v", "libx264", "-bf", "2", "-c:a", "aac")),
     Trap("webm", suffix=".webm", encode=("-c:v", "libvpx", "-b:v", "3M", "-deadline", "realtime", "-c:a", "libopus")),

@@ -131,14 +131,12 @@ class Graph(Graded):
                 film = self._lay(film, self._lettering(side, frames))
             elif side is not None:
                 film = self._draw(film, side, frames)
-            film = film.filter("format", "yuva444p") if self._fine else fine(film, alpha=True)
-            film = film.filter("settb", f"{self._fps.den}/{self._fps.num}")
+            film = film.filter("format", "yuva444p").filter("settb", f"{self._fps.den}/{self._fps.num}")
             sides.append(film.filter("setpts", "N").filter("fps", self._rate))
         seconds = {"duration": mix.frames, "offset": -mix.at}
         times = {name: f"{float(value / self._fps.fraction):.6f}" for name, value in seconds.items()}
         film = ffmpeg.filter(sides, "xfade", transition=TRANSITIONS[mix.kind], **times)
-        film = film.filter("format", "yuva444p")
-        return (film if self._fine else coarse(film, alpha=True)).filter("setparams", **COLOR)
+        return film.filter("format", "yuva444p").filter("setparams", **COLOR)
 
     def _lettering(self, words: Words, frames: int) -> Any:
         """Text on a clear canvas, above its soft shadow."""
@@ -259,10 +257,4 @@ class Graph(Graded):
 
 def _free(layer: Drawn) -> bool:
     """Whether a layer may come to lie on odd pixels."""
-    match layer:
-        case Mixed(left=left, right=right):
-            return any(side is not None and _free(side) for side in (left, right))
-        case Shot(look=look) | Picture(look=look) | Plate(look=look) | Words(look=look):
-            return not look.placed or look.blend != "normal"
-        case _:
-            assert_never(layer)
+    return isinstance(layer, Mixed) or not layer.look.placed or layer.look.blend != "normal"
