@@ -38,6 +38,13 @@ async def test_a_proxy_copies_whole_seconds_and_encodes_the_heads_of_shots(studi
     assert output.encoded == 20  # up to frame 50 of the first shot; the second one begins on the grid
 
 
+async def test_a_plain_clip_on_the_grid_is_copied_and_nothing_of_it_encoded(studio: Studio, a: MediaRef) -> None:
+    output = await studio.proxy(film(a, (25, 110)))
+    assert output.encoded == 0
+    assert studio.pictures() == set()
+    assert read_marks(studio.path(output)) == [Mark(1, number) for number in range(25, 135)]
+
+
 async def test_the_same_timeline_again_encodes_nothing(studio: Studio, a: MediaRef) -> None:
     first = await studio.export(film(a, (3, 90)))
     assert first.encoded == 90
