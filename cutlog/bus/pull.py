@@ -38,13 +38,21 @@ class ConsumerGone(Exception):
 
 
 async def ensure_consumer(bus: Bus, stream: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Makes the durable consumer `config["durable_name"]` unless there is one. Raises ApiError, BusUnavailable."""
-    name = config["durable_name"]
+    """Makes the durable consumer `config["durable_name"]` unless there is one, which then gets the filter of `config`.
+
+    Raises ApiError, BusUnavailable.
+    """
+    name, wanted = config["durable_name"], config.get("filter_subject")
     try:
-        return await bus.api(f"CONSUMER.INFO.{stream}.{name}")
+        info = await bus.api(f"CONSUMER.INFO.{stream}.{name}")
     except ApiError as error:
         if error.code != CONSUMER_NOT_FOUND:
             raise
+    else:
+        if wanted is None or info["config"].get("filter_subject") == wanted:
+            return info
+        changed = {"stream_name": stream, "config": info["config"] | {"filter_subject": wanted}, "action": "update"}
+        return await bus.api(f"CONSUMER.CREATE.{stream}.{name}", changed)
     request = {"stream_name": stream, "config": config | {"name": name}, "action": "create"}
     try:
         return await bus.api(f"CONSUMER.CREATE.{stream}.{name}", request)

@@ -8,6 +8,7 @@ EVENTS: Final = "EVENTS"
 JOBS: Final = "JOBS"
 DLQ: Final = "DLQ"
 
+#: Followed by `.<tenant>.<project>`.
 PROXY_JOBS: Final = "job.render.hi"
 EXPORT_JOBS: Final = "job.render.lo"
 

@@ -110,7 +110,8 @@ class Admission:
             export_id=job.export_id,
             profile=job.profile,
         )
-        await self._queue.publish(SUBJECTS[job.kind], encode(message), key=f"{job.job_id}.{job.admission}")
+        subject = f"{SUBJECTS[job.kind]}.{job.tenant}.{job.project_id}"
+        await self._queue.publish(subject, encode(message), key=f"{job.job_id}.{job.admission}")
 
 
 def encode(job: RenderJob) -> bytes:

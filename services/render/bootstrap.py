@@ -99,7 +99,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 await connection.execute(select(1))
 
         async def work_on(kind: str, subject: str) -> None:
-            await queue.work(f"render-{kind}", subject, worker.handle, stop, slots=1, grace=GRACE)
+            await queue.work(f"render-{kind}", f"{subject}.>", worker.handle, stop, slots=1, grace=GRACE)
 
         for config in (streams.jobs(), streams.dead_letters()):
             await streams.ensure(bus, config)

@@ -373,7 +373,7 @@ async def test_a_job_that_can_never_succeed_says_why_and_goes_to_the_dead_letter
         assert export["status"] == "failed"
         assert ref.key in export["error"]
         async with await Bus.connect(house.nats.url, house.nats.seed("operator"), name="operator") as bus:
-            letter = await bus.api("STREAM.MSG.GET.DLQ", {"last_by_subj": "dlq.job.render.lo"})
+            letter = await bus.api("STREAM.MSG.GET.DLQ", {"seq": 1, "next_by_subj": "dlq.job.render.lo.>"})
         body = base64.b64decode(letter["message"]["data"])
         assert msgspec.json.decode(body, type=RenderJob).export_id == export["id"]
         assert ref.key in base64.b64decode(letter["message"]["hdrs"]).decode()

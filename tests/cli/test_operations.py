@@ -1,0 +1,47 @@
+"""docs/OPERATIONS.md: every command, in order, with the stock `nats` CLI, on a stack of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.stacks import CHECKOUT, RunningStack
+
+PAGE = CHECKOUT / "docs" / "OPERATIONS.md"
+NATS = shutil.which("nats")
+pytestmark = [
+    pytest.mark.skipif(NATS is None, reason="the nats CLI is not installed (.ci/run installs it through Go)"),
+    pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed"),
+]
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[RunningStack]:
+    """A stack that nobody else looks at: consumers are reset and streams removed on it."""
+    stack = RunningStack(tmp_path / "stack" / "data")
+    (tmp_path / "stack").mkdir()
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+def test_every_command_of_the_page_does_what_it_says(alone: RunningStack, tmp_path: Path) -> None:
+    script = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))
+    script = script.replace(".venv/bin/cutlog", f"{sys.executable} -m cutlog")
+    where = {
+        "DATA": str(alone.data), "URL": alone.url, "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "PYTHONPATH": str(CHECKOUT),
+    }  # fmt: skip
+    result = subprocess.run(
+        ["sh", "-eux", "-c", script], cwd=tmp_path, env=os.environ | where, capture_output=True, text=True, timeout=240
+    )
+    assert result.returncode == 0, f"{result.stdout[-1500:]}\n{result.stderr[-2500:]}"
+    for told in ("evt.project.", "VersionCommitted", "this is no job", "Cutlog-Reason", '"lag":0', "restored"):
+        assert told.lower() in (result.stdout + result.stderr).lower(), told
