@@ -15,7 +15,7 @@ from cutlog.client.client import Progress
 from cutlog.contract.base import Wire
 
 FPS: Final = 25
-KEEP_ONE: Final = {"ttlDays": 30, "keepLatest": 1}
+KEEP_ONE: Final = {"ttlDays": 30, "keepLatest": 1, "keepTagged": False}
 DAYS_LATER: Final = 31
 
 Step = Callable[[str], AbstractContextManager[Progress]]

@@ -172,7 +172,7 @@ def _headers(route: Route) -> list[Json]:
 def _responses(route: Route, by_type: Mapping[int, Json]) -> Json:
     responses: Json = {}
     for status, kind in sorted(route.returns.items()):
-        response: Json = {"description": HTTPStatus(status).phrase}
+        response: Json = {"description": _phrase(status)}
         if isinstance(kind, Content):
             response["content"] = {kind.media_type: {}}
         elif kind is not None:
@@ -180,7 +180,7 @@ def _responses(route: Route, by_type: Mapping[int, Json]) -> Json:
         responses[str(status)] = response
     for status in sorted(_problem_statuses(route)):
         content = {CONTENT_TYPE: {"schema": _PROBLEM}}
-        responses.setdefault(str(status), {"description": HTTPStatus(status).phrase, "content": content})
+        responses.setdefault(str(status), {"description": _phrase(status), "content": content})
     return responses
 
 
@@ -193,3 +193,11 @@ def _problem_statuses(route: Route) -> set[int]:
     if route.method != "GET":
         statuses |= {400, 408, 413, 415}
     return statuses
+
+
+def _phrase(status: int) -> str:
+    """What a status says; a protocol on top of HTTP, such as tus, has some of its own."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Refused"

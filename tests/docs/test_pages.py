@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from cutlog.cli import COMMANDS
 from tests.backfill.legacy_store import sound
 from tests.support.painting import Painter
 from tests.support.stacks import CHECKOUT, RunningStack
+from tests.support.waiting import eventually_sync
 
 DOCS = CHECKOUT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -66,10 +68,15 @@ def test_every_command_that_a_page_names_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_route_that_a_page_names_exists(page: Path, stack: RunningStack) -> None:
-    status, body = stack.get("/api/openapi.json")
-    assert status == 200
+    def complete() -> dict[str, Any] | None:
+        """The document, once every service is there: other tests end some of them."""
+        status, body = stack.get("/api/openapi.json")
+        found: dict[str, Any] = json.loads(body)["paths"] if status == 200 else {}
+        wanted = ("/api/videos", "/api/admin/gc/policy", "/api/projects")
+        return found if all(path in found for path in wanted) and any("/frame" in path for path in found) else None
 
-    paths = json.loads(body)["paths"]
+    paths = eventually_sync(complete, timeout=60)
+    assert paths is not None
     known = {
         (method.upper(), re.sub(r"\{[^}]*\}", "{}", path)) for path, methods in paths.items() for method in methods
     }  # fmt: skip

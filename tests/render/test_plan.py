@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cutlog.contract.time import Fps
@@ -59,6 +59,7 @@ def test_film_that_moves_on_the_timeline_keeps_its_names(
 
 @given(st.integers(0, 300), st.integers(60, 300), st.integers(1, 20), profiles)
 def test_a_trim_names_anew_only_what_it_cuts(start: int, frames: int, by: int, profile: Profile) -> None:
+    assume(start != 90 and start + frames != 50)  # where one clip goes on where another ends, they are cut as one
     before = set(names(timeline(sequence((0, 90), (start, frames), (50, 90))), profile))
     head = set(names(timeline(sequence((0, 90), (start + by, frames - by), (50, 90))), profile))
     tail = set(names(timeline(sequence((0, 90), (start, frames - by), (50, 90))), profile))
