@@ -199,6 +199,8 @@ COMMANDS: dict[CommandSource, tuple[type[CommandBody], ...]] = {
         RecordMediaReady,
         RecordMediaFailed,
         RecordMediaReleased,
+        ArchiveMedia,
+        DeleteMedia,
     ),
     "render": (ReportProxy, ReportExport),
     "gc": (

@@ -5,7 +5,9 @@ What a run brought is on record, so that sending it again counts nothing twice a
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final
@@ -18,7 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.bus import Outbox
 from cutlog.contract.base import Strict, Wire
-from cutlog.contract.commands import RecordMediaDeduplicated, RecordMediaReleased, RecordMediaUploaded
+from cutlog.contract.commands import (
+    ArchiveMedia,
+    DeleteMedia,
+    RecordMediaDeduplicated,
+    RecordMediaReleased,
+    RecordMediaUploaded,
+)
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from cutlog.contract.ids import Id, new_id
 from cutlog.web import Api, Problem, Reply, Request, Role
@@ -130,6 +138,8 @@ class Imports:
                 body: RecordMediaUploaded | RecordMediaDeduplicated = RecordMediaUploaded(
                     media_id=row.id, event=uploaded(row)
                 )
+            elif found.stored == "deleted" and known.generation <= found.generation:
+                raise leases.LeaseLostError("Its bytes went while they were counted on; send it again.")
             elif found.stored == "deleted":
                 await videos.renew(connection, found, known)
                 row = await _counted(connection, found.id, new.refs - 1)
@@ -152,6 +162,7 @@ class Imports:
     async def undo(self, run: str, asked: Undo, asker: Asker) -> int:
         """Takes back the uploads that a run counted; how many. Raises VideoInUseError, and then nothing is changed."""
         keys: list[str] = []
+        unwanted: list[Stored] = []
         count = 0
         async with self._engine.begin() as connection:
             rows = (await connection.execute(select(brought).where(brought.c.run == run))).all()
@@ -170,12 +181,41 @@ class Imports:
                 body = RecordMediaReleased(media_id=row.video_id, event=MediaReleased(ref_count=left))
                 await self._outbox.add(connection, videos.command(key, asker, body))
                 keys.append(key)
+                if left <= 0:
+                    unwanted.append(found)
             if not asked.dry_run:
                 await connection.execute(delete(brought).where(brought.c.run == run))
         self._outbox.wake()
         for key in keys:
             await settled(self._engine, key, PATIENCE)
+        for video_row in unwanted:
+            await self._let_go(video_row, asker)
         return count
+
+    async def _let_go(self, row: Stored, asker: Asker) -> None:
+        """Bytes that nobody has any more go the way of all garbage, in both its stages at once. Ops has the last word;
+        what it refuses stays, as content that is not used."""
+        await self._processed(row.id)
+        name = row.key.rpartition("/")[2]
+        commands: tuple[ArchiveMedia | DeleteMedia, ...] = (
+            ArchiveMedia(media_id=row.id, key=f"archive/{row.id}_{name}"), DeleteMedia(media_id=row.id),
+        )  # fmt: skip
+        keys = [f"media/{row.id}/{type(body).__name__}/{row.generation}/{uuid.uuid4().hex}" for body in commands]
+        async with self._engine.begin() as connection:
+            for key, body in zip(keys, commands, strict=True):
+                await self._outbox.add(connection, videos.command(key, asker, body))
+        self._outbox.wake()
+        await settled(self._engine, keys[-1], PATIENCE)
+
+    async def _processed(self, video_id: str) -> None:
+        """Waits until what is made of a video is made, or can't be."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while asyncio.get_running_loop().time() < deadline:
+            async with self._engine.connect() as connection:
+                status = (await connection.execute(select(video.c.status).where(video.c.id == video_id))).scalar_one()
+            if status != "processing":
+                return
+            await asyncio.sleep(0.1)
 
 
 def routes(api: Api, imports: Imports) -> None:
