@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench import backbone, edits, history, log, render, start
+from bench import backbone, edits, gc, history, log, render, start
 from bench.page import DRAWINGS, page
 from bench.shape import SKIPPED, Bench, Row
 
@@ -24,6 +24,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "render": render.BENCH,
     "backbone": backbone.BENCH,
     "start": start.BENCH,
+    "gc": gc.BENCH,
 }
 PAGE_ONLY: Final = "page"
 ROOT: Final = Path(__file__).parents[1]

@@ -142,10 +142,13 @@ class Acts:
     async def _chunk(self, asker: Asker, run_id: str, ids: Sequence[str], judge: Judge) -> int:
         """The position of the last event that the objects led to, 0 if none."""
         async with self._engine.connect() as connection:
+            before = await audit.landed(connection, run_id, ids)
             decided = await judge(connection, ids)
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def one(object_id: str) -> Item:
+            if object_id in before:
+                return Item(id=object_id, outcome="done", position=before[object_id])
             match decided.get(object_id, "it is unknown"):
                 case str(reason):
                     return Item(id=object_id, outcome="skipped", reason=reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -90,6 +91,26 @@ async def begun_by(connection: AsyncConnection, asker: Asker) -> tuple[str, bool
     if row.fingerprint != asker.fingerprint:
         raise KeyReused(asker.key)
     return row.run_id, row.at is not None
+
+
+async def landed(connection: AsyncConnection, run_id: str, ids: Sequence[str]) -> dict[str, int]:
+    """Positions of events that an act had led to before it was cut short, by object: those since it began that no other
+    act has noted as its own. Acts of a tenant follow each other, so there is nobody else's."""
+    run, move, item = tables.run, tables.move, tables.run_item
+    began = (await connection.execute(select(run.c.action, run.c.at).where(run.c.run_id == run_id))).one()
+    kind = {
+        "archive": (move.c.action == "move") & move.c.target.startswith("archive/"),
+        "restore": (move.c.action == "move") & move.c.source.startswith("archive/"),
+        "delete": move.c.action == "delete",
+    }[began.action]
+    others = select(item.c.position).where(item.c.run_id != run_id, item.c.position == move.c.position)
+    wanted = (
+        select(move.c.object_id, func.max(move.c.position).label("position"))
+        .where(move.c.object_id.in_(ids), move.c.at >= began.at, move.c.intent.startswith("event "), kind)
+        .where(~others.exists())
+        .group_by(move.c.object_id)
+    )
+    return {row.object_id: row.position for row in await connection.execute(wanted)}
 
 
 async def note(connection: AsyncConnection, run_id: str, items: list[Item]) -> None:

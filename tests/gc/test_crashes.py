@@ -49,9 +49,9 @@ async def dies_at(home: House, step: str, nth: int, method: str, path: str, body
     while not (line := (await process.stdout.readline()).decode()).startswith("ready "):
         assert line, "the collector did not start"
     home.urls["gc"] = line.split()[1]
+    drained = asyncio.create_task(process.stdout.read())
     with contextlib.suppress(aiohttp.ClientError):
         await home.gc(method, path, body, key=key)
-    drained = asyncio.create_task(process.stdout.read())
     assert await process.wait() == STATUS, f"it never came to {step!r}"
     await drained
     await home.start_gc()
