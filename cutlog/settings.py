@@ -5,10 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GIB = 1 << 30
+
+
+class Quota(BaseModel):
+    """At most so many bytes and files; None: no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bytes: int | None = None
+    files: int | None = None
 
 
 class Settings(BaseSettings):
@@ -47,6 +56,8 @@ class Settings(BaseSettings):
     gc_webhook_secret: SecretStr = SecretStr("")
     """Signs what is told there."""
     max_upload_bytes: int = 20 * GIB
+    quotas: dict[str, Quota] = Field(default_factory=dict)
+    """What a tenant may hold, by its name; `*` is for those that are not named. JSON in the environment."""
     resumable_hours: float = 24.0
     """How long an unfinished resumable upload is kept after its last byte."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

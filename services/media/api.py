@@ -35,6 +35,7 @@ from services.media.files import add_files
 from services.media.ingest import EmptyFileError, Ingest, OutOfSpaceError, StorageError
 from services.media.leases import LeaseLostError
 from services.media.previews_api import LINK_SECONDS, leads_to
+from services.media.quotas import QuotaError
 from services.media.settling import settled
 from services.media.videos import Asker, Video, VideoInUseError, VideoUnknownError
 
@@ -78,6 +79,7 @@ def make_api(
     api.problem(UnusableError, lambda error: _unusable(f"The file can't be used: {error}."))
     api.problem(EmptyFileError, lambda error: _unusable(str(error)))
     api.problem(OutOfSpaceError, status=507, type="out-of-space")
+    api.problem(QuotaError, _over)
     api.problem(StorageError, lambda error: unavailable(str(error)))
     api.problem(LeaseLostError, lambda error: unavailable(str(error), 1))
 
@@ -178,6 +180,11 @@ async def _alone(file: Part, rest: AsyncIterator[Part]) -> AsyncIterator[bytes]:
 
 def _asker(actor: Actor, trace: str) -> Asker:
     return Asker(actor.tenant, actor.subject, trace)
+
+
+def _over(error: QuotaError) -> Problem:
+    extra = {"limit": error.limit, "used": error.used}
+    return Problem(507, "quota-exceeded", "The tenant's quota is used up", str(error), extra=extra)
 
 
 def _unusable(detail: str) -> Problem:

@@ -23,6 +23,7 @@ from services.media.api import make_api
 from services.media.derive import Derive
 from services.media.ingest import Ingest
 from services.media.previews_api import add_previews
+from services.media.quotas import Quotas
 from services.media.resuming import Resuming
 from services.media.settling import settle
 from services.media.tus_api import add_uploads
@@ -55,12 +56,13 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 reset=uses.clear,
             )
             outbox = Outbox(engine, "media", on_reply=settle)
-            ingest = Ingest(engine, blobs, ffmpeg, outbox)
+            quotas = Quotas(settings.quotas)
+            ingest = Ingest(engine, blobs, ffmpeg, outbox, quotas=quotas)
             derive = Derive(ffmpeg, blobs)
             worker = Worker(engine, derive, outbox, slots=max(1, (os.cpu_count() or 1) // 2))
             api = make_api(engine, blobs, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes)
             folder = blobs.lasting(settings.data / "uploads")
-            resuming = Resuming(engine, ingest, folder, timedelta(hours=settings.resumable_hours))
+            resuming = Resuming(engine, ingest, folder, timedelta(hours=settings.resumable_hours), quotas)
             add_uploads(api, resuming, max_upload=settings.max_upload_bytes)
             add_previews(api, engine, blobs, derive)
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))

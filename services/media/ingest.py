@@ -32,6 +32,7 @@ from services.media import leases, videos
 from services.media.answers import Retry, forget, keep, recall
 from services.media.facts import Judged, UnusableError, judge
 from services.media.naming import display_name, original_key, suffix
+from services.media.quotas import Quotas
 from services.media.settling import settled
 from services.media.videos import Asker, Stored, Video
 
@@ -97,10 +98,16 @@ class Ingest:
     """Takes uploads in."""
 
     def __init__(
-        self, engine: AsyncEngine, blobs: BlobStore, ffmpeg: Ffmpeg, outbox: Outbox, reached: Reached = nothing
+        self,
+        engine: AsyncEngine,
+        blobs: BlobStore,
+        ffmpeg: Ffmpeg,
+        outbox: Outbox,
+        reached: Reached = nothing,
+        quotas: Quotas | None = None,
     ) -> None:
         self._engine, self._blobs, self._ffmpeg, self._outbox = engine, blobs, ffmpeg, outbox
-        self._reached = reached
+        self._reached, self._quotas = reached, quotas or Quotas({})
 
     async def take(
         self, asker: Asker, filename: str | None, chunks: AsyncIterator[bytes], idempotency_key: str | None
@@ -210,6 +217,7 @@ class Ingest:
                 return None
             await leases.close(connection, upload_id)
             if found is None or found.stored == "deleted":
+                await self._quotas.admit(connection, new.tenant, new.size)
                 row = await self._add(connection, asker, new, found)
                 key, shown, status = _uploaded_key(row), row.shown(0), 201
             else:

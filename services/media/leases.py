@@ -50,7 +50,10 @@ async def leased(engine: AsyncEngine, tenant: str) -> AsyncIterator[str]:
         # A row that stays is swept when its lease is over.
         with contextlib.suppress(*DATABASE_ERRORS):
             async with engine.begin() as connection:
-                await connection.execute(delete(upload).where(upload.c.id == upload_id))
+                # One that ended without being counted may have left an object: the sweep looks.
+                mine = upload.c.id == upload_id
+                await connection.execute(delete(upload).where(mine, upload.c.key.is_(None)))
+                await connection.execute(update(upload).where(mine).values(lease_until=func.clock_timestamp()))
 
 
 async def _renew(engine: AsyncEngine, upload_id: str) -> None:

@@ -29,6 +29,7 @@ from services.media.answers import Retry, keep, recall
 from services.media.facts import UnusableError
 from services.media.ingest import Ingest, Received, space_errors
 from services.media.naming import display_name
+from services.media.quotas import Quotas
 from services.media.resumable import Resumable
 from services.media.tus_headers import Checksum
 from services.media.videos import Asker, Video
@@ -61,7 +62,8 @@ class ChecksumError(Exception):
 class Resuming:
     """The uploads of one folder. Raises, besides its own errors, those of `resumable` and `Ingest.arrive`."""
 
-    def __init__(self, engine: AsyncEngine, ingest: Ingest, folder: Path, ttl: timedelta) -> None:
+    def __init__(self, engine: AsyncEngine, ingest: Ingest, folder: Path, ttl: timedelta, quotas: Quotas) -> None:
+        self._quotas = quotas
         self._engine, self._ingest, self._folder, self.ttl = engine, ingest, folder, ttl
         self._digests: OrderedDict[str, tuple[int, hashlib._Hash]] = OrderedDict()
 
@@ -78,6 +80,7 @@ class Resuming:
                 if (answered := await recall(connection, retry)) is not None:
                     return await resumable.find(connection, asker.tenant, answered[1].decode())
                 await keep(connection, retry, 201, new.id.encode())
+            await self._quotas.admit(connection, asker.tenant, size, under_way=True)
             row = await resumable.begin(connection, new, self.ttl)
             with space_errors():
                 self._path(row.id).touch(exist_ok=False)
