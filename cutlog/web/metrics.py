@@ -29,9 +29,20 @@ class HttpMetrics:
         )
         in_flight = Gauge("http_requests_in_flight", "Requests under way", ["service"], registry=self.registry)
         self.in_flight = in_flight.labels(service)
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one answer. `route` is the template, such as `/api/projects/{project}`."""
-        method = method if method in METHODS else "OTHER"
-        self._requests.labels(self._service, route, method, str(status)).inc()
-        self._seconds.labels(self._service, route, method).observe(seconds)
+        count, took = self._of(route, method if method in METHODS else "OTHER", status)
+        count.inc()
+        took.observe(seconds)
+
+    def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """The counters of a kind of answer, found once: of kinds there are few."""
+        found = self._known.get((route, method, status))
+        if found is None:
+            found = self._known[route, method, status] = (
+                self._requests.labels(self._service, route, method, str(status)),
+                self._seconds.labels(self._service, route, method),
+            )
+        return found

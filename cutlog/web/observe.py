@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from time import perf_counter
 from typing import Final
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from cutlog.web.api import Api
 from cutlog.web.dispatch import ACTOR, REQUEST_ID, TRACE
@@ -44,32 +46,33 @@ def observer(api: Api) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         http = request  # the name that `Request` leaves for it everywhere else
-        http[REQUEST_ID] = request_id(http.headers.get("X-Request-Id"))
+        http[REQUEST_ID] = asked = request_id(http.headers.get("X-Request-Id"))
         http[TRACE] = child_of(http.headers.get("traceparent"))
-        trace, route, started = trace_id(http[TRACE]), route_of(http), perf_counter()
+        route, started = route_of(http), perf_counter()
         status = 499  # the client left before there was an answer
-        with structlog.contextvars.bound_contextvars(trace=trace, request=http[REQUEST_ID]):
-            try:
-                with api.metrics.in_flight.track_inprogress():
-                    response = await answered(api, http, handler)
-                status = response.status
-                return response
-            finally:
-                seconds = perf_counter() - started
-                api.metrics.answered(route, http.method, status, seconds)
-                actor = http.get(ACTOR)
-                level = "debug" if http.path in QUIET else "info"
-                getattr(log, level)(
-                    "request",
-                    service=api.name,
-                    method=http.method,
-                    route=route,
-                    path=http.path,
-                    status=status,
-                    ms=round(seconds * 1000, 1),
-                    subject=actor.subject if actor else None,
-                    tenant=actor.tenant if actor else None,
-                )
+        before = bind_contextvars(trace=trace_id(http[TRACE]), request=asked)
+        api.metrics.in_flight.inc()
+        try:
+            response = await answered(api, http, handler)
+            status = response.status
+            return response
+        finally:
+            api.metrics.in_flight.dec()
+            seconds = perf_counter() - started
+            api.metrics.answered(route, http.method, status, seconds)
+            actor, path = http.get(ACTOR), http.path
+            (log.debug if path in QUIET else log.info)(
+                "request",
+                service=api.name,
+                method=http.method,
+                route=route,
+                path=path,
+                status=status,
+                ms=round(seconds * 1000, 1),
+                subject=actor.subject if actor else None,
+                tenant=actor.tenant if actor else None,
+            )
+            reset_contextvars(**before)
 
     return observe
 
@@ -127,4 +130,9 @@ def of_aiohttp(http: web.Request, error: web.HTTPException) -> Problem:
 def route_of(http: web.Request) -> str:
     """The template of the route that matched, `unmatched` when none did."""
     resource = http.match_info.route.resource
-    return re.sub(r"\{(\w+):[^{}]*\}", r"{\1}", resource.canonical) if resource is not None else "unmatched"
+    return _plain(resource.canonical) if resource is not None else "unmatched"
+
+
+@cache
+def _plain(template: str) -> str:
+    return re.sub(r"\{(\w+):[^{}]*\}", r"{\1}", template)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
@@ -187,13 +186,12 @@ class Handling:
                 state = run.evolve(state, fact)
             return await self._log.append(_service_append(stream, version, run.decide(state, command), who, key))
 
-    @asynccontextmanager
-    async def _turn(self, stream: str) -> AsyncIterator[None]:
+    def _turn(self, stream: str) -> asyncio.Lock:
+        """Who holds it acts on the stream; it lives while somebody holds it or waits for it."""
         lock = self._locks.get(stream)
         if lock is None:
             lock = self._locks[stream] = asyncio.Lock()
-        async with lock:
-            yield
+        return lock
 
     async def _decided(
         self, project_id: str, head: Head | None, who: Who, make: Make, keep: Keep | None
