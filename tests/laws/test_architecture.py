@@ -19,6 +19,7 @@ CONTRACT = tuple(name for name in modules() if name.startswith("cutlog.contract.
 PURE = (
     "services.ops.edits",
     "services.ops.decide",
+    "services.ops.legacy",
     "services.ops.resolve",
     "services.render.plan",
     "services.render.spans",
