@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 CHUNK: Final = 1 << 18
 """Bytes read at a time."""
+MAX_PARTS: Final = 1000
 _PLAIN: Final = ("", "binary", "8bit", "7bit")
 
 
@@ -51,7 +52,7 @@ async def parts(request: Request[Any, Any], limit: int) -> AsyncIterator[Part]:
         reader = await request.http.multipart()
     except (ValueError, RuntimeError, AssertionError) as error:
         raise _malformed(error) from None
-    while True:
+    for _ in range(MAX_PARTS):
         part = await _read(reader.next())
         if part is None:
             return
@@ -62,6 +63,7 @@ async def parts(request: Request[Any, Any], limit: int) -> AsyncIterator[Part]:
                 raise Problem.of_status(415, f"A part with {header} is not accepted: send the file as it is.")
         kind = part.headers.get("Content-Type", "application/octet-stream")
         yield Part(part.name or "", part.filename, kind, part, limit)
+    raise Problem(413, "too-many-parts", "The form has too many parts", f"At most {MAX_PARTS} parts.")
 
 
 async def _read(awaited: Awaitable[T]) -> T:
