@@ -6,7 +6,7 @@ of the source conformed to the project's rate, half-open. A property that was no
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 
@@ -84,11 +84,6 @@ Op = (
 )  # fmt: skip
 Ops = Annotated[tuple[Op, ...], msgspec.Meta(min_length=1, max_length=MAX_OPS)]
 
-#: What the engine can edit and the renderer can't show yet: ops by name, arguments as `<op>.<argument>` (those of
-#: `clip.set` and `text.set` hold for the same argument of `clip.add` too) or, if only a value of it can't be shown, as
-#: `<op>.<argument>=<value>`, and `keyframes` of whatever. Refused until the renderer learns it.
-UNRENDERED: Final = frozenset({"track.set.captions=sidecar"})
-
 __all__ = [
     "MAX_CAPTIONS",
     "MAX_CLIPS",
@@ -98,7 +93,6 @@ __all__ = [
     "MAX_MARKERS",
     "MAX_OPS",
     "MAX_TRACKS",
-    "UNRENDERED",
     "At",
     "By",
     "CaptionRemove",

@@ -48,7 +48,9 @@ class TrackMove(Strict, tag_field="op", tag="track.move"):
 
 
 class TrackSet(Strict, tag_field="op", tag="track.set"):
-    """Changes properties of a track, locked or not. `captions`: burned into the picture, or written beside it."""
+    """Changes properties of a track, locked or not. `captions`: burned into the picture, or as a track of text in
+    proxies and in MP4, ProRes and WebM exports, which a player shows or not; either way they are a file too
+    (docs/INTERCHANGE.md)."""
 
     track: Id
     name: Annotated[str, msgspec.Meta(max_length=200, pattern=NO_NUL)] | UnsetType = UNSET

@@ -13,7 +13,6 @@ from cutlog.web.problems import unavailable
 from services.render.make import NoPictureError, SourceGoneError
 from services.render.plan import MediaNotReadyError
 from services.render.still import FrameBeyondEndError, Picture, Stills
-from services.render.support import UnsupportedError
 from services.render.timelines import OpsAwayError, TimelineGoneError, Timelines
 
 #: A frame of a version stays what it is; only its media can come and go.
@@ -32,7 +31,6 @@ def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
     api.problem(TimelineGoneError, status=404, type="not-found", title="Not found")
     api.problem(OpsAwayError, lambda _: unavailable("The edits can't be read now."))
     api.problem(MediaNotReadyError, status=409, type="media-not-ready", headers={"Retry-After": "2"})
-    api.problem(UnsupportedError, status=422, type="unsupported")
     api.problem(SourceGoneError, status=409, type="media-gone")
     api.problem(NoPictureError, status=422, type="no-picture")
     api.problem(FfmpegFailedError, lambda _: Problem(422, "not-drawn", "This frame can't be drawn from its media"))

@@ -47,7 +47,7 @@ class Reels:
         self._asked: OrderedDict[str, None] = OrderedDict()
 
     async def shown(self, project_id: str, version: int, tenant: str) -> Reel:
-        """As it is now. Raises TimelineGoneError, OpsAwayError, MediaNotReadyError, UnsupportedError."""
+        """As it is now. Raises TimelineGoneError, OpsAwayError, MediaNotReadyError."""
         timeline = await self._timelines.shown(project_id, version, tenant)
         film = await asyncio.to_thread(reel, timeline, self._engine)
         if differing := await self._previews.differing(film, tenant):

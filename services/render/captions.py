@@ -1,4 +1,4 @@
-"""Captions that are burned into the picture: which words stand when, and how they look. Pure."""
+"""Captions: which words stand when, and how they look where they are burned into the picture. Pure."""
 
 from __future__ import annotations
 
@@ -30,10 +30,8 @@ class Line(msgspec.Struct, frozen=True):
     text: str
 
 
-def captioned(track: Track) -> list[Line]:
+def lines_of(track: Track) -> list[Line]:
     """What a track's captions say, in order of time without overlap: captions that overlap stand below each other."""
-    if track.caption_mode != "burn" or not track.captions:
-        return []
     edges = sorted({edge for caption in track.captions for edge in (caption.start, caption.end)})
     lines: list[Line] = []
     waiting = sorted(track.captions, key=lambda caption: caption.start)

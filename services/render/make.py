@@ -27,6 +27,7 @@ from services.render.profiles import Profile
 from services.render.receipts import Receipt, film_digest, made_before, segment_names, write_receipt
 from services.render.sound import Chunk, Score, Tape, score
 from services.render.stitch import DamagedSegmentError, ParametersDifferError, stitch
+from services.render.subtitles import Subtitles, beside
 from services.render.voice import Voice
 
 log = structlog.get_logger(__name__)
@@ -113,7 +114,8 @@ class Maker:
         timeline, profile = order.timeline, order.profile
         with phases("plan"):
             pictures, sound = self._planned(order, frozenset())
-        film = film_digest(pictures, sound)
+        subtitles = beside(timeline, profile)
+        film = film_digest(pictures, sound, subtitles)
         found = await made_before(self._blobs, timeline.project_id, timeline.version, profile.name, film)
         if found is not None and found.key == order.key:
             tell(found.frames)
@@ -125,7 +127,7 @@ class Maker:
                 try:
                     encoded += await self._fill(order, pictures, sound, tell, phases)
                     with phases("stitch"):
-                        made = await self._stitch(order, pictures, sound, path)
+                        made = await self._stitch(order, pictures, sound, subtitles, path)
                     break
                 except ParametersDifferError as error:
                     log.info("encodes in place of copying", sources=sorted(error.sources))
@@ -242,7 +244,9 @@ class Maker:
         """The identity of the build of ffmpeg, part of the names of all that it makes."""
         return self._ffmpeg.identity
 
-    async def _stitch(self, order: Order, pictures: Plan, sound: Score, path: Path) -> Path:
+    async def _stitch(
+        self, order: Order, pictures: Plan, sound: Score, subtitles: Sequence[Subtitles], path: Path
+    ) -> Path:
         """Joins all that there is; which file is the film."""
         profile = order.profile
         cache = SegmentCache(self._blobs, order.timeline.tenant)
@@ -255,7 +259,7 @@ class Maker:
                 pcm = path.with_suffix(".f32")
                 await self._mix(order, sound, pcm)
             read = lambda digest: files[digest].read_bytes()  # noqa: E731
-            await asyncio.to_thread(stitch, pictures, sound, read, proxies, path, profile, pcm)
+            await asyncio.to_thread(stitch, pictures, sound, read, proxies, path, profile, pcm, subtitles)
         if profile.container == "gif":
             return await make_gif(self._ffmpeg, path, pictures.fps.fraction, pictures.frames)
         return path

@@ -22,7 +22,6 @@ from services.render.geometry import Placement, Size, place
 from services.render.looks import PLAIN, curve, shown
 from services.render.profiles import Profile
 from services.render.spans import Footage, Frozen, Layer, Mix, Solid, Span, Still, Title, advance, spans
-from services.render.support import check_support
 
 #: Changes whenever equal recipes would give other pixels than before: graphs, fonts, colour handling.
 REVISION: Final = 4
@@ -88,9 +87,8 @@ def plan(timeline: Timeline, profile: Profile, engine: str, encode: frozenset[st
     """The segments of a version under a profile.
 
     `engine` is the identity of the ffmpeg build. Nothing is copied from edit proxies whose SHA-256 is in `encode`.
-    Raises MediaNotReadyError, UnsupportedError.
+    Raises MediaNotReadyError.
     """
-    check_support(timeline)
     planner = _Planner(timeline, profile, engine, encode)
     segments = tuple(segment for span in spans(timeline) for segment in planner.cut(span))
     names = [
@@ -108,8 +106,7 @@ def plan(timeline: Timeline, profile: Profile, engine: str, encode: frozenset[st
 
 
 def moment(timeline: Timeline, profile: Profile, engine: str, frame: int) -> Encoded:
-    """One frame of a version, [0, duration), as a segment of its own. Raises MediaNotReadyError, UnsupportedError."""
-    check_support(timeline)
+    """One frame of a version, [0, duration), as a segment of its own. Raises MediaNotReadyError."""
     span = next(span for span in spans(timeline) if span.at <= frame < span.end)
     return _Planner(timeline, profile, engine, frozenset()).alone(span, frame - span.at)
 

@@ -66,7 +66,7 @@ class Reel(msgspec.Struct, frozen=True):
 def reel(timeline: Timeline, engine: str, encode: frozenset[str] = frozenset()) -> Reel:
     """The proxy of a version in fragments of at least a second, copying nothing from the edit proxies in `encode`.
 
-    Raises MediaNotReadyError, UnsupportedError.
+    Raises MediaNotReadyError.
     """
     pictures = plan(timeline, PROXY, engine, encode)
     sounds = score(timeline, PROXY.bitrate, audio.ENCODER, engine)

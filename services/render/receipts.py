@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 
@@ -11,6 +12,7 @@ from cutlog.contract.base import Wire
 from cutlog.contract.commands import Output
 from services.render.plan import Copied, Digest, Encoded, Plan
 from services.render.sound import Score
+from services.render.subtitles import Subtitles
 
 
 class Receipt(Wire):
@@ -32,9 +34,9 @@ def receipt_key(project_id: str, version: int, profile: str) -> str:
     return f"segments/receipts/{project_id}/v{version}_{profile}.json"
 
 
-def film_digest(plan: Plan, score: Score) -> Digest:
+def film_digest(plan: Plan, score: Score, subtitles: Sequence[Subtitles] = ()) -> Digest:
     """Equal digests make equal films, bytes and all, once their segments exist."""
-    parts = [plan.digest, score.samples, [chunk.digest for chunk in score.chunks]]
+    parts = [plan.digest, score.samples, [chunk.digest for chunk in score.chunks], *([subtitles] if subtitles else ())]
     return Digest(hashlib.sha256(msgspec.json.encode(parts)).hexdigest())
 
 

@@ -22,7 +22,7 @@ from cutlog.contract.timeline import (
     Timeline,
     Track,
 )
-from services.render.captions import caption_style, captioned
+from services.render.captions import caption_style, lines_of
 from services.render.looks import Look, look_of
 
 
@@ -124,7 +124,7 @@ def _cut(timeline: Timeline) -> Iterator[Span]:
     """One span between any two neighbouring edges of what tracks show."""
     tracks = [track for track in timeline.tracks if track.kind == "video" and not track.hidden]
     lanes = [list(_items(track)) for track in tracks]
-    words = [captioned(track) for track in tracks]
+    words = [lines_of(track) if track.caption_mode == "burn" else [] for track in tracks]
     edges = {0, timeline.duration}
     for lane in lanes:
         for item in lane:
@@ -157,7 +157,7 @@ def _items(track: Track) -> Iterator[_Item]:
     """Clips and transitions of a track in order of time. A transition takes its frames from both clips."""
     after = {transition.left: transition for transition in track.transitions}
     head = 0
-    for clip, following in zip(track.clips, [*track.clips[1:], None], strict=True):
+    for clip, following in zip(track.clips, [*track.clips, None][1:], strict=True):
         cut = clip.at + clip.frames
         transition = after.get(clip.id)
         if transition is None or following is None:

@@ -55,7 +55,7 @@ class Stills:
     def recipe(self, timeline: Timeline, frame: int, width: int | None, picture: Picture) -> tuple[Digest, Encoded]:
         """The name of a still, and what must be drawn for it.
 
-        Raises FrameBeyondEndError, MediaNotReadyError, UnsupportedError.
+        Raises FrameBeyondEndError, MediaNotReadyError.
         """
         if frame >= timeline.duration:
             raise FrameBeyondEndError(f"the frames of version {timeline.version} are 0 to {timeline.duration - 1}")
@@ -66,7 +66,7 @@ class Stills:
     async def still(self, timeline: Timeline, frame: int, width: int | None, picture: Picture) -> Still:
         """Kept, or drawn in one run of ffmpeg. `width` in pixels, at most the canvas's, which is the default.
 
-        Raises FrameBeyondEndError, MediaNotReadyError, UnsupportedError, SourceGoneError, NoPictureError,
+        Raises FrameBeyondEndError, MediaNotReadyError, SourceGoneError, NoPictureError,
         FfmpegFailedError.
         """
         digest, segment = self.recipe(timeline, frame, width, picture)

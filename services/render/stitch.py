@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from math import lcm
@@ -13,6 +13,7 @@ from typing import TypeAlias, assert_never, cast
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 from cutlog.contract.profiles import SAMPLE_RATE
@@ -34,8 +35,10 @@ from services.render.packets import (
 from services.render.plan import Copied, Digest, Encoded, Plan
 from services.render.profiles import PROXY, Profile
 from services.render.sound import FRAME, Score
+from services.render.subtitles import Subtitles, texts
 
 Coded: TypeAlias = "av.Packet[AudioStream] | av.Packet[VideoStream]"
+Text: TypeAlias = "av.Packet[SubtitleStream]"
 
 #: The sealed bytes of a segment or chunk. Raises FileNotFoundError.
 Read = Callable[[Digest], bytes]
@@ -65,11 +68,13 @@ def stitch(
     out: Path,
     profile: Profile = PROXY,
     pcm: Path | None = None,
+    subtitles: Sequence[Subtitles] = (),
 ) -> None:
     """Writes the film to `out`: its index first, every frame k at exactly k / fps, the sound as long as the picture.
 
     Times in WebM are whole milliseconds, as near as can be. `proxies` has the edit proxies that the plan copies from,
-    by SHA-256; `pcm` the whole sound as float32, for profiles that don't keep it as AAC. Equal inputs make equal bytes.
+    by SHA-256; `pcm` the whole sound as float32, for profiles that don't keep it as AAC. `subtitles` become tracks of
+    text. Equal inputs make equal bytes.
     Raises ParametersDifferError, DamagedSegmentError, BrokenFilmError.
     """
     timescale, _ = ticks(plan.fps)
@@ -94,7 +99,8 @@ def stitch(
             audio.bit_rate = score.bitrate
             audio.time_base = Fraction(1, SAMPLE_RATE)
             sounds = encoded(pcm, score.samples, audio)
-        for packet in interleaved(frames, sounds, timescale):
+        coded = interleaved(frames, sounds, timescale)
+        for packet in _before(texts(film, subtitles, profile.container, plan.fps), coded) if subtitles else coded:
             film.mux(packet)
 
 
@@ -224,6 +230,23 @@ def interleaved(pictures: Iterator[Coded], sounds: Iterator[Coded], timescale: i
         else:
             yield picture
             picture = next(pictures, None)
+
+
+def _before(lines: Iterator[Text], coded: Iterator[Coded]) -> Iterator[Coded | Text]:
+    """Each line of text just before the first packet that is not earlier."""
+    line = next(lines, None)
+    for packet in coded:
+        while line is not None and _moment(line) <= _moment(packet):
+            yield line
+            line = next(lines, None)
+        yield packet
+    if line is not None:
+        yield line
+        yield from lines
+
+
+def _moment(packet: Coded | Text) -> Fraction:
+    return cast(int, packet.dts) * packet.time_base
 
 
 def _intact(read: Read, digest: Digest) -> bytes:

@@ -27,7 +27,6 @@ from services.render.metrics import RenderMetrics
 from services.render.profiles import EXPORTS, PROXY
 from services.render.progress import Publish, reporting
 from services.render.reports import report
-from services.render.support import UnsupportedError
 from services.render.timelines import TimelineGoneError, Timelines
 
 log = structlog.get_logger(__name__)
@@ -42,9 +41,13 @@ class MediaFailedError(Exception):
     """Media that the version uses could not be processed."""
 
 
+class UnknownProfileError(Exception):
+    """An export was asked for by a newer build, in a profile that this one does not have."""
+
+
 #: Trying again would fail again.
 _HOPELESS: Final = (
-    MediaFailedError, MediaRefusedError, NoPictureError, SourceGoneError, TimelineGoneError, UnsupportedError,
+    MediaFailedError, MediaRefusedError, NoPictureError, SourceGoneError, TimelineGoneError, UnknownProfileError,
 )  # fmt: skip
 
 
@@ -199,7 +202,7 @@ def _order(job: Job, timeline: Timeline) -> Order:
         return Order(timeline=timeline, profile=PROXY, key=key, sync=False)
     profile = next((name for name in EXPORT_FILES if name == job.profile), None)
     if profile is None:
-        raise UnsupportedError([f"profile {job.profile}"])
+        raise UnknownProfileError(f"this build of cutlog has no profile {job.profile}")
     key = export_key(job.project_id, job.version, profile)
     return Order(timeline=timeline, profile=EXPORTS[profile], key=key, sync=True)
 

@@ -70,7 +70,7 @@ def imported(document: Any, library: Library | None = None, material: Material =
         library = Library(Asset(f"m{number}", "", name, material) for number, name in enumerate(names))
     canvas, exact = canvas_of(told, Canvas())
     draft = read(told, canvas, exact, library, lambda _: False, losses)
-    batch = Batch(Sequence("p", Canvas()), sources, losses, unrendered=())
+    batch = Batch(Sequence("p", Canvas()), sources, losses)
     batch.build(draft, "replace")
     return Brought(batch.sequence, losses.report())
 

@@ -32,7 +32,7 @@ def imported(document: Any, into: Sequence) -> tuple[Sequence, Ledger]:
     canvas, exact = canvas_of(told, into.canvas)
     draft = read(told, canvas, exact, LIBRARY, into.taken.__contains__, losses)
     assert not draft.missing
-    batch = Batch(into, MEDIA, losses, unrendered=())
+    batch = Batch(into, MEDIA, losses)
     batch.build(draft, "replace")
     return batch.sequence, losses
 

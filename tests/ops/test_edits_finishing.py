@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from cutlog.contract.ops import (
-    UNRENDERED,
     CaptionRemove,
     CaptionSet,
     CaptionsImport,
     ClipAdd,
     ClipMove,
-    ClipProperties,
     ClipRemove,
     ClipReplace,
     ClipReverse,
     ClipRoll,
-    ClipSet,
     ClipSlip,
     ClipSpeed,
     ClipSplit,
@@ -35,12 +31,11 @@ from cutlog.contract.ops import (
 )
 from cutlog.contract.properties import Keyframe, Keyframes
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import Caption, Marker, TextStyle
+from cutlog.contract.timeline import Caption, Marker
 from services.ops.edits.apply import apply
 from services.ops.edits.captions import nearest_frame
 from services.ops.edits.cues import CaptionFormat, read
 from services.ops.edits.errors import EditError
-from services.ops.edits.rendered import refuse_unrendered
 from services.ops.edits.sequence import Sequence
 from tests.ops.drawing import MEDIA, drawn, picture, run
 
@@ -267,33 +262,3 @@ def test_what_does_not_apply_is_refused_with_a_pointer_and_a_sentence(
 
 
 KEYS = Keyframes(keyframes=(Keyframe(frame=0, value=0),))
-
-GATED: list[tuple[Op, str]] = [
-    (ClipReverse(clip="a", reversed=True), "/ops/1/op"),
-    (ClipSet(clip="a", opacity=0.5), "/ops/1/opacity"),
-    (ClipSet(clip="a", gain_db=KEYS), "/ops/1/gainDb"),
-    (
-        ClipAdd(clip="n", track="v", at=0, color="#000000", frames=1, properties=ClipProperties(opacity=1)),
-        "/ops/1/properties/opacity",
-    ),
-    (ClipAdd(clip="n", track="v", at=0, text=TextStyle(text="x", y=KEYS), frames=1), "/ops/1/text/y"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("op", "pointer"), GATED)
-def test_what_can_not_be_shown_yet_is_refused_by_name(op: Op, pointer: str) -> None:
-    fine = ClipSet(clip="a", gain_db=-6)
-    with pytest.raises(EditError) as refusal:
-        refuse_unrendered((fine, op), {"clip.reverse", "clip.set.opacity", "keyframes"})
-    assert refusal.value.pointer == pointer
-    refuse_unrendered((fine, op), ())
-
-
-def test_the_gate_names_only_what_there_is() -> None:
-    tags = {kind.__struct_config__.tag for kind in Op.__args__}
-    fields = {
-        f"{kind.__struct_config__.tag}.{field.encode_name}"
-        for kind in Op.__args__
-        for field in msgspec.structs.fields(kind)
-    }
-    assert {name.partition("=")[0] for name in UNRENDERED} <= tags | fields | {"keyframes"}

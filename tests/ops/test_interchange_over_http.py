@@ -192,3 +192,25 @@ async def test_a_timeline_without_timecode_or_video_has_no_edl(editor: Client) -
     other = await empty(editor)
     answer = await editor("GET", f"/api/projects/{other}/timeline?format=edl")
     assert answer.status == 422 and "video track" in answer.body["detail"]
+
+
+async def test_captions_come_out_as_files_of_any_version(editor: Client, project: str) -> None:
+    said = "1\n00:00:00,200 --> 00:00:01,000\n<i>Q&A</i>\n"
+    await editor.edit(project, {"op": "captions.import", "track": "en", "format": "srt", "content": said})
+    await editor.edit(
+        project,
+        {"op": "track.set", "track": "en", "captions": "sidecar"},
+        {"op": "captions.import", "track": "de", "format": "srt", "content": said.replace("Q&A", "Frage")},
+        {"op": "caption.set", "caption": "en-c1", "text": "later"},
+    )
+    url = f"/api/projects/{project}/timeline"
+    only = await editor("GET", f"{url}?version=2&format=vtt")
+    assert (only.status, only.headers["Content-Type"]) == (200, "text/vtt; charset=utf-8")
+    assert only.body.decode() == "WEBVTT\n\nen-c1\n00:00:00.200 --> 00:00:01.000\nQ&amp;A\n"
+    named = await editor("GET", f"{url}?format=srt&track=de")
+    assert named.body.decode() == "1\n00:00:00,200 --> 00:00:01,000\nFrage\n"
+    assert named.headers["Content-Disposition"] == f'inline; filename="{project}-v3-de.srt"'
+    which = await editor("GET", f"{url}?format=vtt")
+    assert (which.status, which.body["errors"][0]["pointer"]) == (422, "?track")
+    for missing in ("version=1&format=vtt", "format=vtt&track=v1", "format=vtt&track=nobody"):
+        assert (await editor("GET", f"{url}?{missing}")).status == 404, missing

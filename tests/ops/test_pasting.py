@@ -12,7 +12,6 @@ from cutlog.contract.ops import Op
 from services.ops.edits.apply import apply, apply_all
 from services.ops.edits.errors import EditError
 from services.ops.edits.lane import Piece
-from services.ops.edits.rendered import refuse_unrendered
 from services.ops.edits.sequence import Sequence
 from tests.ops.drawing import MEDIA, drawn
 
@@ -80,10 +79,3 @@ def test_what_does_not_fit_together_is_refused_with_a_pointer(pointer: str, fiel
         pasted(**fields)
     assert refused.value.pointer == pointer, refused.value
     assert len(refused.value.detail.split()) > 3
-
-
-def test_what_can_not_be_rendered_can_not_be_pasted_either() -> None:
-    op = msgspec.convert({**BASE, "frames": 2, "media": "film", "freeze": 1}, Op)
-    with pytest.raises(EditError) as refused:
-        refuse_unrendered((op,), {"clip.freeze"})
-    assert refused.value.pointer == "/ops/0/freeze"

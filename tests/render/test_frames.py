@@ -11,8 +11,7 @@ import pytest
 
 from cutlog.contract.commands import Output
 from cutlog.contract.time import Fps, source_frame
-from cutlog.contract.timeline import Caption, Clip, FreezeSource, Timeline
-from services.render.support import UnsupportedError
+from cutlog.contract.timeline import Clip, FreezeSource, Timeline
 from tests.render.studio import Studio, packet_times
 from tests.render.timelines import lane, sequence, shot, solid, timeline, title
 from tests.support.painting import Image, Mark, Painter, pictures, read_mark, read_marks
@@ -190,10 +189,3 @@ async def test_a_frozen_frame_is_held(studio: Studio, painted: Painter, kind: Ki
     film = timeline(lane(shot(0, 2, 10, "a"), held), library=[a], size=HD)
     numbers = [*range(2, 12), *[33] * 30]
     assert read_marks(await rendered(studio, kind, film)) == [Mark(1, number) for number in numbers]
-
-
-async def test_what_cannot_be_rendered_is_refused_by_name(studio: Studio, painted: Painter) -> None:
-    a = await studio.ingest("a", painted(25, 60, HD, tag=1))
-    said = lane(shot(0, 2, 10, "a"), captions=(Caption(id="s", start=0, end=9, text="!"),), caption_mode="sidecar")
-    with pytest.raises(UnsupportedError, match="track track0: captions beside the picture"):
-        await studio.export(timeline(said, library=[a], size=HD))

@@ -7,11 +7,14 @@ from fractions import Fraction
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import MediaRef, Timeline, Track
+from cutlog.contract.timeline import Clip, Crop, Effect, MediaRef, MediaSource, Speed, Timeline, Track
 from services.render.plan import Copied, Encoded, MediaNotReadyError, Plan, Segment, plan
 from services.render.profiles import EXPORTS, PROXY, Profile
+from services.render.receipts import film_digest
+from services.render.sound import score
 from tests.render.timelines import lane, media, sequence, shot, solid, timeline, title
 
 EXPORT = EXPORTS["mp4"]
@@ -27,6 +30,31 @@ def planned(of: Timeline, profile: Profile = PROXY) -> Plan:
 
 def names(of: Timeline, profile: Profile = PROXY) -> list[Segment]:
     return list(planned(of, profile).segments)
+
+
+#: Each field of a clip, and a value that must be seen or heard; those that are neither are None.
+SHOWN: dict[str, object] = {
+    "id": None, "link": None, "at": 3, "frames": 90, "source": MediaSource(media="v", start=31, end=131),
+    "enabled": False, "fit": "cover", "gain_db": -6.0, "x": 0.4, "y": 0.4, "scale": 0.5, "rotation": 10.0, "opacity": 0.5, "pan": -1.0,
+    "crop": Crop(left=0.1), "flip_h": True, "flip_v": True, "fade_in": 9, "fade_out": 9, "audio_fade_in": 9,
+    "audio_fade_out": 9, "head_cut": 2, "tail_cut": 2, "blend": "multiply", "speed": Speed(num=2, den=1),
+    "effects": (Effect(id="e", kind="blur", params={"radius": 5.0}),), "reversed": True, "silent": True,
+}  # fmt: skip
+
+
+def test_every_field_of_a_clip_shows_in_the_film() -> None:
+    assert set(SHOWN) == set(Clip.__struct_fields__), "a field that nobody renders would be dropped in silence"
+    fades = dict.fromkeys(("fade_in", "fade_out", "audio_fade_in", "audio_fade_out"), 20)
+    usual = replace(shot(0, 30, 100), head_cut=1, tail_cut=1, **fades)
+    library = [media(size=(1440, 1080))]
+
+    def film(clip: Clip) -> str:
+        whole = timeline(lane(solid(0, 200, "#123456")), lane(clip, number=1), library=library)
+        return film_digest(planned(whole), score(whole, 96_000, "encoder", "engine"))
+
+    for name, value in SHOWN.items():
+        if value is not None:
+            assert film(replace(usual, **{name: value})) != film(usual), name
 
 
 @given(shots, rates, rates, profiles)

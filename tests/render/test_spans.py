@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutlog.contract.timeline import Caption
 from services.render.spans import Footage, Solid, Span, Title, spans
 from tests.render.timelines import lane, media, sequence, shot, solid, timeline, title
 
@@ -53,6 +54,12 @@ def test_hidden_tracks_and_disabled_clips_show_nothing() -> None:
     clip = type(off)(id="off", at=0, frames=10, source=off.source, enabled=False)
     found = spans(timeline(lane(clip), lane(solid(0, 10), number=1, hidden=True)))
     assert found == (Span(0, 10, (BLACK,)),)
+
+
+def test_a_track_without_clips_shows_its_captions_and_nothing_else() -> None:
+    said = Caption(id="s", start=4, end=6, text="Hi")
+    found = spans(timeline(lane(shot(0, 0, 10)), lane(number=1), lane(number=2, captions=(said,))))
+    assert [(span.at, span.end, len(span.layers)) for span in found] == [(0, 4, 1), (4, 6, 2), (6, 10, 1)]
 
 
 def test_a_sound_on_a_video_track_has_no_picture() -> None:

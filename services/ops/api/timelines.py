@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from cutlog.contract.base import Strict
+from cutlog.contract.ids import Id
 from cutlog.contract.timeline import Timeline
-from cutlog.web import Api, Reply, Request, Role
+from cutlog.web import Api, Problem, ProblemError, Reply, Request, Role
 from services.ops.api.context import Ops
 from services.ops.api.interchange import exported
+from services.ops.decide.refusals import NotFound
+from services.ops.edits.cues import CaptionFormat
+from services.ops.interchange.subtitles import subtitles
 from services.ops.resolve import resolve
+
+_MEDIA_TYPES: Final[dict[CaptionFormat, str]] = {
+    "vtt": "text/vtt; charset=utf-8",
+    "srt": "application/x-subrip; charset=utf-8",
+}
 
 
 class TimelineQuery(Strict):
-    """The newest version, unless one is named."""
+    """The newest version, unless one is named. `track`: whose captions, where several tracks have some."""
 
     version: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
-    format: Literal["json", "otio", "edl", "fcp7xml", "otioz"] = "json"
+    format: Literal["json", "otio", "edl", "fcp7xml", "otioz", "vtt", "srt"] = "json"
+    track: Id | None = None
 
 
 def routes(api: Api, ops: Ops) -> None:
@@ -34,14 +44,34 @@ def routes(api: Api, ops: Ops) -> None:
     )
     async def timeline(req: Request[None, TimelineQuery]) -> Reply:
         """`format`: `json`, or a file for other editors, whose losses the header `Cutlog-Losses` tells as JSON
-        (docs/INTERCHANGE.md)."""
+        (docs/INTERCHANGE.md). `vtt` and `srt` are the captions of one track."""
         project_id = req.path["project"]
         owner = await ops.owner(req, project_id)
         version = owner.version if req.query.version is None else req.query.version
         found = await resolved(ops, project_id, owner.tenant, version)
-        if req.query.format != "json":
-            return await exported(ops, found, req.query.format)
-        return Reply(200, found)
+        match req.query.format:
+            case "json":
+                return Reply(200, found)
+            case "vtt" | "srt" as kind:
+                return _captions(found, req.query.track, kind)
+            case kind:
+                return await exported(ops, found, kind)
+
+
+def _captions(timeline: Timeline, wanted: str | None, kind: CaptionFormat) -> Reply:
+    """Raises NotFound, and Problem 422 when it is not clear whose captions are meant."""
+    spoken = {track.id: track for track in timeline.tracks if track.captions}
+    if wanted is None and len(spoken) > 1:
+        detail = f"these tracks have captions: {', '.join(spoken)}; name one"
+        raise Problem(
+            422, "invalid", "It is not clear which captions are meant", errors=(ProblemError("?track", detail),)
+        )
+    track = next(iter(spoken.values()), None) if wanted is None else spoken.get(wanted)
+    if track is None:
+        raise NotFound(f"Version {timeline.version} has no captions{f' on a track {wanted}' if wanted else ''}.")
+    file = f"{timeline.project_id}-v{timeline.version}-{track.id}.{kind}"
+    headers = {"Content-Disposition": f'inline; filename="{file}"', "X-Content-Type-Options": "nosniff"}
+    return Reply.raw(200, subtitles(track.captions, timeline.canvas.fps, kind).encode(), _MEDIA_TYPES[kind], headers)
 
 
 async def resolved(ops: Ops, project_id: str, tenant: str, version: int) -> Timeline:

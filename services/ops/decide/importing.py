@@ -20,11 +20,10 @@ from cutlog.contract.timeline import Canvas
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import IdTaken, NotFound, Refused
 from services.ops.edits.errors import EditError
-from services.ops.edits.rendered import refuse_unrendered
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.legacy.reading import Untranslatable
-from services.ops.legacy.translate import translated, typed
+from services.ops.legacy.translate import translated
 from services.ops.resolve import Sha256s, digest
 
 LARGEST: Final = 4 << 20
@@ -142,7 +141,6 @@ def _version(
         if kept and each.ops:
             raise Untranslatable("an earlier version of the project could not be translated")
         found, after = translated(each.ops, before, command.videos, command.sources, each.version)
-        refuse_unrendered(typed(found))
         ops = tuple(found)
     except Untranslatable as error:
         after, why = before, str(error)

@@ -58,7 +58,6 @@ from services.ops.decide.refusals import (
     StaleVersion,
 )
 from services.ops.edits.apply import apply_all
-from services.ops.edits.rendered import refuse_unrendered
 from services.ops.edits.sequence import Sequence
 from services.ops.resolve import digest
 
@@ -140,7 +139,6 @@ def _applied(state: ProjectState, command: CommitOps) -> Sequence:
     """The timeline that the ops lead to. Raises StaleVersion, EditError."""
     if command.expected_version is not None and command.expected_version != state.version:
         raise StaleVersion(command.expected_version, state.version)
-    refuse_unrendered(command.ops)
     return apply_all(state.sequence, command.ops, command.sources, command.earlier)
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Any, Final, Literal
 
 import msgspec
 
 from cutlog.contract.clip_ops import PastedEffect, PastedSpeed
 from cutlog.contract.ops import (
-    UNRENDERED,
     CaptionRemove,
     CaptionSet,
     CaptionsImport,
@@ -42,12 +40,12 @@ from services.ops.edits.apply import apply
 from services.ops.edits.cues import CueError, read
 from services.ops.edits.errors import EditError
 from services.ops.edits.looks import PROPERTIES
-from services.ops.edits.rendered import refuse_unrendered
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.interchange.documents import usual
 from services.ops.interchange.losses import Ledger
 from services.ops.interchange.reading import Draft
+from services.ops.interchange.subtitles import timing
 
 Mode = Literal["replace", "append"]
 
@@ -61,12 +59,10 @@ _SPECIAL: Final = ("head_cut", "tail_cut", "silent", "reversed", "speed", "effec
 class Batch:
     """Builds the ops of one import on top of a project's state."""
 
-    def __init__(
-        self, sequence: Sequence, sources: Sources, losses: Ledger, unrendered: Collection[str] = UNRENDERED
-    ) -> None:
+    def __init__(self, sequence: Sequence, sources: Sources, losses: Ledger) -> None:
         self.sequence = sequence
         self.ops: list[Op] = []
-        self._sources, self._losses, self._unrendered = sources, losses, unrendered
+        self._sources, self._losses = sources, losses
 
     def build(self, draft: Draft, mode: Mode) -> None:
         """Everything of a draft, instead of what the project has, or on top of it."""
@@ -87,7 +83,6 @@ class Batch:
         try:
             # As strict as if a client had sent it: the log must be able to read it again.
             sent = msgspec.convert(msgspec.to_builtins(op), type(op))
-            refuse_unrendered((sent,), self._unrendered)
             self.sequence = apply(self.sequence, sent, self._sources)
         except EditError as error:
             self._losses.add(what, where, f"{error.detail} ({error.pointer})" if error.pointer else error.detail)
@@ -236,7 +231,7 @@ def _cues(track: str, captions: list[Caption | None], fps: Fps) -> CaptionsImpor
     blocks = []
     for caption in captions:
         start, end = (caption.start, caption.end) if caption is not None else (0, 1)
-        times = f"{_time(start, fps)} --> {_time(end, fps)}"
+        times = timing(start, end, fps, "srt")
         text = caption.text if caption is not None else "-"
         blocks.append(f"{times}\n{text if _survives(text) else '-'}\n")
     return CaptionsImport(track=track, format="srt", content="\n".join(blocks))
@@ -248,8 +243,3 @@ def _survives(text: str) -> bool:
     except CueError:
         return False
     return [cue.text for cue in found] == [text]
-
-
-def _time(frame: int, fps: Fps) -> str:
-    millis = (2000 * frame * fps.den + fps.num) // (2 * fps.num)
-    return f"{millis // 3_600_000:02d}:{millis // 60_000 % 60:02d}:{millis // 1000 % 60:02d},{millis % 1000:03d}"
