@@ -37,7 +37,8 @@ SHOWN: dict[str, object] = {
     "id": None, "link": None, "at": 3, "frames": 90, "source": MediaSource(media="v", start=31, end=131),
     "enabled": False, "fit": "cover", "gain_db": -6.0, "x": 0.4, "y": 0.4,
     "scale": 0.5, "rotation": 10.0, "opacity": 0.5, "pan": -1.0, "crop": Crop(left=0.1), "flip_h": True, "flip_v": True,
-    "fade_in": 9, "fade_out": 9, "audio_fade_in": 9, "audio_fade_out": 9, "head_cut": 2, "tail_cut": 2, "blend": "multiply", "speed": Speed(num=2, den=1),
+    "fade_in": 9, "fade_out": 9, "audio_fade_in": 9, "audio_fade_out": 9, "head_cut": 2, "tail_cut": 2,
+    "blend": "multiply", "speed": Speed(num=2, den=1),
     "effects": (Effect(id="e", kind="blur", params={"radius": 5.0}),), "reversed": True, "silent": True,
 }  # fmt: skip
 
