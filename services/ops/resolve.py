@@ -128,12 +128,8 @@ def _said(track: TrackState) -> list[str]:
 
 
 def _clips(lane: Lane, sha256s: Sha256s) -> str:
-    whole = hashlib.sha256()
-    for chunk in lane.chunks:
-        if chunk.signature is None:
-            chunk.signature = _signature(chunk, sha256s)
-        whole.update(chunk.signature)
-    return whole.hexdigest()
+    signatures = (chunk.signature or chunk.sign(_signature(chunk, sha256s)) for chunk in lane.chunks)
+    return hashlib.sha256(b"".join(signatures)).hexdigest()
 
 
 def _signature(chunk: Chunk, sha256s: Sha256s) -> bytes:

@@ -6,7 +6,10 @@ span. So a ripple that moves ten thousand clips changes one gap, and an edit cop
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import accumulate
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +18,8 @@ from cutlog.contract.properties import Animated
 from cutlog.contract.timeline import Blend, Crop, Effect, Fit, Source, Speed
 
 CHUNK = 64
+
+_SPAN, _PIECES, _FRAMES = attrgetter("span"), attrgetter("pieces"), attrgetter("frames")
 
 
 class Joint(msgspec.Struct, frozen=True):
@@ -121,10 +126,15 @@ class Chunk:
     def __init__(self, gaps: tuple[int, ...], pieces: tuple[Piece, ...]) -> None:
         self.gaps = gaps
         self.pieces = pieces
-        self.span = sum(gaps) + sum(piece.frames for piece in pieces)
+        self.span = sum(gaps) + sum(map(_FRAMES, pieces))
         self.ids = frozenset(piece.id for piece in pieces)
         self.signature: bytes | None = None
         self._joined: tuple[int, ...] | None = None
+
+    def sign(self, signature: bytes) -> bytes:
+        """Keeps a signature, which is what it returns."""
+        self.signature = signature
+        return signature
 
     @property
     def joined(self) -> tuple[int, ...]:
@@ -135,12 +145,28 @@ class Chunk:
 
 
 class Lane:
-    """An immutable sequence of pieces that never overlap."""
+    """An immutable sequence of pieces that never overlap. Where each chunk begins is counted once, when asked for."""
 
-    __slots__ = ("_chunks",)
+    __slots__ = ("_chunks", "_frames", "_ranks")
 
     def __init__(self, chunks: tuple[Chunk, ...] = ()) -> None:
         self._chunks = chunks
+        self._frames: list[int] | None = None
+        self._ranks: list[int] | None = None
+
+    @property
+    def _starts(self) -> list[int]:
+        """The frame at which each chunk begins, its first gap included; then the end of the lane."""
+        if self._frames is None:
+            self._frames = [*accumulate(map(_SPAN, self._chunks), initial=0)]
+        return self._frames
+
+    @property
+    def _firsts(self) -> list[int]:
+        """The rank of each chunk's first clip; then how many clips there are."""
+        if self._ranks is None:
+            self._ranks = [*accumulate(map(len, map(_PIECES, self._chunks)), initial=0)]
+        return self._ranks
 
     @staticmethod
     def of(clips: Iterable[tuple[int, Piece]]) -> Lane:
@@ -154,21 +180,25 @@ class Lane:
     @property
     def end(self) -> int:
         """The frame after the last clip; 0 if there is none."""
-        return sum(chunk.span for chunk in self._chunks)
+        return self._starts[-1]
 
     def __len__(self) -> int:
-        return sum(len(chunk.pieces) for chunk in self._chunks)
+        return self._firsts[-1]
 
     def __bool__(self) -> bool:
         return bool(self._chunks)
 
     def __iter__(self) -> Iterator[Placed]:
-        rank, at = 0, 0
-        for chunk in self._chunks:
-            for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True):
-                at += gap
-                yield Placed(rank, at, piece)
-                rank, at = rank + 1, at + piece.frames
+        for number in range(len(self._chunks)):
+            yield from self._placed(number)
+
+    def _placed(self, number: int) -> Iterator[Placed]:
+        """The clips of one chunk."""
+        chunk, rank, at = self._chunks[number], self._firsts[number], self._starts[number]
+        for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True):
+            at += gap
+            yield Placed(rank, at, piece)
+            rank, at = rank + 1, at + piece.frames
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Lane) and list(self) == list(other)
@@ -177,58 +207,44 @@ class Lane:
 
     def find(self, clip: str) -> Placed | None:
         """The clip with that id."""
-        rank, at = 0, 0
-        for chunk in self._chunks:
+        for number, chunk in enumerate(self._chunks):
             if clip in chunk.ids:
-                for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True):
-                    at += gap
-                    if piece.id == clip:
-                        return Placed(rank, at, piece)
-                    rank, at = rank + 1, at + piece.frames
-            rank, at = rank + len(chunk.pieces), at + chunk.span
+                return next(placed for placed in self._placed(number) if placed.piece.id == clip)
         return None
 
     def after(self, frame: int) -> Placed | None:
         """The first clip that ends after `frame`: the one that covers it, or else the next."""
-        rank, at = 0, 0
-        for chunk in self._chunks:
-            if at + chunk.span > frame:
-                for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True):
-                    at += gap
-                    if at + piece.frames > frame:
-                        return Placed(rank, at, piece)
-                    rank, at = rank + 1, at + piece.frames
-            rank, at = rank + len(chunk.pieces), at + chunk.span
-        return None
+        number = bisect_right(self._starts, frame, 1) - 1
+        if number == len(self._chunks):
+            return None
+        return next(placed for placed in self._placed(number) if placed.end > frame)
 
     def place(self, rank: int) -> Placed | None:
         """The `rank`-th clip."""
-        at = 0
-        seen = 0
-        for chunk in self._chunks:
-            if rank < seen + len(chunk.pieces):
-                inside = rank - seen
-                at += sum(chunk.gaps[: inside + 1]) + sum(piece.frames for piece in chunk.pieces[:inside])
-                return Placed(rank, at, chunk.pieces[inside])
-            seen, at = seen + len(chunk.pieces), at + chunk.span
-        return None
+        if not 0 <= rank < len(self):
+            return None
+        number, inside, end = self._locate(rank)
+        chunk = self._chunks[number]
+        return Placed(rank, end + chunk.gaps[inside], chunk.pieces[inside])
 
     def joints(self, fresh: Container[int]) -> Iterator[Cut]:
         """The cuts where a clip carries a transition, in and around the chunks whose `id()` is fresh, and at the end.
 
         Elsewhere nothing can have changed: an edit makes the chunk after it anew, unless it is at the end.
         """
-        rank = 0
-        near = [id(chunk) in fresh for chunk in self._chunks]
+        count = len(self._chunks)
+        near = {count - 1} if count else set()
         for number, chunk in enumerate(self._chunks):
-            if chunk.joined and (number + 1 == len(near) or any(near[max(0, number - 1) : number + 2])):
-                for index in chunk.joined:
-                    left = chunk.pieces[index]
-                    before, _ = self._neighbour(number, index - 1)
-                    right, gap = self._neighbour(number, index + 1)
-                    previous = before if before and not chunk.gaps[index] and joined(before, left) else None
-                    yield Cut(rank + index, left, gap, right, previous)
-            rank += len(chunk.pieces)
+            if id(chunk) in fresh:
+                near.update(range(max(0, number - 1), min(count, number + 2)))
+        for number in sorted(near):
+            chunk = self._chunks[number]
+            for index in chunk.joined:
+                left = chunk.pieces[index]
+                before, _ = self._neighbour(number, index - 1)
+                right, gap = self._neighbour(number, index + 1)
+                previous = before if before and not chunk.gaps[index] and joined(before, left) else None
+                yield Cut(self._firsts[number] + index, left, gap, right, previous)
 
     def _neighbour(self, number: int, index: int) -> tuple[Piece | None, int]:
         """The piece at an index of a chunk, or just outside of it, with the gap before it."""
@@ -273,14 +289,13 @@ class Lane:
 
     def _locate(self, rank: int) -> tuple[int, int, int]:
         """The `rank`-th clip's chunk, its index there, and the end of the clip before it; or one past the last."""
-        at = 0
-        for number, chunk in enumerate(self._chunks):
-            if rank < len(chunk.pieces):
-                at += sum(chunk.gaps[:rank]) + sum(piece.frames for piece in chunk.pieces[:rank])
-                return number, rank, at
-            rank, at = rank - len(chunk.pieces), at + chunk.span
-        assert rank == 0, "rank beyond the lane"
-        return len(self._chunks), 0, at
+        assert rank <= len(self), "rank beyond the lane"
+        number = bisect_right(self._firsts, rank, 1) - 1
+        if number == len(self._chunks):
+            return number, 0, self.end
+        chunk, inside = self._chunks[number], rank - self._firsts[number]
+        at = self._starts[number] + sum(chunk.gaps[:inside]) + sum(map(_FRAMES, chunk.pieces[:inside]))
+        return number, inside, at
 
     def _previous(self, rank: int) -> str:
         previous = self.place(rank - 1) if rank else None
