@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import Request
 
-from cutlog.web.problems import Problem
+from cutlog.web.problems import Problem, ProblemError
 from cutlog.web.reply import JSON
 
 READ_SECONDS: Final = 60.0
@@ -54,7 +54,9 @@ def check_length(http: Request, limit: int) -> None:
 
 def too_large(limit: int) -> Problem:
     """413: more bytes than the route takes."""
-    return Problem(413, "too-large", "The body is too large", f"At most {limit} bytes.", extra={"limit": limit})
+    detail = f"At most {limit} bytes."
+    errors = (ProblemError("", detail),)
+    return Problem(413, "too-large", "The body is too large", detail, errors=errors, extra={"limit": limit})
 
 
 def check_type(http: Request, consumes: str) -> None:

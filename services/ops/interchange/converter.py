@@ -19,7 +19,7 @@ WriteFormat = Literal["edl", "fcp7xml"]
 #: Bytes of a file that may be imported.
 MAX_FILE: Final = 32 * MIB
 _MAX_PRINTED: Final = 128 * MIB
-_LIMITS: Final = Limits(memory=GIB, seconds=30.0, output_bytes=MIB)
+_LIMITS: Final = Limits(memory=GIB, seconds=60.0, output_bytes=MIB)
 _SCRIPT: Final = Path(__file__).with_name("convert.py")
 _PACKAGES: Final = ("opentimelineio", "otio_fcp_adapter", "otio_cmx3600_adapter")
 _AT_ONCE: Final = 2
