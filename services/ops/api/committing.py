@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Annotated, Any, Final, Literal
@@ -77,22 +78,25 @@ async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch
         kept = keep(req, 201, committed)
         return Reply(201, committed(await ops.handling.project(project_id, who(req), make, keep=kept)))
 
-    try:
+    async with telling_what_was_missed(ops, project_id):
         return await once(ops, req, act)
-    except StaleVersion as stale:
-        raise await _conflict(ops, project_id, stale) from None
 
 
 def _near(state: ProjectState, expected: int) -> bool:
     return not state.deleted and 0 < state.version - expected <= FARTHEST
 
 
-async def _conflict(ops: Ops, project_id: str, stale: StaleVersion) -> Problem:
-    missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
-    extra = {"currentVersion": stale.current, "missed": msgspec.to_builtins(missed)}
-    if isinstance(stale, Collided):
-        extra["collisions"] = msgspec.to_builtins(stale.collisions)
-    return Problem(409, stale.code, "The project has changed since", str(stale), extra=extra)
+@asynccontextmanager
+async def telling_what_was_missed(ops: Ops, project_id: str) -> AsyncIterator[None]:
+    """Makes of a conflict an answer with the versions that its sender has not seen. Raises Problem 409."""
+    try:
+        yield
+    except StaleVersion as stale:
+        missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
+        extra = {"currentVersion": stale.current, "missed": msgspec.to_builtins(missed)}
+        if isinstance(stale, Collided):
+            extra["collisions"] = msgspec.to_builtins(stale.collisions)
+        raise Problem(409, stale.code, "The project has changed since", str(stale), extra=extra) from None
 
 
 async def _earlier(ops: Ops, project_id: str, state: ProjectState | None, batch: Iterable[Op]) -> Earlier:

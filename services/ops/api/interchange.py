@@ -14,11 +14,12 @@ from cutlog.contract.ops import Op
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Timeline
 from cutlog.web import Api, Problem, Reply, Request, Role
+from services.ops.api.committing import Message, VersionNumber, telling_what_was_missed
 from services.ops.api.context import Ops, who
 from services.ops.api.once import keep, once
 from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
-from services.ops.decide.refusals import NotFound, StaleVersion
+from services.ops.decide.refusals import NotFound
 from services.ops.edits.project import fps_fault
 from services.ops.edits.sequence import Sequence
 from services.ops.handling import Outcome
@@ -36,11 +37,6 @@ from services.ops.interchange.writing import MEDIA_TYPES, SUFFIXES, written
 #: Bytes of the ops of one import: PostgreSQL and NATS hold an event of twice that.
 MAX_OPS_BYTES: Final = 3 << 20
 
-MISSED: Final = 200
-"""Versions at most that a conflict tells; the rest is in the list of versions."""
-
-VersionNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
-
 
 class ImportQuery(Strict):
     """`mode`: instead of the timeline that is there, or on top of it. `missing`: what stands for media that the tenant
@@ -51,7 +47,7 @@ class ImportQuery(Strict):
     missing: Literal["refuse", "skip", "color"] = "refuse"
     fps: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,7}(/[0-9]{1,7})?$")] | None = None
     expected_version: VersionNumber | None = None
-    message: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)] | None = None
+    message: Message | None = None
     dry_run: bool = False
 
 
@@ -123,17 +119,8 @@ def routes(api: Api, ops: Ops) -> None:
             kept = keep(req, 201, body)
             return Reply(201, body(await ops.handling.project(project_id, who(req), make, keep=kept)))
 
-        try:
+        async with telling_what_was_missed(ops, project_id):
             return await once(ops, req, act)
-        except StaleVersion as stale:
-            missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
-            raise Problem(
-                409,
-                stale.code,
-                "The project has changed since",
-                str(stale),
-                extra={"currentVersion": stale.current, "missed": msgspec.to_builtins(missed)},
-            ) from None
 
 
 async def exported(ops: Ops, timeline: Timeline, kind: Literal["otio", "edl", "fcp7xml", "otioz"]) -> Reply:

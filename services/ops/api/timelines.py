@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
-
-import msgspec
+from typing import Final, Literal
 
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
 from cutlog.contract.timeline import Timeline
 from cutlog.web import Api, Problem, ProblemError, Reply, Request, Role
+from services.ops.api.committing import VersionNumber
 from services.ops.api.context import Ops
 from services.ops.api.interchange import exported
 from services.ops.decide.refusals import NotFound
@@ -26,7 +25,7 @@ _MEDIA_TYPES: Final[dict[CaptionFormat, str]] = {
 class TimelineQuery(Strict):
     """The newest version, unless one is named. `track`: whose captions, where several tracks have some."""
 
-    version: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
+    version: VersionNumber | None = None
     format: Literal["json", "otio", "edl", "fcp7xml", "otioz", "vtt", "srt"] = "json"
     track: Id | None = None
 
