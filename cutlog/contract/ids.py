@@ -31,10 +31,32 @@ def is_id(text: str) -> bool:
     return _ID.match(text) is not None
 
 
+class _Pool:
+    """Random bytes of the system, fetched a page at a time: a call of the system costs more than an id."""
+
+    def __init__(self) -> None:
+        self._page, self._at = b"", 0
+        # Two processes must never draw from one page.
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        self._page, self._at = b"", 0
+
+    def take(self, count: int) -> bytes:
+        if self._at + count > len(self._page):
+            self._page, self._at = os.urandom(4096), 0
+        start, self._at = self._at, self._at + count
+        return self._page[start : self._at]
+
+
+random_bytes: Final = _Pool().take
+"""So many random bytes, for names. What must stay secret comes from `secrets`."""
+
+
 def uuid7() -> uuid.UUID:
     """A new UUIDv7: milliseconds since the epoch, then 74 random bits."""
     millis = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10))
+    random = int.from_bytes(random_bytes(10))
     high = (millis & (1 << 48) - 1) << 16 | 0x7 << 12 | random >> 64 & 0xFFF
     value = high << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return uuid.UUID(int=value)

@@ -38,6 +38,9 @@ _SEEN: Final = tuple(name for name in _SHARED if name not in ("id", "frames", "s
 _PROPERTIES: Final = attrgetter(*_SEEN)
 _USUAL: Final = _PROPERTIES(Piece("", 1, ColorSource(color="#000000")))
 
+#: Bytes that a clip counts with: what is hashed again with every version is small, and no chunk's border shows in it.
+_SIGNED: Final = 16
+
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
@@ -133,9 +136,19 @@ def _clips(lane: Lane, sha256s: Sha256s) -> str:
 
 
 def _signature(chunk: Chunk, sha256s: Sha256s) -> bytes:
-    lines = [_line(gap, piece, sha256s) for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True)]
-    # 128 bits of each line: what is hashed again with every version is small, and no chunk's border shows in it.
-    return b"".join(hashlib.sha256(_ENCODER.encode(line)).digest()[:16] for line in lines)
+    known = _known(chunk.kin) if chunk.kin is not None else {}
+    return b"".join(
+        known.get((gap, id(piece))) or hashlib.sha256(_ENCODER.encode(_line(gap, piece, sha256s))).digest()[:_SIGNED]
+        for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True)
+    )
+
+
+def _known(kin: Chunk) -> dict[tuple[int, int], bytes]:
+    """The signatures of the clips of a signed chunk, by gap and by the `id()` of the piece, which it keeps alive."""
+    assert kin.signature is not None, "kin are signed"
+    starts = range(0, len(kin.signature), _SIGNED)
+    signatures = [kin.signature[start : start + _SIGNED] for start in starts]
+    return dict(zip(zip(kin.gaps, map(id, kin.pieces), strict=True), signatures, strict=True))
 
 
 def _line(gap: int, piece: Piece, sha256s: Sha256s) -> list[object]:

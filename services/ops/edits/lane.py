@@ -119,21 +119,25 @@ class OverlapError(Exception):
 
 
 class Chunk:
-    """Neighbouring pieces with the gap before each; `span` frames in all. `signature` is a cache of the resolver."""
+    """Neighbouring pieces with the gap before each; `span` frames in all.
 
-    __slots__ = ("_joined", "gaps", "ids", "pieces", "signature", "span")
+    `signature` is a cache of the resolver, and `kin` a signed chunk that most of the pieces come from.
+    """
 
-    def __init__(self, gaps: tuple[int, ...], pieces: tuple[Piece, ...]) -> None:
+    __slots__ = ("_joined", "gaps", "ids", "kin", "pieces", "signature", "span")
+
+    def __init__(self, gaps: tuple[int, ...], pieces: tuple[Piece, ...], kin: Chunk | None = None) -> None:
         self.gaps = gaps
         self.pieces = pieces
         self.span = sum(gaps) + sum(map(_FRAMES, pieces))
         self.ids = frozenset(piece.id for piece in pieces)
         self.signature: bytes | None = None
+        self.kin = kin if kin is None or kin.signature is not None else kin.kin
         self._joined: tuple[int, ...] | None = None
 
     def sign(self, signature: bytes) -> bytes:
         """Keeps a signature, which is what it returns."""
-        self.signature = signature
+        self.signature, self.kin = signature, None
         return signature
 
     @property
@@ -285,7 +289,7 @@ class Lane:
         if chunks and len(pieces) + len(chunks[-1].pieces) <= CHUNK // 2:
             gaps, pieces = [*chunks[-1].gaps, *gaps], [*chunks[-1].pieces, *pieces]
             chunks = chunks[:-1]
-        return Lane((*chunks, *_chunked(gaps, pieces), *rest))
+        return Lane((*chunks, *_chunked(gaps, pieces, head or (self._chunks[-1] if self._chunks else None)), *rest))
 
     def _locate(self, rank: int) -> tuple[int, int, int]:
         """The `rank`-th clip's chunk, its index there, and the end of the clip before it; or one past the last."""
@@ -302,8 +306,8 @@ class Lane:
         return previous.piece.id if previous else ""
 
 
-def _chunked(gaps: list[int], pieces: list[Piece]) -> Iterator[Chunk]:
+def _chunked(gaps: list[int], pieces: list[Piece], kin: Chunk | None) -> Iterator[Chunk]:
     count = -(-len(pieces) // CHUNK)
     for part in range(count):
         start, stop = part * len(pieces) // count, (part + 1) * len(pieces) // count
-        yield Chunk(tuple(gaps[start:stop]), tuple(pieces[start:stop]))
+        yield Chunk(tuple(gaps[start:stop]), tuple(pieces[start:stop]), kin)

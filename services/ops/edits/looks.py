@@ -51,16 +51,20 @@ def change(sequence: Sequence, op: ClipSet) -> Sequence:
     before  v1 [aa][bb]         {clip: "a", gainDb: -6}
     after   v1 [aa][bb]         a is softer; no clip moves
     """
-    some(op, *PROPERTIES)
+    changes = some(op, *PROPERTIES)
     found = sequence.open_clip(op.clip)
-    return sequence.changed(found, looks(found.placed.piece, op, ""))
+    return sequence.changed(found, _changed(found.placed.piece, changes, ""))
 
 
 def looks(piece: Piece, properties: ClipProperties, pointer: str) -> Piece:
     """The piece with properties that were given. Raises EditError."""
-    changes = given(properties, *PROPERTIES)
-    for name, limits in RANGES.items():
-        check_value(changes.get(name), limits.low, limits.high, f"{pointer}/{limits.name}")
+    return _changed(piece, given(properties, *PROPERTIES), pointer)
+
+
+def _changed(piece: Piece, changes: dict[str, Any], pointer: str) -> Piece:
+    for name, value in changes.items():
+        if (limits := RANGES.get(name)) is not None:
+            check_value(value, limits.low, limits.high, f"{pointer}/{limits.name}")
     if isinstance(crop := changes.get("crop"), Crop):
         if crop.left + crop.right >= 1:
             raise EditError(f"{pointer}/crop/right", "left and right together must be less than 1, or nothing is left")

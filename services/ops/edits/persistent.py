@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 
 V = TypeVar("V")
@@ -35,8 +36,7 @@ class PersistentMap(Generic[V]):
         return key in self._buckets[hash(key) % BUCKETS]
 
     def __iter__(self) -> Iterator[str]:
-        for bucket in self._buckets:
-            yield from bucket
+        return chain.from_iterable(self._buckets)
 
     def __getitem__(self, key: str) -> V:
         return self._buckets[hash(key) % BUCKETS][key]
@@ -53,8 +53,7 @@ class PersistentMap(Generic[V]):
         return self._buckets[hash(key) % BUCKETS].get(key)
 
     def items(self) -> Iterator[tuple[str, V]]:
-        for bucket in self._buckets:
-            yield from bucket.items()
+        return chain.from_iterable(map(dict.items, self._buckets))
 
     def gained(self, before: PersistentMap[V]) -> list[str]:
         """Keys that are here and were not in `before`, sorted; what both share is not looked at."""
