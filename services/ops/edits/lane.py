@@ -132,7 +132,7 @@ class Chunk:
         self.span = sum(gaps) + sum(map(_FRAMES, pieces))
         self.ids = frozenset(piece.id for piece in pieces)
         self.signature: bytes | None = None
-        self.kin = kin if kin is None or kin.signature is not None else kin.kin
+        self.kin: Chunk | None = kin if kin is None or kin.signature is not None else kin.kin
         self._joined: tuple[int, ...] | None = None
 
     def sign(self, signature: bytes) -> bytes:
