@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 
+from cutlog.fsck.proof import Proof
 from cutlog.settings import Settings
 
 ENTRY_POINTS = "cutlog.services"
@@ -24,12 +25,14 @@ class Service:
     """`run(settings, stop)` serves until `stop` is set, then finishes what is under way and returns.
 
     `migrations` is the dotted name of the Alembic package (it holds `versions/`) of the schema `name`,
-    or None for a service without tables; it stands beside the service's `bootstrap`.
+    or None for a service without tables; it stands beside the service's `bootstrap`. `proof` is what `cutlog fsck`
+    looks at.
     """
 
     name: str
     migrations: str | None
     run: Run
+    proof: Proof = field(default_factory=Proof)
 
 
 def installed() -> list[str]:

@@ -34,6 +34,17 @@ class Standing(Wire):
     updated_at: datetime | None = None
 
 
+class Wanted:
+    """Whether the subject of an event matches one of some NATS patterns."""
+
+    def __init__(self, subjects: Sequence[str]) -> None:
+        self._patterns = [tuple(pattern.split(".")) for pattern in subjects]
+
+    def __call__(self, event: RawEvent) -> bool:
+        tokens = messages.subject(event).split(".")
+        return any(_matches(pattern, tokens) for pattern in self._patterns)
+
+
 @dataclass(eq=False)
 class Projection:
     """What `consume` keeps up to date. Functions get events in order, in the transaction that moves the checkpoint.
@@ -56,15 +67,11 @@ class Projection:
     react: Apply | None = None
     batch: int = 500
     standing: Standing = field(init=False)
+    wants: Wanted = field(init=False)
 
     def __post_init__(self) -> None:
         self.standing = Standing(name=self.name, durable=self.durable)
-        self._patterns = [tuple(pattern.split(".")) for pattern in self.subjects]
-
-    def wants(self, event: RawEvent) -> bool:
-        """Whether the event's subject matches one of `subjects`."""
-        tokens = messages.subject(event).split(".")
-        return any(_matches(pattern, tokens) for pattern in self._patterns)
+        self.wants = Wanted(self.subjects)
 
     async def check(self) -> None:
         """Readiness: raises ProjectionStopped when it cannot go on."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "token": "cutlog.cli.token:token",
     "nats-context": "cutlog.cli.nats_context:nats_context",
     "serve": "cutlog.cli.serve:serve",
+    "fsck": "cutlog.cli.fsck:fsck",
     "doctor": "cutlog.cli.doctor:doctor",
     "backfill": "cutlog.cli.backfill:backfill",
     "rollback": "cutlog.cli.backfill:rollback",

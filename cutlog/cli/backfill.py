@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,7 +37,7 @@ def backfill(
     from cutlog.backfill.running import backfill as run
     from cutlog.backfill.runs import AnotherRun
     from cutlog.backfill.source import NoLegacyStore, Source
-    from cutlog.cli.own_stack import StackDidNotStart
+    from cutlog.cli.own_stack import StackDidNotStart, running
     from cutlog.client import Refused, Unreachable
     from cutlog.contract.ids import is_id
 
@@ -46,7 +46,7 @@ def backfill(
     folder = data.expanduser().absolute()
 
     async def work(progress: Progress) -> tuple[Report, list[dict[str, Any]]]:
-        async with _running(folder):
+        async with running(folder):
             return await run(
                 Source(src), folder, progress, tenant=tenant, dry_run=dry_run, pin=not no_pin, link=link
             )  # fmt: skip
@@ -80,7 +80,7 @@ def rollback(
     from cutlog.backfill.runs import AnotherRun, Runs, RunUnknown
     from cutlog.backfill.services import Services
     from cutlog.backfill.undoing import BuiltUpon, Removed, undo
-    from cutlog.cli.own_stack import StackDidNotStart
+    from cutlog.cli.own_stack import StackDidNotStart, running
     from cutlog.client import Refused, Unreachable
 
     folder = data.expanduser().absolute()
@@ -91,7 +91,7 @@ def rollback(
             found = runs.get(run)
             if found.status == "undone":
                 raise RunUnknown(f"{run} was taken back already")
-            async with _running(folder), Services.of(folder, found.tenant) as services:
+            async with running(folder), Services.of(folder, found.tenant) as services:
                 return await undo(runs, found, services)
 
     try:
@@ -105,21 +105,6 @@ def rollback(
             f"taken back {', '.join(removed.runs)}: {removed.projects} projects, {removed.uploads} uploads of videos, "
             f"{removed.files} files"
         )
-
-
-@asynccontextmanager
-async def _running(data: Path) -> AsyncIterator[None]:
-    """The stack on `data`: the one that runs, or one of our own for as long as it is needed."""
-    from cutlog.cli.own_stack import own_stack
-    from cutlog.stack.state import NotRunning, read_state
-
-    try:
-        read_state(data)
-    except NotRunning:
-        async with own_stack(data):
-            yield
-    else:
-        yield
 
 
 def _console(as_json: bool) -> Console:

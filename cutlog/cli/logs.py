@@ -60,6 +60,14 @@ def log_json(service: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
 
 
+def log_quietly() -> None:
+    """For commands that print what they found: warnings only, on stderr."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def rendered(_logger: WrappedLogger, _name: str, event: Mapping[str, Any]) -> bytes:
     """An event as JSON; values that JSON does not know as text, whatever is in them."""
     try:

@@ -10,12 +10,25 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from cutlog.stack.program import Program
+from cutlog.stack.state import NotRunning, read_state
 
 READY_WITHIN = 120.0
 
 
 class StackDidNotStart(Exception):
     """The stack did not start."""
+
+
+@asynccontextmanager
+async def running(data: Path) -> AsyncIterator[None]:
+    """The stack on `data`: the one that runs, or one of our own for as long as it is needed."""
+    try:
+        read_state(data)
+    except NotRunning:
+        async with own_stack(data):
+            yield
+    else:
+        yield
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from services.gc.api_storage import storage_routes
 from services.gc.collecting import Collecting
 from services.gc.log import LogAsked
 from services.gc.moves import Mover, Reached, nothing
+from services.gc.proof import PROOF
 from services.gc.reports import Reports
 from services.gc.reviving import reviving
 from services.gc.schedule import Scheduler
@@ -94,4 +95,4 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await stop.wait()
 
 
-SERVICE = Service(name="gc", migrations="services.gc.migrations", run=run)
+SERVICE = Service(name="gc", migrations="services.gc.migrations", run=run, proof=PROOF)

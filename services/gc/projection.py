@@ -19,7 +19,7 @@ NAME = "gc"
 
 SUBJECTS = ("evt.project.>", "evt.media.>", "evt.gc.>")
 
-_DERIVED = (
+DERIVED = (
     tables.project, tables.export, tables.pin, tables.proxy, tables.tagged, tables.media, tables.media_use,
 )  # fmt: skip
 
@@ -47,7 +47,7 @@ async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
 async def clear(connection: AsyncConnection) -> None:
     """Empties what is derived from events, to be derived again from the first one. Moves stay: what was done is not
     done again."""
-    for table in _DERIVED:
+    for table in DERIVED:
         await connection.execute(delete(table))
 
 

@@ -23,6 +23,7 @@ from services.media.api import make_api
 from services.media.derive import Derive
 from services.media.ingest import Ingest
 from services.media.previews_api import add_previews
+from services.media.proof import PROOF
 from services.media.quotas import Quotas
 from services.media.resuming import Resuming
 from services.media.settling import settle
@@ -91,4 +92,4 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await stop.wait()
 
 
-SERVICE = Service(name="media", migrations="services.media.migrations", run=run)
+SERVICE = Service(name="media", migrations="services.media.migrations", run=run, proof=PROOF)

@@ -32,6 +32,7 @@ from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
 from services.ops.log.serve import EventsRead
 from services.ops.operations import Rebuild, Status
+from services.ops.proof import PROOF
 from services.ops.readmodel.derive import derive
 from services.ops.readmodel.guard import guard
 from services.ops.readmodel.reads import Reads
@@ -105,4 +106,4 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await stop.wait()
 
 
-SERVICE = Service(name="ops", migrations="services.ops.migrations", run=run)
+SERVICE = Service(name="ops", migrations="services.ops.migrations", run=run, proof=PROOF)

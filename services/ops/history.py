@@ -202,6 +202,10 @@ class History:
             row = (await connection.exec_driver_sql(_BEGINS, (project_stream(project),))).one()
             return int(row.begins)
 
+    async def from_zero(self, project_id: str, version: int) -> Head | None:
+        """The state of a version, folded without any snapshot: what snapshots are proven by."""
+        return await _FromZero(self._engine, self._reader)._fold(project_id, version)
+
     async def _snapshotted(self, project_id: str, version: int | None) -> Head | None:
         upto = 2**31 - 1 if version is None else version
         async with self._engine.connect() as connection:
@@ -221,6 +225,16 @@ class History:
         except Exception:
             # A fold may be longer without it, and nothing else.
             log.exception("a snapshot could not be written", project=project_id, version=head.state.version)
+
+
+class _FromZero(History):
+    """History as if there were no snapshots."""
+
+    async def _snapshotted(self, project_id: str, version: int | None) -> Head | None:
+        return None
+
+    def _snapshot(self, project_id: str, head: Head) -> None:
+        """Nothing that is folded here is kept."""
 
 
 def _after(head: Head | None, raw: RawEvent, past: Past) -> Head:

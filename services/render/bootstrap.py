@@ -30,6 +30,7 @@ from services.render.make import Maker
 from services.render.metrics import RenderMetrics
 from services.render.playlist import Previews
 from services.render.progress import publisher
+from services.render.proof import PROOF
 from services.render.still import Stills
 from services.render.timelines import Timelines
 from services.render.worker import Worker
@@ -130,4 +131,4 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await stop.wait()
 
 
-SERVICE = Service(name="render", migrations="services.render.migrations", run=run)
+SERVICE = Service(name="render", migrations="services.render.migrations", run=run, proof=PROOF)

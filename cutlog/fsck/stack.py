@@ -1,0 +1,67 @@
+"""A running stack as fsck reaches it: database as owner, NATS as operator, the store, the proofs of its services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from cutlog.blobs import BlobStore, open_blobs
+from cutlog.bus import Bus
+from cutlog.fsck.proof import House, Proof
+from cutlog.service import installed, load
+from cutlog.stack.beside import settings_beside
+from cutlog.stack.layout import Layout
+from cutlog.stack.nats import OPERATOR
+from cutlog.stack.postgres import Postgres
+from cutlog.stack.secrets import Secrets
+from cutlog.stack.state import read_state
+
+
+@dataclass(frozen=True)
+class Stack:
+    """`log` names the service that keeps the log."""
+
+    engine: AsyncEngine
+    bus: Bus
+    blobs: BlobStore
+    proofs: Mapping[str, Proof]
+    houses: Mapping[str, House]
+
+    @property
+    def log(self) -> str:
+        return next(name for name, proof in self.proofs.items() if proof.events is not None)
+
+
+@asynccontextmanager
+async def reached(data: Path) -> AsyncIterator[Stack]:
+    """The stack that runs on `data`. Raises NotRunning, OSError."""
+    state, layout = read_state(data), Layout(data)
+    secrets = Secrets(layout.secrets)
+    owner = Postgres.at(layout.postgres, state.postgres_port, secrets.database("owner")).url()
+    async with AsyncExitStack() as parts:
+
+        def engine(schema: str = "public") -> AsyncEngine:
+            made = create_async_engine(
+                owner.replace("postgresql://", "postgresql+asyncpg://", 1),
+                # The tables behind one statement change from one service to the next.
+                connect_args={
+                    "server_settings": {"application_name": "cutlog fsck", "jit": "off", "search_path": schema},
+                    "prepared_statement_cache_size": 0,
+                    "statement_cache_size": 0,
+                },
+            )
+            parts.push_async_callback(made.dispose)
+            return made
+
+        proofs = {name: load(name).proof for name in installed()}
+        settings = {name: settings_beside(name, state) for name in proofs}
+        blobs = open_blobs(next(iter(settings.values())).objects, secrets.files)
+        bus = await parts.enter_async_context(
+            await Bus.connect(state.nats_url, secrets.nats(OPERATOR).seed, name="fsck")
+        )
+        houses = {name: House(engine(name), blobs, settings[name]) for name in proofs}
+        yield Stack(engine(), bus, blobs, proofs, houses)

@@ -1,0 +1,77 @@
+"""What `cutlog fsck` looks at of videos: uses, counts, originals and what was made of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cutlog.contract.media import Rendition
+from cutlog.fsck.proof import Derived, House, Kept, Proof
+from services.media import learnt
+from services.media.naming import rendition_key
+from services.media.tables import upload, video
+from services.media.videos import DERIVE_ATTEMPTS
+
+PATIENCE: Final = 600.0
+"""Seconds that processing a video again may take."""
+
+
+async def _kept(connection: AsyncConnection) -> AsyncIterator[Kept]:
+    columns = (video.c.id, video.c.key, video.c.size, video.c.sha256, video.c.renditions)
+    for row in await connection.execute(select(*columns).where(video.c.stored.in_(("there", "archived")))):
+        yield Kept(row.key, row.size, row.sha256, "original", row.id)
+        for name, made in row.renditions.items():
+            if made is not None:
+                rendition = msgspec.convert(made, Rendition)
+                yield Kept(rendition.key, rendition.size, rendition.sha256, name, row.id, made_by="media")
+
+
+async def _loose(connection: AsyncConnection) -> set[str]:
+    """Where uploads go that are under way, and the folders of videos that are being processed."""
+    keys = set(await connection.scalars(select(upload.c.key).where(upload.c.key.is_not(None))))
+    columns = (video.c.tenant, video.c.sha256, video.c.generation)
+    for tenant, sha256, generation in await connection.execute(select(*columns).where(video.c.derive_at.is_not(None))):
+        keys.add(rendition_key(tenant, sha256, generation, "x").removesuffix("x"))
+    return keys
+
+
+async def _counts(connection: AsyncConnection) -> dict[str, int]:
+    return {row.id: row.ref_count for row in await connection.execute(select(video.c.id, video.c.ref_count))}
+
+
+async def _mend(house: House, kept: Kept) -> str | None:
+    """All that is made of a video is made again, by the service itself, which tells the log; waits for it."""
+    values = {"derive_at": func.clock_timestamp(), "derive_left": DERIVE_ATTEMPTS}
+    async with house.engine.begin() as connection:
+        await connection.execute(update(video).where(video.c.id == kept.owner).values(values))
+    under_way = select(video.c.derive_at).where(video.c.id == kept.owner, video.c.derive_at.is_not(None))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                await asyncio.sleep(0.2)
+                async with house.engine.connect() as connection:
+                    if await connection.scalar(under_way) is None:
+                        return "made again of the original"
+    except TimeoutError:
+        return None
+
+
+PROOF: Final = Proof(
+    derived=Derived(
+        tables=("use",),
+        apply=learnt.apply,
+        hold="SELECT position FROM checkpoint WHERE name = 'media' FOR UPDATE",
+        checkpoint=learnt.NAME,
+        subjects=learnt.SUBJECTS,
+    ),
+    kept=_kept,
+    loose=_loose,
+    counts=_counts,
+    owns=("videos", "derived"),
+    mend=_mend,
+)

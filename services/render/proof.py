@@ -1,0 +1,79 @@
+"""What `cutlog fsck` looks at of rendering: what it has heard of media, its cache; and how films are made again."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import aiohttp
+import msgspec
+
+from cutlog.fsck.proof import Derived, House, Kept, Proof
+from cutlog.web.trace import child_of
+from services.render import jobs, learn
+from services.render.make import Maker, Order
+from services.render.packets import TornSegmentError, unseal
+from services.render.profiles import EXPORTS
+from services.render.receipts import Receipt
+from services.render.timelines import Timelines
+
+_JPEG: Final = (b"\xff\xd8", b"\xff\xd9")
+
+
+def _sound(key: str, data: bytes) -> bool:
+    """Segments and chunks are sealed, receipts are JSON, pictures end where they should."""
+    match key.rpartition(".")[2]:
+        case "mp4":
+            try:
+                unseal(data)
+            except TornSegmentError:
+                return False
+        case "json":
+            try:
+                msgspec.json.decode(data, type=Receipt)
+            except msgspec.DecodeError:
+                return False
+        case "jpg":
+            return data.startswith(_JPEG[0]) and data.endswith(_JPEG[1])
+        case _:
+            pass
+    return True
+
+
+async def _mend(house: House, kept: Kept) -> str | None:
+    """A proxy is queued, and the log told of the new one. An export is made here and now: it must be what it was."""
+    async with aiohttp.ClientSession() as session:
+        settings = house.settings
+        timelines = Timelines(session, settings.peers["ops"], settings.service_token.get_secret_value())
+        project, version, profile = kept.owner.split("/")
+        timeline = await timelines.fetch(project, int(version))
+        if kept.what == "proxy":
+            async with house.engine.begin() as connection:
+                await jobs.want_proxy(
+                    connection, tenant=timeline.tenant, project_id=project, version=int(version), digest="",
+                    position=0, trace=child_of(None), asked=True,
+                )  # fmt: skip
+            return "queued to be rendered again"
+        wanted = next((name for name in EXPORTS if name == profile), None)
+        if wanted is None:
+            return None
+        maker = Maker(await house.ffmpeg(), house.blobs, cores=os.cpu_count() or 1)
+        order = Order(timeline=timeline, profile=EXPORTS[wanted], key=kept.key, sync=True)
+        made = await maker.make(order, lambda _: None)
+    if made.sha256 != kept.sha256:
+        return None
+    return "rendered again, byte for byte"
+
+
+PROOF: Final = Proof(
+    derived=Derived(
+        tables=("media",),
+        apply=learn.apply,
+        hold="SELECT position FROM checkpoint WHERE name = 'render' FOR UPDATE",
+        checkpoint=learn.NAME,
+        subjects=learn.SUBJECTS,
+    ),
+    cache="segments",
+    sound=_sound,
+    mend=_mend,
+)
