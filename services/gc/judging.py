@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import assert_never
+from typing import Literal, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,7 +18,11 @@ from services.gc.classes import (
     judge_video_deletion,
 )
 from services.gc.plan import Basis, Candidate, candidate, object_candidate, proxy_candidate, video_candidate
-from services.gc.policy import Verdict, judge, judge_deletion
+from services.gc.policy import Verdict, judge, judge_deletion, judge_ready
+from services.gc.possible import count, possible
+
+Other = Literal["proxy", "segment", "video", "leftover"]
+"""Classes but for exports, which are too many to be looked at one by one."""
 
 
 class ObjectUnknown(Exception):
@@ -27,11 +31,20 @@ class ObjectUnknown(Exception):
 
 async def judged(
     connection: AsyncConnection, blobs: BlobStore, basis: Basis, classes: Sequence[Class], erase: frozenset[str]
-) -> AsyncIterator[Candidate | None]:
-    """The line of each object that may go, None for each that is kept; a class after the other, by ids."""
+) -> AsyncIterator[Candidate | int]:
+    """The line of each object that may go, and numbers of those that are kept; a class after the other, by ids."""
     for class_ in dict.fromkeys(classes):
-        async for _, verdict, line in _class(connection, blobs, basis, class_, erase):
-            yield line if verdict.verdict == "candidate" else None
+        if class_ == "export":
+            kept = await count(connection, basis.tenant)
+            async for project_id, facts, policy in possible(connection, basis, erase):
+                verdict = judge_ready(facts, policy, basis.at)
+                if verdict.verdict == "candidate":
+                    kept -= 1
+                    yield candidate(project_id, facts.export, verdict)
+            yield kept
+        else:
+            async for _, verdict, line in _class(connection, blobs, basis, class_):
+                yield line if verdict.verdict == "candidate" else 1
 
 
 async def explained(
@@ -49,13 +62,13 @@ async def explained(
         return judging(media, basis.policy, basis.at)
     class_ = _class_of(object_id)
     if class_ is not None:
-        async for found, verdict, _ in _class(connection, blobs, basis, class_, erase, object_id):
+        async for found, verdict, _ in _class(connection, blobs, basis, class_, object_id):
             if found == object_id:
                 return verdict
     raise ObjectUnknown(f"no object {object_id}")
 
 
-def _class_of(object_id: str) -> Class | None:
+def _class_of(object_id: str) -> Other | None:
     """The class of what is named by more than a plain id."""
     for prefix, class_ in _PREFIXES:
         if object_id.startswith(prefix):
@@ -63,7 +76,7 @@ def _class_of(object_id: str) -> Class | None:
     return None
 
 
-_PREFIXES: tuple[tuple[str, Class], ...] = (
+_PREFIXES: tuple[tuple[str, Other], ...] = (
     ("proxy:", "proxy"),
     ("segments/", "segment"),
     ("videos/", "leftover"),
@@ -72,18 +85,12 @@ _PREFIXES: tuple[tuple[str, Class], ...] = (
 
 
 async def _class(
-    connection: AsyncConnection, blobs: BlobStore, basis: Basis, class_: Class, erase: frozenset[str],
-    object_id: str = "",
-) -> AsyncIterator[tuple[str, Verdict, Candidate | None]]:  # fmt: skip
-    """Each object of a class with its verdict and, where it may go, its line; of proxies only those of the project that
-    `object_id` names."""
+    connection: AsyncConnection, blobs: BlobStore, basis: Basis, class_: Other, object_id: str = ""
+) -> AsyncIterator[tuple[str, Verdict, Candidate]]:
+    """Each object of a class with its verdict and its line; of proxies only those of the project that `object_id`
+    names."""
     policy, at = basis.policy, basis.at
     match class_:
-        case "export":
-            async for project in snapshot.projects(connection, basis.tenant):
-                for export, verdict in judge(project, policy, at, erase):
-                    goes = verdict.verdict == "candidate"
-                    yield export.export_id, verdict, candidate(project.project_id, export, verdict) if goes else None
         case "proxy":
             only = [object_id.split(":")[1]] if object_id else []
             async for project in snapshot.projects(connection, basis.tenant, only):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -40,14 +40,22 @@ class Totals(msgspec.Struct, frozen=True):
     plan_hash: str
 
 
-async def add_candidates(connection: AsyncConnection, plan_id: str, first: int, lines: list[Candidate]) -> None:
-    """Stores lines of a plan, numbered from `first`."""
-    if lines:
-        values = [
-            {"plan_id": plan_id, "number": number, "candidate": msgspec.to_builtins(line), "object_id": line.id}
-            for number, line in enumerate(lines, first)
-        ]
-        await connection.execute(insert(tables.plan_candidate), values)
+async def add_candidates(
+    connection: AsyncConnection, plan_id: str, lines: AsyncIterator[tuple[bytes, Candidate]]
+) -> None:
+    """Stores the lines of a plan, each as JSON and as it is, numbered from 1, while they come."""
+    await connection.execute(select(1))  # begins the transaction, which COPY of the driver does not
+
+    async def records() -> AsyncIterator[tuple[str, int, str, str]]:
+        number = 0
+        async for encoded, line in lines:
+            number += 1
+            yield plan_id, number, encoded.decode(), line.id
+
+    raw = (await connection.get_raw_connection()).driver_connection
+    assert raw is not None, "the connection is open"
+    columns = ["plan_id", "number", "candidate", "object_id"]
+    await raw.copy_records_to_table(tables.plan_candidate.name, records=records(), columns=columns)
 
 
 async def add_plan(

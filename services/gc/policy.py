@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -96,6 +96,20 @@ def verdict_of(said: Iterator[Said]) -> Verdict:
     return Verdict(verdict="candidate", reasons=tuple(allowing))
 
 
+class Ready(msgspec.Struct, frozen=True):
+    """A ready export and all that is asked about it: how many ready ones of its project are `newer`, and the `highest`
+    version of those; pins of the project; when that was deleted, and whether it is to be erased; the version's
+    `message`."""
+
+    export: Export
+    newer: int
+    highest: int
+    pins: tuple[Pin, ...] = ()
+    deleted_at: datetime | None = None
+    message: str | None = None
+    erasing: bool = False
+
+
 def judge(
     project: Project, policy: Policy, at: datetime, erase: frozenset[str] = frozenset()
 ) -> Iterator[tuple[Export, Verdict]]:
@@ -108,15 +122,21 @@ def judge(
     policy = policy_of(policy, project.project_id)
     erasing = project.deleted_at is not None and bool(erase & {project.project_id, "*"})
     ranked = newest_first(project.exports)
-    highest = max((export.version for export in ranked), default=None)
-    for rank, export in enumerate(ranked):
-        if erasing:
-            yield export, verdict_of(_erased(project, export, at))
-        else:
-            yield export, verdict_of(_rules(project, export, rank, highest, policy, at))
+    highest = max((export.version for export in ranked), default=0)
+    for newer, export in enumerate(ranked):
+        message = project.tagged.get(export.version)
+        yield (
+            export,
+            judge_ready(Ready(export, newer, highest, project.pins, project.deleted_at, message, erasing), policy, at),
+        )
     for export in project.exports:
         if export.status != "ready":
             yield export, Verdict(verdict="kept", reasons=(Reason(rule="not-ready", detail=f"it is {export.status}"),))
+
+
+def judge_ready(facts: Ready, policy: Policy, at: datetime) -> Verdict:
+    """A verdict on a ready export, by the policy that counts in its project."""
+    return verdict_of(_erased(facts, at) if facts.erasing else _rules(facts, policy, at))
 
 
 def judge_deletion(
@@ -130,7 +150,7 @@ def judge_deletion(
 
 
 def _last_word(project: Project, export: Export, policy: Policy, at: datetime, erasing: bool) -> Iterator[Said]:
-    yield from _pins(project, export, at, only_holds=erasing)
+    yield from _pins(project.pins, export, at, only_holds=erasing)
     if erasing:
         yield False, Reason(rule="erasure", detail="the project is deleted and its erasure was asked for")
         return
@@ -141,37 +161,36 @@ def _last_word(project: Project, export: Export, policy: Policy, at: datetime, e
     yield at < ends, Reason(rule="grace", detail=detail)
 
 
-def _erased(project: Project, export: Export, at: datetime) -> Iterator[Said]:
-    yield from _pins(project, export, at, only_holds=True)
+def _erased(facts: Ready, at: datetime) -> Iterator[Said]:
+    yield from _pins(facts.pins, facts.export, at, only_holds=True)
     yield False, Reason(rule="erasure", detail="the project is deleted and its erasure was asked for")
 
 
-def _rules(
-    project: Project, export: Export, rank: int, highest: int | None, policy: Policy, at: datetime
-) -> Iterator[Said]:
+def _rules(facts: Ready, policy: Policy, at: datetime) -> Iterator[Said]:
     """Each rule's word on a ready export."""
-    yield from _pins(project, export, at)
-    if project.deleted_at is None:
-        if policy.keep_tagged and (message := project.tagged.get(export.version)) is not None:
-            yield True, Reason(rule="tagged", detail=f"its version is a checkpoint: {message}")
-        if rank == 0:
+    export, newer, deleted_at = facts.export, facts.newer, facts.deleted_at
+    yield from _pins(facts.pins, export, at)
+    if deleted_at is None:
+        if policy.keep_tagged and facts.message is not None:
+            yield True, Reason(rule="tagged", detail=f"its version is a checkpoint: {facts.message}")
+        if newer == 0:
             yield True, Reason(rule="latest", detail="it is the export of the project that was finished last")
-        elif export.version == highest:
-            yield True, Reason(rule="latest", detail=f"no later version than {highest} is exported")
+        elif export.version == facts.highest:
+            yield True, Reason(rule="latest", detail=f"no later version than {facts.highest} is exported")
         yield (
-            rank < policy.keep_latest,
-            Reason(rule="keep-latest", detail=f"{rank} newer ready exports; keepLatest is {policy.keep_latest}"),
+            newer < policy.keep_latest,
+            Reason(rule="keep-latest", detail=f"{newer} newer ready exports; keepLatest is {policy.keep_latest}"),
         )
     assert export.finished_at is not None, "a ready export was finished"
     if policy.min_age_hours:
         yield min_age(export.finished_at, policy, at)
-    start = max(filter(None, (export.finished_at, project.deleted_at)))
-    since = "the project was deleted" if start == project.deleted_at else "finished"
+    start = export.finished_at if deleted_at is None else max(export.finished_at, deleted_at)
+    since = "the project was deleted" if start == deleted_at else "finished"
     yield ttl(since, start, "ttlDays", policy.ttl_days, at)
 
 
-def _pins(project: Project, export: Export, at: datetime, *, only_holds: bool = False) -> Iterator[Said]:
-    for pin in project.pins:
+def _pins(pins: Iterable[Pin], export: Export, at: datetime, *, only_holds: bool = False) -> Iterator[Said]:
+    for pin in pins:
         if pin.holds(export, at) and not (only_holds and pin.mode == "normal"):
             yield True, Reason(rule="held" if pin.mode == "hold" else "pinned", detail=_pinned(pin))
 
@@ -197,4 +216,4 @@ def _pinned(pin: Pin) -> str:
 
 def moment(at: datetime) -> str:
     """A moment as sentences give it."""
-    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{at.astimezone(UTC).isoformat(' ', 'seconds')[:19]} UTC"

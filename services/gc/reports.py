@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Final, Protocol
@@ -23,8 +23,6 @@ from services.gc.judging import explained, judged
 from services.gc.plan import Basis, Candidate, PlanHash
 from services.gc.plans import Asker, Totals
 from services.gc.policy import Policy, Verdict
-
-LINES_AT_ONCE: Final = 1000
 
 ERASABLE: Final = r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$"
 
@@ -73,9 +71,9 @@ class Reports:
         """
         least = await self.least()
         try:
-            async with self._snapshot() as connection:
-                made = await plans.made_by(connection, asker) or await self._make(
-                    connection, asker, wish, least, action
+            async with self._snapshot() as seen, self._engine.begin() as connection:
+                made = await plans.made_by(seen, asker) or await self._make(
+                    seen, connection, asker, wish, least, action
                 )
         except IntegrityError:
             # The same key at the same moment: the other one's plan is the answer.
@@ -105,14 +103,18 @@ class Reports:
             return await explained(connection, self._blobs, basis, object_id, frozenset(erase or ()))
 
     async def _make(
-        self, connection: AsyncConnection, asker: Asker, wish: Calculate, least: int, action: audit.Action
-    ) -> str:
-        position = await caught_up(connection, least)
-        policy = wish.policy or await policies.current(connection, asker.tenant)
-        basis = Basis(tenant=asker.tenant, position=position, policy=policy, at=wish.at or await now(connection))
+        self, seen: AsyncConnection, connection: AsyncConnection, asker: Asker, wish: Calculate, least: int,
+        action: audit.Action,
+    ) -> str:  # fmt: skip
+        """`seen` is the snapshot that is judged, `connection` the transaction that stores what comes of it: the one
+        reads while the other writes."""
+        position = await caught_up(seen, least)
+        policy = wish.policy or await policies.current(seen, asker.tenant)
+        basis = Basis(tenant=asker.tenant, position=position, policy=policy, at=wish.at or await now(seen))
         plan_id, run_id = new_id("plan"), new_id("run")
         erase = frozenset(wish.erase)
-        totals = await _freeze(connection, self._blobs, plan_id, basis, wish.classes, erase)
+        lines = judged(seen, self._blobs, basis, wish.classes, erase)
+        totals = await _freeze(connection, plan_id, basis, lines)
         await plans.add_plan(connection, plan_id, asker, basis, totals, simulated=wish.at is not None, erase=erase)
         done = action if wish.at is None else "simulate"
         await audit.begin(connection, run_id, asker, done, plan_id, totals.candidates, totals.bytes)
@@ -152,26 +154,24 @@ class Reports:
 
 
 async def _freeze(
-    connection: AsyncConnection, blobs: BlobStore, plan_id: str, basis: Basis, classes: Sequence[Class],
-    erase: frozenset[str],
-) -> Totals:  # fmt: skip
-    """Judges every object of the tenant and stores those that may go, a thousand at a time."""
+    connection: AsyncConnection, plan_id: str, basis: Basis, found: AsyncIterator[Candidate | int]
+) -> Totals:
+    """Stores what was judged to go, line by line as it comes."""
     hasher = PlanHash(basis)
-    lines: list[Candidate] = []
     stored = kept = size = 0
-    async for line in judged(connection, blobs, basis, classes, erase):
-        if line is None:
-            kept += 1
-            continue
-        hasher.add(line)
-        lines.append(line)
-        size += line.size
-        if len(lines) == LINES_AT_ONCE:
-            await plans.add_candidates(connection, plan_id, stored + 1, lines)
-            stored += len(lines)
-            lines.clear()
-    await plans.add_candidates(connection, plan_id, stored + 1, lines)
-    return Totals(candidates=stored + len(lines), kept=kept, bytes=size, plan_hash=hasher.hexdigest())
+
+    async def lines() -> AsyncIterator[tuple[bytes, Candidate]]:
+        nonlocal stored, kept, size
+        async for line in found:
+            if isinstance(line, int):
+                kept += line
+                continue
+            stored += 1
+            size += line.size
+            yield hasher.add(line), line
+
+    await plans.add_candidates(connection, plan_id, lines())
+    return Totals(candidates=stored, kept=kept, bytes=size, plan_hash=hasher.hexdigest())
 
 
 async def caught_up(connection: AsyncConnection, least: int) -> int:
