@@ -67,8 +67,8 @@ async def possible(
 
 
 async def _rows(connection: AsyncConnection, arguments: tuple[Any, ...]) -> AsyncIterator[Any]:
-    """Rows of a cursor of the driver, which costs a third of what they cost through all layers. While some are judged the
-    next are fetched."""
+    """Rows of a cursor of the driver, which costs a third of what they cost through all layers. While some are judged,
+    the next are fetched."""
     raw = (await connection.get_raw_connection()).driver_connection
     assert raw is not None, "the connection is open"
     cursor = await raw.cursor(_POSSIBLE, *arguments)
