@@ -30,7 +30,7 @@ class StorageQuery(Strict, kw_only=True):
 
 class Storage(Wire):
     """What a tenant has. `bytes` is all of it; `classes` are whole, `projects` those with the most. `growth` is in
-    bytes per day over the hours in `history`; `forecast` is what the policy lets go of exports."""
+    bytes per day over the hours in `history`; `forecast` is what the policy lets go."""
 
     at: datetime
     bytes: int
@@ -67,7 +67,7 @@ def storage_routes(api: Api, engine: AsyncEngine, blobs: BlobStore) -> None:
                 )
             found = await storage.stored(connection, blobs, tenant)
             points = await storage.history(connection, tenant, start, end)
-            ahead = await storage.forecast(connection, tenant)
+            ahead = await storage.forecast(connection, blobs, tenant)
         classes = [_whole([each for each in found if each.class_ == name]) for name in _classes(found)]
         of_projects = sorted((each for each in found if each.project_id), key=lambda each: -each.bytes)
         return Reply(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 import structlog
@@ -18,8 +18,10 @@ from cutlog.blobs import BlobStore
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.base import Wire
 from cutlog.db.failures import DATABASE_ERRORS
-from services.gc import policies, snapshot, store, tables
-from services.gc.policy import judge
+from services.gc import policies, store, tables
+from services.gc.classes import Class
+from services.gc.judging import judged
+from services.gc.plan import Basis, Candidate
 from services.gc.reports import now
 from services.gc.storage_sql import STORED
 
@@ -44,11 +46,12 @@ class Stored(Wire):
 
 
 class Forecast(Wire):
-    """What the policy lets go of exports in so many days, if nothing changes."""
+    """What the policy lets go in so many days, if nothing changes; `classes` has the bytes of each class."""
 
     days: int
     objects: int
     bytes: int
+    classes: dict[Class, int]
 
 
 async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Stored]:
@@ -74,17 +77,19 @@ async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> 
     return found
 
 
-async def forecast(connection: AsyncConnection, tenant: str) -> list[Forecast]:
-    """Exports that may go today, in a week and in a month, by the policy of now."""
+async def forecast(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Forecast]:
+    """What a plan would name today, in a week and in a month, by the policy of now. Within a transaction."""
     policy, at = await policies.current(connection, tenant), await now(connection)
-    counted = {days: [0, 0] for days in AHEAD}
-    async for project in snapshot.projects(connection, tenant):
-        for days, sums in counted.items():
-            for export, verdict in judge(project, policy, at + timedelta(days=days)):
-                if verdict.verdict == "candidate":
-                    sums[0] += 1
-                    sums[1] += export.size
-    return [Forecast(days=days, objects=sums[0], bytes=sums[1]) for days, sums in counted.items()]
+    found = []
+    for days in AHEAD:
+        basis = Basis(tenant=tenant, position=0, policy=policy, at=at + timedelta(days=days))
+        objects, sizes = 0, dict.fromkeys(get_args(Class), 0)
+        async for line in judged(connection, blobs, basis, get_args(Class), frozenset()):
+            if isinstance(line, Candidate):
+                objects += 1
+                sizes[line.class_] += line.size
+        found.append(Forecast(days=days, objects=objects, bytes=sum(sizes.values()), classes=sizes))
+    return found
 
 
 async def roll_up(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Stored]:
@@ -144,6 +149,9 @@ class Keeper:
         self._bytes = Gauge("gc_storage_bytes", "Bytes that are stored", labels, registry=registry)
         self._objects = Gauge("gc_storage_objects", "Objects that are stored", labels, registry=registry)
         self._saved = Gauge("gc_storage_saved_bytes", "Bytes that need not be stored", labels, registry=registry)
+        self._ahead = Gauge(
+            "gc_forecast_bytes", "Bytes that the policy lets go in so many days", [*labels, "days"], registry=registry
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
@@ -164,11 +172,15 @@ class Keeper:
         for tenant in everybody:
             async with self._engine.begin() as connection:
                 found = await roll_up(connection, self._blobs, tenant)
-            for class_ in sorted({each.class_ for each in found}):
-                of_class = [each for each in found if each.class_ == class_]
-                self._bytes.labels(tenant, class_).set(sum(each.bytes for each in of_class))
-                self._objects.labels(tenant, class_).set(sum(each.objects for each in of_class))
-                self._saved.labels(tenant, class_).set(sum(each.saved for each in of_class))
+                ahead = await forecast(connection, self._blobs, tenant)
+            for each in ahead:
+                for class_, size in each.classes.items():
+                    self._ahead.labels(tenant, class_, each.days).set(size)
+            for name in sorted({each.class_ for each in found}):
+                of_class = [each for each in found if each.class_ == name]
+                self._bytes.labels(tenant, name).set(sum(each.bytes for each in of_class))
+                self._objects.labels(tenant, name).set(sum(each.objects for each in of_class))
+                self._saved.labels(tenant, name).set(sum(each.saved for each in of_class))
 
 
 def growth(points: Sequence[Point]) -> float:

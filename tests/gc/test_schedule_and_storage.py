@@ -187,7 +187,10 @@ async def test_storage_is_counted_by_class_and_project_with_what_is_shared_and_s
     }
     assert videos["p"] == (57, 0) and videos["q"] == (0, 67)
     assert answer["savedBySegments"] == 100, "30 of 60 frames were encoded"
-    assert [each["days"] for each in answer["forecast"]] == [0, 7, 30] and answer["forecast"][2]["objects"] == 0
+    assert [each["days"] for each in answer["forecast"]] == [0, 7, 30]
+    assert [each["objects"] for each in answer["forecast"]] == [0, 0, 1], "of all classes, the segment in a fortnight"
+    classes_ahead = {"export": 0, "proxy": 0, "segment": 5, "video": 0, "leftover": 0}
+    assert (answer["forecast"][2]["classes"], answer["forecast"][2]["bytes"]) == (classes_ahead, 5)
     engine, registry = create_engine(settings_for("gc")), CollectorRegistry()
     keeper = Keeper(engine, home.blobs, registry)
     await keeper.once()
@@ -195,6 +198,8 @@ async def test_storage_is_counted_by_class_and_project_with_what_is_shared_and_s
     await engine.dispose()
     labels = {"tenant": "default", "class": "videos"}
     assert registry.get_sample_value("gc_storage_bytes", labels) == 124
+    ahead = {"tenant": "default", "class": "segment", "days": "30"}
+    assert registry.get_sample_value("gc_forecast_bytes", ahead) == 5
     points = (await shown())["history"]
     assert {(each["class"], each["bytes"]) for each in points} == {(name, row[1]) for name, row in classes.items()}
     status, problem = await home.http("GET", "/api/admin/storage?from=2031-01-02T00:00:00Z&to=2031-01-01T00:00:00Z")
