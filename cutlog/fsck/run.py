@@ -32,19 +32,22 @@ async def fsck(data: Path, *, repair: bool = False, read: bool = True, again: Se
     `read`: objects byte by byte, else by their sizes. Raises NotRunning.
     """
     async with reached(data) as stack:
-        seen: dict[str, int] = {}
-        look = await _look(stack, read, seen)
-        for pause in again:
-            if not look.findings:
-                break
-            await asyncio.sleep(pause)
-            before = {(finding.check, finding.name) for finding in look.findings}
-            look = await _look(stack, read, {})
-            look.findings = [finding for finding in look.findings if (finding.check, finding.name) in before]
-        found = look.findings
-        if repair:
-            found = await _repaired(stack, look)
-        return Report(tuple(found), seen)
+        return await proven(stack, repair=repair, read=read, again=again)
+
+
+async def proven(stack: Stack, *, repair: bool = False, read: bool = True, again: Sequence[float] = AGAIN) -> Report:
+    """The same of a stack, or of some of its services."""
+    seen: dict[str, int] = {}
+    look = await _look(stack, read, seen)
+    for pause in again:
+        if not look.findings:
+            break
+        await asyncio.sleep(pause)
+        before = {(finding.check, finding.name) for finding in look.findings}
+        look = await _look(stack, read, {})
+        look.findings = [finding for finding in look.findings if (finding.check, finding.name) in before]
+    found = await _repaired(stack, look) if repair else look.findings
+    return Report(tuple(found), seen)
 
 
 async def _look(stack: Stack, read: bool, seen: dict[str, int]) -> _Look:

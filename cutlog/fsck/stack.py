@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from cutlog.blobs import BlobStore, open_blobs
 from cutlog.bus import Bus
 from cutlog.fsck.proof import House, Proof
 from cutlog.service import installed, load
+from cutlog.settings import Settings
 from cutlog.stack.beside import settings_beside
 from cutlog.stack.layout import Layout
 from cutlog.stack.nats import OPERATOR
@@ -42,9 +43,17 @@ async def reached(data: Path) -> AsyncIterator[Stack]:
     state, layout = read_state(data), Layout(data)
     secrets = Secrets(layout.secrets)
     owner = Postgres.at(layout.postgres, state.postgres_port, secrets.database("owner")).url()
+    settings = {name: settings_beside(name, state) for name in installed()}
+    async with connected(owner, secrets.nats(OPERATOR).seed, settings) as stack:
+        yield stack
+
+
+@asynccontextmanager
+async def connected(owner: str, operator: str, settings: Mapping[str, Settings]) -> AsyncIterator[Stack]:
+    """Some services of a stack: the database by its `owner`'s URL, NATS by the `operator`'s seed."""
     async with AsyncExitStack() as parts:
 
-        def engine(schema: str = "public") -> AsyncEngine:
+        def engine(schema: str) -> AsyncEngine:
             made = create_async_engine(
                 owner.replace("postgresql://", "postgresql+asyncpg://", 1),
                 # The tables behind one statement change from one service to the next.
@@ -57,11 +66,14 @@ async def reached(data: Path) -> AsyncIterator[Stack]:
             parts.push_async_callback(made.dispose)
             return made
 
-        proofs = {name: load(name).proof for name in installed()}
-        settings = {name: settings_beside(name, state) for name in proofs}
-        blobs = open_blobs(next(iter(settings.values())).objects, secrets.files)
-        bus = await parts.enter_async_context(
-            await Bus.connect(state.nats_url, secrets.nats(OPERATOR).seed, name="fsck")
-        )
-        houses = {name: House(engine(name), blobs, settings[name]) for name in proofs}
-        yield Stack(engine(), bus, blobs, proofs, houses)
+        some = _one(settings.values())
+        blobs = open_blobs(some.objects, some.file_secret.get_secret_value())
+        bus = await parts.enter_async_context(await Bus.connect(some.nats_url, operator, name="fsck"))
+        proofs = {name: load(name).proof for name in settings}
+        houses = {name: House(engine(name), blobs, its) for name, its in settings.items()}
+        yield Stack(engine("public"), bus, blobs, proofs, houses)
+
+
+def _one(settings: Iterable[Settings]) -> Settings:
+    """What all services are told alike."""
+    return next(iter(settings))

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cutlog.contract.ids import new_id
+from cutlog.fsck.stack import Stack
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
+from tests.support.fsck import assert_sound, services
 from tests.support.waiting import eventually
 
 T = TypeVar("T")
@@ -266,7 +268,7 @@ def test_the_collector_does_as_a_model_of_it_however_long(running: tuple[asyncio
     check(*running, examples=40, steps=40)
 
 
-async def soaked(home: House, cycles: int) -> int:
+async def soaked(home: House, stack: Stack, cycles: int) -> int:
     """Cycles of calculate, archive and delete under concurrent edits, exports and pins; how many exports went."""
     world, dice = World(home), random.Random(7)
     await world.begin()
@@ -297,6 +299,7 @@ async def soaked(home: House, cycles: int) -> int:
         assert not set(deleted) & held, "nothing goes twice"
         held |= set(deleted)
         await eventually(lambda: agrees(world))
+        await assert_sound(stack)
     return gone
 
 
@@ -314,11 +317,11 @@ async def agrees(world: World) -> bool:
 
 
 async def test_nothing_is_wrongly_removed_or_left_under_load(settings_for: SettingsFactory) -> None:
-    async with house(settings_for) as home:
-        assert await soaked(home, 8) > 0
+    async with house(settings_for) as home, services(settings_for, "ops", "gc") as stack:
+        assert await soaked(home, stack, 8) > 0
 
 
 @pytest.mark.long
 async def test_nothing_is_wrongly_removed_or_left_in_300_cycles_under_load(settings_for: SettingsFactory) -> None:
-    async with house(settings_for) as home:
-        assert await soaked(home, 300) > 50
+    async with house(settings_for) as home, services(settings_for, "ops", "gc") as stack:
+        assert await soaked(home, stack, 300) > 50

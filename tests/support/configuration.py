@@ -31,6 +31,15 @@ class SettingsFactory:
         """A bearer token that all services of this test accept."""
         return mint(self._secrets.jwt, subject, Role[role], tenant, 3600)
 
+    @property
+    def owner_url(self) -> str:
+        """The database as its owner reaches it."""
+        return self._database.owner_url
+
+    def seed(self, user: str) -> str:
+        """nkey seed of a user of NATS, such as `operator`."""
+        return self._nats.seed(user)
+
     def __call__(self, service: str) -> Settings:
         return Settings(
             data=self._folder / "data",
