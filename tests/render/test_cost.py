@@ -217,3 +217,23 @@ async def test_a_worker_that_is_killed_leaves_its_segments_to_the_next(studio: S
     assert read_marks(studio.path(output)) == [Mark(1, number) for number in range(2, 392)]
     assert await LocalBlobs(studio.blobs.root, "secret").sweep() >= 0
     assert list((studio.blobs.root / "temp").iterdir()) == []
+
+
+async def test_a_film_whose_segments_are_collected_while_it_is_made_is_made_whole(studio: Studio, a: MediaRef) -> None:
+    whole = await studio.export(film(a, (3, 90), (20, 60)), "mp4-360p")
+    expected = digest(studio.path(whole))
+    studio.path(whole).unlink()
+    swept = 0
+
+    async def collect() -> None:
+        """What a plan may let go that was made before the film was wanted: all that is there, again and again."""
+        nonlocal swept
+        for _ in range(3):
+            await eventually(lambda: studio.segments(), every=0.001)
+            for path in (studio.blobs.root / "segments").rglob("*.mp4"):
+                path.unlink()
+                swept += 1
+
+    again = msgspec.structs.replace(film(a, (3, 90), (20, 60)), version=2)
+    _, made = await asyncio.gather(collect(), studio.export(again, "mp4-360p"))
+    assert swept > 0 and digest(studio.path(made)) == expected
