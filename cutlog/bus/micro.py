@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 import structlog
 from nats.micro import add_service
 from nats.micro.request import Request, ServiceError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus.connection import Bus
+from cutlog.bus.errors import BusError
 from cutlog.bus.projection import Projection
+from cutlog.bus.rebuild import ReplayUnderWay, rebuild
+from cutlog.bus.shadow import Derived
 from cutlog.bus.streams import stream_info
+from cutlog.contract.envelope import UnknownEventTypeError
 from cutlog.contract.subjects import EVENTS
 
 log = structlog.get_logger(__name__)
@@ -39,12 +45,14 @@ async def micro(
     endpoints: Mapping[str, Endpoint],
     *,
     projections: Sequence[Projection] = (),
+    derived: Derived | None = None,
     description: str = "",
     metadata: Mapping[str, str] | None = None,
 ) -> AsyncIterator[None]:
     """Serves `<name>.<endpoint>` for each of `endpoints` (dots allowed: `events.read`) while the context is open.
 
-    `<name>.status` is there unless given; `<name>.checkpoint` where there are projections.
+    `<name>.status` is there unless given; `<name>.checkpoint` where there are projections, and `<name>.rebuild` where
+    it is told what the first of them derives.
     """
 
     async def status(_: bytes) -> object:
@@ -56,6 +64,8 @@ async def micro(
     served: dict[str, Endpoint] = {"status": status}
     if projections:
         served["checkpoint"] = checkpoint
+    if derived is not None:
+        served["rebuild"] = partial(_rebuilt, bus, projections[0].engine, derived)
     served |= endpoints
     service = await add_service(
         bus.client,
@@ -91,6 +101,17 @@ def _answering(endpoint: str, handler: Endpoint) -> Callable[[Request], Awaitabl
         await request.respond(body if isinstance(body, bytes) else msgspec.json.encode(body))
 
     return answer
+
+
+async def _rebuilt(bus: Bus, engine: AsyncEngine, derived: Derived, _: bytes) -> object:
+    try:
+        return await rebuild(bus, engine, derived)
+    except ReplayUnderWay as error:
+        raise EndpointError("409", f"{error.__doc__} {error}") from error
+    except BusError as error:
+        raise EndpointError("503", f"the log can't be read: {error}") from error
+    except UnknownEventTypeError as error:
+        raise EndpointError("422", f"this build does not know the event type {error}") from error
 
 
 async def _checkpoints(bus: Bus, projections: Sequence[Projection]) -> list[dict[str, Any]]:

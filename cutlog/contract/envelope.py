@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from types import UnionType
 from typing import Final, get_args
@@ -11,6 +12,7 @@ import msgspec
 
 from cutlog.contract.base import Wire
 from cutlog.contract.events import EventData
+from cutlog.contract.upcasting import UPCASTERS, Upcaster, upcast
 
 
 class UnknownEventTypeError(Exception):
@@ -92,9 +94,16 @@ def encode(data: EventData) -> bytes:
     return _ENCODER.encode(data)
 
 
-def decode(type_: str, payload: bytes | memoryview | msgspec.Raw) -> EventData:
-    """The fact in a payload. Raises UnknownEventTypeError, msgspec.ValidationError."""
+def decode(
+    type_: str, payload: bytes | memoryview | msgspec.Raw, upcasters: Mapping[str, Upcaster] = UPCASTERS
+) -> EventData:
+    """The fact in a payload, as it is said today. Raises UnknownEventTypeError, msgspec.ValidationError."""
     decoder = _DECODERS.get(type_)
-    if decoder is None:
+    if decoder is not None:
+        return decoder.decode(payload)
+    if type_ not in upcasters:
         raise UnknownEventTypeError(type_)
-    return decoder.decode(payload)
+    name, fact = upcast(type_, msgspec.json.decode(payload), upcasters)
+    if name not in TYPES:
+        raise UnknownEventTypeError(name)
+    return msgspec.convert(fact, TYPES[name])

@@ -18,6 +18,11 @@ PROGRESS: Final = "progress.>"
 RENDER_PROXY: Final = "render.cmd.proxy"
 
 
+def replayed(target: str, subject: str) -> str:
+    """The subject on which an event comes once more for a `target`."""
+    return f"replay.{target}.{subject}"
+
+
 def event(stream: str, type_: str) -> str:
     """The subject of an event of `<category>.<id>`."""
     return f"evt.{stream}.{type_}"

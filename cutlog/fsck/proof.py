@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # services are loaded to be run: what only fsck needs comes w
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from cutlog.blobs import BlobStore
-    from cutlog.bus.projection import Apply
+    from cutlog.bus.shadow import Derived
     from cutlog.contract.envelope import RawEvent
     from cutlog.ffmpeg import Ffmpeg
 
@@ -39,24 +39,6 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Derived:
-    """Rows that follow from events and from nothing else.
-
-    `apply` fills `tables` from the events that `subjects` name, up to the checkpoint of that name, or to the end of the
-    log. It may read the tables in `real`; all others of the schema it finds empty. After the statement `hold` nobody
-    else changes the rows until the transaction ends. `kept`: the objects that must be there, as right rows say.
-    """
-
-    tables: Sequence[str]
-    apply: Apply
-    hold: str
-    checkpoint: str | None = None
-    subjects: Sequence[str] = ("evt.>",)
-    real: frozenset[str] = frozenset()
-    kept: Callable[[AsyncConnection], AsyncIterator[Kept]] | None = None
-
-
-@dataclass(frozen=True)
 class House:
     """A service's part of a stack: `engine` is on its schema with all rights, `settings` are as it gets them."""
 
@@ -75,6 +57,8 @@ class House:
 class Proof:
     """Functions get a connection, or an engine, on which the service's tables are found without their schema.
 
+    - `derived`: the rows that follow from events; `held`: the objects that must be there, as such rows say that are
+      right.
     - `events(connection, after, limit)`: the log, in order. Only the service that keeps it has this.
     - `kept`: the objects that must be there, as rows say that follow from no event. `loose`: keys that somebody works
       on just now, and with a slash at the end folders. `moved`: keys of files that the log has sent on their way and
@@ -88,6 +72,7 @@ class Proof:
     """
 
     derived: Derived | None = None
+    held: Callable[[AsyncConnection], AsyncIterator[Kept]] | None = None
     events: Callable[[AsyncConnection, int, int], Awaitable[Sequence[RawEvent]]] | None = None
     kept: Callable[[AsyncConnection], AsyncIterator[Kept]] | None = None
     loose: Callable[[AsyncConnection], Awaitable[set[str]]] | None = None

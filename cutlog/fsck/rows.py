@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cutlog.contract.envelope import UnknownEventTypeError
+from cutlog.bus.shadow import Derived, Read, differences, fold, shadows, size, swap
+from cutlog.contract.envelope import RawEvent, UnknownEventTypeError
 from cutlog.fsck.objects import Wanted
-from cutlog.fsck.proof import Derived
 from cutlog.fsck.report import Finding
-from cutlog.fsck.shadow import differences, fold, shadows, size, swap
 from cutlog.fsck.stack import Stack
 
 _POSITION: Final = "SELECT position FROM checkpoint WHERE name = $1"
@@ -30,7 +29,7 @@ async def projections(
         until = await _until(stack, connection, service, derived)
         async with shadows(connection, service, derived):
             try:
-                position = await fold(connection, stack.proofs[stack.log], stack.log, derived, until)
+                position = await fold(connection, _reading(stack, connection), derived, until)
             except (UnknownEventTypeError, msgspec.ValidationError) as error:
                 yield Finding("log", service, f"an event can't be read: {error}", way_out="run the build that wrote it")
                 continue
@@ -38,8 +37,8 @@ async def projections(
                 detail = f"it says that it has read {until} events, and the log ends at {position}"
                 yield Finding("projection", service, detail, way_out="restore the newer database, or rebuild it")
             seen["events"] = max(seen.get("events", 0), position)
-            if derived.kept is not None:
-                must.kept |= {kept.key: kept async for kept in derived.kept(connection)}
+            if proof.held is not None:
+                must.kept |= {kept.key: kept async for kept in proof.held(connection)}
             for table in derived.tables:
                 rows = await size(connection, table)
                 seen["rows"] = seen.get("rows", 0) + rows
@@ -58,7 +57,7 @@ async def derive_again(stack: Stack, service: str) -> str:
         await connection.exec_driver_sql(derived.hold)
         until = await _until(stack, connection, service, derived)
         async with shadows(connection, service, derived):
-            await fold(connection, stack.proofs[stack.log], stack.log, derived, until)
+            await fold(connection, _reading(stack, connection), derived, until)
             await swap(connection, service, derived)
     return f"derived again from {until} events"
 
@@ -94,6 +93,21 @@ async def remembered(stack: Stack) -> AsyncIterator[Finding]:
         if proof.stale is not None:
             async for fault in proof.stale(stack.houses[service].engine):
                 yield Finding("snapshot", fault.name, fault.detail, way_out="cutlog fsck --repair forgets it")
+
+
+def _reading(stack: Stack, connection: AsyncConnection) -> Read:
+    """Reads the log's own tables on a connection that sees others'."""
+    events = stack.proofs[stack.log].events
+    assert events is not None, "somebody keeps the log"
+
+    async def read(after: int, limit: int) -> Sequence[RawEvent]:
+        path = (await connection.exec_driver_sql("SHOW search_path")).scalar_one()
+        await connection.exec_driver_sql(f'SET LOCAL search_path = "{stack.log}"')
+        page = await events(connection, after, limit)
+        await connection.exec_driver_sql(f"SET LOCAL search_path = {path}")
+        return page
+
+    return read
 
 
 async def _until(stack: Stack, connection: AsyncConnection, service: str, derived: Derived) -> int:

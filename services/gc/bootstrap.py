@@ -78,7 +78,7 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
                 work.create_task(scheduler.run(stop))
                 try:
                     async with (
-                        micro(bus, "gc", cutlog.__version__, {}, projections=[exports]),
+                        micro(bus, "gc", cutlog.__version__, {}, projections=[exports], derived=PROOF.derived),
                         serve_http(api, settings, checks=checks) as server,
                     ):
                         yield server

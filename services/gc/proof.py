@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cutlog.fsck.proof import Derived, Proof
+from cutlog.bus.shadow import Derived
+from cutlog.fsck.proof import Proof
 from services.gc import projection, tables
 
 _PENDING: Final = tables.move.c.done_at.is_(None)

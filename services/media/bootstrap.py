@@ -76,7 +76,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 work.create_task(resuming.keep_swept(stop))
                 try:
                     async with (
-                        micro(bus, "media", cutlog.__version__, {}, projections=[projects]),
+                        micro(bus, "media", cutlog.__version__, {}, projections=[projects], derived=PROOF.derived),
                         serve_http(api, settings, checks=checks) as server,
                     ):
                         yield server

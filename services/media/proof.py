@@ -10,8 +10,9 @@ import msgspec
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cutlog.bus.shadow import Derived
 from cutlog.contract.media import Rendition
-from cutlog.fsck.proof import Derived, House, Kept, Proof
+from cutlog.fsck.proof import House, Kept, Proof
 from services.media import learnt
 from services.media.naming import rendition_key
 from services.media.tables import upload, video

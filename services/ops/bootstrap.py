@@ -30,6 +30,7 @@ from services.ops.log.answers import forgetting
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
+from services.ops.log.replay import Replaying
 from services.ops.log.serve import EventsRead
 from services.ops.operations import Rebuild, Status
 from services.ops.proof import PROOF
@@ -91,6 +92,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                     "status": Status(reader, relay),
                     "events.read": EventsRead(reader),
                     "rebuild": Rebuild(engine, reader),
+                    "replay": Replaying(reader, bus),
                 },
                 description="the event log, edits and the history of projects",
             )

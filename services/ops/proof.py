@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cutlog.bus.shadow import Derived
 from cutlog.contract.envelope import RawEvent
-from cutlog.fsck.proof import Derived, Fault, Kept, Proof
+from cutlog.fsck.proof import Fault, Kept, Proof
 from services.ops import snapshot
 from services.ops.history import History
 from services.ops.log.read import LogReader
@@ -73,8 +74,8 @@ PROOF: Final = Proof(
         apply=derive,
         hold=statement("hold_appends"),
         real=frozenset({"event", "head", "answer"}),
-        kept=_kept,
     ),
+    held=_kept,
     events=_events,
     faults=_faults,
     counts=_counts,

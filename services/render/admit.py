@@ -111,7 +111,9 @@ class Admission:
             profile=job.profile,
         )
         subject = f"{SUBJECTS[job.kind]}.{job.tenant}.{job.project_id}"
-        await self._queue.publish(subject, encode(message), key=f"{job.job_id}.{job.admission}")
+        # A row that was lost and made again counts its messages from the first.
+        key = f"{job.job_id}.{job.created_at.timestamp():.6f}.{job.admission}"
+        await self._queue.publish(subject, encode(message), key=key)
 
 
 def encode(job: RenderJob) -> bytes:

@@ -116,10 +116,10 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         work.create_task(admission.run(stop), name="admission")
         work.create_task(outbox.run(bus, stop), name="outbox")
         parts.callback(stop.set)
-        served = endpoints(engine, [events], admission.nudge)
+        served = endpoints(bus, engine, [events], admission.nudge)
         info = {"worker": name, "host": socket.gethostname(), "ffmpeg": ffmpeg.identity, "sandbox": ffmpeg.sandbox}
         await parts.enter_async_context(
-            micro(bus, "render", cutlog.__version__, served, projections=[events], metadata=info)
+            micro(bus, "render", cutlog.__version__, served, projections=[events], derived=PROOF.derived, metadata=info)
         )
         checks = {"database": database, "bus": bus.check, "projection": events.check}
         yield await parts.enter_async_context(serve_http(api, settings, checks=checks))

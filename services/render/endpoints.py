@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import cutlog
-from cutlog.bus import Projection
+from cutlog.bus import Bus, BusError, EndpointError, Projection
+from cutlog.bus.history import read_history
 from cutlog.bus.micro import Endpoint
-from cutlog.contract.base import Wire
+from cutlog.contract.base import Strict, Wire
 from cutlog.contract.jobs import ProxyAsked
 from services.render import jobs
 
@@ -21,10 +22,28 @@ class Taken(Wire):
     job_id: str
 
 
+class Replay(Strict):
+    """Events of positions `from` to `to`, both included."""
+
+    start: int = msgspec.field(name="from", default=1)
+    to: int = 2**63 - 1
+
+
+class Replayed(Wire):
+    """How many events were looked at again, up to which position."""
+
+    events: int
+    position: int
+
+
 def endpoints(
-    engine: AsyncEngine, projections: Sequence[Projection], nudge: Callable[[], None]
+    bus: Bus, engine: AsyncEngine, projections: Sequence[Projection], nudge: Callable[[], None]
 ) -> Mapping[str, Endpoint]:
-    """`render.status`: where this process stands and what is to do; `render.cmd.proxy`: a proxy passed over."""
+    """`render.status`: where this process stands and what is to do; `render.cmd.proxy`: a proxy passed over;
+    `render.replay`: jobs that events ask for and that are not known, as after a loss of this service's own rows.
+
+    What is known stays as it is: each job is one, however often its event comes.
+    """
 
     async def status(_: bytes) -> object:
         async with engine.connect() as connection:
@@ -52,4 +71,22 @@ def endpoints(
         nudge()
         return Taken(job_id=jobs.proxy_job(asked.project_id, asked.version))
 
-    return {"status": status, "cmd.proxy": proxy}
+    async def replay(payload: bytes) -> object:
+        wish = msgspec.json.decode(payload, type=Replay)
+        if not 1 <= wish.start <= wish.to:
+            raise EndpointError("400", "from must be at least 1 and at most to")
+        (projection,) = projections
+        taken, at = 0, wish.start
+        while at <= wish.to:
+            try:
+                page = await read_history(bus, at, limit=min(1000, wish.to - at + 1))
+            except BusError:
+                break  # the end of the log
+            events = [event.decode() for event in page if projection.wants(event)]
+            async with engine.begin() as connection:
+                assert projection.react is not None, "rendering reacts to events"
+                await projection.react(connection, events)
+            taken, at = taken + len(events), page[-1].position + 1
+        return Replayed(events=taken, position=at - 1)
+
+    return {"status": status, "cmd.proxy": proxy, "replay": replay}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
@@ -34,7 +35,7 @@ _WANT_PROXY: Final = statement("want_proxy")
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A row. `attempt` counts its starts, `admission` the messages that were sent for it."""
+    """A row. `attempt` counts its starts, `admission` the messages that were sent for it since it was made."""
 
     job_id: str
     kind: JobKind
@@ -48,6 +49,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     admission: int
     attempt: int
     failures: int
+    created_at: datetime
     export_id: str | None = None
     reason: str | None = None
 

@@ -8,7 +8,8 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from cutlog.fsck.proof import Derived, House, Kept, Proof
+from cutlog.bus.shadow import Derived
+from cutlog.fsck.proof import House, Kept, Proof
 from cutlog.web.trace import child_of
 from services.render import jobs, learn
 from services.render.make import Maker, Order

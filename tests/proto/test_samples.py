@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from cutlog.contract import envelope
+from cutlog.contract.upcasting import UPCASTERS
 
 SAMPLES = Path(__file__).parents[2] / "proto" / "samples"
 FILES = sorted(SAMPLES.glob("*.v*.json"))
@@ -38,12 +39,15 @@ def _without_empty_rationals(value: Any) -> Any:
 
 
 def test_every_event_type_has_a_sample_and_every_sample_a_type() -> None:
-    assert {_type(path) for path in FILES} == set(envelope.TYPES)
+    assert {_type(path) for path in FILES} == set(envelope.TYPES) | set(UPCASTERS), "retired types keep their samples"
+    assert not set(envelope.TYPES) & set(UPCASTERS)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_msgspec_reads_a_sample_and_writes_it_back_equal(path: Path) -> None:
     data = envelope.decode(_type(path), path.read_bytes())
+    if _type(path) in UPCASTERS:
+        return  # it is said in other words today; that it is read is all
     assert msgspec.json.decode(envelope.encode(data)) == msgspec.json.decode(path.read_bytes())
 
 

@@ -149,6 +149,10 @@ class House:
         finally:
             await connection.close()
 
+    async def jobs_with(self, job: str, status: str) -> bool:
+        """Whether a job is there, in that state."""
+        return (await self.jobs()).get(job) == status
+
 
 @pytest.fixture
 async def house(settings_for: SettingsFactory, database: Database, nats: NatsServer) -> AsyncIterator[House]:
@@ -305,6 +309,33 @@ async def test_a_replay_has_no_side_effect(house: House, painted: Painter) -> No
     assert path.stat().st_mtime_ns == written
     assert len(await house.events("ProxyRendered")) == 2
     assert len(await house.events("ExportRendered")) == 1
+
+
+async def test_jobs_that_were_lost_with_their_rows_come_back_when_render_looks_at_the_events_again(
+    house: House, painted: Painter
+) -> None:
+    async def again(wish: bytes) -> Any:
+        async with await Bus.connect(house.nats.url, house.nats.seed("operator"), name="operator") as operator:
+            reply = await operator.request("render.replay", wish, timeout=20)
+        return (reply.headers or {}).get("Nats-Service-Error-Code") or msgspec.json.decode(reply.data)
+
+    ref = await house.upload(painted, ready=False)
+    project = await house.project()
+    version = await house.shot(project, "v_1", 0, 5, 30)
+    async with house.render():
+        job = f"proxy.p_1.{version}"
+        await eventually(lambda: house.jobs_with(job, "waiting"))
+        owner = await asyncpg.connect(house.database.owner_url)
+        await owner.execute("DELETE FROM render.job")
+        await owner.close()
+        assert await house.jobs() == {}
+        for _ in range(2):  # twice is as good as once
+            assert (await again(b'{"from": 1}'))["events"] >= 2
+        await eventually(lambda: house.jobs_with(job, "waiting"))
+        await house.ready(ref)
+        assert read_marks(await house.proxy(project, version)) == marks((5, 35))
+        assert await again(b'{"from": 3, "to": 2}') == "400"
+    assert len(await house.events("ProxyRendered")) == 1
 
 
 async def test_the_bus_may_lose_everything_while_a_job_waits(house: House, painted: Painter) -> None:

@@ -17,6 +17,7 @@ BEGIN
     EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', role, '5min');
     EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', service);
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', service, role);
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), role);
+    -- Temporary tables, in which a projection is made anew beside the one that serves.
+    EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', current_database(), role);
 END
 $$;

@@ -4,18 +4,41 @@ own, so the very code that derives the rows fills them, and nothing that is stor
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cutlog.bus.projection import Wanted
-from cutlog.fsck.proof import Derived, Proof
+from cutlog.bus.projection import Apply, Wanted
+from cutlog.bus.tables import checkpoint
+from cutlog.contract.envelope import RawEvent
 
 PAGE: Final = 1000
 SHOWN: Final = 20
 """Rows of a table at most that are told of one by one."""
+
+Read = Callable[[int, int], Awaitable[Sequence[RawEvent]]]
+"""(after, limit) → events of the log in order, at least one where there are any."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Rows that follow from events and from nothing else.
+
+    `apply` fills `tables` from the events that `subjects` name, up to the checkpoint of that name, or to the end of the
+    log. It may read the tables in `real`; all others of the schema it finds empty. After the statement `hold`, which
+    gives the position, nobody else changes the rows until the transaction ends.
+    """
+
+    tables: Sequence[str]
+    apply: Apply
+    hold: str
+    checkpoint: str | None = None
+    subjects: Sequence[str] = ("evt.>",)
+    real: frozenset[str] = frozenset()
+
 
 _TABLES: Final = "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename <> 'alembic_version'"
 
@@ -24,7 +47,7 @@ _TABLES: Final = "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tabl
 async def shadows(connection: AsyncConnection, schema: str, derived: Derived) -> AsyncIterator[None]:
     """Empty twins of the schema's tables, for as long as the context is open. Within a transaction."""
     names = [row[0] for row in await connection.exec_driver_sql(_TABLES, (schema,))]
-    twins = sorted(set(names) - derived.real)
+    twins = sorted(set(names) - derived.real - {checkpoint.name})
     async with connection.begin_nested():
         await connection.exec_driver_sql(f'SET LOCAL search_path = pg_temp, "{schema}"')
         for name in twins:
@@ -36,15 +59,14 @@ async def shadows(connection: AsyncConnection, schema: str, derived: Derived) ->
             await connection.exec_driver_sql(f'DROP TABLE pg_temp."{name}"')
 
 
-async def fold(connection: AsyncConnection, log: Proof, log_schema: str, derived: Derived, until: int) -> int:
-    """Fills the twins from events 1 to `until`; how many there were. Raises UnknownEventTypeError, ValidationError."""
-    assert log.events is not None, "somebody keeps the log"
-    wanted, position = Wanted(derived.subjects), 0
-    path = (await connection.exec_driver_sql("SHOW search_path")).scalar_one()
+async def fold(connection: AsyncConnection, read: Read, derived: Derived, until: int, after: int = 0) -> int:
+    """Fills the twins from the events after `after` up to `until`; the position that was reached.
+
+    Raises UnknownEventTypeError, ValidationError.
+    """
+    wanted, position = Wanted(derived.subjects), after
     while position < until:
-        await connection.exec_driver_sql(f'SET LOCAL search_path = "{log_schema}"')
-        page = await log.events(connection, position, min(PAGE, until - position))
-        await connection.exec_driver_sql(f"SET LOCAL search_path = {path}")
+        page = await read(position, min(PAGE, until - position))
         if not page:
             break
         await derived.apply(connection, [event.decode() for event in page if wanted(event)])
