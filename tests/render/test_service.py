@@ -333,7 +333,7 @@ async def test_jobs_that_were_lost_with_their_rows_come_back_when_render_looks_a
             assert (await again(b'{"from": 1}'))["events"] >= 2
         await eventually(lambda: house.jobs_with(job, "waiting"))
         await house.ready(ref)
-        assert read_marks(await house.proxy(project, version)) == marks((5, 35))
+        assert read_marks(await house.proxy(project, version)) == marks((5, 30))
         assert await again(b'{"from": 3, "to": 2}') == "400"
     assert len(await house.events("ProxyRendered")) == 1
 
