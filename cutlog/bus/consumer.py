@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, Final
 
 import msgspec
@@ -35,6 +36,7 @@ from cutlog.bus.tables import checkpoint
 from cutlog.contract.envelope import Event, RawEvent, UnknownEventTypeError
 from cutlog.contract.subjects import EVENTS
 from cutlog.db.failures import DATABASE_ERRORS, is_away
+from cutlog.tracing import span
 
 log = structlog.get_logger(__name__)
 
@@ -183,7 +185,11 @@ class _Run:
                         await projection.apply(connection, wanted)
                     new = [event for event in wanted if event.position > self._reacted]
                     if new and projection.react is not None:
-                        await projection.react(connection, new)
+                        with ExitStack() as spans:
+                            for event in new:
+                                name = f"{projection.name} {event.type}"
+                                spans.enter_context(span(name, event.trace, "consumer", position=event.position))
+                            await projection.react(connection, new)
                     await self._move(connection, events[-1].position)
                 break
             except (_Moved, UnknownEventTypeError):

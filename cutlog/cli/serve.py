@@ -32,6 +32,7 @@ def serve(
     from cutlog.cli.logs import log_json
     from cutlog.settings import Settings
     from cutlog.stack.hold import wait_until_released
+    from cutlog.tracing import TracingNotInstalled, send_spans
 
     if not wait_until_released():
         fail("the supervisor went away")
@@ -42,6 +43,11 @@ def serve(
         where = "; ".join(f"CUTLOG_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         fail(f"the environment is not complete: {where}")
     log_json(service, settings.log_level)
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        try:
+            send_spans(service)
+        except TracingNotInstalled as error:
+            fail(str(error))
     unhurried_collection()
 
     async def run() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -29,6 +31,8 @@ class HttpMetrics:
         )
         in_flight = Gauge("http_requests_in_flight", "Requests under way", ["service"], registry=self.registry)
         self.in_flight = in_flight.labels(service)
+        self.looks: list[Callable[[], Awaitable[None]]] = []
+        """Awaited before metrics are collected: for what has to be asked for."""
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
+from cutlog.tracing import span
 from cutlog.web.api import Api
 from cutlog.web.dispatch import ACTOR, REQUEST_ID, TRACE
 from cutlog.web.problems import CONTENT_TYPE, Problem
@@ -53,7 +54,8 @@ def observer(api: Api) -> Middleware:
         before = bind_contextvars(trace=trace_id(http[TRACE]), request=asked)
         api.metrics.in_flight.inc()
         try:
-            response = await answered(api, http, handler)
+            with span(f"{http.method} {route}", http[TRACE], "server", request=asked):
+                response = await answered(api, http, handler)
             status = response.status
             return response
         finally:

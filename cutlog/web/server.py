@@ -118,6 +118,8 @@ def application(api: Api, secret: str, health: Health, draining: asyncio.Event, 
         return web.Response(status=status, body=report.encode(), content_type=JSON)
 
     async def metrics(_: web.Request) -> web.Response:
+        for look in api.metrics.looks:
+            await look()
         body = generate_latest(api.metrics.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

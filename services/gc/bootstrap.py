@@ -12,6 +12,7 @@ from sqlalchemy import select
 import cutlog
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, Outbox, Projection, consume, micro
+from cutlog.bus.measures import ProjectionMetrics
 from cutlog.db.engine import create_engine
 from cutlog.service import Service
 from cutlog.settings import Settings
@@ -69,6 +70,8 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
             keeper = Keeper(engine, blobs, registry)
             scheduler = Scheduler(engine, reports, registry, webhook)
             acts_routes(api, engine, Collecting(Acts(engine, reports, bus, mover, reached), blobs))
+            standing = ProjectionMetrics(registry, bus, [exports])
+            api.metrics.looks.append(standing.look)
             checks = {"database": database, "bus": bus.check, "projection": exports.check}
             async with asyncio.TaskGroup() as work:
                 work.create_task(consume(bus, exports, stop))

@@ -13,6 +13,7 @@ from sqlalchemy import select
 import cutlog
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, Outbox, Projection, consume, micro
+from cutlog.bus.measures import ProjectionMetrics
 from cutlog.db.engine import create_engine
 from cutlog.ffmpeg import Ffmpeg
 from cutlog.service import Service
@@ -67,6 +68,8 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             add_uploads(api, resuming, max_upload=settings.max_upload_bytes)
             add_previews(api, engine, blobs, derive)
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
+            standing = ProjectionMetrics(api.metrics.registry, bus, [projects])
+            api.metrics.looks.append(standing.look)
             checks = {"database": database, "bus": bus.check, "projection": projects.check}
             async with asyncio.TaskGroup() as work:
                 work.create_task(consume(bus, projects, stop))

@@ -28,6 +28,7 @@ from services.ops.history import History
 from services.ops.interchange.converter import Converter
 from services.ops.log.answers import forgetting
 from services.ops.log.append import LogWriter
+from services.ops.log.measures import LogMetrics
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
 from services.ops.log.replay import Replaying
@@ -65,7 +66,10 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         work.create_task(relay.run(stop), name="relay")
         work.create_task(forgetting(engine, stop), name="answers")
         parts.callback(stop.set)
-        log = await parts.enter_async_context(LogWriter(engine, inline=(guard, derive), on_commit=relay.wake))
+        measures = LogMetrics(reader, relay)
+        log = await parts.enter_async_context(
+            LogWriter(engine, inline=(guard, derive), on_commit=relay.wake, measured=measures.appended)
+        )
         parts.push_async_callback(history.settle)
         handling = Handling(engine, log, reader, history, catalog, feed)
         ops = Ops(
@@ -98,7 +102,10 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             )
         )
         checks = {"database": database, "bus": bus.check, "relay": relay.check}
-        server = await parts.enter_async_context(serve_http(make_api(ops, settings.peers), settings, checks=checks))
+        api = make_api(ops, settings.peers)
+        measures.register(api.metrics.registry)
+        api.metrics.looks.append(measures.look)
+        server = await parts.enter_async_context(serve_http(api, settings, checks=checks))
         yield server
 
 

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Final
 
 import aiohttp
@@ -15,6 +16,7 @@ from sqlalchemy import select
 import cutlog
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, JobQueue, Outbox, Projection, consume, micro, streams
+from cutlog.bus.measures import ProjectionMetrics
 from cutlog.contract.ids import new_id
 from cutlog.db.engine import create_engine
 from cutlog.ffmpeg import Ffmpeg
@@ -61,9 +63,10 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         outbox, queue = Outbox(engine, "render"), JobQueue(bus)
         admission = Admission(engine, bus, outbox)
         parts.callback(bus.on_reconnect(admission.doubt))
-        maker = Maker(ffmpeg, blobs, cores=os.cpu_count() or 1)
         name = new_id(f"w_{os.getpid()}")
         api = Api("render", title="Previews")
+        metrics = RenderMetrics(api.metrics.registry)
+        maker = Maker(ffmpeg, blobs, cores=os.cpu_count() or 1, measured=metrics.film)
         routes(api, timelines, Stills(maker, blobs, slots=os.cpu_count() or 1))
 
         async def ask(project_id: str, version: int, tenant: str, trace: str) -> None:
@@ -83,7 +86,6 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         secret = settings.file_secret.get_secret_value()
         previews = Previews(blobs)
         preview_routes(api, Reels(timelines, previews, ffmpeg.identity), previews, ask, secret)
-        metrics = RenderMetrics(api.metrics.registry)
         worker = Worker(name, engine, outbox, maker, timelines, publisher(bus), metrics, admission.nudge)
         events = Projection(
             name=learn.NAME,
@@ -94,6 +96,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             reset=learn.reset,
             react=learn.reacting(admission.nudge),
         )
+
+        standing = ProjectionMetrics(api.metrics.registry, bus, [events])
+        api.metrics.looks += [standing.look, partial(metrics.look, engine, bus)]
 
         async def database() -> None:
             async with engine.connect() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -38,6 +38,14 @@ FONTS: Final = Path(__file__).parent / "fonts"
 _REPAIRS: Final = 5
 #: Separate pieces of film in one run: each has inputs and filters of its own.
 _PIECES: Final = 16
+
+Measured = Callable[[Mapping[str, float], int, int], None]
+"""Told of a film: seconds by phase, and how many of its parts the cache had, and how many had to be made."""
+
+
+def _unmeasured(_: Mapping[str, float], found: int, made: int) -> None:
+    """Nobody wants to know."""
+
 
 Tell = Callable[[int], None]
 """Told how many of the film's frames are there, about four times a second."""
@@ -79,10 +87,11 @@ class _Tally:
 
 
 class _Phases:
-    """Seconds that each phase took; `encode` and `sound` run side by side."""
+    """Seconds that each phase took; `encode` and `sound` run side by side. Parts that were `found`, and `made`."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.found = self.made = 0
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
@@ -98,9 +107,10 @@ class _Phases:
 
 
 class Maker:
-    """`cores`: how many runs of ffmpeg and encoders of sound go side by side."""
+    """`cores`: how many runs of ffmpeg and encoders of sound go side by side. `measured` is told of each film."""
 
-    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore, cores: int) -> None:
+    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore, cores: int, measured: Measured = _unmeasured) -> None:
+        self._measured = measured
         self._ffmpeg = ffmpeg
         self._blobs = blobs
         self._cores = cores
@@ -156,6 +166,7 @@ class Maker:
             ),
         )
         log.info("made a film", key=order.key, frames=output.frames, encoded=encoded, **phases.seconds)
+        self._measured(phases.seconds, phases.found, phases.made)
         return output
 
     def _planned(self, order: Order, encode: frozenset[str]) -> tuple[Plan, Score]:
@@ -172,6 +183,8 @@ class Maker:
         chunks = _chunks(order.profile, sound)
         with phases("look"):
             absent = await cache.missing([*segments, *chunks])
+        phases.made += len(absent)
+        phases.found += len({*segments, *chunks}) - len(absent)
         missing = [segment for digest, segment in segments.items() if digest in absent]
         tally = _Tally(tell, order.timeline.duration, sum(segment.frames for segment in missing))
         silent = [chunk for digest, chunk in chunks.items() if digest in absent]

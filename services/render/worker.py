@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.contextvars import bound_contextvars
 
 from cutlog.bus import Delivered, Outbox, Poison, Retry
 from cutlog.bus.leader import leadership, stops_within
@@ -20,6 +21,8 @@ from cutlog.contract.profiles import export_key, proxy_key
 from cutlog.contract.timeline import Timeline
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.ffmpeg import MediaRefusedError
+from cutlog.tracing import span
+from cutlog.web.trace import trace_id
 from services.render import jobs
 from services.render.jobs import Job
 from services.render.make import Maker, NoPictureError, Order, SourceGoneError
@@ -130,6 +133,10 @@ class Worker:
             self._nudge()
 
     async def _do(self, job: Job) -> None:
+        with bound_contextvars(trace=trace_id(job.trace), job=job.job_id), span(f"render {job.kind}", job.trace):
+            await self._made(job)
+
+    async def _made(self, job: Job) -> None:
         began = time.monotonic()
         try:
             timeline = await self._timelines.fetch(job.project_id, job.version)

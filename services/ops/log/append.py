@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -67,13 +68,14 @@ class LogWriter:
     """The only way into the log; an async context manager that writes while it is open and drains as it closes.
 
     `inline` projections are derived in the transaction that appends. `on_commit(position)` is called after each commit
-    with the last position given: it wakes the relay.
+    with the last position given: it wakes the relay. `measured(events, seconds)` is told of each.
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, inline: Sequence[Inline] = (), on_commit: Callable[[int], None] | None = None
-    ) -> None:
-        self._engine, self._inline, self._on_commit = engine, tuple(inline), on_commit
+        self, engine: AsyncEngine, *, inline: Sequence[Inline] = (), on_commit: Callable[[int], None] | None = None,
+        measured: Callable[[int, float], None] = lambda events, seconds: None,
+    ) -> None:  # fmt: skip
+        self._engine, self._inline, self._on_commit, self._measured = engine, tuple(inline), on_commit, measured
         self._queue: deque[_Waiting] = deque()
         self._batch: list[_Waiting] = []
         self._wake = asyncio.Event()
@@ -134,6 +136,7 @@ class LogWriter:
         return batch
 
     async def _write(self, batch: list[_Waiting]) -> None:
+        began = time.monotonic()
         try:
             appended = await self._committed(batch)
         except LogUnavailable as error:
@@ -149,6 +152,7 @@ class LogWriter:
             for waiting, result in zip(batch, appended, strict=True):
                 if not waiting.done.done():
                     waiting.done.set_result(result)
+            self._measured(sum(len(waiting.ids) for waiting in batch), time.monotonic() - began)
             if self._on_commit is not None:
                 self._on_commit(appended[-1].position)
 
