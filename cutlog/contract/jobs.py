@@ -10,7 +10,10 @@ JobKind = Literal["proxy", "export"]
 
 
 class RenderJob(Wire):
-    """Make what is missing of one version, then stitch. `attempt` fences: only the newest one's word counts."""
+    """Make what is missing of one version, then stitch. `attempt` fences: only the newest one's word counts.
+
+    With `part` it is an invitation: to make that part of a film that another worker stitches.
+    """
 
     job_id: str
     kind: JobKind
@@ -21,6 +24,7 @@ class RenderJob(Wire):
     trace: str
     export_id: str | None = None
     profile: str | None = None
+    part: str | None = None
 
 
 class Progress(Wire):

@@ -86,7 +86,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         secret = settings.file_secret.get_secret_value()
         previews = Previews(blobs)
         preview_routes(api, Reels(timelines, previews, ffmpeg.identity), previews, ask, secret)
-        worker = Worker(name, engine, outbox, maker, timelines, publisher(bus), metrics, admission.nudge)
+        worker = Worker(name, engine, outbox, maker, timelines, queue, publisher(bus), metrics, admission.nudge)
         events = Projection(
             name=learn.NAME,
             durable=learn.NAME,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from services.render.packets import cut
 from services.render.plan import Digest, Encoded, Plan, plan
 from services.render.profiles import Profile
 from services.render.receipts import Receipt, film_digest, made_before, segment_names, write_receipt
+from services.render.sharing import ForeignPartError, Share
 from services.render.sound import Chunk, Score, Tape, score
 from services.render.stitch import DamagedSegmentError, ParametersDifferError, stitch
 from services.render.subtitles import Subtitles, beside
@@ -74,10 +75,10 @@ class _Tally:
     def __init__(self, tell: Tell, frames: int, missing: int) -> None:
         self._tell = tell
         self._there = frames - missing
-        self._made: dict[int, int] = {}
+        self._made: dict[Hashable, int] = {}
         self.encoded = 0
 
-    def note(self, run: int, frames: int) -> None:
+    def note(self, run: Hashable, frames: int) -> None:
         self._made[run] = frames
         self._tell(self._there + sum(self._made.values()))
 
@@ -115,10 +116,11 @@ class Maker:
         self._blobs = blobs
         self._cores = cores
 
-    async def make(self, order: Order, tell: Tell) -> Output:
-        """The film, made or found. `encoded` of the output are the frames that this call had to encode.
+    async def make(self, order: Order, tell: Tell, share: Share | None = None) -> Output:
+        """The film, made or found. `encoded` of the output are the frames that had to be encoded, with `share` by all
+        who had a part.
 
-        Raises MediaNotReadyError, SourceGoneError, NoPictureError, FfmpegFailedError, BrokenFilmError.
+        Raises PartFailedError, MediaNotReadyError, SourceGoneError, NoPictureError, FfmpegFailedError, BrokenFilmError.
         """
         phases = _Phases()
         timeline, profile = order.timeline, order.profile
@@ -135,7 +137,7 @@ class Maker:
             path = made = folder / "film"
             for repair in range(_REPAIRS + 1):
                 try:
-                    encoded += await self._fill(order, pictures, sound, tell, phases)
+                    encoded += await self._fill(order, pictures, sound, tell, phases, share)
                     with phases("stitch"):
                         made = await self._stitch(order, pictures, sound, subtitles, path)
                     break
@@ -176,7 +178,9 @@ class Maker:
             score(order.timeline, order.profile.bitrate, audio.ENCODER, self._ffmpeg.identity),
         )
 
-    async def _fill(self, order: Order, pictures: Plan, sound: Score, tell: Tell, phases: _Phases) -> int:
+    async def _fill(
+        self, order: Order, pictures: Plan, sound: Score, tell: Tell, phases: _Phases, share: Share | None
+    ) -> int:
         """Makes what the cache lacks; how many frames were encoded."""
         cache = SegmentCache(self._blobs, order.timeline.tenant)
         segments = pictures.encoded()
@@ -190,13 +194,17 @@ class Maker:
         silent = [chunk for digest, chunk in chunks.items() if digest in absent]
         voice = self._voice(order)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(phases.of("encode", self._encode(order, pictures, missing, cache, tally)))
+            tasks.create_task(phases.of("encode", self._encode(order, pictures, missing, cache, tally, share)))
             tasks.create_task(phases.of("sound", voice.encode(sound, silent, cache)))
         return tally.encoded
 
     async def _encode(
-        self, order: Order, pictures: Plan, missing: Sequence[Encoded], cache: SegmentCache, tally: _Tally
-    ) -> None:
+        self, order: Order, pictures: Plan, missing: Sequence[Encoded], cache: SegmentCache, tally: _Tally,
+        share: Share | None,
+    ) -> None:  # fmt: skip
+        if share is not None and len(missing) > 1:
+            await self._shared(order, pictures, missing, tally, share)
+            return
         most = _most_frames(order.profile, sum(segment.frames for segment in missing), pictures, self._cores)
         groups = batches(missing, most, _PIECES)
         # Small pictures gain little from several threads: rather several runs at once.
@@ -213,6 +221,43 @@ class Maker:
         async with self._opened(_sources(missing)) as files, asyncio.TaskGroup() as tasks:
             for number, group in enumerate(groups):
                 tasks.create_task(render(number, group, files))
+
+    async def _shared(
+        self, order: Order, pictures: Plan, missing: Sequence[Encoded], tally: _Tally, share: Share
+    ) -> None:
+        """The same by whoever has nothing to do."""
+        under_way = await share.under_way()
+        left = [segment for segment in missing if segment.digest not in under_way]
+        groups = batches(left, _most_frames(order.profile, 0, pictures, self._cores), _PIECES)
+
+        async def run(digests: Sequence[Digest]) -> int:
+            return await self._some(order, pictures, digests, lambda frames: tally.note(digests, frames))
+
+        others = lambda frames: tally.note("others", frames)  # noqa: E731
+        tally.encoded += await share.made(groups, under_way, run, others)
+
+    async def part(self, order: Order, digests: Sequence[Digest], tell: Tell) -> int:
+        """Makes what is missing of some segments of a film, which somebody else stitches; the frames that were encoded.
+
+        Raises ForeignPartError where this build would not make just those; and what `make` does.
+        """
+        pictures, _ = self._planned(order, frozenset())
+        return await self._some(order, pictures, digests, tell)
+
+    async def _some(self, order: Order, pictures: Plan, digests: Sequence[Digest], tell: Tell) -> int:
+        """What is missing of some segments, by one process of ffmpeg on all cores; how many frames it encoded."""
+        segments = pictures.encoded()
+        if unknown := [digest for digest in digests if digest not in segments]:
+            raise ForeignPartError(f"{ForeignPartError.__doc__} {unknown[0]}")
+        cache = SegmentCache(self._blobs, order.timeline.tenant)
+        absent = await cache.missing(digests)
+        group = [segments[digest] for digest in digests if digest in absent]
+        if not group:
+            return 0
+        async with self._opened(_sources(group)) as files:
+            run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, self._cores)
+            await self._run(run, pictures, order.profile.delay, cache, tell)
+        return run.frames
 
     async def _run(
         self, run: Run, pictures: Plan, delay: int | None, cache: SegmentCache, note: Callable[[int], None]

@@ -12,10 +12,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.contextvars import bound_contextvars
 
-from cutlog.bus import Delivered, Outbox, Poison, Retry
+from cutlog.bus import Delivered, JobQueue, Outbox, Poison, Retry
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.commands import Output
-from cutlog.contract.jobs import RenderJob
+from cutlog.contract.jobs import JobKind, RenderJob
 from cutlog.contract.profiles import EXPORTS as EXPORT_FILES
 from cutlog.contract.profiles import export_key, proxy_key
 from cutlog.contract.timeline import Timeline
@@ -23,13 +23,14 @@ from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.ffmpeg import MediaRefusedError
 from cutlog.tracing import span
 from cutlog.web.trace import trace_id
-from services.render import jobs
+from services.render import jobs, parts
 from services.render.jobs import Job
 from services.render.make import Maker, NoPictureError, Order, SourceGoneError
 from services.render.metrics import RenderMetrics
 from services.render.profiles import EXPORTS, PROXY
 from services.render.progress import Publish, reporting
 from services.render.reports import report
+from services.render.sharing import Sharing, working
 from services.render.timelines import TimelineGoneError, Timelines
 
 log = structlog.get_logger(__name__)
@@ -64,13 +65,14 @@ class Worker:
         outbox: Outbox,
         maker: Maker,
         timelines: Timelines,
+        queue: JobQueue,
         publish: Publish,
         metrics: RenderMetrics,
         nudge: Callable[[], None],
     ) -> None:
         self.name = name
         self._engine, self._outbox, self._maker, self._timelines = engine, outbox, maker, timelines
-        self._publish, self._metrics, self._nudge = publish, metrics, nudge
+        self._queue, self._publish, self._metrics, self._nudge = queue, publish, metrics, nudge
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._dropped: set[tuple[str, int]] = set()
         self.ready = asyncio.Event()
@@ -111,6 +113,9 @@ class Worker:
             message = msgspec.json.decode(delivered.payload, type=RenderJob)
         except msgspec.DecodeError as error:
             raise Poison(f"not a job: {error}") from error
+        if message.part is not None:
+            await self._help(message, message.part)
+            return
         async with self._engine.begin() as connection:
             job = await jobs.claim(connection, message.job_id, message.attempt, self.name)
         if job is None:
@@ -132,6 +137,21 @@ class Worker:
             del self._running[place]
             self._nudge()
 
+    async def _help(self, message: RenderJob, name: str) -> None:
+        """Makes a part of another worker's film. Whatever becomes of it, the owner sees it in the table."""
+        async with self._engine.begin() as connection:
+            part = await parts.claim(connection, message.job_id, name, self.name)
+        if part is None:
+            return  # its owner, or somebody else, was faster
+
+        async def work() -> int:
+            timeline = await self._timelines.fetch(message.project_id, message.version)
+            order = _order(message.kind, message.profile, timeline)
+            return await self._maker.part(order, part.digests, lambda _: None)
+
+        with bound_contextvars(trace=trace_id(message.trace), job=message.job_id), span("render part", message.trace):
+            await working(self._engine, self.name, part, work())
+
     async def _do(self, job: Job) -> None:
         with bound_contextvars(trace=trace_id(job.trace), job=job.job_id), span(f"render {job.kind}", job.trace):
             await self._made(job)
@@ -148,7 +168,8 @@ class Worker:
             if broken := [media.id for media in timeline.media.values() if media.status == "failed"]:
                 raise MediaFailedError(f"{MediaFailedError.__doc__} {', '.join(broken)}")
             async with reporting(job, timeline.duration, self._publish) as tell:
-                output = await self._maker.make(_order(job, timeline), tell)
+                share = Sharing(self._engine, self._queue, self.name, job) if job.kind == "export" else None
+                output = await self._maker.make(_order(job.kind, job.profile, timeline), tell, share)
             await self._finish(job, timeline.digest, output)
             self._metrics.done(job, output, time.monotonic() - began)
         except Exception as error:
@@ -176,6 +197,7 @@ class Worker:
         async with self._engine.begin() as connection:
             if not await jobs.leave(connection, job.job_id, job.attempt, "failed", failed=True, reason=reason):
                 return
+            await parts.forget(connection, job.job_id)
             await self._outbox.add(connection, report(job, digest=job.digest, failed=reason))
         self._outbox.wake()
         raise Poison(reason) from error
@@ -203,14 +225,15 @@ class Worker:
             )
 
 
-def _order(job: Job, timeline: Timeline) -> Order:
-    if job.kind == "proxy":
-        key = proxy_key(job.project_id, job.version)
+def _order(kind: JobKind, wanted: str | None, timeline: Timeline) -> Order:
+    project_id, version = timeline.project_id, timeline.version
+    if kind == "proxy":
+        key = proxy_key(project_id, version)
         return Order(timeline=timeline, profile=PROXY, key=key, sync=False)
-    profile = next((name for name in EXPORT_FILES if name == job.profile), None)
+    profile = next((name for name in EXPORT_FILES if name == wanted), None)
     if profile is None:
-        raise UnknownProfileError(f"this build of cutlog has no profile {job.profile}")
-    key = export_key(job.project_id, job.version, profile)
+        raise UnknownProfileError(f"this build of cutlog has no profile {wanted}")
+    key = export_key(project_id, version, profile)
     return Order(timeline=timeline, profile=EXPORTS[profile], key=key, sync=True)
 
 

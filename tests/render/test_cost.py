@@ -221,7 +221,6 @@ async def test_a_worker_that_is_killed_leaves_its_segments_to_the_next(studio: S
 
 async def test_a_film_whose_segments_are_collected_while_it_is_made_is_made_whole(studio: Studio, a: MediaRef) -> None:
     whole = await studio.export(film(a, (3, 90), (20, 60)), "mp4-360p")
-    expected = digest(studio.path(whole))
     studio.path(whole).unlink()
     swept = 0
 
@@ -236,4 +235,5 @@ async def test_a_film_whose_segments_are_collected_while_it_is_made_is_made_whol
 
     again = msgspec.structs.replace(film(a, (3, 90), (20, 60)), version=2)
     _, made = await asyncio.gather(collect(), studio.export(again, "mp4-360p"))
-    assert swept > 0 and digest(studio.path(made)) == expected
+    assert swept > 0
+    assert read_marks(studio.path(made)) == [Mark(1, number) for number in (*range(3, 93), *range(20, 80))]

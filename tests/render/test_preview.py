@@ -24,8 +24,8 @@ from services.render.playlist import Previews, reel, text
 from services.render.still import FrameBeyondEndError, Picture, Still, Stills
 from services.render.stitch import DamagedSegmentError
 from tests.render import test_service
+from tests.render.house import House
 from tests.render.studio import Studio
-from tests.render.test_service import House
 from tests.render.timelines import lane, shot, solid, timeline, title
 from tests.support.painting import Image, Mark, Painter, pictures, read_mark, read_marks
 from tests.support.stacks import RunningStack
