@@ -67,7 +67,7 @@ def standing(folder: Path, services: tuple[str, ...] = ("ops",)) -> Iterator[Sta
         environment = os.environ | service_environment(
             "ops", layout=layout, secrets=secrets, nats=nats, listen=listen, public_url=url,
             database_url=service_url(postgres.port, "ops", secrets.database("ops")),
-        )  # fmt: skip
+        ) | {"CUTLOG_RENDERS": '{"*": {"queued": 1000000, "per_minute": 1000000}}'}  # fmt: skip
         program = Program(
             name="ops", argv=[sys.executable, "-m", "cutlog", "serve", "ops"], env=environment, stop=signal.SIGTERM,
             grace=25.0,

@@ -20,6 +20,18 @@ class Quota(BaseModel):
     files: int | None = None
 
 
+class Renders(BaseModel):
+    """Films of one tenant: how many exports may wait, and be asked for in a minute; how many films of a kind are made
+    at once; its weight beside others: one of 2 has twice the turns of one of 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queued: Annotated[int, Field(ge=1)] = 1000
+    per_minute: Annotated[int, Field(ge=1)] = 1000
+    at_once: Annotated[int, Field(ge=1)] = 8
+    weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
+
+
 class Settings(BaseSettings):
     """One service's configuration. `peers` is JSON in the environment; secrets never show in a repr."""
 
@@ -58,6 +70,8 @@ class Settings(BaseSettings):
     max_upload_bytes: int = 20 * GIB
     quotas: dict[str, Quota] = Field(default_factory=dict)
     """What a tenant may hold, by its name; `*` is for those that are not named. JSON in the environment."""
+    renders: dict[str, Renders] = Field(default_factory=dict)
+    """What a tenant may have rendered, by its name; `*` is for those that are not named. JSON in the environment."""
     resumable_hours: float = 24.0
     """How long an unfinished resumable upload is kept after its last byte."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -144,6 +144,10 @@ class Export(Wire):
     profile: str
     status: str
     progress: float | None = None
+    frames_done: int | None = None
+    frames_total: int | None = None
+    speed: float | None = None
+    eta_seconds: float | None = None
     key: str | None = None
     size: int | None = None
     sha256: str | None = None

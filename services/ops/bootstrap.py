@@ -26,6 +26,7 @@ from services.ops.feed import Feed
 from services.ops.handling import Handling
 from services.ops.history import History
 from services.ops.interchange.converter import Converter
+from services.ops.limits import ExportLimits
 from services.ops.log.answers import forgetting
 from services.ops.log.append import LogWriter
 from services.ops.log.measures import LogMetrics
@@ -80,6 +81,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             catalog=catalog,
             feed=feed,
             renders=Renders(bus, feed, time.monotonic),
+            limits=ExportLimits(reads, settings.renders),
             blobs=open_blobs(settings.objects, settings.file_secret.get_secret_value()),
             converter=Converter(settings.sandbox),
             public_url=settings.public_url,

@@ -67,12 +67,12 @@ class Feed:
             follower.progress[render] = progress
             follower.woken.set()
 
-    def progress(self, project_id: str, kind: JobKind, version: int, export_id: str | None = None) -> float | None:
-        """How much of a render is done, 0 to 1; None when nobody is at it."""
+    def progress(self, project_id: str, kind: JobKind, version: int, export_id: str | None = None) -> Progress | None:
+        """How far a render is; None when nobody is at it."""
         told = self._progress.get((project_id, kind, version, export_id))
         if told is None or asyncio.get_running_loop().time() - told[0] > STALE:
             return None
-        return told[1].fraction
+        return told[1]
 
     async def follow(self, project_id: str, after_version: int) -> AsyncGenerator[RawEvent | Progress]:
         """Events of the stream after `after_version`, each once and in order, and progress in between. Endless."""

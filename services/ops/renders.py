@@ -36,7 +36,7 @@ class Renders:
             return "ready", 1.0
         progress = self._feed.progress(project_id, "proxy", row.version)
         if progress is not None:
-            return "rendering", progress
+            return "rendering", progress.fraction
         if row.proxy_failed is not None:
             return "failed", 0.0
         if row.latest_proxy_version is not None and row.version < row.latest_proxy_version:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -15,6 +16,7 @@ from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.jobs import JobKind, RenderJob
 from cutlog.contract.subjects import EXPORT_JOBS, PROXY_JOBS
 from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.settings import Renders
 from services.render import jobs
 from services.render.jobs import Job
 from services.render.reports import report
@@ -34,9 +36,10 @@ _SOON: Final = (0.002, 0.01, 0.05)
 
 
 class Admission:
-    """`nudge()` says that there may be something to admit; `run` is the loop."""
+    """`nudge()` says that there may be something to admit; `run` is the loop. `limits` are by tenant."""
 
-    def __init__(self, engine: AsyncEngine, bus: Bus, outbox: Outbox) -> None:
+    def __init__(self, engine: AsyncEngine, bus: Bus, outbox: Outbox, limits: Mapping[str, Renders]) -> None:
+        self._limits = {"*": Renders(), **limits}
         self._engine, self._bus, self._queue, self._outbox = engine, bus, JobQueue(bus), outbox
         self._nudged = asyncio.Event()
         self._doubtful = True
@@ -92,7 +95,7 @@ class Admission:
             await self._send(job)
         for kind in SUBJECTS:
             async with self._engine.begin() as connection:
-                admitted = await jobs.admit(connection, kind, ROOM)
+                admitted = await jobs.admit(connection, kind, ROOM, self._limits)
             for job in admitted:
                 await self._send(job)
                 sent += 1

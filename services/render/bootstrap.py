@@ -61,7 +61,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         )
 
         outbox, queue = Outbox(engine, "render"), JobQueue(bus)
-        admission = Admission(engine, bus, outbox)
+        admission = Admission(engine, bus, outbox, settings.renders)
         parts.callback(bus.on_reconnect(admission.doubt))
         name = new_id(f"w_{os.getpid()}")
         api = Api("render", title="Previews")

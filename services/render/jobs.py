@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.jobs import JobKind
+from cutlog.settings import Renders
 from services.render.sql import statement
 
 Status = Literal["waiting", "queued", "admitted", "running", "done", "failed", "cancelled", "superseded"]
@@ -134,9 +135,11 @@ async def give_up(connection: AsyncConnection, job: Job) -> bool:
     return (await connection.execute(_GIVE_UP, values)).rowcount == 1
 
 
-async def admit(connection: AsyncConnection, kind: JobKind, room: int) -> list[Job]:
+async def admit(connection: AsyncConnection, kind: JobKind, room: int, limits: Mapping[str, Renders]) -> list[Job]:
     """Admits jobs whose turn it is: each needs a message now."""
-    return _jobs((await connection.execute(_ADMIT, {"kind": kind, "room": room})).all())
+    numbers = {tenant: {"at_once": mine.at_once, "weight": mine.weight} for tenant, mine in limits.items()}
+    values = {"kind": kind, "room": room, "limits": msgspec.json.encode(numbers).decode()}
+    return _jobs((await connection.execute(_ADMIT, values)).all())
 
 
 async def overdue(connection: AsyncConnection, seconds: float) -> list[Job]:

@@ -107,6 +107,14 @@ async def test_a_cancelled_export_ends_its_parts(house: House, painted: Painter)
             return len(found) == 2
 
         await eventually(shared, timeout=60)
+
+        async def told() -> Any:
+            found = await house.call("GET", f"/api/projects/{project}/exports/{asked['id']}")
+            return found if found["status"] == "rendering" and found["speed"] else None
+
+        under_way = await eventually(told, timeout=30)
+        assert under_way["framesTotal"] == SHOTS * LENGTH >= under_way["framesDone"] >= 0
+        assert under_way["etaSeconds"] > 0 and 0 <= under_way["progress"] < 1
         await house.call("POST", f"/api/projects/{project}/exports/{asked['id']}/cancel", expect=202)
 
         async def idle() -> bool:

@@ -17,6 +17,7 @@ from services.ops.feed import Feed
 from services.ops.handling import Handling, Make, Who
 from services.ops.history import History
 from services.ops.interchange.converter import Converter
+from services.ops.limits import ExportLimits
 from services.ops.log.read import LogReader
 from services.ops.readmodel.reads import Owner, Reads
 from services.ops.renders import Renders
@@ -36,6 +37,7 @@ class Ops:
     catalog: Catalog
     feed: Feed
     renders: Renders
+    limits: ExportLimits
     blobs: BlobStore
     converter: Converter
     public_url: str

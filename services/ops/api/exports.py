@@ -38,10 +38,12 @@ def routes(api: Api, ops: Ops) -> None:
         body=NewExport,
         body_optional=True,
         returns={202: Export, 200: Export},
+        problems=(429,),
         summary="Exports a version",
     )
     async def request(req: Request[NewExport | None]) -> Reply:
-        """202 when the export is new; 200 and the same export when the version was exported in the profile before."""
+        """202 when the export is new; 200 and the same export when the version was exported in the profile before; 429
+        with Retry-After when too many of the tenant wait, or it asks too often."""
         project_id, wanted = req.path["project"], req.body or NewExport()
 
         async def make(state: ProjectState | None) -> ProjectCommand:
@@ -62,6 +64,7 @@ def routes(api: Api, ops: Ops) -> None:
             )  # fmt: skip
 
         async def act() -> Reply:
+            await ops.limits.check(req.actor.tenant)
             outcome = await ops.handling.project(project_id, who(req), make, keep=keep(req, 202, made))
             if outcome.events:
                 export = made(outcome)
@@ -113,11 +116,12 @@ def routes(api: Api, ops: Ops) -> None:
         "/api/projects/{project}/exports/{export}/retry",
         role=Role.editor,
         returns={202: Export},
-        problems=(409,),
+        problems=(409, 429),
         summary="Renders an export again that failed, was cancelled, archived or deleted",
     )
     async def retry(req: Request) -> Reply:
         """It keeps its id. When it is ready again, `reproduced` says whether the file is the same, byte for byte."""
+        await ops.limits.check(req.actor.tenant)
         return await changed(req, RetryExport(req.path["export"]))
 
     async def changed(req: Request[Any, Any], command: ProjectCommand) -> Reply:
@@ -136,7 +140,10 @@ async def completed(ops: Ops, export: Export) -> Export:
     if export.status == "queued":
         progress = ops.feed.progress(export.project_id, "export", export.version, export.id)
         if progress is not None:
-            return msgspec.structs.replace(export, status="rendering", progress=progress)
+            return msgspec.structs.replace(
+                export, status="rendering", progress=progress.fraction, frames_done=progress.frames_done,
+                frames_total=progress.frames_total, speed=progress.speed, eta_seconds=progress.eta_seconds,
+            )  # fmt: skip
     if export.status == "ready" and export.key is not None:
         filename = f"{export.project_id}_{export.key.rpartition('/')[2]}"
         return msgspec.structs.replace(export, url=await ops.link(export.key, filename))

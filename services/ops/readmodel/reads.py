@@ -23,6 +23,7 @@ _OWNER: Final = statement("owner")
 _SHOW_VERSION: Final = statement("show_version")
 _LIST_VERSIONS: Final = statement("list_versions")
 _EXPORTS: Final = statement("exports")
+_QUEUED_EXPORTS: Final = statement("queued_exports")
 _STREAM_VERSION_AT: Final = statement("stream_version_at")
 _FORKS: Final = statement("forks")
 _KEEP_ANSWER: Final = statement("keep_answer")
@@ -94,6 +95,12 @@ class Reads:
             )
             for row in await self._rows(_LIST_VERSIONS, project_id, first, last, limit)
         ]  # fmt: skip
+
+    async def queued_exports(self, tenant: str) -> int:
+        """How many exports of a tenant wait or are rendered."""
+        async with self._engine.connect() as connection:
+            found = await connection.exec_driver_sql(_QUEUED_EXPORTS, (tenant,))
+            return int(found.scalar_one())
 
     async def exports(
         self,

@@ -80,6 +80,8 @@ class Pinned(Wire):
 class Export(Wire, kw_only=True):
     """An export of a version in a profile. `progress` is 0 to 1, `size` bytes; `url` is a signed link for minutes.
 
+    While it is rendered: frames done and in all, `speed` in frames per second, seconds to go.
+
     `reproduced` is null unless it was rendered again: `identical` when the bytes are those of before, which the same
     build of ffmpeg gives, `equivalent` when another build gave others."""
 
@@ -89,6 +91,10 @@ class Export(Wire, kw_only=True):
     profile: ExportProfile
     status: ExportStatus
     progress: float = 0.0
+    frames_done: int | None = None
+    frames_total: int | None = None
+    speed: float | None = None
+    eta_seconds: float | None = None
     key: str | None = None
     size: int | None = None
     sha256: str | None = None

@@ -1,5 +1,6 @@
 -- Queued jobs of a kind whose turn it is, at most :room of them not yet taken by a worker.
--- Of a project, one proxy at a time; of tenants, first the one with the fewest at work.
+-- Of a project, one proxy at a time; of tenants, first the one with the fewest at work for its weight, and none beyond the
+-- number that it may have at work at once. :limits is by tenant, and `*` for all others.
 WITH busy AS MATERIALIZED (
   SELECT tenant, project_id, status FROM job WHERE kind = :kind AND status IN ('admitted', 'running')
 ), candidate AS (
@@ -11,11 +12,13 @@ WITH busy AS MATERIALIZED (
 ), ranked AS (
   SELECT job_id, position,
          row_number() OVER (PARTITION BY tenant ORDER BY position)
-         + (SELECT count(*) FROM busy WHERE busy.tenant = candidate.tenant) AS turn
+         + (SELECT count(*) FROM busy WHERE busy.tenant = candidate.tenant) AS turn,
+         coalesce(CAST(:limits AS jsonb) -> tenant, CAST(:limits AS jsonb) -> '*', '{}') AS mine
     FROM candidate
 ), picked AS (
   SELECT job_id FROM ranked
-   ORDER BY turn, position
+   WHERE turn <= coalesce((mine ->> 'at_once')::int, 2147483647)
+   ORDER BY turn / coalesce((mine ->> 'weight')::float8, 1), position
    LIMIT greatest(0, :room - (SELECT count(*) FROM busy WHERE status = 'admitted'))
 )
 UPDATE job SET status = 'admitted', admission = admission + 1, updated_at = clock_timestamp()
