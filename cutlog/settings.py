@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     gc_webhook_secret: SecretStr = SecretStr("")
     """Signs what is told there."""
     max_upload_bytes: int = 20 * GIB
+    min_free_bytes: int = GIB // 4
+    """With less room on the disk of the objects, media is not ready."""
     quotas: dict[str, Quota] = Field(default_factory=dict)
     """What a tenant may hold, by its name; `*` is for those that are not named. JSON in the environment."""
     renders: dict[str, Renders] = Field(default_factory=dict)

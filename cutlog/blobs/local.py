@@ -111,6 +111,9 @@ class LocalBlobs:
         with scratch_folder(self._temp) as folder:
             yield folder
 
+    async def room(self) -> int | None:
+        return (await asyncio.to_thread(shutil.disk_usage, self.root)).free
+
     async def sweep(self) -> int:
         return await asyncio.to_thread(sweep_folder, self._temp, frozenset({LASTING}))
 

@@ -122,6 +122,9 @@ class ObstoreBlobs:
         with tempfile.TemporaryDirectory(prefix="cutlog-") as folder:
             yield Path(folder)
 
+    async def room(self) -> int | None:
+        return None
+
     async def sweep(self) -> int:
         return 0
 

@@ -86,6 +86,10 @@ class BlobStore(Protocol):
         """A fresh, empty folder for work, next to the objects where they are files; removed at the end."""
         ...
 
+    async def room(self) -> int | None:
+        """Bytes that still have room; None where nobody can say."""
+        ...
+
     async def sweep(self) -> int:
         """Removes what processes that died left unfinished; how many things. Live ones are left alone."""
         ...

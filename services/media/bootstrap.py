@@ -22,7 +22,7 @@ from cutlog.web import Server, serve_http
 from services.media import imports, learnt, leases, uses
 from services.media.api import make_api
 from services.media.derive import Derive
-from services.media.ingest import Ingest
+from services.media.ingest import Ingest, OutOfSpaceError
 from services.media.previews_api import add_previews
 from services.media.proof import PROOF
 from services.media.quotas import Quotas
@@ -44,6 +44,11 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
     async def database() -> None:
         async with engine.connect() as connection:
             await connection.execute(select(1))
+
+    async def disk() -> None:
+        room = await blobs.room()
+        if room is not None and room < settings.min_free_bytes:
+            raise OutOfSpaceError(f"{room} bytes are free; at least {settings.min_free_bytes} should be.")
 
     try:
         async with await Bus.connect(
@@ -70,7 +75,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
             standing = ProjectionMetrics(api.metrics.registry, bus, [projects])
             api.metrics.looks.append(standing.look)
-            checks = {"database": database, "bus": bus.check, "projection": projects.check}
+            checks = {"disk": disk, "database": database, "bus": bus.check, "projection": projects.check}
             async with asyncio.TaskGroup() as work:
                 work.create_task(consume(bus, projects, stop))
                 work.create_task(outbox.run(bus, stop))
