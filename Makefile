@@ -33,6 +33,11 @@ test: install ## all tests, against real PostgreSQL, NATS, Caddy and ffmpeg
 test-long: install ## the tests that take minutes: soaks, a million rows, whole histories
 	@$(BIN)/pytest -n 2 --dist loadgroup -m long $(ARGS)
 
+.PHONY: chaos
+chaos: install ## users at work while everything is killed and paused by chance; SECONDS=120 SEED=7
+	@CHAOS_SECONDS=$(or $(SECONDS),120) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
+		$(BIN)/pytest -n 0 -s -q tests/e2e/test_chaos.py $(ARGS)
+
 .PHONY: test-containers
 test-containers: install ## the same integration tests on PostgreSQL and NATS from containers (needs Docker)
 	@CUTLOG_TEST_CONTAINERS=1 TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1 \
