@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import json
 import logging
 import sys
@@ -15,18 +17,42 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 
 
+class Sink:
+    """Writes lines together that come within one turn of the event loop: every request has one."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._lines: list[bytes] = []
+        atexit.register(self.flush)
+
+    def soon(self, line: bytes) -> None:
+        """Writes a line when the loop has done what it is at; at once where there is no loop."""
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def now(self, line: bytes) -> None:
+        """Writes a line, and those before it."""
+        self._lines.append(line)
+        self.flush()
+
+    def flush(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            self._file.write(b"\n".join(lines) + b"\n")
+            self._file.flush()
+
+
 class Lines:
     """Where our own log lines go, straight and encoded: every request writes one, and logging costs it little."""
 
-    def __init__(self, sink: BinaryIO, name: str | None) -> None:
-        self._sink, self.name = sink, name
-
-    def msg(self, line: bytes) -> None:
-        """Writes a line, whole."""
-        self._sink.write(line + b"\n")
-        self._sink.flush()
-
-    debug = info = warning = error = critical = exception = msg
+    def __init__(self, sink: Sink, name: str | None) -> None:
+        self.name = name
+        self.debug = self.info = self.msg = sink.soon
+        self.warning = self.error = self.critical = self.exception = sink.now
 
 
 def log_json(service: str, level: str) -> None:
@@ -43,7 +69,7 @@ def log_json(service: str, level: str) -> None:
         served,
         structlog.processors.format_exc_info,
     ]
-    sink = sys.stderr.buffer
+    sink = Sink(sys.stderr.buffer)
     structlog.configure(
         processors=[*shared, rendered],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

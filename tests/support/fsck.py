@@ -15,7 +15,7 @@ from tests.support.configuration import SettingsFactory
 async def assert_sound(what: Path | Stack) -> None:
     """Fails with what `cutlog fsck` finds, in the stack that runs on a folder or in some services."""
     report = await (fsck(what) if isinstance(what, Path) else proven(what, again=(0.2, 0.5, 1.0)))
-    assert report.findings == ()
+    assert report.findings == (), "\n".join(f"{each.check} {each.name}: {each.detail}" for each in report.findings)
 
 
 @asynccontextmanager

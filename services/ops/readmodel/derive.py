@@ -50,7 +50,7 @@ _CANVAS_KEYS: Final = ("width", "height", "fps", "background")
 
 _ADD_PROJECT: Final = statement("add_project")
 _ADD_VERSIONS: Final = statement("add_versions")
-_ADVANCE_PROJECTS: Final = statement("advance_projects")
+_COMMIT_VERSIONS: Final = statement("commit_versions")
 _CONFIGURE: Final = statement("configure_project")
 _KEEP_CANVAS: Final = statement("keep_canvas")
 _RESTORE_CANVAS: Final = statement("restore_canvas")
@@ -135,17 +135,14 @@ async def _forked(connection: AsyncConnection, event: Event, data: ProjectForked
 
 async def _committed(connection: AsyncConnection, events: Sequence[Event]) -> None:
     facts = [(event, event.data) for event in events if isinstance(event.data, VersionCommitted)]
+    newest = {event.entity: (event, data) for event, data in facts}
     await _execute(
-        connection, _ADD_VERSIONS,
+        connection, _COMMIT_VERSIONS,
         [event.entity for event, _ in facts],
         [data.version for _, data in facts],
         [event.position for event, _ in facts],
         [data.duration for _, data in facts],
         [data.digest for _, data in facts],
-    )  # fmt: skip
-    newest = {event.entity: (event, data) for event, data in facts}
-    await _execute(
-        connection, _ADVANCE_PROJECTS,
         list(newest),
         [data.version for _, data in newest.values()],
         [data.duration for _, data in newest.values()],
