@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Final
 
 from aiohttp import web
@@ -13,6 +14,23 @@ from cutlog.web.problems import Problem, ProblemError
 from cutlog.web.reply import JSON
 
 READ_SECONDS: Final = 60.0
+LEAST_BYTES_PER_SECOND: Final = 1024
+"""Of a body that streams, over all of its time, once that is more than `READ_SECONDS`."""
+
+
+class Pace:
+    """How fast a body comes. One that drips is given up: it would hold its connection and its file for days."""
+
+    def __init__(self) -> None:
+        self._began, self._bytes = time.monotonic(), 0
+
+    def came(self, size: int) -> None:
+        """So many bytes more. Raises Problem 408."""
+        self._bytes += size
+        seconds = time.monotonic() - self._began
+        if seconds > READ_SECONDS and self._bytes < seconds * LEAST_BYTES_PER_SECOND:
+            detail = f"{self._bytes} bytes came in {seconds:.0f} s; at least {LEAST_BYTES_PER_SECOND} a second should."
+            raise Problem.of_status(408, detail)
 
 
 async def read_body(http: Request, limit: int) -> bytes:

@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
-from cutlog.web.body import READ_SECONDS, too_large
+from cutlog.web.body import READ_SECONDS, Pace, too_large
 from cutlog.web.problems import Problem
 from cutlog.web.request import Request
 
@@ -35,9 +35,10 @@ class Part:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The bytes of the part. Raises Problem 413 beyond the limit, 408 when they stop coming, 400 when malformed."""
-        size = 0
+        size, pace = 0, Pace()
         while chunk := await _read(self._reader.read_chunk(CHUNK)):
             size += len(chunk)
+            pace.came(len(chunk))
             if size > self._limit:
                 raise too_large(self._limit)
             yield chunk

@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from cutlog.contract.base import Wire
 from cutlog.web import Api, Problem, Reply, Request, Role
-from cutlog.web.body import READ_SECONDS, too_large
+from cutlog.web.body import READ_SECONDS, Pace, too_large
 from services.media.ranges import http_date
 from services.media.resumable import Resumable, UploadExpiredError, UploadUnknownError
 from services.media.resuming import BusyError, ChecksumError, OffsetError, Resuming, TooLongError
@@ -171,7 +171,8 @@ async def _speaking(act: Act, req: Request) -> Reply:
 
 
 async def _pieces(http: web.Request) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises Problem 408 when nothing comes for long, 400 when it breaks off."""
+    """The body as it comes. Raises Problem 408 when nothing comes for long or it only drips, 400 when it breaks off."""
+    pace = Pace()
     while True:
         try:
             async with asyncio.timeout(READ_SECONDS):
@@ -182,6 +183,7 @@ async def _pieces(http: web.Request) -> AsyncIterator[bytes]:
             raise Problem.of_status(400, "The body is not what its headers promise.") from None
         if not piece:
             return
+        pace.came(len(piece))
         yield piece
 
 

@@ -149,6 +149,29 @@ async def test_bodies_that_lie_or_never_end_are_given_up(running: House, monkeyp
     assert running.files("videos") == []
 
 
+async def test_a_body_that_drips_is_given_up(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cutlog.web.body.READ_SECONDS", 0.3)  # the time after which a body must have come fast enough
+    address = urlsplit(running.client().url)
+    auth = f"Host: x\r\nAuthorization: Bearer {running.client().token}\r\n"
+    begun = await running.client()("POST", "/api/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "9000"})
+    first = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x.mp4"\r\n\r\nabc'
+    tus = "Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\n"
+    heads = {
+        f"POST /api/videos/upload HTTP/1.1\r\n{auth}Content-Type: multipart/form-data; boundary=b\r\n": first,
+        f"PATCH {begun.headers['Location']} HTTP/1.1\r\n{auth}{tus}": b"a",
+    }
+    for head, body in heads.items():
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(f"{head}Content-Length: 9000\r\n\r\n".encode() + body)
+        answered = asyncio.create_task(reader.readline())
+        while not answered.done():
+            writer.write(b"x")  # there is always something, and never enough
+            await asyncio.wait([answered], timeout=0.05)
+        assert answered.result().split()[1] == b"408", head
+        writer.close()
+    assert running.files("videos") == []
+
+
 async def test_a_hundred_thousand_parts_are_too_many(running: House) -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n'
     body = part * 100_000 + b"--b--\r\n"
