@@ -36,7 +36,11 @@ Run = Callable[[Sequence[Digest]], Awaitable[int]]
 """Makes what is missing of some segments here; how many frames it encoded. Raises ForeignPartError."""
 
 
-class ForeignPartError(Exception):
+class DeclinedError(Exception):
+    """This worker can't make the part, and that is no fault of the part."""
+
+
+class ForeignPartError(DeclinedError):
     """This build of ffmpeg makes other segments of the film: others must make its parts."""
 
 
@@ -131,7 +135,7 @@ async def working(engine: AsyncEngine, worker: str, part: Part, work: Awaitable[
                     await parts.leave(connection, part, worker, "queued")
                     return
         encoded = doing.result()
-    except (asyncio.CancelledError, ForeignPartError) as error:
+    except (asyncio.CancelledError, DeclinedError) as error:
         async with engine.begin() as connection:
             await parts.leave(connection, part, worker, "queued")
         if isinstance(error, asyncio.CancelledError):

@@ -30,8 +30,8 @@ from services.render.metrics import RenderMetrics
 from services.render.profiles import EXPORTS, PROXY
 from services.render.progress import Publish, reporting
 from services.render.reports import report
-from services.render.sharing import Sharing, working
-from services.render.timelines import TimelineGoneError, Timelines
+from services.render.sharing import DeclinedError, Sharing, working
+from services.render.timelines import OpsAwayError, TimelineGoneError, Timelines
 
 log = structlog.get_logger(__name__)
 
@@ -145,7 +145,10 @@ class Worker:
             return  # its owner, or somebody else, was faster
 
         async def work() -> int:
-            timeline = await self._timelines.fetch(message.project_id, message.version)
+            try:
+                timeline = await self._timelines.fetch(message.project_id, message.version)
+            except OpsAwayError as error:
+                raise DeclinedError(str(error)) from error
             order = _order(message.kind, message.profile, timeline)
             return await self._maker.part(order, part.digests, lambda _: None)
 
@@ -172,6 +175,10 @@ class Worker:
                 output = await self._maker.make(_order(job.kind, job.profile, timeline), tell, share)
             await self._finish(job, timeline.digest, output)
             self._metrics.done(job, output, time.monotonic() - began)
+        except OpsAwayError as error:
+            # That is no fault of the job, however often it happens.
+            log.info("waits for ops", job=job.job_id, why=str(error))
+            await self._leave(job, "queued", reason="ops does not answer", delay=1.0)
         except Exception as error:
             await self._fail(job, _root(error))
 

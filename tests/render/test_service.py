@@ -7,12 +7,15 @@ from typing import Any
 
 import asyncpg
 import msgspec
+import pytest
 
 from cutlog.bus import Bus
 from cutlog.contract.commands import RecordMediaFailed
 from cutlog.contract.events import MediaFailed
 from cutlog.contract.jobs import Progress, ProxyAsked, RenderJob
+from services.render import jobs
 from services.render.bootstrap import serving as serving_render
+from services.render.timelines import OpsAwayError, Timelines
 from tests.render.house import TRACE, House, house, marks
 from tests.render.studio import digest
 from tests.support.painting import Painter, read_marks
@@ -282,3 +285,25 @@ async def test_another_goes_on_at_once_when_a_worker_is_killed(house: House, pai
 
 async def _is(house: House, job: str, status: str) -> bool:
     return (await house.jobs()).get(job) == status
+
+
+async def test_a_job_waits_while_ops_is_away_however_often_it_is_tried(
+    house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = Timelines.fetch
+    tries = 0
+
+    async def away(self: Timelines, project_id: str, version: int) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries <= jobs.MAX_FAILURES + 2:
+            raise OpsAwayError("no answer")
+        return await fetched(self, project_id, version)
+
+    monkeypatch.setattr(Timelines, "fetch", away)
+    await house.upload(painted)
+    project = await house.project()
+    version = await house.shot(project, "v_1", 0, 5, 30)
+    async with house.render():
+        assert read_marks(await house.proxy(project, version)) == marks((5, 30))
+    assert tries > jobs.MAX_FAILURES + 2 and not await house.events("ProxyFailed")
