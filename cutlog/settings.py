@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """Where the collector's schedule tells of plans; nowhere if empty."""
     gc_webhook_secret: SecretStr = SecretStr("")
     """Signs what is told there."""
+    scrub_days: Annotated[float, Field(ge=0)] = 30.0
+    """In so many days media reads every object once, to find those that rot; 0: never."""
     max_upload_bytes: int = 20 * GIB
     min_free_bytes: int = GIB // 4
     """With less room on the disk of the objects, media is not ready."""

@@ -26,7 +26,9 @@ from services.media.ingest import Ingest, OutOfSpaceError
 from services.media.previews_api import add_previews
 from services.media.proof import PROOF
 from services.media.quotas import Quotas
+from services.media.recount import Recounter
 from services.media.resuming import Resuming
+from services.media.scrub import Scrubber
 from services.media.settling import settle
 from services.media.tus_api import add_uploads
 from services.media.worker import Worker
@@ -73,6 +75,8 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             add_uploads(api, resuming, max_upload=settings.max_upload_bytes)
             add_previews(api, engine, blobs, derive)
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
+            scrubber = Scrubber(engine, blobs, settings.scrub_days, api.metrics.registry)
+            recounter = Recounter(engine, bus, api.metrics.registry)
             standing = ProjectionMetrics(api.metrics.registry, bus, [projects])
             api.metrics.looks.append(standing.look)
             checks = {"disk": disk, "database": database, "bus": bus.check, "projection": projects.check}
@@ -82,6 +86,8 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 work.create_task(worker.run(stop))
                 work.create_task(leases.keep_swept(engine, blobs, stop))
                 work.create_task(resuming.keep_swept(stop))
+                work.create_task(scrubber.run(stop))
+                work.create_task(recounter.run(stop))
                 try:
                     async with (
                         micro(bus, "media", cutlog.__version__, {}, projections=[projects], derived=PROOF.derived),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, DateTime, Double, Integer, LargeBinary, MetaData, Table, Text, func
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -35,6 +35,8 @@ video = Table(
     Column("progress", Double, nullable=False, server_default="0"),
     Column("stored", Text, nullable=False, server_default="there"),
     Column("stored_position", BigInteger, nullable=False, server_default="0"),
+    Column("scrubbed_at", DateTime(timezone=True)),
+    Column("rotten", ARRAY(Text), nullable=False, server_default="{}"),
 )
 
 #: An upload under way. `key` is where its bytes will be, noted before they are put there.

@@ -1,0 +1,90 @@
+"""Counts all references again from the log, once a week: differences are told, and never mended by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Gauge
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.bus import Bus, BusError
+from cutlog.bus.history import MAX_LIMIT, read_history
+from cutlog.bus.leader import leadership, stops_within
+from cutlog.bus.tables import outbox
+from cutlog.contract.events import MediaDeduplicated, MediaDeleted, MediaReleased, MediaUploaded
+from cutlog.db.failures import DATABASE_ERRORS
+from services.media.tables import video
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS: Final = 7 * 86_400.0
+
+
+class Recounter:
+    """One process at a time counts, when it begins to lead and then every week."""
+
+    def __init__(self, engine: AsyncEngine, bus: Bus, registry: CollectorRegistry) -> None:
+        self._engine, self._bus = engine, bus
+        self._differing = Gauge(
+            "media_refcount_differences", "Videos whose references are not those of the log", registry=registry
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set."""
+        while not stop.is_set():
+            try:
+                async with leadership(self._engine, "media.recount", stop) as lead:
+                    while lead is not None and not await stops_within(stop, EVERY_SECONDS):
+                        await self.count()
+            except (BusError, *DATABASE_ERRORS) as error:
+                log.warning("the recount waits", why=repr(error))
+                await stops_within(stop, 60.0)
+
+    async def count(self) -> dict[str, tuple[int, int]]:
+        """Videos whose references here and by the log differ, and still do a moment later."""
+        found = await self._differences()
+        if found:
+            await asyncio.sleep(1.0)
+            again = await self._differences()
+            found = {video_id: both for video_id, both in again.items() if video_id in found}
+        for video_id, (here, there) in sorted(found.items()):
+            log.error("references differ from the log", id=video_id, here=here, log=there)
+        self._differing.set(len(found))
+        return found
+
+    async def _differences(self) -> dict[str, tuple[int, int]]:
+        counted = await self._of_the_log()
+        async with self._engine.connect() as connection:
+            if (await connection.execute(select(outbox.c.number).limit(1))).first() is not None:
+                return {}  # the log has not heard of everything yet
+            rows = await connection.execute(select(video.c.id, video.c.ref_count))
+            here = {row.id: row.ref_count for row in rows}
+        return {
+            video_id: (here.get(video_id, 0), counted.get(video_id, 0))
+            for video_id in here.keys() | counted.keys()
+            if here.get(video_id, 0) != counted.get(video_id, 0)
+        }
+
+    async def _of_the_log(self) -> dict[str, int]:
+        counted: dict[str, int] = {}
+        position = 1
+        while True:
+            try:
+                page = await read_history(self._bus, position, limit=MAX_LIMIT)
+            except BusError:
+                if position == 1:
+                    raise
+                return counted  # its end
+            for event in page:
+                if event.stream.startswith("media."):
+                    match event.decode().data:
+                        case MediaUploaded() | MediaDeduplicated() | MediaReleased() as fact:
+                            counted[event.stream.partition(".")[2]] = fact.ref_count
+                        case MediaDeleted():
+                            counted[event.stream.partition(".")[2]] = 0
+                        case _:
+                            pass
+            position = page[-1].position + 1

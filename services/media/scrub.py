@@ -1,0 +1,129 @@
+"""Reads a share of all objects each day, tells of those that are not what was stored, and mends those that can be: what
+was made of a video is made again; an original comes back from another video of the same content.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from sqlalchemy import func, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.bus.leader import leadership, stops_within
+from cutlog.contract.media import Rendition
+from cutlog.db.failures import DATABASE_ERRORS
+from services.media.tables import video
+from services.media.videos import DERIVE_ATTEMPTS, Stored, stored
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 30.0
+AT_ONCE: Final = 20
+"""Videos between two looks at the clock."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """An object and what it must be; `original`, or made of one."""
+
+    key: str
+    sha256: str
+    original: bool
+
+
+class Scrubber:
+    """Each object is read once in `days`, the one that was not for longest first; with 0 none is."""
+
+    def __init__(self, engine: AsyncEngine, blobs: BlobStore, days: float, registry: CollectorRegistry) -> None:
+        self._engine, self._blobs, self._days = engine, blobs, days
+        self._read = Counter("media_scrubbed_bytes", "Bytes that were read again", registry=registry)
+        self._mended = Counter("media_mended_objects", "Objects that were rotten and were mended", registry=registry)
+        self._rotten = Gauge("media_rotten_objects", "Objects that are rotten and can't be mended", registry=registry)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. One process at a time does."""
+        while self._days and not stop.is_set():
+            try:
+                async with leadership(self._engine, "media.scrub", stop) as lead:
+                    while lead is not None and not stop.is_set():
+                        if not await self.step():
+                            await stops_within(stop, LOOK_SECONDS)
+            except (OSError, *DATABASE_ERRORS) as error:
+                log.warning("the scrub waits", why=repr(error))
+                await stops_within(stop, LOOK_SECONDS)
+
+    async def step(self) -> int:
+        """Reads the videos whose turn it is, a few at most; how many."""
+        due = (
+            select(video)
+            .where(video.c.stored.in_(("there", "archived")), video.c.derive_at.is_(None))
+            .where(
+                func.coalesce(video.c.scrubbed_at, video.c.created_at)
+                < func.clock_timestamp() - literal(timedelta(days=self._days))
+            )
+            .order_by(video.c.scrubbed_at.nulls_first())
+            .limit(AT_ONCE)
+        )
+        async with self._engine.connect() as connection:
+            rows = [stored(row) for row in await connection.execute(due)]
+        for row in rows:
+            await self._video(row)
+        async with self._engine.connect() as connection:
+            rotten = await connection.scalar(select(func.sum(func.cardinality(video.c.rotten))))
+        self._rotten.set(rotten or 0)
+        return len(rows)
+
+    async def _video(self, row: Stored) -> None:
+        bad = [piece for piece in pieces(row) if not await self._whole(piece)]
+        values: dict[str, object] = {"scrubbed_at": func.clock_timestamp(), "rotten": []}
+        left: list[str] = []
+        for piece in bad:
+            log.error("an object is rotten", id=row.id, key=piece.key, sha256=piece.sha256)
+            if piece.original and not await self._restored(row, piece):
+                left.append(piece.key)
+        if bad and not left:
+            self._mended.inc(len(bad))
+            if any(not piece.original for piece in bad):
+                values |= {"derive_at": func.clock_timestamp(), "derive_left": DERIVE_ATTEMPTS}
+        values["rotten"] = left
+        async with self._engine.begin() as connection:
+            mine = video.c.id == row.id, video.c.generation == row.generation, video.c.key == row.key
+            await connection.execute(update(video).where(*mine).values(values))
+
+    async def _whole(self, piece: Piece) -> bool:
+        digest = hashlib.sha256()
+        try:
+            async for chunk in self._blobs.stream(piece.key):
+                await asyncio.to_thread(digest.update, chunk)
+                self._read.inc(len(chunk))
+        except BlobNotFoundError:
+            return False
+        return digest.hexdigest() == piece.sha256
+
+    async def _restored(self, row: Stored, piece: Piece) -> bool:
+        """Puts the bytes of another video of the same content in the place of the rotten ones."""
+        others = select(video.c.key).where(video.c.sha256 == piece.sha256, video.c.key != piece.key)
+        async with self._engine.connect() as connection:
+            keys = list(await connection.scalars(others.where(video.c.stored.in_(("there", "archived")))))
+        for key in keys:
+            if await self._whole(Piece(key, piece.sha256, True)):
+                async with self._blobs.local(key) as path:
+                    await self._blobs.put_file(piece.key, path, sha256=piece.sha256)
+                log.info("an original was restored", id=row.id, key=piece.key)
+                return True
+        return False
+
+
+def pieces(row: Stored) -> Iterator[Piece]:
+    """The original, and what was made of it."""
+    yield Piece(row.key, row.sha256, True)
+    for made in msgspec.structs.asdict(row.renditions).values():
+        if isinstance(made, Rendition):
+            yield Piece(made.key, made.sha256, False)
