@@ -6,13 +6,17 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Annotated, Final, Literal
+
+import msgspec
 
 from cutlog.contract.base import Strict
 from cutlog.web import Api, Content, Problem, Reply, Request, Role
-from cutlog.web.problems import not_found, unavailable
+from cutlog.web.problems import ProblemError, not_found, unavailable
 from cutlog.web.signing import check, sign
+from services.render.newest import edited
 from services.render.packets import BrokenFilmError
+from services.render.plan import MediaNotReadyError
 from services.render.playlist import Previews, Reel, reel, text
 from services.render.stitch import DamagedSegmentError, ParametersDifferError
 from services.render.timelines import Timelines
@@ -29,6 +33,12 @@ START: Final = "init.mp4"
 
 Ask = Callable[[str, int, str, str], Awaitable[None]]
 """Has the proxy of a project's version rendered: project, version, tenant, trace."""
+
+
+class Wanted(Strict):
+    """Where a playlist begins: in the piece of about a second with that frame, or with the newest edit."""
+
+    start: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | Literal["edit"] = msgspec.field(default=0, name="from")
 
 
 class Signed(Strict):
@@ -58,6 +68,23 @@ class Reels:
             self._known.popitem(last=False)
         return film
 
+    async def start(self, film: Reel, project_id: str, version: int, tenant: str, wanted: int | Literal["edit"]) -> int:
+        """The fragment that a playlist begins with. Raises Problem 422 for a frame that the film does not have."""
+        if wanted == "edit":
+            if version < 2:
+                return 0
+            before = await self._timelines.shown(project_id, version - 1, tenant)
+            try:
+                earlier = await asyncio.to_thread(reel, before, self._engine, film.encode)
+            except MediaNotReadyError:
+                return 0
+            return edited(film.pictures, earlier.pictures)
+        for number, fragment in enumerate(film.fragments):
+            if wanted < fragment.first + fragment.frames:
+                return number
+        said = f"The last frame is {film.pictures.frames - 1}."
+        raise Problem(422, "invalid", "The request is not valid", errors=[ProblemError("?from", said)])
+
     def first_asked(self, digest: str) -> bool:
         """Whether this process is asked for the first time to have a film rendered: one that fails is not retried."""
         first = digest not in self._asked
@@ -83,28 +110,31 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
         "/api/projects/{project}/versions/{n}/proxy.m3u8",
         role=Role.viewer,
         path={"n": int},
+        query=Wanted,
         returns={200: Content("application/vnd.apple.mpegurl")},
         problems=(404, 409, 422, 503),
         summary="Plays a version while its proxy still renders",
     )
-    async def playlist(req: Request) -> Reply:
+    async def playlist(req: Request[None, Wanted]) -> Reply:
         """HLS in fragmented MP4 over the segments that exist, growing until the film is whole. Its links are signed.
 
+        `from=edit` begins with the newest edit, whose pictures are also made first; `from=F` with that frame.
         Waits for the first fragment for some seconds; then 503 with Retry-After.
         """
         project, version, tenant = req.path["project"], req.path["n"], req.actor.tenant
         film = await reels.shown(project, version, tenant)
         if not film.fragments:
             raise not_found(f"A proxy of version {version}, which has no frames,")
+        first = await reels.start(film, project, version, tenant, req.query.start)
         end = time.monotonic() + _PATIENCE
-        ready = await previews.ready(film, tenant)
+        ready = await previews.ready(film, tenant, first)
         if ready < len(film.fragments) and reels.first_asked(film.digest):
             await ask(project, version, tenant, req.trace)
-        while not ready:
+        while ready == first:
             if time.monotonic() > end:
                 raise unavailable("The first pictures are still being rendered.", 1)
             await asyncio.sleep(_LOOK)
-            ready = await previews.ready(film, tenant)
+            ready = await previews.ready(film, tenant, first)
         expires = (int(time.time()) // _LIFE + 2) * _LIFE
 
         def link(name: str) -> str:
@@ -112,8 +142,8 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
             _, _, query = sign(secret, _signed(project, version, name), expires).partition("?")
             return f"segments/{name}?{query}"
 
-        links = [link(f"{number}.m4s") for number in range(ready)]
-        body = text(film, ready, links, link(START)).encode()
+        links = [link(f"{number}.m4s") for number in range(first, ready)]
+        body = text(film, ready, links, link(START), first).encode()
         return Reply.raw(200, body, "application/vnd.apple.mpegurl", {"Cache-Control": "private, no-store"})
 
     @api.get(

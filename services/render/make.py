@@ -21,8 +21,9 @@ from services.render.cache import SegmentCache
 from services.render.compile import OUTPUT, Opened, Run, batches, compile_run
 from services.render.drawn import SourceFile
 from services.render.finish import make_gif, own_samples
+from services.render.newest import Before, edited, newest_first
 from services.render.packets import cut
-from services.render.plan import Digest, Encoded, Plan, plan
+from services.render.plan import Digest, Encoded, MediaNotReadyError, Plan, plan
 from services.render.profiles import Profile
 from services.render.receipts import Receipt, film_digest, made_before, segment_names, write_receipt
 from services.render.sharing import ForeignPartError, Share
@@ -39,6 +40,8 @@ FONTS: Final = Path(__file__).parent / "fonts"
 _REPAIRS: Final = 5
 #: Separate pieces of film in one run: each has inputs and filters of its own.
 _PIECES: Final = 16
+#: Seconds of film in the first run of a proxy that takes long: somebody may be waiting to see its newest edit.
+_HEAD: Final = 5
 
 Measured = Callable[[Mapping[str, float], int, int], None]
 """Told of a film: seconds by phase, and how many of its parts the cache had, and how many had to be made."""
@@ -61,12 +64,15 @@ class NoPictureError(Exception):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """A film to be made: of what, in which profile, and the key of its object. `sync`: on disk before it counts."""
+    """A film to be made: of what, in which profile, and the key of its object. `sync`: on disk before it counts.
+    `before` tells what was edited last, which is made first.
+    """
 
     timeline: Timeline
     profile: Profile
     key: str
     sync: bool
+    before: Before | None = None
 
 
 class _Tally:
@@ -206,7 +212,13 @@ class Maker:
             await self._shared(order, pictures, missing, tally, share)
             return
         most = _most_frames(order.profile, sum(segment.frames for segment in missing), pictures, self._cores)
-        groups = batches(missing, most, _PIECES)
+        head = _HEAD * max(1, round(pictures.fps.fraction))
+        if order.before is not None and sum(segment.frames for segment in missing) > 4 * head:
+            missing = await self._newest_first(order, pictures, missing)
+            first = batches(missing, head, _PIECES)[0]
+            groups = [first, *batches(missing[len(first) :], most, _PIECES)]
+        else:
+            groups = batches(missing, most, _PIECES)
         # Small pictures gain little from several threads: rather several runs at once.
         lanes = min(self._cores, len(groups)) if order.profile.stock == "proxy" else 1
         threads = max(1, self._cores // max(1, lanes))
@@ -221,6 +233,17 @@ class Maker:
         async with self._opened(_sources(missing)) as files, asyncio.TaskGroup() as tasks:
             for number, group in enumerate(groups):
                 tasks.create_task(render(number, group, files))
+
+    async def _newest_first(self, order: Order, pictures: Plan, missing: Sequence[Encoded]) -> Sequence[Encoded]:
+        """In the order in which somebody who plays the film from the newest edit on sees them."""
+        before = await order.before() if order.before is not None else None
+        if before is None:
+            return missing
+        try:
+            earlier = plan(before, order.profile, self._ffmpeg.identity)
+        except MediaNotReadyError:
+            return missing
+        return newest_first(pictures, {segment.digest for segment in missing}, edited(pictures, earlier))
 
     async def _shared(
         self, order: Order, pictures: Plan, missing: Sequence[Encoded], tally: _Tally, share: Share

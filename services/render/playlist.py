@@ -24,6 +24,7 @@ from cutlog.contract.time import samples_at
 from cutlog.contract.timeline import Timeline
 from services.render import audio
 from services.render.cache import SegmentCache
+from services.render.newest import pieces
 from services.render.packets import MUXER_OPTIONS, BrokenFilmError, like, ticks, timed
 from services.render.plan import Copied, Digest, Encoded, Plan, Segment, plan
 from services.render.profiles import PROXY
@@ -55,12 +56,13 @@ class Fragment(msgspec.Struct, frozen=True):
 
 
 class Reel(msgspec.Struct, frozen=True):
-    """A whole film as fragments; `digest` names it."""
+    """A whole film as fragments; `digest` names it. Nothing of it is copied from the edit proxies in `encode`."""
 
     digest: Digest
     pictures: Plan
     sounds: Score
     fragments: tuple[Fragment, ...]
+    encode: frozenset[str] = frozenset()
 
 
 def reel(timeline: Timeline, engine: str, encode: frozenset[str] = frozenset()) -> Reel:
@@ -70,18 +72,11 @@ def reel(timeline: Timeline, engine: str, encode: frozenset[str] = frozenset()) 
     """
     pictures = plan(timeline, PROXY, engine, encode)
     sounds = score(timeline, PROXY.bitrate, audio.ENCODER, engine)
-    return Reel(film_digest(pictures, sounds), pictures, sounds, tuple(_fragments(pictures, sounds)))
+    return Reel(film_digest(pictures, sounds), pictures, sounds, tuple(_fragments(pictures, sounds)), encode)
 
 
 def _fragments(pictures: Plan, sounds: Score) -> Iterator[Fragment]:
-    rate = pictures.fps.fraction
-    groups: list[list[Segment]] = []
-    for segment in pictures.segments:
-        if not groups or sum(part.frames for part in groups[-1]) >= rate:
-            groups.append([])
-        groups[-1].append(segment)
-    if len(groups) > 1 and sum(part.frames for part in groups[-1]) < rate / 2:
-        groups[-2:] = [groups[-2] + groups[-1]]
+    rate, groups = pictures.fps.fraction, pieces(pictures)
     first = 0
     for number, group in enumerate(groups):
         frames = sum(part.frames for part in group)
@@ -92,20 +87,22 @@ def _fragments(pictures: Plan, sounds: Score) -> Iterator[Fragment]:
         first += frames
 
 
-def text(film: Reel, ready: int, addresses: Sequence[str], start: str) -> str:
-    """The playlist of the first `ready` fragments; it ends when they are all. `start` is the address of the header."""
+def text(film: Reel, ready: int, addresses: Sequence[str], start: str, first: int = 0) -> str:
+    """The playlist of the fragments [first, ready); `start` is the address of the header. It ends when they are all."""
     rate = film.pictures.fps.fraction
     longest = max((fragment.frames for fragment in film.fragments), default=0)
     lines = [
         "#EXTM3U",
         "#EXT-X-VERSION:7",
         f"#EXT-X-TARGETDURATION:{max(1, -(-longest // rate))}",
-        "#EXT-X-MEDIA-SEQUENCE:0",
+        f"#EXT-X-MEDIA-SEQUENCE:{first}",
         "#EXT-X-PLAYLIST-TYPE:EVENT",
+        # Or players take what still grows for a live event, and begin near its end.
+        "#EXT-X-START:TIME-OFFSET=0,PRECISE=YES",
         "#EXT-X-INDEPENDENT-SEGMENTS",
         f'#EXT-X-MAP:URI="{start}"',
     ]
-    for fragment, address in zip(film.fragments[:ready], addresses, strict=False):
+    for fragment, address in zip(film.fragments[first:ready], addresses, strict=False):
         lines += [f"#EXTINF:{float(fragment.frames / rate):.6f},", address]
     if ready == len(film.fragments):
         lines.append("#EXT-X-ENDLIST")
@@ -118,11 +115,11 @@ class Previews:
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
 
-    async def ready(self, film: Reel, tenant: str) -> int:
-        """How many fragments, from the first on, can be made."""
-        every = set[Digest]().union(*(fragment.needs(film.sounds) for fragment in film.fragments))
+    async def ready(self, film: Reel, tenant: str, first: int = 0) -> int:
+        """The first fragment from `first` on that can't be made yet; how many there are if all can."""
+        every = set[Digest]().union(*(fragment.needs(film.sounds) for fragment in film.fragments[first:]))
         absent = await SegmentCache(self._blobs, tenant).missing(every)
-        for number, fragment in enumerate(film.fragments):
+        for number, fragment in enumerate(film.fragments[first:], first):
             if absent & fragment.needs(film.sounds):
                 return number
         return len(film.fragments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -172,7 +173,10 @@ class Worker:
                 raise MediaFailedError(f"{MediaFailedError.__doc__} {', '.join(broken)}")
             async with reporting(job, timeline.duration, self._publish) as tell:
                 share = Sharing(self._engine, self._queue, self.name, job) if job.kind == "export" else None
-                output = await self._maker.make(_order(job.kind, job.profile, timeline), tell, share)
+                order = _order(job.kind, job.profile, timeline)
+                if job.kind == "proxy" and job.version > 1:
+                    order = msgspec.structs.replace(order, before=partial(self._before, job))
+                output = await self._maker.make(order, tell, share)
             await self._finish(job, timeline.digest, output)
             self._metrics.done(job, output, time.monotonic() - began)
         except OpsAwayError as error:
@@ -181,6 +185,13 @@ class Worker:
             await self._leave(job, "queued", reason="ops does not answer", delay=1.0)
         except Exception as error:
             await self._fail(job, _root(error))
+
+    async def _before(self, job: Job) -> Timeline | None:
+        try:
+            return await self._timelines.fetch(job.project_id, job.version - 1)
+        except (TimelineGoneError, OpsAwayError) as error:
+            log.info("makes a film in its own order", job=job.job_id, why=repr(error))
+            return None
 
     async def _finish(self, job: Job, digest: str, output: Output) -> None:
         async with self._engine.begin() as connection:
