@@ -10,8 +10,8 @@ from cutlog.contract.base import Strict
 from cutlog.ffmpeg import FfmpegFailedError
 from cutlog.web import Api, Content, Problem, ProblemError, Reply, Request, Role
 from cutlog.web.problems import unavailable
-from services.render.make import NoPictureError, SourceGoneError
 from services.render.plan import MediaNotReadyError
+from services.render.sources import NoPictureError, SourceGoneError
 from services.render.still import FrameBeyondEndError, Picture, Stills
 from services.render.timelines import OpsAwayError, TimelineGoneError, Timelines
 

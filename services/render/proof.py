@@ -12,7 +12,8 @@ from cutlog.bus.shadow import Derived
 from cutlog.fsck.proof import House, Kept, Proof
 from cutlog.web.trace import child_of
 from services.render import jobs, learn
-from services.render.make import Maker, Order
+from services.render.make import Maker
+from services.render.orders import Order
 from services.render.packets import TornSegmentError, unseal
 from services.render.profiles import EXPORTS
 from services.render.receipts import Receipt

@@ -78,7 +78,7 @@ class Stills:
                     return Still(unseal(await self._blobs.get(key)), digest)
                 except (BlobNotFoundError, TornSegmentError):
                     async with self._slots:
-                        pixels = await self._maker.written(segment, timeline.canvas, RAW)
+                        pixels = await self._maker.segments.written(segment, timeline.canvas, RAW)
                     size = still_size(timeline.canvas, width)
                     data = await asyncio.to_thread(_file, pixels, timeline.canvas, size, picture)
                     await self._blobs.put_bytes(key, seal(data), sync=False)

@@ -26,12 +26,14 @@ from cutlog.tracing import span
 from cutlog.web.trace import trace_id
 from services.render import jobs, parts
 from services.render.jobs import Job
-from services.render.make import Maker, NoPictureError, Order, SourceGoneError
+from services.render.make import Maker
 from services.render.metrics import RenderMetrics
+from services.render.orders import Order
 from services.render.profiles import EXPORTS, PROXY
 from services.render.progress import Publish, reporting
 from services.render.reports import report
 from services.render.sharing import DeclinedError, Sharing, working
+from services.render.sources import NoPictureError, SourceGoneError
 from services.render.timelines import OpsAwayError, TimelineGoneError, Timelines
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cutlog.contract.profiles import COLOR_ARGS
 from cutlog.contract.timeline import Clip, Timeline, Track, Transition
-from services.render.make import Order
+from services.render.orders import Order
 from services.render.profiles import Profile
 from tests.render.studio import Studio
 from tests.support.painting import Image, pictures

@@ -17,7 +17,8 @@ from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg
 from services.media import recipes
 from services.media.facts import judge
-from services.render.make import Maker, Order
+from services.render.make import Maker
+from services.render.orders import Order
 from services.render.profiles import EXPORTS, PROXY
 
 

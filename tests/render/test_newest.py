@@ -7,8 +7,8 @@ import pytest
 
 from cutlog.contract.profiles import proxy_key
 from cutlog.contract.timeline import Timeline
-from services.render.make import Order
 from services.render.newest import edited, newest_first, pieces
+from services.render.orders import Order
 from services.render.plan import Encoded, Plan, plan
 from services.render.profiles import PROXY
 from tests.render import test_service

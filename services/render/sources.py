@@ -1,0 +1,51 @@
+"""The files that films are made of, on local disk for as long as they are read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.ffmpeg import Ffmpeg
+from services.render.compile import Opened
+from services.render.drawn import SourceFile
+
+
+class SourceGoneError(Exception):
+    """A file that the film is made of does not exist any more."""
+
+
+class NoPictureError(Exception):
+    """A source shows no picture that could be used."""
+
+
+class Sources:
+    """All that is in the store."""
+
+    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore) -> None:
+        self._ffmpeg, self._blobs = ffmpeg, blobs
+
+    @asynccontextmanager
+    async def opened(self, sources: Iterable[SourceFile]) -> AsyncIterator[dict[str, Opened]]:
+        """Source files on local disk, by SHA-256, with what must be known to read them."""
+        async with AsyncExitStack() as opened:
+            files: dict[str, Opened] = {}
+            for source in sources:
+                path = await self.local(opened, source.key)
+                files[source.sha256] = Opened(path) if source.conformed else await self._examined(path)
+            yield files
+
+    async def local(self, opened: AsyncExitStack, key: str) -> Path:
+        try:
+            return await opened.enter_async_context(self._blobs.local(key))
+        except BlobNotFoundError as error:
+            raise SourceGoneError(f"{SourceGoneError.__doc__} {key}") from error
+
+    async def _examined(self, path: Path) -> Opened:
+        """An original: which stream is its picture, and when that begins."""
+        found = await self._ffmpeg.probe(path)
+        for stream in found.streams:
+            if stream.kind == "video" and stream.decoded and not stream.attached:
+                return Opened(path, stream.index, stream.seconds(stream.start or 0))
+        raise NoPictureError(f"{NoPictureError.__doc__} {path.name}")
