@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,53 @@ def large(clip: Path, tmp_path: Path) -> Path:
     path = tmp_path / "large.mp4"
     path.write_bytes(clip.read_bytes() + (PADDING + 8).to_bytes(4, "big") + b"free" + os.urandom(PADDING))
     return path
+
+
+@pytest.fixture(scope="session")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where tus-js-client is."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node and npm are not installed")
+    folder = tmp_path_factory.mktemp("npm")
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), "tus-js-client@4.3.1"]
+    made = subprocess.run(command, capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"tus-js-client can't be installed: {made.stderr.strip()[-200:]}")
+    return folder / "node_modules"
+
+
+async def until(lines: asyncio.StreamReader, sent: int) -> None:
+    """Reads what the client prints up to where it has sent so much."""
+    while line := (await lines.readline()).decode():
+        word, value = line.split()
+        if word == "sent" and int(value) >= sent:
+            return
+    raise AssertionError("the client ended")
+
+
+async def test_a_browsers_client_goes_on_after_a_kill_of_the_server_and_of_itself(
+    tenant: Tenant, large: Path, modules: Path
+) -> None:
+    script = str(Path(__file__).with_name("tus_client.js"))
+    arguments = ["node", script, str(modules), f"{tenant.stack.url}/api/uploads", tenant.token, str(large)]
+    first = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+    assert first.stdout is not None
+    said = (await first.stdout.readline()).decode().split()
+    assert said[0] == "url"
+    url = said[1]
+    await until(first.stdout, FIRST)
+    await kill(tenant.stack, "media")  # it tries again by itself
+    await until(first.stdout, SENT)
+    first.kill()
+    await first.wait()
+    again = await asyncio.create_subprocess_exec(*arguments, url, stdout=asyncio.subprocess.PIPE)
+    out, _ = await again.communicate()
+    lines = out.decode().splitlines()
+    assert again.returncode == 0 and lines[-1] == f"done {url}"
+    sent = [int(line.split()[1]) for line in lines if line.startswith("sent")]
+    assert sent[0] > SENT, "what was there was not sent again"
+    (video,) = (await tenant.client.transport.ask(dict[str, Any], "GET", "/api/videos"))["items"]
+    assert (video["sha256"], video["name"]) == (hashlib.sha256(large.read_bytes()).hexdigest(), "film.mp4")
 
 
 async def test_an_upload_survives_the_kill_of_its_server_and_of_its_client(tenant: Tenant, large: Path) -> None:
