@@ -1,0 +1,107 @@
+"""All four services on a bucket: upload, edit, proxy, export, download, archive, restore, delete."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import aiohttp
+import pytest
+
+from cutlog.blobs import BlobStore, open_blobs
+from services.gc.bootstrap import serving as gc_serving
+from services.media.bootstrap import serving as media_serving
+from services.ops.bootstrap import serving as ops_serving
+from services.render.bootstrap import serving as render_serving
+from tests.support.configuration import SettingsFactory
+from tests.support.painting import Painter
+from tests.support.waiting import eventually
+
+SERVING: dict[str, Any] = {
+    "ops": ops_serving, "media": media_serving, "render": render_serving, "gc": gc_serving,
+}  # fmt: skip
+EAGER = {"ttlDays": 0, "keepLatest": 0, "archiveGraceDays": 0, "maxDeleteFraction": 1.0}
+
+
+class Users:
+    """Requests to each service, as an admin."""
+
+    def __init__(self, http: aiohttp.ClientSession, urls: dict[str, str], token: str) -> None:
+        self.http, self.urls, self.token = http, urls, token
+
+    async def __call__(self, service: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with self.http.request(method, self.urls[service] + path, json=body, headers=headers, **more) as answer:
+            assert answer.status < 300, await answer.text()
+            return await answer.json() if "json" in answer.content_type else await answer.read()
+
+    async def until(self, service: str, path: str, status: str, part: str | None = None) -> Any:
+        async def there() -> Any:
+            found = await self(service, "GET", path)
+            shown = found[part] if part else found
+            assert shown["status"] != "failed", shown
+            return found if shown["status"] == status else None
+
+        return await eventually(there, timeout=60)
+
+
+@pytest.fixture
+async def users(settings_for: SettingsFactory, bucket: str) -> AsyncIterator[Users]:
+    async with AsyncExitStack() as parts:
+        urls = {}
+        for name, serving in SERVING.items():
+            settings = settings_for(name).model_copy(update={"objects_url": bucket})
+            urls[name] = (await parts.enter_async_context(serving(settings))).url
+        http = await parts.enter_async_context(aiohttp.ClientSession())
+        yield Users(http, urls, settings_for.token("admin"))
+
+
+async def keys(store: BlobStore, prefix: str) -> list[str]:
+    return sorted([head.key async for head in store.list(prefix)])
+
+
+async def test_a_film_lives_and_ends_in_a_bucket(users: Users, bucket: str, painted: Painter) -> None:
+    store, clip = open_blobs(bucket, ""), painted(25, 50, (320, 180), tag=1, audio=True)
+    form = aiohttp.FormData()
+    form.add_field("file", clip.read_bytes(), filename="my film.mp4")
+    video = await users("media", "POST", "/api/videos/upload", data=form)
+    await users.until("media", f"/api/videos/{video['id']}", "ready")
+    canvas = {"width": 320, "height": 180, "fps": [25, 1]}
+    await users("ops", "POST", "/api/projects", {"name": "Film", "id": "p", "canvas": canvas})
+    ids: list[str] = []
+    export: Any = None
+    for version in (1, 2):
+        track = [{"op": "track.add", "track": "v", "kind": "video"}] if version == 1 else []
+        shot = {"op": "clip.add", "clip": f"c{version}", "track": "v", "at": 40 * version, "media": video["id"],
+                "in": 3, "out": 33}  # fmt: skip
+        await users("ops", "POST", "/api/projects/p/ops", {"ops": [*track, shot]})
+        await users.until("ops", f"/api/projects/p/versions/{version}", "ready", "proxy")
+        asked = await users("ops", "POST", "/api/projects/p/export", {"version": version, "profile": "mp4-360p"})
+        ids.append(asked["id"])
+        export = await users.until("ops", f"/api/projects/p/exports/{asked['id']}", "ready")
+    async with users.http.get(export["url"]) as film:
+        body = await film.read()
+        assert film.status == 200 and len(body) == export["size"] and body[4:8] == b"ftyp"
+    assert await store.get(export["key"]) == body
+    original = await users("media", "GET", f"/api/videos/{video['id']}/download")
+    assert original == clip.read_bytes()
+
+    async def planned() -> Any:
+        made = await users("gc", "POST", "/api/admin/gc/calculate", {"policy": EAGER})
+        return made if made["candidateCount"] == 1 else None
+
+    plan = await eventually(planned)
+    assert [each["exportId"] for each in plan["candidates"]] == ids[:1]
+    await users("gc", "POST", "/api/admin/gc/archive", {"planId": plan["planId"]})
+    assert len(await keys(store, "archive")) == 1 and len(await keys(store, "export")) == 1
+    await users("gc", "POST", "/api/admin/gc/restore", {"exportIds": ids[:1]})
+    await eventually(lambda: _restored(store))
+    await users("gc", "POST", "/api/admin/gc/archive", {"planId": plan["planId"]})
+    gone = await users("gc", "POST", "/api/admin/gc/delete", {"exportIds": ids[:1], "confirm": plan["planHash"]})
+    assert gone["deleted"] == ids[:1] and gone["bytesFreed"] > 0
+    assert await keys(store, "archive") == [] and await keys(store, "export") == [export["key"]]
+
+
+async def _restored(store: BlobStore) -> bool:
+    return len(await keys(store, "export")) == 2 and not await keys(store, "archive")
