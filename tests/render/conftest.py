@@ -1,15 +1,24 @@
-"""A render service's hands without its ears: ffmpeg, a store, media that went through ingest."""
+"""A render service's hands without its ears (`studio`), and the whole service beside ops (`house`)."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from cutlog.blobs import LocalBlobs
+from cutlog.bus import Bus
 from cutlog.ffmpeg import Ffmpeg
 from cutlog.settings import Settings
+from services.ops.bootstrap import serving as serving_ops
+from tests.render.house import House
 from tests.render.studio import Studio
+from tests.support.configuration import SettingsFactory
+from tests.support.database import Database
+from tests.support.messaging import NatsServer
 
 
 @pytest.fixture
@@ -17,3 +26,15 @@ async def studio(tmp_path: Path) -> Studio:
     """A store of the test's own, and a Maker on it."""
     ffmpeg = await Ffmpeg.find(Settings(data=tmp_path))
     return Studio(ffmpeg, LocalBlobs(tmp_path / "objects", "secret"))
+
+
+@pytest.fixture
+async def house(settings_for: SettingsFactory, database: Database, nats: NatsServer) -> AsyncIterator[House]:
+    settings = settings_for("render")
+    studio = Studio(await Ffmpeg.find(settings), LocalBlobs(settings.data / "objects", "x"))
+    house = House(settings_for, database, nats, studio)
+    async with AsyncExitStack() as parts:
+        house.url = (await parts.enter_async_context(serving_ops(settings_for("ops")))).url
+        house.session = await parts.enter_async_context(aiohttp.ClientSession())
+        house.media = await parts.enter_async_context(await Bus.connect(nats.url, nats.seed("media"), name="media"))
+        yield house

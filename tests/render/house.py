@@ -6,23 +6,19 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import asyncpg
 import msgspec
-import pytest
 from pydantic import SecretStr
 
-from cutlog.blobs import LocalBlobs
 from cutlog.bus import Bus
 from cutlog.contract.commands import Command, RecordMediaFailed, RecordMediaReady, RecordMediaUploaded
 from cutlog.contract.events import MediaReady, MediaUploaded
 from cutlog.contract.timeline import MediaRef
-from cutlog.ffmpeg import Ffmpeg
-from services.ops.bootstrap import serving as serving_ops
 from services.render.bootstrap import serving as serving_render
 from tests.render.studio import Studio
 from tests.support.configuration import SettingsFactory
@@ -171,18 +167,6 @@ class House:
     async def jobs_with(self, job: str, status: str) -> bool:
         """Whether a job is there, in that state."""
         return (await self.jobs()).get(job) == status
-
-
-@pytest.fixture
-async def house(settings_for: SettingsFactory, database: Database, nats: NatsServer) -> AsyncIterator[House]:
-    settings = settings_for("render")
-    studio = Studio(await Ffmpeg.find(settings), LocalBlobs(settings.data / "objects", "x"))
-    house = House(settings_for, database, nats, studio)
-    async with AsyncExitStack() as parts:
-        house.url = (await parts.enter_async_context(serving_ops(settings_for("ops")))).url
-        house.session = await parts.enter_async_context(aiohttp.ClientSession())
-        house.media = await parts.enter_async_context(await Bus.connect(nats.url, nats.seed("media"), name="media"))
-        yield house
 
 
 def marks(*parts: tuple[int, int]) -> list[Mark | None]:

@@ -11,13 +11,11 @@ from services.render.newest import edited, newest_first, pieces
 from services.render.orders import Order
 from services.render.plan import Encoded, Plan, plan
 from services.render.profiles import PROXY
-from tests.render import test_service
 from tests.render.house import House
 from tests.render.studio import Studio
 from tests.render.timelines import lane, solid, timeline
 
 SIZE = (64, 36)
-house = test_service.house
 
 
 def film(colours: dict[int, str] | None = None, shots: int = 24, version: int = 1) -> Timeline:

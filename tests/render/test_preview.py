@@ -23,7 +23,6 @@ from services.render.plan import Digest
 from services.render.playlist import Previews, reel, text
 from services.render.still import FrameBeyondEndError, Picture, Still, Stills
 from services.render.stitch import DamagedSegmentError
-from tests.render import test_service
 from tests.render.house import House
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, solid, timeline, title
@@ -31,7 +30,6 @@ from tests.support.painting import Image, Mark, Painter, pictures, read_mark, re
 from tests.support.stacks import RunningStack
 
 HD = (320, 180)
-house = test_service.house
 both = pytest.mark.parametrize("picture", ["jpeg", "png"])
 
 

@@ -1,27 +1,20 @@
-"""The service: jobs from events to films, whoever dies."""
+"""The service: jobs from events to films."""
 
 from __future__ import annotations
 
 import base64
 from typing import Any
 
-import asyncpg
 import msgspec
-import pytest
 
 from cutlog.bus import Bus
 from cutlog.contract.commands import RecordMediaFailed
 from cutlog.contract.events import MediaFailed
 from cutlog.contract.jobs import Progress, ProxyAsked, RenderJob
-from services.render import jobs
-from services.render.bootstrap import serving as serving_render
-from services.render.timelines import OpsAwayError, Timelines
-from tests.render.house import TRACE, House, house, marks
+from tests.render.house import TRACE, House, marks
 from tests.render.studio import digest
 from tests.support.painting import Painter, read_marks
 from tests.support.waiting import eventually
-
-__all__ = ["house"]
 
 
 async def test_every_version_gets_its_proxy_and_an_export_its_file(house: House, painted: Painter) -> None:
@@ -122,110 +115,6 @@ async def test_progress_is_told_up_to_the_end(house: House, painted: Painter) ->
     assert told[-1].frames_total == 60
 
 
-async def test_two_services_side_by_side_make_one_result(house: House, painted: Painter) -> None:
-    await house.upload(painted)
-    project = await house.project()
-    version = await house.shot(project, "v_1", 0, 13, 73)
-    one, two = house.settings("render"), house.settings("render").model_copy(update={"listen": "127.0.0.1:0"})
-    async with serving_render(one), serving_render(two):
-        await house.proxy(project, version)
-        export = await house.export(project, version)
-    assert export["status"] == "ready"
-    assert len(await house.events("ProxyRendered")) == 1
-    assert len(await house.events("ExportRendered")) == 1
-
-
-async def test_a_replay_has_no_side_effect(house: House, painted: Painter) -> None:
-    await house.upload(painted)
-    project = await house.project()
-    async with house.render():
-        version = await house.shot(project, "v_1", 0, 13, 73)
-        path = await house.proxy(project, version)
-        await house.export(project, version)
-        written = path.stat().st_mtime_ns
-        before = await house.jobs()
-        async with await Bus.connect(house.nats.url, house.nats.seed("operator"), name="operator") as bus:
-            await bus.api("CONSUMER.DELETE.EVENTS.render")
-            config = {
-                "durable_name": "render", "deliver_policy": "all", "ack_policy": "all", "ack_wait": 30_000_000_000,
-                "max_deliver": -1, "max_ack_pending": 10_000, "replay_policy": "instant",
-            }  # fmt: skip
-            await bus.api("CONSUMER.CREATE.EVENTS.render", {"stream_name": "EVENTS", "config": config})
-
-            async def replayed() -> bool:
-                status = msgspec.json.decode((await bus.request("render.status")).data)
-                return bool(status["projections"][0]["replays"] == 1 and status["projections"][0]["state"] == "running")
-
-            await eventually(replayed, timeout=40)
-        # A later edit shows that the service has gone on after it.
-        await house.proxy(project, await house.shot(project, "v_1", 60, 0, 5))
-        assert await house.jobs() == before | {f"proxy.{project}.{version + 1}": "done"}
-    assert path.stat().st_mtime_ns == written
-    assert len(await house.events("ProxyRendered")) == 2
-    assert len(await house.events("ExportRendered")) == 1
-
-
-async def test_jobs_that_were_lost_with_their_rows_come_back_when_render_looks_at_the_events_again(
-    house: House, painted: Painter
-) -> None:
-    async def again(wish: bytes) -> Any:
-        async with await Bus.connect(house.nats.url, house.nats.seed("operator"), name="operator") as operator:
-            reply = await operator.request("render.replay", wish, timeout=20)
-        return (reply.headers or {}).get("Nats-Service-Error-Code") or msgspec.json.decode(reply.data)
-
-    ref = await house.upload(painted, ready=False)
-    project = await house.project()
-    version = await house.shot(project, "v_1", 0, 5, 30)
-    async with house.render():
-        job = f"proxy.p_1.{version}"
-        await eventually(lambda: house.jobs_with(job, "waiting"))
-        owner = await asyncpg.connect(house.database.owner_url)
-        await owner.execute("DELETE FROM render.job")
-        await owner.close()
-        assert await house.jobs() == {}
-        for _ in range(2):  # twice is as good as once
-            assert (await again(b'{"from": 1}'))["events"] >= 2
-        await eventually(lambda: house.jobs_with(job, "waiting"))
-        await house.ready(ref)
-        assert read_marks(await house.proxy(project, version)) == marks((5, 30))
-        assert await again(b'{"from": 3, "to": 2}') == "400"
-    assert len(await house.events("ProxyRendered")) == 1
-
-
-async def test_the_bus_may_lose_everything_while_a_job_waits(house: House, painted: Painter) -> None:
-    ref = await house.upload(painted, ready=False)
-    project = await house.project()
-    async with house.render():
-        version = await house.shot(project, "v_1", 0, 13, 73)
-        await eventually(lambda: _is(house, f"proxy.{project}.{version}", "waiting"))
-        house.nats.kill()
-        house.nats.wipe()
-        house.nats.restart()
-        await house.ready(ref)
-        assert read_marks(await house.proxy(project, version)) == marks((13, 73))
-
-
-async def test_a_service_that_stops_hands_its_work_on(house: House, painted: Painter) -> None:
-    await house.upload(painted)
-    project = await house.project()
-    await house.edit(project, {"op": "project.configure", "width": 1920, "height": 1080})
-    version = await house.shot(project, "v_1", 0, 0, 120)
-    asked = await house.call("POST", f"/api/projects/{project}/export", {"version": version}, 202)
-    job = f"export.{asked['id']}"
-    async with house.render():
-
-        async def running() -> bool:
-            return (await house.jobs()).get(job) == "running"
-
-        await eventually(running)
-    assert (await house.jobs())[job] in ("admitted", "done")
-    async with house.render():
-        export = await house.exported(project, asked["id"])
-    assert export["status"] == "ready"
-    assert read_marks(house.studio.blobs.path(export["key"])) == marks((0, 120))
-    assert len(await house.events("ExportRendered")) == 1
-
-
 async def test_a_cancelled_export_is_given_up_and_leaves_no_file(house: House, painted: Painter) -> None:
     await house.upload(painted)
     project = await house.project()
@@ -234,9 +123,9 @@ async def test_a_cancelled_export_is_given_up_and_leaves_no_file(house: House, p
     async with house.render():
         asked = await house.call("POST", f"/api/projects/{project}/export", {"version": version}, 202)
         job = f"export.{asked['id']}"
-        await eventually(lambda: _is(house, job, "running"))
+        await eventually(lambda: house.jobs_with(job, "running"))
         await house.call("POST", f"/api/projects/{project}/exports/{asked['id']}/cancel", None, 202)
-        await eventually(lambda: _is(house, job, "cancelled"))
+        await eventually(lambda: house.jobs_with(job, "cancelled"))
         temp = house.studio.blobs.root / "temp"
         await eventually(lambda: not list(temp.iterdir()))
         assert not house.studio.blobs.path(f"export/{project}/v{version}_final.mp4").exists()
@@ -262,48 +151,3 @@ async def test_a_job_that_can_never_succeed_says_why_and_goes_to_the_dead_letter
         body = base64.b64decode(letter["message"]["data"])
         assert msgspec.json.decode(body, type=RenderJob).export_id == export["id"]
         assert ref.key in base64.b64decode(letter["message"]["hdrs"]).decode()
-
-
-async def test_another_goes_on_at_once_when_a_worker_is_killed(house: House, painted: Painter) -> None:
-    await house.upload(painted, frames=400)
-    project = await house.project()
-    await house.edit(project, {"op": "project.configure", "width": 640, "height": 360})
-    versions = [await house.shot(project, "v_1", part * 350, part, part + 350) for part in range(4)]
-    asked = await house.call("POST", f"/api/projects/{project}/export", {"version": versions[-1]}, 202)
-    async with house.process():
-        await eventually(lambda: len(house.studio.pictures()) >= 6, timeout=60)
-    assert (await house.jobs())[f"export.{asked['id']}"] == "running"
-    left = house.studio.segments()
-    async with house.render():
-        export = await house.exported(project, asked["id"])
-    assert export["status"] == "ready"
-    assert {name: written for name, written in house.studio.segments().items() if name in left} == left
-    assert read_marks(house.studio.blobs.path(export["key"])) == marks(*((part, part + 350) for part in range(4)))
-    (rendered,) = await house.events("ExportRendered")
-    assert rendered["encoded"] < rendered["frames"]
-
-
-async def _is(house: House, job: str, status: str) -> bool:
-    return (await house.jobs()).get(job) == status
-
-
-async def test_a_job_waits_while_ops_is_away_however_often_it_is_tried(
-    house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fetched = Timelines.fetch
-    tries = 0
-
-    async def away(self: Timelines, project_id: str, version: int) -> Any:
-        nonlocal tries
-        tries += 1
-        if tries <= jobs.MAX_FAILURES + 2:
-            raise OpsAwayError("no answer")
-        return await fetched(self, project_id, version)
-
-    monkeypatch.setattr(Timelines, "fetch", away)
-    await house.upload(painted)
-    project = await house.project()
-    version = await house.shot(project, "v_1", 0, 5, 30)
-    async with house.render():
-        assert read_marks(await house.proxy(project, version)) == marks((5, 30))
-    assert tries > jobs.MAX_FAILURES + 2 and not await house.events("ProxyFailed")

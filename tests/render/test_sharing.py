@@ -8,12 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.render.house import House, house, marks
+from tests.render.house import House, marks
 from tests.render.studio import digest
 from tests.support.painting import Painter, read_marks
 from tests.support.waiting import eventually
-
-__all__ = ["house"]
 
 SHOTS = 6
 LENGTH = 500
