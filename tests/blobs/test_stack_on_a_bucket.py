@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -31,10 +32,17 @@ class Users:
         self.http, self.urls, self.token = http, urls, token
 
     async def __call__(self, service: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        """The answer's JSON or bytes; asks again as often as it is told to come back."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        async with self.http.request(method, self.urls[service] + path, json=body, headers=headers, **more) as answer:
-            assert answer.status < 300, await answer.text()
-            return await answer.json() if "json" in answer.content_type else await answer.read()
+        while True:
+            async with self.http.request(
+                method, self.urls[service] + path, json=body, headers=headers, **more
+            ) as answer:
+                if answer.status == 503 and "Retry-After" in answer.headers:
+                    await asyncio.sleep(float(answer.headers["Retry-After"]))
+                    continue
+                assert answer.status < 300, await answer.text()
+                return await answer.json() if "json" in answer.content_type else await answer.read()
 
     async def until(self, service: str, path: str, status: str, part: str | None = None) -> Any:
         async def there() -> Any:

@@ -44,6 +44,13 @@ async def test_cuts_go_through_an_edl_and_its_lack_of_a_canvas_is_told(converter
     assert "00:00:01:15 00:00:02:10 00:00:00:03 00:00:00:23" in file.content.decode()
 
 
+async def test_speeds_go_through_an_edl_of_drop_frame_timecode(converter: Converter) -> None:
+    timeline = edited(o.ClipSpeed(clip="b", num=1, den=2), fps=Fps(30000, 1001))
+    file = await written(converter, timeline, "Film", FILES, "edl")
+    assert told(file.losses) == {("canvas", "width"), ("canvas", "height")}
+    assert "\nM2 " in file.content.decode()
+
+
 async def test_cuts_speeds_transitions_colours_and_markers_go_through_fcp7_xml_without_loss(
     converter: Converter,
 ) -> None:

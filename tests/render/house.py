@@ -19,6 +19,7 @@ from cutlog.bus import Bus
 from cutlog.contract.commands import Command, RecordMediaFailed, RecordMediaReady, RecordMediaUploaded
 from cutlog.contract.events import MediaReady, MediaUploaded
 from cutlog.contract.timeline import MediaRef
+from cutlog.stack.ports import free_ports
 from services.render.bootstrap import serving as serving_render
 from tests.render.studio import Studio
 from tests.support.configuration import SettingsFactory
@@ -48,19 +49,29 @@ class House:
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """`cutlog serve render` as a process of its own, killed at the end."""
+        """`cutlog serve render` as a process of its own, ready for work, killed at the end."""
+        (port,) = free_ports(1)
         environment = {
             f"CUTLOG_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in self.settings("render")
             if value is not None and name not in ("peers", "listen", "quotas")
         }
-        environment["CUTLOG_LISTEN"] = "127.0.0.1:0"
+        environment["CUTLOG_LISTEN"] = f"127.0.0.1:{port}"
         environment["CUTLOG_PEERS"] = msgspec.json.encode(self.settings.peers).decode()
         environment["PATH"] = os.environ["PATH"]
         worker = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "cutlog", "serve", "render", env=environment, cwd=Path(__file__).parents[2]
         )
+
+        async def ready() -> bool:
+            try:
+                async with self.session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                    return answer.status == 200
+            except aiohttp.ClientConnectionError:
+                return False
+
         try:
+            await eventually(ready, timeout=30)
             yield worker
         finally:
             if worker.returncode is None:

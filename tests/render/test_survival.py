@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import asyncpg
@@ -9,9 +10,11 @@ import msgspec
 import pytest
 
 from cutlog.bus import Bus
+from cutlog.contract.commands import Output
 from services.render import jobs
 from services.render.bootstrap import serving as serving_render
 from services.render.timelines import OpsAwayError, Timelines
+from services.render.worker import Worker
 from tests.render.house import House, marks
 from tests.support.painting import Painter, read_marks
 from tests.support.waiting import eventually
@@ -58,6 +61,29 @@ async def test_a_replay_has_no_side_effect(house: House, painted: Painter) -> No
     assert path.stat().st_mtime_ns == written
     assert len(await house.events("ProxyRendered")) == 2
     assert len(await house.events("ExportRendered")) == 1
+
+
+async def test_a_film_that_was_stored_and_not_reported_is_reported_although_a_newer_version_came(
+    house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish, failed = Worker._finish, asyncio.Event()
+
+    async def broken_once(worker: Worker, job: jobs.Job, digest: str, output: Output) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise ConnectionError("the database went away")
+        await finish(worker, job, digest, output)
+
+    monkeypatch.setattr(Worker, "_finish", broken_once)
+    await house.upload(painted)
+    project = await house.project()
+    async with house.render():
+        first = await house.shot(project, "v_1", 0, 5, 30)
+        await asyncio.wait_for(failed.wait(), 30)
+        assert house.studio.blobs.path(f"proxy/{project}/v{first}_proxy.mp4").exists()
+        await house.proxy(project, await house.shot(project, "v_1", 30, 5, 10))
+        await house.proxy(project, first)
+    assert sorted(event["version"] for event in await house.events("ProxyRendered")) == [first, first + 1]
 
 
 async def test_jobs_that_were_lost_with_their_rows_come_back_when_render_looks_at_the_events_again(

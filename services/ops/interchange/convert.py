@@ -22,6 +22,8 @@ MAX_DEPTH = 200
 MAX_ELEMENTS = 500_000
 MAX_LINES = 50_000
 BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+DROP_FRAME_SPEED = re.compile(r"(?m)^(M2\s.*\d\d:\d\d:\d\d);(\d\d\s*)$")
+"""A line of speed with timecode of 29.97 frames, whose semicolon the adapter writes but does not read."""
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.S)
 
 
@@ -122,6 +124,7 @@ def read(library: Library, kind: str, rate: float, document: bytes) -> Any:
         return library.fcp7().read_from_string(plain(document))
     adapter = library.edl()
     text = decoded(document)
+    text = DROP_FRAME_SPEED.sub(r"\1:\2", text)
     if "\0" in text:
         raise Refused("it is not text")
     if text.count("\n") > MAX_LINES:
