@@ -26,8 +26,12 @@ up: install ## run the stack in the foreground (DATA=.data PORT=8080)
 	@$(BIN)/cutlog up --data "$(DATA)" --port $(PORT)
 
 .PHONY: test
-test: install ## all tests, against real PostgreSQL, NATS, Caddy and ffmpeg
+test: install ## the tests, against real PostgreSQL, NATS, Caddy and ffmpeg
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+
+.PHONY: test-slow
+test-slow: install ## the tests that take 5 to 30 seconds each: kills, full disks, whole stacks
+	@$(BIN)/pytest -n auto --dist loadgroup -m slow $(ARGS)
 
 .PHONY: test-long
 test-long: install ## the tests that take minutes: soaks, a million rows, whole histories
@@ -36,7 +40,7 @@ test-long: install ## the tests that take minutes: soaks, a million rows, whole 
 .PHONY: chaos
 chaos: install ## users at work while everything is killed and paused by chance; SECONDS=120 SEED=7
 	@CHAOS_SECONDS=$(or $(SECONDS),120) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
-		$(BIN)/pytest -n 0 -s -q tests/e2e/test_chaos.py $(ARGS)
+		$(BIN)/pytest -n 0 -s -q -m slow tests/e2e/test_chaos.py $(ARGS)
 
 .PHONY: test-containers
 test-containers: install ## the same integration tests on PostgreSQL and NATS from containers (needs Docker)

@@ -276,6 +276,7 @@ async def test_no_plan_is_made_while_history_is_read_again(log: Log, gc: Gc, dat
     await owner.close()
 
 
+@pytest.mark.slow
 async def test_no_plan_is_made_when_the_log_cannot_be_asked(
     settings_for: SettingsFactory, log: Log, gc: Gc, nats: Any
 ) -> None:

@@ -41,6 +41,7 @@ def called(server: socket.socket) -> bool:
     return True
 
 
+@pytest.mark.slow
 async def test_every_hostile_file_is_answered_and_does_nothing(
     running: House, painted: Painter, listener: socket.socket, tmp_path: Path
 ) -> None:
