@@ -23,12 +23,12 @@ from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, Outbox
 from cutlog.contract.commands import Command, Output, ReportExport
 from cutlog.db.engine import create_engine
+from cutlog.roles import Role
 from cutlog.settings import Settings
 from cutlog.stack.environment import service_environment
 from cutlog.stack.layout import Layout
 from cutlog.stack.postgres import service_url
-from cutlog.web.auth import mint
-from cutlog.web.roles import Role
+from cutlog.tokens import mint
 from services.gc.bootstrap import serving
 from services.gc.plans import Asker
 from services.gc.policy import Policy

@@ -24,11 +24,11 @@ from bench.shape import Bench, Plot, Row, Target, skipped
 from cutlog.bus import Bus
 from cutlog.cli.own_stack import own_stack
 from cutlog.client import Client
+from cutlog.roles import Role
 from cutlog.stack.layout import Layout
 from cutlog.stack.secrets import Secrets
 from cutlog.stack.state import read_state
-from cutlog.web.auth import mint
-from cutlog.web.roles import Role
+from cutlog.tokens import mint
 
 MINUTES: Final = tuple(int(word) for word in os.environ.get("BENCH_MINUTES", "1,10").split(","))
 EXPORT_SECONDS: Final = int(os.environ.get("BENCH_EXPORT_SECONDS", "60"))

@@ -18,6 +18,7 @@ import asyncpg
 
 from cutlog.db.migrate import migrate
 from cutlog.db.roles import close_to_public, create_database, prepare
+from cutlog.roles import Role
 from cutlog.service import migration_packages
 from cutlog.stack.environment import service_environment
 from cutlog.stack.layout import Layout
@@ -26,8 +27,7 @@ from cutlog.stack.ports import free_ports
 from cutlog.stack.postgres import DATABASE, Postgres, service_url
 from cutlog.stack.program import Program
 from cutlog.stack.secrets import Secrets
-from cutlog.web.auth import mint
-from cutlog.web.roles import Role
+from cutlog.tokens import mint
 
 
 @dataclass(frozen=True)

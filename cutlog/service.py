@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from cutlog.fsck.proof import Proof
-from cutlog.settings import Settings
+
+if TYPE_CHECKING:  # the supervisor names services without loading what they are told
+    from cutlog.settings import Settings
 
 ENTRY_POINTS = "cutlog.services"
 
-Run = Callable[[Settings, asyncio.Event], Awaitable[None]]
+Run = Callable[["Settings", asyncio.Event], Awaitable[None]]
 
 
 class ServiceUnknown(LookupError):

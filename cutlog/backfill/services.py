@@ -15,11 +15,11 @@ from cutlog.client.client import Client
 from cutlog.client.transport import Transport
 from cutlog.contract.base import Wire
 from cutlog.contract.imports import ImportedExport, ImportedProxy
+from cutlog.roles import Role
 from cutlog.stack.layout import Layout
 from cutlog.stack.secrets import Secrets
 from cutlog.stack.state import read_state
-from cutlog.web.auth import mint
-from cutlog.web.roles import Role
+from cutlog.tokens import mint
 
 T = TypeVar("T")
 PATIENCE: Final = 120.0

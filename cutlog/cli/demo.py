@@ -101,10 +101,10 @@ async def _stack(url: str | None, data: Path, step: Step) -> AsyncIterator[str]:
 
 def _token(data: Path) -> str:
     from cutlog.cli.tour import TourFailed
+    from cutlog.roles import Role
     from cutlog.stack.layout import Layout
     from cutlog.stack.secrets import Secrets
-    from cutlog.web.auth import mint
-    from cutlog.web.roles import Role
+    from cutlog.tokens import mint
 
     secrets = Layout(data).secrets
     if not (secrets / "jwt").is_file():

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cutlog.cli.failing import fail
+from cutlog.importing import without
 
 DRAIN_SECONDS = 18.0
 """After this long a service that still drains is ended, so that nothing outlives its supervisor."""
@@ -23,7 +24,8 @@ def serve(
     from cutlog.service import ServiceUnknown, installed, load
 
     try:
-        loaded = load(service)
+        with without("rich"):  # which structlog takes for consoles: 4 MiB
+            loaded = load(service)
     except ServiceUnknown:
         raise typer.BadParameter(f"there is {', '.join(installed())}", param_hint="service") from None
     import uvloop

@@ -42,10 +42,10 @@ def token(
 ) -> None:
     """Prints a bearer token, signed with the secret in DATA. The stack need not run."""
     life = seconds(ttl)
+    from cutlog.roles import Role
     from cutlog.stack.secrets import Secrets
     from cutlog.stack.supervisor import layout_of
-    from cutlog.web.auth import mint
-    from cutlog.web.roles import Role
+    from cutlog.tokens import mint
 
     layout = layout_of(data)
     try:

@@ -80,8 +80,8 @@ async def _serve(stack: Stack) -> None:
 
 def _announce(stack: Stack) -> None:
     print(f"ready {stack.gateway.url}", flush=True)
-    from cutlog.web.auth import mint  # brings all of cutlog.web: not before it is needed
-    from cutlog.web.roles import Role
+    from cutlog.roles import Role
+    from cutlog.tokens import mint
 
     token = mint(stack.secrets.jwt, "admin", Role.admin, ttl=LOGIN_SECONDS)
     print(f"login {stack.gateway.url}/#token={token}", flush=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
+import msgspec
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,9 +31,8 @@ async def migrate(owner_url: str, packages: Mapping[str, str]) -> list[str]:
     (`cutlog.db.roles`). Revisions are named by the number that starts their file's name (`0001_log.py` is "0001"),
     so a schema at its head is recognised without importing Alembic. All schemas move in one transaction.
     """
-    folders = {schema: versions(package) for schema, package in packages.items()}
-    behind = [schema for schema, at in (await _current(owner_url, folders)).items() if at != _head(folders[schema])]
-    if not behind:
+    late = await behind(owner_url, packages)
+    if not late:
         return []
     from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool
@@ -38,11 +40,17 @@ async def migrate(owner_url: str, packages: Mapping[str, str]) -> list[str]:
     engine = create_async_engine(owner_url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
-            for schema in behind:
-                await connection.run_sync(_upgrade, schema, folders[schema])
+            for schema in late:
+                await connection.run_sync(_upgrade, schema, versions(packages[schema]))
     finally:
         await engine.dispose()
-    return behind
+    return late
+
+
+async def behind(owner_url: str, packages: Mapping[str, str]) -> list[str]:
+    """Schemas that are not at their newest migration. Raises MigrationsMissing."""
+    folders = {schema: versions(package) for schema, package in packages.items()}
+    return [schema for schema, at in (await _current(owner_url, folders)).items() if at != _head(folders[schema])]
 
 
 def versions(package: str) -> Path:
@@ -90,3 +98,13 @@ def _upgrade(connection: Connection, schema: str, folder: Path) -> None:
     with EnvironmentContext(Config(), scripts, fn=steps) as environment:
         environment.configure(connection=connection, version_table_schema=schema, transactional_ddl=True)
         environment.run_migrations()
+
+
+def _main() -> None:
+    """`cutlog.stack.migrating` on the other side."""
+    owner_url, packages = msgspec.json.decode(sys.stdin.buffer.read(), type=tuple[str, dict[str, str]])
+    sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(migrate(owner_url, packages))))
+
+
+if __name__ == "__main__":
+    _main()

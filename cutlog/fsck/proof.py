@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cutlog.settings import Settings
-
 if TYPE_CHECKING:  # services are loaded to be run: what only fsck needs comes with fsck
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:  # services are loaded to be run: what only fsck needs comes w
     from cutlog.bus.shadow import Derived
     from cutlog.contract.envelope import RawEvent
     from cutlog.ffmpeg import Ffmpeg
+    from cutlog.settings import Settings
 
 
 class Kept(msgspec.Struct, frozen=True):

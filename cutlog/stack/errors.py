@@ -8,6 +8,7 @@ from cutlog.stack.child import ChildFailed
 from cutlog.stack.deployment import DeploymentFileMissing
 from cutlog.stack.leftovers import LeftoverStays
 from cutlog.stack.lock import AlreadyRunning
+from cutlog.stack.migrating import MigrationFailed
 from cutlog.stack.ports import NoPort
 from cutlog.stack.postgres import PostgresUnavailable
 
@@ -17,6 +18,7 @@ CANNOT_START = (
     ChildFailed,
     DeploymentFileMissing,
     LeftoverStays,
+    MigrationFailed,
     MigrationsMissing,
     NoPort,
     PostgresUnavailable,

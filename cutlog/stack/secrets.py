@@ -46,8 +46,8 @@ class Secrets:
         """The bearer token with which a service asks the others, minted once. `ttl` in seconds."""
 
         def mint_token() -> str:
-            from cutlog.web.auth import mint  # brings all of cutlog.web: only where a token is made
-            from cutlog.web.roles import Role
+            from cutlog.roles import Role
+            from cutlog.tokens import mint  # brings all of cutlog.web: only where a token is made
 
             return mint(self.jwt, service, Role.service, ttl=ttl)
 

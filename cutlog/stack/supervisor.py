@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from cutlog.db.migrate import migrate
 from cutlog.db.roles import close_to_public, create_database, prepare
 from cutlog.service import installed, migration_packages
 from cutlog.stack import probes
@@ -24,6 +23,7 @@ from cutlog.stack.environment import service_environment
 from cutlog.stack.gateway import Gateway
 from cutlog.stack.layout import Layout
 from cutlog.stack.leftovers import end_leftovers
+from cutlog.stack.migrating import migrated
 from cutlog.stack.nats import Nats
 from cutlog.stack.ports import free_ports
 from cutlog.stack.postgres import DATABASE, Postgres, service_url
@@ -124,7 +124,7 @@ class Stack:
         await create_database(maintenance, DATABASE)
         await prepare(postgres.url(), {service.name: self.secrets.database(service.name) for service in self.services})
         packages = {service.name: service.migrations for service in self.services if service.migrations}
-        for schema in await migrate(postgres.url(), packages):
+        for schema in await migrated(postgres.url(), packages):
             self.tell(f"migrated {schema}")
 
     async def _start_service(self, service: ServiceProgram, grounded: asyncio.Event) -> None:

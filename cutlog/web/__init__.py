@@ -13,15 +13,15 @@ The conventions are those of the public contract: problem+json with JSON pointer
 opaque cursors, OpenAPI 3.1 from the types that validate.
 """
 
+from cutlog.roles import Role
+from cutlog.tokens import Actor, mint, verify
 from cutlog.web.api import Api, Content
-from cutlog.web.auth import Actor, mint, verify
 from cutlog.web.federation import federate
 from cutlog.web.page import ListQuery, Page, decode_cursor, encode_cursor
 from cutlog.web.problems import Problem, ProblemError
 from cutlog.web.ratelimit import Rate
 from cutlog.web.reply import Reply
 from cutlog.web.request import Request
-from cutlog.web.roles import Role
 from cutlog.web.server import Server, serve_http
 from cutlog.web.sse import EventStream
 

@@ -11,12 +11,12 @@ from typing import Any, Final, Required, TypedDict, TypeVar, Unpack
 import msgspec
 from aiohttp import web
 
+from cutlog.roles import Role
 from cutlog.web.metrics import HttpMetrics
 from cutlog.web.outages import OUTAGES
 from cutlog.web.problems import Problem
 from cutlog.web.reply import JSON, Reply
 from cutlog.web.request import Request
-from cutlog.web.roles import Role
 
 Handler = Callable[[Request[Any, Any]], Awaitable[Reply | web.StreamResponse]]
 H = TypeVar("H", bound=Callable[..., Awaitable[Reply | web.StreamResponse]])

@@ -11,15 +11,16 @@ from aiohttp import web
 
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import is_id
+from cutlog.roles import Role
+from cutlog.tokens import Actor, TokenRefused, verify
 from cutlog.web.api import Route
-from cutlog.web.auth import Actor, TokenRefused, forbidden, unauthorized, verify
+from cutlog.web.auth import forbidden, unauthorized
 from cutlog.web.body import check_type, check_typed, read_body, say_continue
 from cutlog.web.decode import bad_text, decode_json, decode_query
 from cutlog.web.problems import Problem
 from cutlog.web.ratelimit import RateLimiter
 from cutlog.web.request import Request
 from cutlog.web.respond import THREAD_FROM, respond
-from cutlog.web.roles import Role
 
 MAX_INT: Final = 2**31 - 1
 MAX_IDEMPOTENCY_KEY: Final = 255

@@ -10,7 +10,7 @@ from typing import Any, Generic
 from aiohttp import web
 from typing_extensions import TypeVar
 
-from cutlog.web.auth import Actor
+from cutlog.tokens import Actor
 
 B = TypeVar("B", default=None)
 Q = TypeVar("Q", default=None)

@@ -12,8 +12,8 @@ from cutlog.bus import BusError
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import PolicyLevel
 from cutlog.contract.ids import Id
+from cutlog.tokens import DEFAULT_TENANT
 from cutlog.web import Api, ListQuery, Problem, Reply, Request, Role, decode_cursor, encode_cursor
-from cutlog.web.auth import DEFAULT_TENANT
 from cutlog.web.problems import unavailable
 from services.gc import downloads, plans, policies, schedule
 from services.gc.judging import ObjectUnknown

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-import numpy as np
 
 from cutlog.contract.media import MediaFacts, display_size
+
+if TYPE_CHECKING:
+    import numpy as np
 
 TILES: Final = 100
 COLUMNS: Final = 10
@@ -80,6 +82,8 @@ def span(samples: int) -> int:
 
 def peaks(pieces: Iterator[bytes], samples: int, rate: int) -> Waveform:
     """Peaks of s16le stereo that comes in pieces of any length."""
+    import numpy as np  # 12 MiB that a service without uploads can do without
+
     each = span(samples)
     data: list[int] = []
     rest = b""
@@ -97,5 +101,7 @@ def peaks(pieces: Iterator[bytes], samples: int, rate: int) -> Waveform:
 def _pairs(blocks: np.ndarray[tuple[int, int], np.dtype[np.int16]]) -> list[int]:
     if not len(blocks):
         return []
+    import numpy as np
+
     pairs = np.stack((blocks.min(axis=1) >> 8, blocks.max(axis=1) >> 8), axis=1)
     return [int(value) for value in pairs.ravel()]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from cutlog.cli import COMMANDS
+from cutlog.roles import Role
 from cutlog.stack.secrets import Secrets
-from cutlog.web.auth import verify
-from cutlog.web.roles import Role
+from cutlog.tokens import verify
 
 
 def cutlog(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

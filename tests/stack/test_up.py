@@ -7,8 +7,8 @@ import re
 import stat
 from pathlib import Path
 
-from cutlog.web.auth import verify
-from cutlog.web.roles import Role
+from cutlog.roles import Role
+from cutlog.tokens import verify
 from tests.stack.conftest import MakeStack
 from tests.support.stacks import RunningStack
 

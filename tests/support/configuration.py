@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cutlog.roles import Role
 from cutlog.settings import Settings
 from cutlog.stack.ports import free_ports
 from cutlog.stack.secrets import Secrets
-from cutlog.web.auth import mint
-from cutlog.web.roles import Role
+from cutlog.tokens import mint
 from tests.support.database import Database
 from tests.support.messaging import NatsServer
 

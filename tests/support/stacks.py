@@ -12,11 +12,11 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cutlog.roles import Role
 from cutlog.stack.program import Account, Program
 from cutlog.stack.secrets import Secrets
 from cutlog.stack.state import StackState, read_state
-from cutlog.web.auth import mint
-from cutlog.web.roles import Role
+from cutlog.tokens import mint
 from tests.support.running import start
 from tests.support.waiting import eventually_sync
 

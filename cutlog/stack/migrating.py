@@ -1,0 +1,36 @@
+"""Migrations in a process of their own: what they load would else stay with a supervisor that never needs it again."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+
+import msgspec
+
+from cutlog.db.migrate import behind
+
+
+class MigrationFailed(RuntimeError):
+    """A schema is not at its newest migration. The message is what the migration said."""
+
+
+async def migrated(owner_url: str, packages: Mapping[str, str]) -> list[str]:
+    """As `cutlog.db.migrate.migrate`. Raises MigrationFailed, MigrationsMissing."""
+    if not await behind(owner_url, packages):
+        return []
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cutlog.db.migrate",
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        printed, errors = await child.communicate(msgspec.json.encode((owner_url, packages)))
+    except asyncio.CancelledError:
+        with suppress(ProcessLookupError):
+            child.kill()
+        raise
+    if child.returncode:
+        raise MigrationFailed(errors.decode(errors="replace").strip())
+    return msgspec.json.decode(printed, type=list[str])

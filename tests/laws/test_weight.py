@@ -1,0 +1,38 @@
+"""What a process carries while nothing happens: packages that it does not need are not loaded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LOADED = (
+    "import json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules if sys.modules[name]})))"
+)
+
+
+def loaded_by(statements: str) -> set[str]:
+    """The packages that a fresh interpreter has loaded after these statements."""
+    done = subprocess.run([sys.executable, "-c", f"{statements}; {LOADED}"], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+def test_the_supervisor_loads_neither_frameworks_nor_migrations() -> None:
+    found = loaded_by("import cutlog.cli.up, cutlog.stack.supervisor, cutlog.tokens")
+    assert not found & {"aiohttp", "alembic", "cryptography", "nats", "numpy", "pydantic", "rich", "sqlalchemy"}
+
+
+@pytest.mark.parametrize("service", ["ops", "media", "render", "gc"])
+def test_a_service_loads_nothing_for_consoles_or_for_signatures_that_it_refuses(service: str) -> None:
+    load = "from cutlog.importing import without; from cutlog.service import load\nwith without('rich'): load"
+    found = loaded_by(f"exec({f'{load}({service!r})'!r})")
+    assert "sqlalchemy" in found
+    assert not found & {"alembic", "cryptography", "rich"}
+    assert ("numpy" in found) == (service == "render")
+
+
+def test_what_was_left_out_can_be_loaded_afterwards() -> None:
+    assert "rich" in loaded_by("import cutlog.cli.serve; import rich")
+    assert "cryptography" in loaded_by("import cutlog.tokens; import cryptography")

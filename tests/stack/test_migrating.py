@@ -1,0 +1,44 @@
+"""Migrations in a process of their own, as the supervisor has them run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cutlog.db.migrate import MigrationsMissing
+from cutlog.stack.migrating import MigrationFailed, migrated
+from tests.support.database import Database
+
+BROKEN = """
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "0001", None, None, None
+
+
+def upgrade():
+    op.execute("CREATE TABLE half (n int)")
+    op.execute("SELECT * FROM nothing_of_that_name")
+"""
+
+
+async def test_a_database_at_its_newest_migration_is_left_alone(database: Database) -> None:
+    assert await migrated(database.owner_url, {"gc": "services.gc.migrations"}) == []
+
+
+async def test_a_migration_that_fails_says_why_and_leaves_nothing(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "broken_migrations" / "versions"
+    folder.mkdir(parents=True)
+    (folder / "0001_broken.py").write_text(BROKEN)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    for _ in range(2):
+        with pytest.raises(MigrationFailed, match="nothing_of_that_name"):
+            await migrated(database.owner_url, {"public": "broken_migrations"})
+
+
+async def test_a_package_without_migrations_is_named(database: Database) -> None:
+    with pytest.raises(MigrationsMissing, match=r"cutlog\.web"):
+        await migrated(database.owner_url, {"gc": "cutlog.web"})
