@@ -40,7 +40,7 @@ test-long: install ## the tests that take minutes: soaks, a million rows, whole 
 .PHONY: chaos
 chaos: install ## users at work while everything is killed and paused by chance; SECONDS=120 SEED=7
 	@CHAOS_SECONDS=$(or $(SECONDS),120) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
-		$(BIN)/pytest -n 0 -s -q -m slow tests/e2e/test_chaos.py $(ARGS)
+		$(BIN)/pytest -n 0 -s -q tests/e2e/test_chaos.py $(ARGS)
 
 .PHONY: test-containers
 test-containers: install ## the same integration tests on PostgreSQL and NATS from containers (needs Docker)

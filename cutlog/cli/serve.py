@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cutlog.cli.failing import fail
+from cutlog.cli.failing import causes, fail
 from cutlog.importing import without
 
 DRAIN_SECONDS = 18.0
@@ -21,7 +21,7 @@ def serve(
     service: Annotated[str, typer.Argument(help="ops, media, render or gc.")],
 ) -> None:
     """Runs one service until SIGTERM or Ctrl-C; logs JSON lines to stderr. Needs PostgreSQL and NATS."""
-    from cutlog.service import ServiceUnknown, installed, load
+    from cutlog.service import CannotServe, ServiceUnknown, installed, load
 
     try:
         with without("rich"):  # which structlog takes for consoles: 4 MiB
@@ -65,7 +65,13 @@ def serve(
             loop.add_signal_handler(number, ask)
         await loaded.run(settings, stop)
 
-    uvloop.run(run())
+    reasons: list[str] = []
+    try:
+        uvloop.run(run())
+    except* CannotServe as group:
+        reasons.extend(map(str, causes(group)))
+    if reasons:
+        fail(reasons[0])
 
 
 def unhurried_collection() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cutlog.cli.failing import fail
+from cutlog.cli.failing import causes, fail
 
 if TYPE_CHECKING:
     from cutlog.stack.supervisor import ServiceProgram, Stack
@@ -56,10 +56,10 @@ def run_stack(data: Path, host: str, port: int, services: Sequence[ServiceProgra
             adopt_orphans()
             asyncio.run(_serve(Stack(layout, gateway, services, _tell, adopted=True)))
     except ExceptionGroup as group:
-        causes = list(_causes(group))
-        if not all(isinstance(cause, CANNOT_START) for cause in causes):
+        found = list(causes(group))
+        if not all(isinstance(cause, CANNOT_START) for cause in found):
             raise
-        fail(_sentence(causes[0]))
+        fail(_sentence(found[0]))
     except CANNOT_START as error:
         fail(_sentence(error))
 
@@ -85,14 +85,6 @@ def _announce(stack: Stack) -> None:
 
     token = mint(stack.secrets.jwt, "admin", Role.admin, ttl=LOGIN_SECONDS)
     print(f"login {stack.gateway.url}/#token={token}", flush=True)
-
-
-def _causes(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _causes(error)
-        else:
-            yield error
 
 
 def _sentence(error: BaseException) -> str:

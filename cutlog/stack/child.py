@@ -15,8 +15,6 @@ from cutlog.stack.leftovers import forget, record
 from cutlog.stack.processes import in_session, send
 from cutlog.stack.program import Program
 
-READY_WITHIN = 60.0
-"""Seconds a child has to become ready; a loaded machine gets its time."""
 BACK_OFF = (0.1, 10.0)
 """Seconds before the first restart, doubling up to the last."""
 SETTLED = 30.0
@@ -66,13 +64,13 @@ class Child:
         try:
             if gate is not None:
                 await self._release(process, gate, ended)
-            deadline = time.monotonic() + READY_WITHIN
+            deadline = time.monotonic() + self.program.patience
             while not await self._ready():
                 await asyncio.wait([ended], timeout=0.02)
                 if ended.done():
                     raise ChildFailed(f"{self.name} {_how(process.returncode)} before it was ready{self._tail()}")
                 if time.monotonic() > deadline:
-                    raise ChildFailed(f"{self.name} is not ready after {READY_WITHIN:.0f} s{self._tail()}")
+                    raise ChildFailed(f"{self.name} is not ready after {self.program.patience:.0f} s{self._tail()}")
         finally:
             ended.cancel()
 

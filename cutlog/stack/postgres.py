@@ -60,6 +60,7 @@ class Postgres:
         Nothing of this cluster may be running. Half a second the first time. Raises PostgresUnavailable."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         own(self.folder, self.account)
+        own(self.data, self.account)  # put back from a backup, it belongs to whoever did that
         if not (self.data / "PG_VERSION").exists():
             await self._initialise()
         found = (self.data / "PG_VERSION").read_text().strip()
@@ -83,6 +84,7 @@ class Postgres:
             stop=signal.SIGINT,
             death=signal.SIGINT,
             grace=20.0,
+            patience=3600.0,  # after a crash, or from a backup, it reads its WAL first
             inherit=("PATH", "TMPDIR"),
         )
 

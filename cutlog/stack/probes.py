@@ -8,13 +8,15 @@ import asyncpg
 
 
 async def postgres_answers(url: str) -> bool:
-    """Whether the server accepts this login."""
+    """Whether the server accepts this login and can be written to: one that reads a backup's WAL only answers."""
     try:
         connection = await asyncpg.connect(url, timeout=5)
     except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
         return False
-    await connection.close()
-    return True
+    try:
+        return not await connection.fetchval("SELECT pg_is_in_recovery()")
+    finally:
+        await connection.close()
 
 
 async def http_status(host: str, port: int, path: str) -> int | None:

@@ -25,7 +25,7 @@ class Account:
 @dataclass(frozen=True)
 class Program:
     """One child process. `death` is sent by the kernel when the supervisor dies, `stop` asks for a clean end,
-    and after `grace` seconds the whole session is killed."""
+    and after `grace` seconds the whole session is killed. It gets `patience` seconds to become ready."""
 
     name: str
     argv: Sequence[str]
@@ -35,6 +35,7 @@ class Program:
     stop: signal.Signals = signal.SIGTERM
     death: signal.Signals = signal.SIGKILL
     grace: float = 10.0
+    patience: float = 60.0
     inherit: Sequence[str] = field(default=("PATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"))
     """Variables of our own environment that the child gets, where set."""
 

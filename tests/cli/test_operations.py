@@ -34,7 +34,8 @@ def alone(tmp_path: Path) -> Iterator[RunningStack]:
 
 def test_every_command_of_the_page_does_what_it_says(alone: RunningStack, tmp_path: Path) -> None:
     script = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))
-    script = script.replace(".venv/bin/cutlog", f"{sys.executable} -m cutlog")
+    script = script.replace(".venv/bin/cutlog", "python3 -m cutlog").replace(".venv/bin/python", "python3")
+    script = script.replace("python3", sys.executable)
     where = {
         "DATA": str(alone.data), "URL": alone.url, "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "PYTHONPATH": str(CHECKOUT),

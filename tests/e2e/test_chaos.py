@@ -146,7 +146,6 @@ async def torment(stack: RunningStack, dice: random.Random, seconds: float) -> l
     return done
 
 
-@pytest.mark.slow
 async def test_nothing_that_was_acknowledged_is_lost_or_doubled_whatever_dies(
     alone: RunningStack, painted: Painter
 ) -> None:

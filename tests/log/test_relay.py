@@ -131,6 +131,37 @@ async def test_kill_9_of_the_server_while_it_takes_batches_loses_and_doubles_not
     await assert_stream_is_log(bus, reader)
 
 
+async def test_a_server_that_lost_its_index_reads_its_messages_again(
+    bus: Bus, relay: Relay, writer: LogWriter, reader: LogReader, nats: NatsServer
+) -> None:
+    await fill(writer, 1_000)
+    await published(bus, 1_000)
+    nats.stop()
+    assert nats.lose_index() > 0
+    await writer.append(edit("p_late", 0))
+    nats.start()
+    await published(bus, 1_001)
+    await assert_stream_is_log(bus, reader)
+
+
+async def test_a_server_whose_disk_hardly_answers_falls_behind_and_loses_nothing(
+    bus: Bus, relay: Relay, writer: LogWriter, reader: LogReader, nats: NatsServer
+) -> None:
+    filling = asyncio.create_task(fill(writer, 10_000))
+    try:
+        while not filling.done():
+            nats.pause()
+            await asyncio.sleep(0.25)
+            nats.resume()
+            await asyncio.sleep(0.05)
+    finally:
+        nats.resume()
+    await filling
+    await published(bus, 10_000)
+    assert relay.state.rebuilt == 0
+    await assert_stream_is_log(bus, reader)
+
+
 @pytest.mark.parametrize(
     ("kept", "damage"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -73,6 +74,24 @@ class NatsServer:
     def wipe(self) -> None:
         """Deletes all that JetStream has on disk, whether the server runs or not."""
         shutil.rmtree(self._nats.folder, ignore_errors=True)
+
+    def lose_index(self) -> int:
+        """Deletes what JetStream keeps beside the messages of its streams, while it does not run; how many files."""
+        assert not self.running()
+        found = [path for path in self._nats.folder.rglob("*") if path.name in ("index.db", "tombstone.db")]
+        for path in found:
+            path.unlink()
+        return len(found)
+
+    def pause(self) -> None:
+        """Stops it where it is, as a disk does that does not answer."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def running(self) -> bool:
         """Whether its process is there."""

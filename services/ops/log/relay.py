@@ -84,8 +84,8 @@ class Relay:
                     log.warning("the relay waits for the database", why=repr(error))
                     await stops_within(stop, 0.5)
         except StreamAhead as error:
-            self.state.error = error.way_out
-            log.critical("the stream is ahead of the log", last=error.last, head=error.head, way_out=error.way_out)
+            self.state.error = str(error)
+            log.critical("the stream is ahead of the log", last=error.last, head=error.head, way_out=str(error))
             raise
         finally:
             waking.cancel()

@@ -14,6 +14,7 @@ from cutlog.bus.batch import MAX_BATCH, Outgoing, publish_batch
 from cutlog.bus.connection import Bus
 from cutlog.bus.errors import MESSAGE_NOT_FOUND, ApiError, BusError
 from cutlog.contract.subjects import EVENTS
+from cutlog.service import CannotServe
 from services.ops.log.records import raw_event
 from services.ops.log.sql import statement
 
@@ -27,21 +28,19 @@ _HEAD: Final = statement("head")
 _ID: Final = statement("id")
 
 
-class StreamAhead(Exception):
-    """The stream EVENTS holds events that the log in PostgreSQL does not have, as after a restore from an older backup.
+WAY_OUT: Final = (
+    "The stream holds events that the log in PostgreSQL does not have, as after a restore from an older backup. "
+    "Nothing is published until somebody decides. Either restore the newer database; or accept the loss: remove the "
+    "stream (`nats stream rm EVENTS`, or the folder nats of a stack at rest) and start ops again"
+)
 
-    Nothing is published until somebody decides. Either restore the newer database; or accept the loss: remove the
-    stream (`nats stream rm EVENTS`), start ops again, and rebuild every projection.
-    """
+
+class StreamAhead(CannotServe):
+    """History that the stream has was lost from the log."""
 
     def __init__(self, last: int, head: int) -> None:
-        super().__init__(f"EVENTS is at {last}, the log at {head}")
+        super().__init__(f"EVENTS is at {last}, the log at {head}. {WAY_OUT}")
         self.last, self.head = last, head
-
-    @property
-    def way_out(self) -> str:
-        """The whole story in one line."""
-        return f"{self}. {' '.join((self.__doc__ or '').split())}"
 
 
 class EventStream:
