@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
@@ -27,7 +26,7 @@ def encode(chunk: Chunk, bitrate: int, samples: Samples) -> bytes:
         stream = out.add_stream("aac", rate=SAMPLE_RATE, layout="stereo", options={"aac_coder": "fast"})
         stream.bit_rate = bitrate
         made = 0
-        for frame in (*_frames(samples), None):
+        for frame in (_frame(samples), None):
             for packet in stream.encode(frame):
                 if chunk.lead <= made < chunk.lead + chunk.packets:
                     packet.pts = packet.dts = (made - chunk.lead) * FRAME
@@ -38,12 +37,10 @@ def encode(chunk: Chunk, bitrate: int, samples: Samples) -> bytes:
     return seal(buffer.getvalue())
 
 
-def _frames(samples: Samples) -> Iterator[av.AudioFrame]:
-    planes = np.ascontiguousarray(samples.T)
-    for start in range(0, len(samples), FRAME):
-        plane = np.ascontiguousarray(planes[:, start : start + FRAME])
-        frame = av.AudioFrame.from_ndarray(plane, format="fltp", layout="stereo")
-        frame.sample_rate = SAMPLE_RATE
-        frame.pts = start
-        frame.time_base = Fraction(1, SAMPLE_RATE)
-        yield frame
+def _frame(samples: Samples) -> av.AudioFrame:
+    """All of them at once: they are cut into the encoder's frames below Python."""
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout="stereo")
+    frame.sample_rate = SAMPLE_RATE
+    frame.pts = 0
+    frame.time_base = Fraction(1, SAMPLE_RATE)
+    return frame

@@ -11,6 +11,7 @@ import io
 import struct
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Final, cast
 
@@ -72,6 +73,7 @@ def unseal(data: bytes) -> bytes:
     return body
 
 
+@cache
 def ticks(fps: Fps) -> tuple[int, int]:
     """Units per second of a film's track, at least 10,000, and the units of one frame: both exact."""
     factor = 1
@@ -160,12 +162,17 @@ def _write(template: VideoStream, fps: Fps, packets: Sequence[Packet]) -> bytes:
     return buffer.getvalue()
 
 
+@cache
+def _unit(timescale: int) -> Fraction:
+    return Fraction(1, timescale)
+
+
 def timed(packet: Packet, stream: VideoStream, fps: Fps, base: int = 0) -> av.Packet[VideoStream]:
     """A packet for a muxer, `base` frames later."""
     timescale, step = ticks(fps)
     out = cast("av.Packet[VideoStream]", av.Packet(packet.data))
     out.stream = stream
-    out.time_base = Fraction(1, timescale)
+    out.time_base = _unit(timescale)
     out.pts = (base + packet.pts) * step
     out.dts = (base + packet.dts) * step
     out.duration = step

@@ -169,9 +169,11 @@ class _Reel:
         if self._at != first:
             self._container.seek(round(first / self._unit), stream=self._stream)
             self._demuxed = self._container.demux(self._stream)
+        num, den = self._unit.numerator, self._unit.denominator
         for number in range(first, first + frames):
             packet = next(self._demuxed, None)
-            if packet is None or packet.pts is None or round(packet.pts * self._unit) != number:
+            # Nearer to this frame than to its neighbours; in whole numbers, since there are very many packets.
+            if packet is None or packet.pts is None or 2 * abs(packet.pts * num - number * den) >= den:
                 raise BrokenFilmError(f"an edit proxy lacks frame {number}")
             if number == first and not packet.is_keyframe:
                 raise BrokenFilmError(f"frame {number} of an edit proxy is no key frame")
@@ -199,7 +201,7 @@ def pictures_of(plan: Plan, read: Read, proxies: Mapping[str, Path]) -> Iterator
 
 def _sounds(score: Score, read: Read, stream: AudioStream) -> Iterator[Coded]:
     """All packets of sound. The first holds what the encoder made before sample 0; players skip it by its time."""
-    number = 0
+    number, unit = 0, Fraction(1, SAMPLE_RATE)
     for chunk in score.chunks:
         with opened_segment(read, chunk.digest) as container:
             found = 0
@@ -207,7 +209,7 @@ def _sounds(score: Score, read: Read, stream: AudioStream) -> Iterator[Coded]:
                 if not packet.size:
                     continue
                 packet.stream = stream
-                packet.time_base = Fraction(1, SAMPLE_RATE)
+                packet.time_base = unit
                 packet.pts = packet.dts = (number - 1) * FRAME
                 packet.duration = min(FRAME, score.samples - (number - 1) * FRAME)
                 yield packet
