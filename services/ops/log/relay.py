@@ -117,6 +117,7 @@ class Relay:
                     await _set_within(self._wake, POLL)
         finally:
             self.state.leads = False
+            await stream.close()
 
     async def _woken(self, message: Msg) -> None:
         if self.state.leads:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import uuid
 from typing import Any, Final
 
 import structlog
+from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus import messages, streams
 from cutlog.bus.batch import MAX_BATCH, Outgoing, publish_batch
 from cutlog.bus.connection import Bus
 from cutlog.bus.errors import MESSAGE_NOT_FOUND, ApiError, BusError
+from cutlog.contract.envelope import RawEvent
 from cutlog.contract.subjects import EVENTS
 from cutlog.service import CannotServe
 from services.ops.log.records import raw_event
@@ -50,6 +53,7 @@ class EventStream:
         self._bus, self._connection = bus, connection
         self.last = 0
         self.rebuilt = 0
+        self._coming: asyncio.Task[list[RawEvent]] | None = None
 
     async def look(self) -> None:
         """Raises StreamAhead if that is how things are; changes nothing. Raises BusError."""
@@ -63,6 +67,7 @@ class EventStream:
 
         Raises StreamAhead, BusError.
         """
+        await self.close()
         head, log_id = await self._head()
         info = await streams.stream_info(self._bus, EVENTS)
         if info is not None and _log_id(info) != str(log_id):
@@ -79,17 +84,41 @@ class EventStream:
         self.last = info["state"]["last_seq"] if info is not None else 0
 
     async def publish(self) -> int:
-        """Publishes the next events, as many as fit a batch; how many. Raises BusError: then `sync` first."""
-        rows = await self._connection.exec_driver_sql(_READ, (self.last, MAX_BATCH, MAX_BYTES))
-        events = [raw_event(row) for row in rows]
-        if not events:
+        """Publishes the next events, as many as fit a batch; how many. Raises BusError: then `sync` first.
+
+        While the server takes a full batch, the next is read.
+        """
+        page = await self._page()
+        if not page:
             return 0
-        outgoing = [Outgoing(messages.subject(event), messages.headers(event), bytes(event.data)) for event in events]
-        last = await publish_batch(self._bus, outgoing, self.last)
-        if last != events[-1].position:
-            raise BusError(f"position {events[-1].position} became message {last}")
+        end = page[-1].position
+        if len(page) == MAX_BATCH:
+            self._coming = asyncio.create_task(self._read(end))
+        outgoing = [Outgoing(messages.subject(event), messages.headers(event), bytes(event.data)) for event in page]
+        try:
+            last = await publish_batch(self._bus, outgoing, self.last)
+            if last != end:
+                raise BusError(f"position {end} became message {last}")
+        except (BusError, NatsError):
+            await self.close()
+            raise
         self.last = last
-        return len(events)
+        return len(page)
+
+    async def close(self) -> None:
+        """Leaves the connection to others: what is being read is read to its end, since a query that is broken off
+        takes the connection, and what it leads by, with it."""
+        coming, self._coming = self._coming, None
+        if coming is not None:
+            await asyncio.gather(coming, return_exceptions=True)
+
+    async def _page(self) -> list[RawEvent]:
+        """The events that follow. Nothing may have been there when they were read ahead, and be there now."""
+        coming, self._coming = self._coming, None
+        return (coming is not None and await coming) or await self._read(self.last)
+
+    async def _read(self, after: int) -> list[RawEvent]:
+        return [raw_event(row) for row in await self._connection.exec_driver_sql(_READ, (after, MAX_BATCH, MAX_BYTES))]
 
     async def _head(self) -> tuple[int, uuid.UUID]:
         row = (await self._connection.exec_driver_sql(_HEAD)).one()
