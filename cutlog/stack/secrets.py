@@ -47,7 +47,7 @@ class Secrets:
 
         def mint_token() -> str:
             from cutlog.roles import Role
-            from cutlog.tokens import mint  # brings all of cutlog.web: only where a token is made
+            from cutlog.tokens import mint
 
             return mint(self.jwt, service, Role.service, ttl=ttl)
 

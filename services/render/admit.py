@@ -58,6 +58,7 @@ class Admission:
             try:
                 async with leadership(self._engine, "render admission", stop) as lead:
                     while lead is not None and not stop.is_set():
+                        await lead.exec_driver_sql("SELECT")  # raises when the lock was lost with its connection
                         await self._round(stop)
             except (BusError, NatsError, *DATABASE_ERRORS) as error:
                 log.warning("admission waits", why=repr(error))

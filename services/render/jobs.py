@@ -19,6 +19,7 @@ Status = Literal["waiting", "queued", "admitted", "running", "done", "failed", "
 #: Attempts that failed, or whose worker died, before a job is given up.
 MAX_FAILURES: Final = 5
 
+_ALIVE: Final = statement("alive")
 _ADMIT: Final = statement("admit")
 _CANCEL: Final = statement("cancel")
 _CLAIM: Final = statement("claim")
@@ -145,6 +146,11 @@ async def admit(connection: AsyncConnection, kind: JobKind, room: int, limits: M
 async def overdue(connection: AsyncConnection, seconds: float) -> list[Job]:
     """Jobs admitted longer ago that no worker took, admitted anew: each needs a message again."""
     return _jobs((await connection.execute(_OVERDUE, {"seconds": seconds})).all())
+
+
+async def alive(connection: AsyncConnection, worker: str) -> bool:
+    """Whether a worker holds its lock."""
+    return bool((await connection.execute(_ALIVE, {"worker": worker})).scalar_one())
 
 
 async def claim(connection: AsyncConnection, job_id: str, admission: int, worker: str) -> Job | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
 import msgspec
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from structlog.contextvars import bound_contextvars
 
 from cutlog.bus import Delivered, JobQueue, Outbox, Poison, Retry
@@ -88,16 +89,28 @@ class Worker:
                 async with leadership(self._engine, jobs.worker_lock(self.name), stop) as lead:
                     self.ready.set()
                     while lead is not None and not await stops_within(stop, WATCH):
-                        await self._watch()
+                        await self._watch(lead)
             except DATABASE_ERRORS as error:
                 log.warning("a worker lost its lock", worker=self.name, why=repr(error))
                 await stops_within(stop, 0.2)
 
-    async def _watch(self) -> None:
-        """Stops what was cancelled or given to another; gives back what this process began and does not do any more."""
+    @asynccontextmanager
+    async def _claiming(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction to begin something in. Waits while the lock is lost, as when PostgreSQL was started again."""
+        while True:
+            async with self._engine.begin() as connection:
+                if await jobs.alive(connection, self.name):
+                    yield connection
+                    return
+            await asyncio.sleep(0.1)
+
+    async def _watch(self, lead: AsyncConnection) -> None:
+        """Stops what was cancelled or given to another; gives back what this process began and does not do any more.
+
+        Asks through the connection that holds the lock, whose end is noticed so: it raises a database error.
+        """
         running = dict(self._running)
-        async with self._engine.connect() as connection:
-            mine = await jobs.mine(connection, self.name)
+        mine = await jobs.mine(lead, self.name)
         for place in running.keys() - mine:
             running[place].cancel()
         # Seen twice, for one that was claimed just now is not in `_running` yet.
@@ -119,7 +132,7 @@ class Worker:
         if message.part is not None:
             await self._help(message, message.part)
             return
-        async with self._engine.begin() as connection:
+        async with self._claiming() as connection:
             job = await jobs.claim(connection, message.job_id, message.attempt, self.name)
         if job is None:
             log.info("nothing to do", job=message.job_id, admission=message.attempt)
@@ -142,7 +155,7 @@ class Worker:
 
     async def _help(self, message: RenderJob, name: str) -> None:
         """Makes a part of another worker's film. Whatever becomes of it, the owner sees it in the table."""
-        async with self._engine.begin() as connection:
+        async with self._claiming() as connection:
             part = await parts.claim(connection, message.job_id, name, self.name)
         if part is None:
             return  # its owner, or somebody else, was faster

@@ -11,6 +11,7 @@ import pytest
 
 from cutlog.bus import Bus
 from cutlog.contract.commands import Output
+from cutlog.db.engine import create_engine
 from services.render import jobs
 from services.render.bootstrap import serving as serving_render
 from services.render.timelines import OpsAwayError, Timelines
@@ -84,6 +85,43 @@ async def test_a_film_that_was_stored_and_not_reported_is_reported_although_a_ne
         await house.proxy(project, await house.shot(project, "v_1", 30, 5, 10))
         await house.proxy(project, first)
     assert sorted(event["version"] for event in await house.events("ProxyRendered")) == [first, first + 1]
+
+
+async def test_a_worker_that_lost_its_lock_takes_it_again_before_it_begins_anything(
+    house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, lock = [], jobs.worker_lock
+
+    def heard(name: str) -> str:
+        names.append(name)
+        return lock(name)
+
+    monkeypatch.setattr(jobs, "worker_lock", heard)
+    engine = create_engine(house.settings("render"))
+
+    async def alive() -> bool:
+        async with engine.connect() as connection:
+            return await jobs.alive(connection, names[0])
+
+    await house.upload(painted)
+    project = await house.project()
+    async with house.render():
+        await house.proxy(project, await house.shot(project, "v_1", 0, 5, 30))
+        owner = await asyncpg.connect(house.database.owner_url)
+        try:
+            ended = await owner.fetch("""
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = 'cutlog_render'
+            """)
+            assert len(ended) > 2
+            await eventually(alive, timeout=10)
+            # While nobody holds the lock, whatever runs is taken for the work of a dead worker, many times a second.
+            await house.proxy(project, await house.shot(project, "v_1", 30, 5, 10))
+            assert await owner.fetchval("SELECT max(failures) FROM render.job") <= 1
+        finally:
+            await owner.close()
+            await engine.dispose()
+    assert len(await house.events("ProxyRendered")) == 2
 
 
 async def test_jobs_that_were_lost_with_their_rows_come_back_when_render_looks_at_the_events_again(
