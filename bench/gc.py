@@ -81,7 +81,6 @@ SELECT 'peer', row_number() OVER (), jsonb_build_object(
 FROM ({QUERY}) AS planned
 """
 
-
 #: What its lines belong to.
 PEERS_PLAN: Final = """
 INSERT INTO gc.plan SELECT (jsonb_populate_record(p, '{"plan_id": "peer", "idempotency_key": null}')).*

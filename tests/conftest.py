@@ -61,6 +61,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     running.stop()
 
 
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[RunningStack]:
+    """A real `cutlog up` that nobody else looks at: it may be broken, tormented, stopped and started again."""
+    running = RunningStack(tmp_path / "alone")
+    running.start()
+    yield running
+    running.stop()
+
+
 def pytest_collection_finish() -> None:
     """What is loaded stays: the collector need not look at three thousand tests again and again."""
     gc.collect()

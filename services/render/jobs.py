@@ -19,8 +19,8 @@ Status = Literal["waiting", "queued", "admitted", "running", "done", "failed", "
 #: Attempts that failed, or whose worker died, before a job is given up.
 MAX_FAILURES: Final = 5
 
-_ALIVE: Final = statement("alive")
 _ADMIT: Final = statement("admit")
+_ALIVE: Final = statement("alive")
 _CANCEL: Final = statement("cancel")
 _CLAIM: Final = statement("claim")
 _COUNTS: Final = statement("counts")

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +19,6 @@ pytestmark = [
     pytest.mark.skipif(NATS is None, reason="the nats CLI is not installed (.ci/run installs it through Go)"),
     pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed"),
 ]
-
-
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[RunningStack]:
-    """A stack that nobody else looks at: consumers are reset and streams removed on it."""
-    stack = RunningStack(tmp_path / "stack" / "data")
-    (tmp_path / "stack").mkdir()
-    stack.start()
-    yield stack
-    stack.stop()
 
 
 def test_every_command_of_the_page_does_what_it_says(alone: RunningStack, tmp_path: Path) -> None:

@@ -10,11 +10,9 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pytest
 
 from cutlog.blobs import LocalBlobs
 from cutlog.client import Client, Refused, Unreachable, ops
@@ -29,15 +27,6 @@ SECONDS = float(os.environ.get("CHAOS_SECONDS", "6"))
 SEED = int(os.environ.get("CHAOS_SEED", "11"))
 PARTS = ("ops", "media", "render", "gc", "nats", "postgres", "gateway")
 EAGER = {"ttlDays": 0, "keepLatest": 1, "archiveGraceDays": 0}
-
-
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[RunningStack]:
-    """A stack that may be tormented."""
-    running = RunningStack(tmp_path / "stack")
-    running.start()
-    yield running
-    running.stop()
 
 
 @dataclass

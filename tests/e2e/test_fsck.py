@@ -6,7 +6,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,6 @@ from tests.support.waiting import eventually
 RELABEL = """
     UPDATE ops.event SET data = jsonb_set(data, '{ops,0,label}', '"there"') WHERE stream LIKE $1 AND version = 9
 """
-
-
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[RunningStack]:
-    """A stack that may be broken."""
-    running = RunningStack(tmp_path / "stack")
-    running.start()
-    yield running
-    running.stop()
 
 
 def cli(stack: RunningStack, *arguments: str) -> tuple[int, list[dict[str, Any]]]:

@@ -15,7 +15,7 @@ LOADED = (
 
 def loaded_by(statements: str) -> set[str]:
     """The packages that a fresh interpreter has loaded after these statements."""
-    done = subprocess.run([sys.executable, "-c", f"{statements}; {LOADED}"], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", f"{statements}\n{LOADED}"], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout))
 
 
@@ -26,8 +26,8 @@ def test_the_supervisor_loads_neither_frameworks_nor_migrations() -> None:
 
 @pytest.mark.parametrize("service", ["ops", "media", "render", "gc"])
 def test_a_service_loads_nothing_for_consoles_or_for_signatures_that_it_refuses(service: str) -> None:
-    load = "from cutlog.importing import without; from cutlog.service import load\nwith without('rich'): load"
-    found = loaded_by(f"exec({f'{load}({service!r})'!r})")
+    imports = "from cutlog.importing import without\nfrom cutlog.service import load"
+    found = loaded_by(f"{imports}\nwith without('rich'):\n    load({service!r})")
     assert "sqlalchemy" in found
     assert not found & {"alembic", "cryptography", "rich"}
     assert ("numpy" in found) == (service == "render")

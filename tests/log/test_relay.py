@@ -104,13 +104,18 @@ async def test_the_stream_follows_appends_as_they_land(
     assert relay.state.rebuilt == 0
 
 
-async def test_a_deleted_jetstream_folder_heals_while_edits_go_on(
-    bus: Bus, relay: Relay, writer: LogWriter, reader: LogReader, nats: NatsServer
+@pytest.mark.parametrize("lost", ["folder", "index"])
+async def test_what_a_server_lost_of_its_disk_heals_while_edits_go_on(
+    bus: Bus, relay: Relay, writer: LogWriter, reader: LogReader, nats: NatsServer, lost: str
 ) -> None:
     await fill(writer, 10_000)
     await published(bus, 10_000)
-    nats.kill()
-    nats.wipe()
+    if lost == "folder":
+        nats.kill()
+        nats.wipe()
+    else:
+        nats.stop()
+        assert nats.lose_index() > 0
     await writer.append(edit("p_late", 0))
     nats.start()
     await published(bus, 10_001)
@@ -128,19 +133,6 @@ async def test_kill_9_of_the_server_while_it_takes_batches_loses_and_doubles_not
         nats.start()
     await filling
     await published(bus, 20_000)
-    await assert_stream_is_log(bus, reader)
-
-
-async def test_a_server_that_lost_its_index_reads_its_messages_again(
-    bus: Bus, relay: Relay, writer: LogWriter, reader: LogReader, nats: NatsServer
-) -> None:
-    await fill(writer, 1_000)
-    await published(bus, 1_000)
-    nats.stop()
-    assert nats.lose_index() > 0
-    await writer.append(edit("p_late", 0))
-    nats.start()
-    await published(bus, 1_001)
     await assert_stream_is_log(bus, reader)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus import Bus
 from cutlog.contract.commands import Output
@@ -122,6 +123,29 @@ async def test_a_worker_that_lost_its_lock_takes_it_again_before_it_begins_anyth
             await owner.close()
             await engine.dispose()
     assert len(await house.events("ProxyRendered")) == 2
+
+
+async def test_nothing_is_begun_while_the_lock_is_not_held(
+    house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, claim = jobs.alive, jobs.claim
+    done: list[str] = []
+
+    async def lost_for_a_while(connection: AsyncConnection, worker: str) -> bool:
+        done.append("held" if len(done) >= 3 and await held(connection, worker) else "lost")
+        return done[-1] == "held"
+
+    async def claimed(*arguments: Any) -> jobs.Job | None:
+        done.append("claimed")
+        return await claim(*arguments)
+
+    monkeypatch.setattr(jobs, "alive", lost_for_a_while)
+    monkeypatch.setattr(jobs, "claim", claimed)
+    await house.upload(painted)
+    project = await house.project()
+    async with house.render():
+        await house.proxy(project, await house.shot(project, "v_1", 0, 5, 30))
+    assert done[:5] == ["lost", "lost", "lost", "held", "claimed"]
 
 
 async def test_jobs_that_were_lost_with_their_rows_come_back_when_render_looks_at_the_events_again(

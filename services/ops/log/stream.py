@@ -31,7 +31,7 @@ _HEAD: Final = statement("head")
 _ID: Final = statement("id")
 
 
-WAY_OUT: Final = (
+_WAY_OUT: Final = (
     "The stream holds events that the log in PostgreSQL does not have, as after a restore from an older backup. "
     "Nothing is published until somebody decides. Either restore the newer database; or accept the loss: remove the "
     "stream (`nats stream rm EVENTS`, or the folder nats of a stack at rest) and start ops again"
@@ -42,7 +42,7 @@ class StreamAhead(CannotServe):
     """History that the stream has was lost from the log."""
 
     def __init__(self, last: int, head: int) -> None:
-        super().__init__(f"EVENTS is at {last}, the log at {head}. {WAY_OUT}")
+        super().__init__(f"EVENTS is at {last}, the log at {head}. {_WAY_OUT}")
         self.last, self.head = last, head
 
 
