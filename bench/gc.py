@@ -91,8 +91,8 @@ FROM gc.plan p LIMIT 1 ON CONFLICT DO NOTHING
 class _Read:
     """The log of this bench holds nothing that gc has not read."""
 
-    async def holds_more_than(self, position: int) -> bool:
-        return False
+    async def head(self) -> int:
+        return 0
 
 
 def settings(stand: Stand, service: str) -> Settings:

@@ -6,6 +6,7 @@ is a difference, and a gap shows. The rules, by position and by the consumer's o
 - at or below the checkpoint: a duplicate, skipped; but the consumer's very first delivery there means that an operator
   reset it: history is applied again from that position;
 - beyond the checkpoint + 1: a gap, read from ops (a message that JetStream lost or cannot read, or delivers later);
+  what a process that died had in hand is read in the same way when the next one begins;
 - a type this build does not know: the projection stops and says so. Nothing is ever skipped.
 """
 
@@ -42,6 +43,8 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS: Final = 5
 """How often a batch that fails for a reason of its own is tried before the projection stops."""
+ACK_WAIT: Final = 30.0
+"""Seconds after which JetStream delivers again what was not acknowledged."""
 GRACE: Final = 3.0
 """Seconds that an operator who deleted a consumer has to make it anew, before the service does."""
 
@@ -88,8 +91,10 @@ class _Run:
         while not self._stop.is_set():
             await self._load()
             made = await self._stream_made()
-            await ensure_consumer(self._bus, EVENTS, _consumer(self._projection.durable, self._at + 1))
+            info = await ensure_consumer(self._bus, EVENTS, _consumer(self._projection.durable, self._at + 1))
             self._projection.note(state="running", error=None, position=self._at, reacted=self._reacted)
+            if info["num_ack_pending"]:  # a process that died had them in hand: they would come again after ACK_WAIT
+                await self._fill(info["delivered"]["stream_seq"] + 1)
             try:
                 await self._pull()
             except ConsumerGone:
@@ -163,7 +168,8 @@ class _Run:
 
     async def _fill(self, before: int) -> None:
         """Reads from ops what JetStream did not deliver, up to the position `before` the one that it did."""
-        log.warning("fills a gap", projection=self._projection.name, after=self._at, before=before)
+        if self._at + 1 < before:
+            log.warning("fills a gap", projection=self._projection.name, after=self._at, before=before)
         while self._at + 1 < before and not self._stop.is_set():
             events = await read_history(self._bus, self._at + 1, limit=min(1000, before - self._at - 1))
             await self._apply(events)
@@ -242,7 +248,7 @@ def _consumer(durable: str, start: int) -> dict[str, Any]:
         "deliver_policy": "by_start_sequence",
         "opt_start_seq": start,
         "ack_policy": "all",
-        "ack_wait": 30 * SECOND,
+        "ack_wait": int(ACK_WAIT * SECOND),
         "max_deliver": -1,
         "max_ack_pending": 10_000,
         "replay_policy": "instant",

@@ -25,9 +25,10 @@ class ReadEvents(Wire):
 
 
 class Events(Wire):
-    """Answers ReadEvents; empty beyond the end of the log."""
+    """Answers ReadEvents; `events` is empty beyond `head`, the last position of the log."""
 
     events: tuple[RawEvent, ...]
+    head: int
 
 
 _EVENTS: Final = msgspec.json.Decoder(Events)

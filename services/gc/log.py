@@ -1,6 +1,8 @@
-"""What the collector asks of the log itself: whether it has read all of it."""
+"""What the collector asks of the log itself: where it ends."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import msgspec
 
@@ -8,7 +10,9 @@ from cutlog.bus import Bus, BusError
 from cutlog.bus.history import Events, ReadEvents
 from cutlog.contract.subjects import EVENTS_READ
 
-_EVENTS = msgspec.json.Decoder(Events)
+NEWEST: Final = 2**53
+"""No log comes to this position."""
+_EVENTS: Final = msgspec.json.Decoder(Events)
 
 
 class LogAsked:
@@ -17,10 +21,10 @@ class LogAsked:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    async def holds_more_than(self, position: int) -> bool:
-        """Whether there is an event beyond `position`. Raises BusError when ops does not answer."""
-        question = ReadEvents(start=position + 1, limit=1, max_bytes=1)
+    async def head(self) -> int:
+        """The last position of the log. Raises BusError when ops does not answer."""
+        question = ReadEvents(start=NEWEST, limit=1, max_bytes=1)
         reply = await self._bus.request(EVENTS_READ, msgspec.json.encode(question))
         if refusal := (reply.headers or {}).get("Nats-Service-Error"):
             raise BusError(f"ops refused to read events: {refusal}")
-        return bool(_EVENTS.decode(reply.data).events)
+        return _EVENTS.decode(reply.data).head

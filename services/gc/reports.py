@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -27,6 +29,11 @@ from services.gc.policy import Policy, Verdict
 ERASABLE: Final = r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$"
 
 
+PATIENCE: Final = 5.0
+"""Seconds in which the projection may come to the end of the log before a question is answered 503."""
+LOOK_SECONDS: Final = 0.02
+
+
 class ProjectionBehind(Exception):
     """The garbage collector has not read the whole log yet, so it cannot know what is in use."""
 
@@ -44,7 +51,7 @@ class Calculate(Strict):
 class Log(Protocol):
     """The log itself, not what was derived from it."""
 
-    async def holds_more_than(self, position: int) -> bool: ...
+    async def head(self) -> int: ...
 
 
 class CommandSink(Protocol):
@@ -137,12 +144,19 @@ class Reports:
         await self._outbox.add(connection, command)
 
     async def least(self) -> int:
-        """The position that a snapshot must have reached to know of every event until now. Raises ProjectionBehind."""
+        """The position that a snapshot must have reached to know of every event until now, as soon as one would.
+
+        Raises ProjectionBehind when that takes longer than PATIENCE.
+        """
+        head = await self._log.head()
         async with self._engine.connect() as connection:
-            position = await snapshot.position(connection)
-        if await self._log.holds_more_than(position):
-            raise ProjectionBehind(f"It has read {position} events, and there are more.")
-        return position
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            end = time.monotonic() + PATIENCE
+            while (position := await snapshot.position(connection)) < head:
+                if time.monotonic() > end:
+                    raise ProjectionBehind(f"It has read {position} of {head} events.")
+                await asyncio.sleep(LOOK_SECONDS)
+        return head
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[AsyncConnection]:

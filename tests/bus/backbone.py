@@ -73,7 +73,14 @@ class Counting:
     async def end(self) -> None:
         self._stop.set()
         assert self._task is not None
-        await self._task
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.result()
+
+    def kill(self) -> None:
+        """Ends it wherever it is, with nothing put in order but what its connections lose."""
+        assert self._task is not None
+        self._task.cancel()
 
     async def count(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
         for event in events:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from alembic import op
@@ -49,19 +50,31 @@ async def bus(nats: NatsServer) -> AsyncIterator[Bus]:
 
 @pytest.fixture
 async def backbone(ops_bus: Bus, ops_engine: AsyncEngine) -> AsyncIterator[Backbone]:
+    async with backbone_on(ops_bus, ops_engine) as backbone:
+        yield backbone
+
+
+@asynccontextmanager
+async def backbone_on(bus: Bus, engine: AsyncEngine) -> AsyncIterator[Backbone]:
     """A writer, a relay and `ops.events.read`, as ops runs them."""
-    relay = Relay(ops_bus, ops_engine)
-    reader = LogReader(ops_engine)
+    relay = Relay(bus, engine)
+    reader = LogReader(engine)
     async with (
-        LogWriter(ops_engine, on_commit=relay.wake) as writer,
-        Backbone(ops_bus, relay, writer, reader) as backbone,
-        micro(ops_bus, "ops", "1.0.0", {"events.read": EventsRead(reader)}),
+        LogWriter(engine, on_commit=relay.wake) as writer,
+        Backbone(bus, relay, writer, reader) as backbone,
+        micro(bus, "ops", "1.0.0", {"events.read": EventsRead(reader)}),
     ):
         yield backbone
 
 
 @pytest.fixture
 async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    async with probe(database) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def probe(database: Database) -> AsyncIterator[AsyncEngine]:
     """Connections of a service of the test's own, with its checkpoint, its outbox and tables to derive."""
     password = secrets.token_hex(8)
     await prepare(database.owner_url, {"probe": password})

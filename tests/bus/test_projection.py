@@ -70,6 +70,24 @@ async def test_what_was_applied_but_not_acknowledged_is_a_duplicate(
         assert counting.projection.standing.replays == 0
 
 
+async def test_what_a_dead_process_was_given_is_not_waited_for(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
+) -> None:
+    await fill(backbone.writer, 100)
+    async with Counting(bus, engine) as counting:
+        await counting.reaches(100)
+    await backbone.writer.append(edit("p_0", 10, *(committed(version) for version in range(11, 111))))
+    await backbone.relayed(200)
+    async with await operator(nats) as admin:  # takes them, and is gone
+        subscription = await admin.client.subscribe("_INBOX_operator.taken")
+        await admin.client.publish("$JS.API.CONSUMER.MSG.NEXT.EVENTS.render", b"100", reply="_INBOX_operator.taken")
+        for _ in range(100):
+            await subscription.next_msg(timeout=5)
+    async with Counting(bus, engine) as counting:
+        await counting.holds(200)
+        assert (counting.projection.standing.filled, counting.projection.standing.duplicates) == (100, 0)
+
+
 @pytest.mark.parametrize("idempotent", [False, True], ids=["counts, with reset", "overwrites, without reset"])
 @pytest.mark.parametrize("start", [1, 40])
 async def test_an_operator_reset_leads_to_the_same_rows_and_no_second_effect(
