@@ -13,6 +13,7 @@ from cutlog.blobs import BlobStore
 from cutlog.contract.media import MediaFacts, Rendition, Renditions, display_size
 from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
 from cutlog.ffmpeg import Ffmpeg, Limits
+from cutlog.ffmpeg.colors import ORDINARY
 from cutlog.ffmpeg.progress import Progress
 from services.media.facts import Judged, UnusableError, judge
 from services.media.naming import rendition_key
@@ -117,9 +118,9 @@ class _Work:
         facts = self._judged.facts
         if self._judged.kind == "image":
             assert self._judged.video is not None
-            args = thumbnail_args(self._source, self._judged.video, facts, 0)
+            args = thumbnail_args(self._source, self._judged.video, facts, 0, self._judged.coding)
         else:
-            args = thumbnail_args(self._folder / PROXY, 0, _as_proxy(facts), (facts.frames or 0) // 10)
+            args = thumbnail_args(self._folder / PROXY, 0, _as_proxy(facts), (facts.frames or 0) // 10, ORDINARY)
         await self._run(args)
         return await self._put(THUMBNAIL)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from cutlog.contract.media import MediaFacts, MediaKind
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg.allow import DECODERS, STILL_DEMUXERS
+from cutlog.ffmpeg.colors import ORDINARY, Coding, coding_of
 from cutlog.ffmpeg.probing import Ratio, RawProbe, RawStream, RawTimes
 
 MAX_SIDE: Final = 16_384
@@ -31,10 +32,6 @@ RATES: Final = tuple(
 NEAR: Final = Fraction(1, 50)
 
 
-#: Transfer characteristics of ITU-T H.273 that go beyond the ordinary range of brightness.
-HDR: Final[dict[int, Literal["pq", "hlg"]]] = {16: "pq", 18: "hlg"}
-
-
 class UnusableError(Exception):
     """The file is not media that can be edited. The message says why."""
 
@@ -42,7 +39,7 @@ class UnusableError(Exception):
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """What to make of a file: its kind and facts, and which of its streams are meant (indices in the file).
 
-    `begins`: the time of the first picture in seconds, which is frame 0.
+    `begins`: the time of the first picture in seconds, which is frame 0. `coding`: of its colours.
     """
 
     kind: MediaKind
@@ -50,6 +47,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     video: int | None
     audio: int | None
     begins: Fraction
+    coding: Coding = ORDINARY
 
 
 def judge(raw: RawProbe) -> Judged:
@@ -96,6 +94,7 @@ def _check_size(stream: RawStream) -> None:
 
 def _still(raw: RawProbe, picture: RawStream) -> Judged:
     assert picture.video is not None
+    coding = coding_of(picture.video, moving=False)
     facts = MediaFacts(
         container=raw.container,
         duration="0",
@@ -105,9 +104,9 @@ def _still(raw: RawProbe, picture: RawStream) -> Judged:
         rotation=picture.video.rotation,
         frames=1,
         video_codec=picture.codec,
-        hdr=HDR.get(picture.video.color_trc),
+        hdr=coding.hdr,
     )
-    return Judged(kind="image", facts=facts, video=picture.index, audio=None, begins=Fraction(0))
+    return Judged(kind="image", facts=facts, video=picture.index, audio=None, begins=Fraction(0), coding=coding)
 
 
 def _audio(raw: RawProbe, sound: RawStream) -> Judged:
@@ -128,6 +127,7 @@ def _video(raw: RawProbe, picture: RawStream, sound: RawStream | None) -> Judged
     assert picture.video is not None
     rate, vfr = _rate(picture)
     frames = _frames(raw, picture, rate, vfr)
+    coding = coding_of(picture.video, moving=True)
     _check_length(frames / rate)
     facts = MediaFacts(
         container=raw.container,
@@ -144,7 +144,7 @@ def _video(raw: RawProbe, picture: RawStream, sound: RawStream | None) -> Judged
         channels=sound.audio.channels if sound and sound.audio else None,
         sample_rate=sound.audio.sample_rate if sound and sound.audio else None,
         start_offset=decimal(_start(sound) - _start(picture)) if sound else "0",
-        hdr=HDR.get(picture.video.color_trc),
+        hdr=coding.hdr,
     )
     return Judged(
         kind="video",
@@ -152,6 +152,7 @@ def _video(raw: RawProbe, picture: RawStream, sound: RawStream | None) -> Judged
         video=picture.index,
         audio=sound.index if sound else None,
         begins=_start(picture),
+        coding=coding,
     )
 
 

@@ -20,6 +20,7 @@ from cutlog.contract.profiles import (
     proxy_video_args,
 )
 from cutlog.contract.time import samples_at
+from cutlog.ffmpeg.colors import Coding, Filter, into_bt709
 from services.media.facts import Judged
 from services.media.previews import COLUMNS, Sheet
 
@@ -44,7 +45,7 @@ def proxy_args(source: Path, judged: Judged) -> list[str]:
         [
             f"setpts='{_since(judged.begins)}'",
             f"fps={rate}:start_time=0",
-            *_into_range(facts, width, height),
+            *map(_worded, into_bt709(width, height, judged.coding)),
             "format=yuv420p",
             "setsar=1",
             "tpad=stop=-1:stop_mode=clone",
@@ -77,10 +78,7 @@ def audio_args(source: Path, judged: Judged) -> list[str]:
 
 def sprite_args(proxy: Path, of: Sheet) -> list[str]:
     """Every so many frames of the edit proxy, small, in one JPEG."""
-    chain = (
-        f"framestep={of.step},scale={of.width}:{of.height}:flags=area:out_range=pc,setsar=1,format=yuvj420p,"
-        f"tile={COLUMNS}x{of.rows}"
-    )
+    chain = f"framestep={of.step},{_jfif(of.width, of.height, 'area')},tile={COLUMNS}x{of.rows}"
     return [
         "-i", f"file:{proxy}", "-map", "0:0", "-an", "-vf", chain, "-frames:v", "1", "-q:v", "5", *_BITEXACT,
         "-f", "mjpeg", SPRITE,
@@ -102,41 +100,34 @@ def frame_args(proxy: Path, facts: MediaFacts, frame: int, name: str) -> list[st
     begin = max(Fraction(0), (frame - Fraction(1, 2)) / facts.fps.fraction)
     return [
         "-ss", f"{float(begin):.6f}", "-i", f"file:{proxy}", "-map", "0:0", "-an",
-        "-vf", "scale=iw:ih:out_range=pc,format=yuvj420p", "-frames:v", "1", "-q:v", "4", *_BITEXACT,
+        "-vf", _jfif("iw", "ih"), "-frames:v", "1", "-q:v", "4", *_BITEXACT,
         "-f", "mjpeg", name,
     ]  # fmt: skip
 
 
-def thumbnail_args(source: Path, stream: int, facts: MediaFacts, frame: int) -> list[str]:
+def thumbnail_args(source: Path, stream: int, facts: MediaFacts, frame: int, coding: Coding) -> list[str]:
     """A JPEG of one frame, at most 480 high, as a viewer sees it."""
     width, height = proxy_size(*display_size(facts))
     shown = display_size(facts)[1]
     if shown < PROXY_HEIGHT:
         width, height = max(1, round(width * shown / height)), max(1, round(shown))
-    chain = f"trim=start_frame={frame}:end_frame={frame + 1},scale={width}:{height}:flags=bicubic:out_range=pc,setsar=1"
+    chain = [f"trim=start_frame={frame}:end_frame={frame + 1}", _jfif(width, height)]
+    if coding.hdr is not None:
+        chain[1:1] = map(_worded, into_bt709(width, height, coding))
     return [
-        "-i", f"file:{source}", "-map", f"0:{stream}", "-an", "-vf", f"{chain},format=yuvj420p", "-frames:v", "1",
+        "-i", f"file:{source}", "-map", f"0:{stream}", "-an", "-vf", ",".join(chain), "-frames:v", "1",
         "-q:v", "4", *_BITEXACT, "-f", "mjpeg", THUMBNAIL,
     ]  # fmt: skip
 
 
-def _into_range(facts: MediaFacts, width: int, height: int) -> list[str]:
-    """Scaled; a picture of high dynamic range is mapped into the ordinary one (white at 203 cd/m² stays
-    white, what is brighter is bent below the limit)."""
-    if facts.hdr is None:
-        return [_scaled(width, height)]
-    curve = {"pq": "smpte2084", "hlg": "arib-std-b67"}[facts.hdr]
-    return [
-        f"scale={width}:{height}:flags=bicubic:out_range=tv,format=yuv420p10le",
-        f"setparams=range=tv:color_primaries=bt2020:color_trc={curve}:colorspace=bt2020nc",
-        "zscale=t=linear:npl=203,format=gbrpf32le",
-        "zscale=p=bt709,tonemap=mobius:desat=0",
-        "zscale=t=bt709:m=bt709:p=bt709:r=tv",
-    ]
+def _jfif(width: int | str, height: int | str, flags: str = "bicubic") -> str:
+    """Scaled, as JPEG has its colours: BT.601 of full range, whatever the picture had."""
+    return f"scale={width}:{height}:flags={flags}:out_color_matrix=bt601:out_range=pc,setsar=1,format=yuvj420p"
 
 
-def _scaled(width: int, height: int) -> str:
-    return f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv"
+def _worded(made: Filter) -> str:
+    name, options = made
+    return f"{name}=" + ":".join(f"{option}={value}" for option, value in options.items())
 
 
 def _since(begins: Fraction) -> str:

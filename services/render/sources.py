@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.ffmpeg import Ffmpeg
+from cutlog.ffmpeg.colors import ORDINARY, coding_of
 from services.render.compile import Opened
 from services.render.drawn import SourceFile
 
@@ -33,7 +34,7 @@ class Sources:
             files: dict[str, Opened] = {}
             for source in sources:
                 path = await self.local(opened, source.key)
-                files[source.sha256] = Opened(path) if source.conformed else await self._examined(path)
+                files[source.sha256] = Opened(path) if source.conformed else await self._examined(path, source)
             yield files
 
     async def local(self, opened: AsyncExitStack, key: str) -> Path:
@@ -42,10 +43,11 @@ class Sources:
         except BlobNotFoundError as error:
             raise SourceGoneError(f"{SourceGoneError.__doc__} {key}") from error
 
-    async def _examined(self, path: Path) -> Opened:
-        """An original: which stream is its picture, and when that begins."""
+    async def _examined(self, path: Path, source: SourceFile) -> Opened:
+        """An original: which stream is its picture, when that begins, and how its colours are coded."""
         found = await self._ffmpeg.probe(path)
         for stream in found.streams:
             if stream.kind == "video" and stream.decoded and not stream.attached:
-                return Opened(path, stream.index, stream.seconds(stream.start or 0))
+                coding = ORDINARY if stream.video is None else coding_of(stream.video, moving=source.fps is not None)
+                return Opened(path, stream.index, stream.seconds(stream.start or 0), coding)
         raise NoPictureError(f"{NoPictureError.__doc__} {path.name}")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
-import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
-import imageio_ffmpeg
 import msgspec
 import numpy as np
 import pytest
@@ -19,6 +17,7 @@ from cutlog.contract.media import MediaFacts
 from cutlog.contract.time import Fps
 from services.media.previews import index, peaks, sheet
 from tests.media.conftest import Client, House
+from tests.support.colors import GREEN, color_of, green, white_of_hdr
 from tests.support.painting import Image, Painter, pictures, read_frame_number
 
 
@@ -120,21 +119,12 @@ async def test_a_video_that_failed_says_why_and_is_processed_again_on_request(ru
     assert (await running.client(tenant="other")("POST", f"/api/videos/{video['id']}/retry")).status == 404
 
 
-@pytest.mark.parametrize(("curve", "name", "white"), [("smpte2084", "pq", 0.5807), ("arib-std-b67", "hlg", 0.75)])
+@pytest.mark.parametrize(("curve", "name"), [("smpte2084", "pq"), ("arib-std-b67", "hlg")])
 async def test_a_picture_of_high_dynamic_range_is_told_and_mapped(
-    running: House, tmp_path: Path, curve: str, name: str, white: float
+    running: House, tmp_path: Path, curve: str, name: str
 ) -> None:
     """Reference white (203 cd/m² of BT.2408) would be grey if its code were taken as it is."""
-    grey = round(64 + white * 876)
-    file = tmp_path / "hdr.mp4"
-    chain = f"geq=lum={grey}:cb=512:cr=512,format=yuv420p10le"
-    make = [
-        imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i",
-        "color=size=160x90:rate=25:duration=0.4,format=yuv420p10le", "-vf", chain, "-c:v", "libx265", "-x265-params",
-        f"log-level=none:colorprim=bt2020:transfer={curve}:colormatrix=bt2020nc", "-color_primaries", "bt2020",
-        "-color_trc", curve, "-colorspace", "bt2020nc", str(file),
-    ]  # fmt: skip
-    await asyncio.to_thread(subprocess.run, make, check=True)
+    file = await asyncio.to_thread(white_of_hdr, tmp_path / "hdr.mp4", curve)
     client = running.client()
     video = (await client.upload(file)).body
     assert video["facts"]["hdr"] == name
@@ -144,3 +134,15 @@ async def test_a_picture_of_high_dynamic_range_is_told_and_mapped(
     level = float(shown.mean()) / 255
     assert 0.8 < level < 0.9, level
     assert float(np.ptp(shown.reshape(-1, 3).mean(axis=0))) < 4, "white stays without a colour"
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["says so", "says nothing"])
+async def test_small_pictures_have_the_colours_of_the_film(running: House, tmp_path: Path, told: bool) -> None:
+    file = await asyncio.to_thread(green, tmp_path / "green.mp4", (1280, 720), "bt709", told=told)
+    client = running.client()
+    video = (await client.upload(file)).body
+    await client.ready(video["id"])
+    root = f"/api/videos/{video['id']}"
+    for path in ("thumbnail", "thumbnail?at=7", "sprite"):
+        with av.open(io.BytesIO(await fetch(client, f"{root}/{path}")), "r") as container:
+            assert color_of(next(container.decode(video=0))) == pytest.approx(GREEN, abs=6), path

@@ -13,7 +13,7 @@ from cutlog.contract.profiles import COLOR_FILTER
 from cutlog.contract.time import Fps
 from services.render.compile.graded import Graded
 from services.render.compile.shapes import coarse, cropped, fine, flipped, of_rgb, rgb_of, turned
-from services.render.compile.stock import Opened, sized
+from services.render.compile.stock import Opened
 from services.render.compile.windows import WIDEST, made_size, scaled, seen, steady_stretches
 from services.render.drawn import Drawn, Mixed, Picture, Plate, Shot, SourceFile, Words
 from services.render.geometry import Size, centred
@@ -109,15 +109,14 @@ class Graph(Graded):
 
     def _exposed(self, layer: Shot | Picture, frames: int, size: Size) -> tuple[Any, bool]:
         """The layer's own picture at a size, and whether it may be clear in places."""
-        as_is = layer.source.conformed
         match layer:
             case Shot():
-                return sized(self._shot(layer, frames), size, as_is, "yuv420p"), False
+                return self._sized(self._shot(layer, frames), layer.source, size, "yuv420p"), False
             case Picture(source=source, frame=int() as frame):
                 one = self._conformed(source, frame, 1)
-                return self._repeated(sized(one, size, as_is, "yuv420p"), frames), False
+                return self._repeated(self._sized(one, source, size, "yuv420p"), frames), False
             case Picture(source=source):
-                return self._repeated(sized(self._image(source), size, None, "yuva420p"), frames), True
+                return self._repeated(self._sized(self._image(source), source, size, "yuva420p"), frames), True
             case _:
                 assert_never(layer)
 

@@ -12,6 +12,7 @@ import msgspec
 from ffmpeg.nodes import FilterableStream, FilterNode, Node
 
 from cutlog.contract.time import Fps, source_frame
+from cutlog.ffmpeg.colors import ORDINARY, Coding, into_bt709
 from services.render.drawn import Shot, SourceFile
 from services.render.geometry import Size
 from services.render.titles import rgb
@@ -38,11 +39,12 @@ class _Source(FilterNode):  # type: ignore[misc]
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A source file on disk: the index of the stream to show, and the time of its first picture in seconds."""
+    """A source file on disk: the index of the stream to show, the time of its first picture in seconds, its colours."""
 
     path: Path
     stream: int = 0
     start: Fraction = Fraction(0)
+    coding: Coding = ORDINARY
 
 
 class Stock:
@@ -77,12 +79,12 @@ class Stock:
     def _solid(self, color: str, frames: int) -> Any:
         # Made as RGB, since only then it is up to us by which matrix it becomes YUV. One picture, then repeated.
         one = self._plate(rgb(color), self._size).filter("format", "gbrp").filter("trim", end_frame=1)
-        return self._repeated(bt709(one, self._size).filter("format", "yuv420p"), frames)
+        return self._repeated(_bt709(one, self._size).filter("format", "yuv420p"), frames)
 
     def _clear(self, frames: int, color: str = "0x000000") -> Any:
         """A canvas of which nothing is seen; `color` is what edges drawn on it fade to."""
         one = self._plate(f"{color}@0", self._size).filter("format", "gbrap").filter("trim", end_frame=1)
-        return self._repeated(bt709(one, self._size).filter("format", "yuva420p"), frames)
+        return self._repeated(_bt709(one, self._size).filter("format", "yuva420p"), frames)
 
     def _image(self, source: SourceFile) -> Any:
         opened = self._open(source.sha256)
@@ -138,19 +140,19 @@ class Stock:
         film = film.filter("settb", f"{self._fps.den}/{self._fps.num}").filter("setpts", "0")
         return film.filter("loop", loop=-1, size=1).filter("setpts", "N").filter("trim", end_frame=frames)
 
+    def _sized(self, film: Any, source: SourceFile, size: Size, pixels: str) -> Any:
+        """Scaled. An edit proxy of the right size has the right colours too."""
+        if source.conformed != size:
+            film = _bt709(film, size, self._files[source.sha256].coding)
+        return film.filter("format", pixels)
+
     def _open(self, sha256: str) -> Opened:
         opened = self._files[sha256]
         self.used.append(opened)
         return opened
 
 
-def sized(film: Any, size: Size, as_is: Size | None, pixels: str) -> Any:
-    """Scaled. What has the right size `as_is` is an edit proxy, and its colours are right too."""
-    if as_is != size:
-        film = bt709(film, size)
-    return film.filter("format", pixels)
-
-
-def bt709(film: Any, size: Size) -> Any:
-    """Scaled, in square pixels, as BT.709 of limited range."""
-    return film.filter("scale", size[0], size[1], flags="bicubic", out_color_matrix="bt709", out_range="tv")
+def _bt709(film: Any, size: Size, coding: Coding = ORDINARY) -> Any:
+    for name, options in into_bt709(*size, coding):
+        film = film.filter(name, **options)
+    return film
