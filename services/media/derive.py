@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,8 +12,7 @@ import msgspec
 from cutlog.blobs import BlobStore
 from cutlog.contract.media import MediaFacts, Rendition, Renditions, display_size
 from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
-from cutlog.ffmpeg import Ffmpeg, Limits
-from cutlog.ffmpeg.colors import ORDINARY
+from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, Limits
 from cutlog.ffmpeg.progress import Progress
 from services.media.facts import Judged, UnusableError, judge
 from services.media.naming import rendition_key
@@ -39,6 +38,8 @@ PIECE = 1 << 20
 
 Told = Callable[[float], None]
 """Told the share of the edit proxy that is made, 0 to 1."""
+Shown = Callable[[Rendition], Awaitable[None]]
+"""Given the thumbnail, which is there long before the rest."""
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -53,14 +54,18 @@ class Derive:
         self._ffmpeg, self._blobs = ffmpeg, blobs
         self._frames = asyncio.Semaphore(2)
 
-    async def make(self, key: str, tenant: str, sha256: str, generation: int, told: Told | None = None) -> Derived:
+    async def make(
+        self, key: str, tenant: str, sha256: str, generation: int, told: Told | None = None, shown: Shown | None = None
+    ) -> Derived:
         """All renditions of the original at `key`. Raises UnusableError, FfmpegFailedError, BlobNotFoundError."""
         async with self._blobs.local(key) as source, self._blobs.scratch() as folder:
             judged = judge(await self._ffmpeg.probe(source, times=True, limits=_patience(source)))
             work = _Work(self._ffmpeg, self._blobs, source, folder, judged, (tenant, sha256, generation), told)
+            thumbnail = await work.thumbnail() if judged.kind != "audio" else None
+            if thumbnail is not None and shown is not None:
+                await shown(thumbnail)
             proxy = await work.proxy() if judged.kind == "video" else None
             audio = await work.audio() if judged.audio is not None else None
-            thumbnail = await work.thumbnail() if judged.kind != "audio" else None
             made = Renditions(proxy=proxy, audio=audio, thumbnail=thumbnail)
             if judged.kind == "video":
                 made = msgspec.structs.replace(made, sprite=await work.sprite())
@@ -114,15 +119,13 @@ class _Work:
         return msgspec.structs.replace(rendition, samples=rendition.size // BYTES_PER_SAMPLE)
 
     async def thumbnail(self) -> Rendition:
-        """Of a film, its edit proxy's frame a tenth in: the beginning is often black."""
-        facts = self._judged.facts
-        if self._judged.kind == "image":
-            assert self._judged.video is not None
-            args = thumbnail_args(self._source, self._judged.video, facts, 0, self._judged.coding)
-        else:
-            args = thumbnail_args(self._folder / PROXY, 0, _as_proxy(facts), (facts.frames or 0) // 10, ORDINARY)
-        await self._run(args)
-        return await self._put(THUMBNAIL)
+        """Of a film, its frame a tenth in, since the beginning is often black; the first, where none can be sought."""
+        try:
+            await self._run(thumbnail_args(self._source, self._judged, (self._judged.facts.frames or 0) // 10))
+            return await self._put(THUMBNAIL)
+        except (FfmpegFailedError, FileNotFoundError):
+            await self._run(thumbnail_args(self._source, self._judged, 0))
+            return await self._put(THUMBNAIL)
 
     async def sprite(self) -> Rendition:
         of = sheet(self._judged.facts)
@@ -150,12 +153,6 @@ class _Work:
         # Not synced: it can be made again, and its digest tells when it is torn.
         blob = await self._blobs.put_file(rendition_key(*self._content, name), self._folder / name, sync=False)
         return Rendition(key=blob.key, size=blob.size, sha256=blob.sha256)
-
-
-def _as_proxy(facts: MediaFacts) -> MediaFacts:
-    """Facts of the edit proxy's picture: upright and square."""
-    width, height = proxy_size(*display_size(facts))
-    return msgspec.structs.replace(facts, width=width, height=height, sar=(1, 1), rotation=0)
 
 
 def _patience(path: Path) -> Limits:

@@ -20,7 +20,7 @@ from cutlog.contract.profiles import (
     proxy_video_args,
 )
 from cutlog.contract.time import samples_at
-from cutlog.ffmpeg.colors import Coding, Filter, into_bt709
+from cutlog.ffmpeg.colors import ORDINARY, Filter, into_bt709
 from services.media.facts import Judged
 from services.media.previews import COLUMNS, Sheet
 
@@ -105,17 +105,22 @@ def frame_args(proxy: Path, facts: MediaFacts, frame: int, name: str) -> list[st
     ]  # fmt: skip
 
 
-def thumbnail_args(source: Path, stream: int, facts: MediaFacts, frame: int, coding: Coding) -> list[str]:
-    """A JPEG of one frame, at most 480 high, as a viewer sees it."""
+def thumbnail_args(source: Path, judged: Judged, frame: int) -> list[str]:
+    """A JPEG of one frame of the original, at most 480 high, as a viewer sees it; sought and not counted."""
+    facts = judged.facts
     width, height = proxy_size(*display_size(facts))
     shown = display_size(facts)[1]
     if shown < PROXY_HEIGHT:
         width, height = max(1, round(width * shown / height)), max(1, round(shown))
-    chain = [f"trim=start_frame={frame}:end_frame={frame + 1}", _jfif(width, height)]
-    if coding.hdr is not None:
-        chain[1:1] = map(_worded, into_bt709(width, height, coding))
+    chain = [_jfif(width, height)]
+    if judged.coding != ORDINARY:
+        chain[:0] = map(_worded, into_bt709(width, height, judged.coding))
+    seek: list[str] = []
+    if frame and facts.fps is not None:
+        moment = judged.begins + (frame - Fraction(1, 2)) / facts.fps.fraction
+        seek = ["-seek_timestamp", "1", "-ss", f"{float(moment):.6f}"]
     return [
-        "-i", f"file:{source}", "-map", f"0:{stream}", "-an", "-vf", ",".join(chain), "-frames:v", "1",
+        *seek, "-i", f"file:{source}", "-map", f"0:{judged.video}", "-an", "-vf", ",".join(chain), "-frames:v", "1",
         "-q:v", "4", *_BITEXACT, "-f", "mjpeg", THUMBNAIL,
     ]  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -17,6 +18,7 @@ from cutlog.bus import Outbox
 from cutlog.bus.leader import stops_within
 from cutlog.contract.commands import MediaCommand, RecordMediaFailed, RecordMediaReady
 from cutlog.contract.events import MediaFailed, MediaReady
+from cutlog.contract.media import Rendition
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError
 from services.media.derive import Derive, Derived
@@ -110,7 +112,8 @@ class Worker:
             share[0] = part
 
         try:
-            derived = await self._derive.make(row.key, row.tenant, row.sha256, row.generation, told)
+            shown = partial(self._show, row)
+            derived = await self._derive.make(row.key, row.tenant, row.sha256, row.generation, told, shown)
         except _FINAL as error:
             await self._fail(row, str(error))
         except (FfmpegFailedError, OSError) as error:
@@ -123,6 +126,13 @@ class Worker:
             await self._finish(row, derived)
         finally:
             renewing.cancel()
+
+    async def _show(self, row: Stored, thumbnail: Rendition) -> None:
+        """There is something to look at while the rest is made."""
+        async with self._engine.begin() as connection:
+            mine = update(video).where(video.c.id == row.id, video.c.derive_run == row.derive_run)
+            renditions = msgspec.structs.replace(row.renditions, thumbnail=thumbnail)
+            await connection.execute(mine.values(renditions=msgspec.to_builtins(renditions)))
 
     async def _renew(self, row: Stored, share: list[float]) -> None:
         """Keeps the claim, and says how far the work is."""

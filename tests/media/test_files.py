@@ -10,6 +10,7 @@ import pytest
 from cutlog.web.signing import sign
 from tests.media.conftest import Answer, Client, House
 from tests.support.painting import Painter
+from tests.support.waiting import eventually
 
 
 async def link(client: Client, video_id: str, what: str = "download") -> str:
@@ -107,10 +108,17 @@ async def test_a_signature_does_not_lead_out_of_the_store(running: House, key: s
     assert answer.status in (403, 404)
 
 
-async def test_a_thumbnail_is_there_when_the_video_is_ready(running: House, painted: Painter) -> None:
+async def test_a_thumbnail_is_there_before_the_rest_is_made(running: House, painted: Painter) -> None:
     client = running.client()
-    video_id = (await client.upload(painted(25, 30))).body["id"]
+    video_id = (await client.upload(painted(25, 1000, (320, 180)))).body["id"]
+
+    async def there() -> bool:
+        return (await client("GET", f"/api/videos/{video_id}/thumbnail")).status == 302
+
+    await eventually(there)
+    assert (await client("GET", f"/api/videos/{video_id}")).body["status"] == "processing"
+    early = await get(client, await link(client, video_id, "thumbnail"))
     await client.ready(video_id)
     answer = await get(client, await link(client, video_id, "thumbnail"))
     assert (answer.status, answer.headers["Content-Type"]) == (200, "image/jpeg")
-    assert answer.raw.startswith(b"\xff\xd8\xff")
+    assert answer.raw.startswith(b"\xff\xd8\xff") and answer.raw == early.raw
