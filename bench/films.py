@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from cutlog.contract.profiles import gop_frames, proxy_video_args
+from cutlog.contract.profiles import COLOR_ARGS, COLOR_FILTER, gop_frames, proxy_video_args
 from cutlog.ffmpeg.binaries import locate
 from services.render.profiles import EXPORTS
 
@@ -41,7 +41,10 @@ def ffmpeg() -> str:
 
 
 def source(folder: Path) -> Path:
-    """BENCH_SOURCE, or a made film: 1080p24 with moving patterns, grain and sound."""
+    """BENCH_SOURCE, or a made film: 1080p24 with moving patterns, grain and sound, which says that it is BT.709.
+
+    Of a film that does not, ffmpeg converts the colours of every picture, and the peer would make another film.
+    """
     if given := os.environ.get("BENCH_SOURCE"):
         return Path(given)
     path = folder / "source.mp4"
@@ -50,7 +53,8 @@ def source(folder: Path) -> Path:
             ffmpeg(), "-v", "error", "-y", "-f", "lavfi",
             "-i", f"testsrc2=size=1920x1080:rate={FPS}:duration={SOURCE_SECONDS},noise=alls=5:allf=t",
             "-f", "lavfi", "-i", f"sine=frequency=330:beep_factor=4:sample_rate=48000:duration={SOURCE_SECONDS}",
-            "-c:v", "libx264", "-preset", "ultrafast", "-crf", "20", "-g", "48", "-pix_fmt", "yuv420p",
+            "-vf", f"scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,{COLOR_FILTER}", *COLOR_ARGS,
+            "-c:v", "libx264", "-preset", "ultrafast", "-crf", "20", "-g", "48",
             "-c:a", "aac", "-b:a", "128k", str(path),
         ],
         check=True,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import mimetypes
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import MemoryStore, S3Store
 
 from cutlog.blobs.keys import check_key, check_prefix
+from cutlog.blobs.presigned import named
 from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, Method
 from cutlog.web.signing import sign
 
@@ -28,11 +30,14 @@ ONE_REQUEST: Final = 64 << 20
 
 
 class ObstoreBlobs:
-    """A bucket signs its own URLs; memory has them signed with `file_secret` and served by the media service."""
+    """A bucket's URLs are signed by its own scheme; memory has them served by the media service.
 
-    def __init__(self, store: MemoryStore | S3Store, file_secret: str | None = None) -> None:
+    `secret` signs: a bucket's secret key, without which its links name no file, or the key of the media service's.
+    """
+
+    def __init__(self, store: MemoryStore | S3Store, secret: str | None = None) -> None:
         self._store = store
-        self._secret = file_secret
+        self._secret = secret
 
     @classmethod
     def memory(cls, file_secret: str) -> ObstoreBlobs:
@@ -42,7 +47,7 @@ class ObstoreBlobs:
     @classmethod
     def s3(cls, url: str) -> ObstoreBlobs:
         """`s3://bucket/prefix`; region, endpoint and credentials from AWS_* variables."""
-        return cls(S3Store.from_url(url))
+        return cls(S3Store.from_url(url), os.environ.get("AWS_SECRET_ACCESS_KEY"))
 
     async def put_file(
         self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None, replace: bool = True
@@ -135,7 +140,8 @@ class ObstoreBlobs:
     async def url(self, key: str, method: Method = "GET", *, seconds: int = 600, filename: str | None = None) -> str:
         match self._store:
             case S3Store() as bucket:
-                return await obstore.sign_async(bucket, method, check_key(key), timedelta(seconds=seconds))
+                link = await obstore.sign_async(bucket, method, check_key(key), timedelta(seconds=seconds))
+                return named(link, self._secret, filename, method) if filename and self._secret else link
             case MemoryStore():
                 return sign(self._secret or "", check_key(key), int(time.time()) + seconds, method, filename)
 

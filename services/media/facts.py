@@ -13,9 +13,11 @@ from cutlog.contract.media import MediaFacts, MediaKind
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg.allow import DECODERS, STILL_DEMUXERS
 from cutlog.ffmpeg.colors import ORDINARY, Coding, coding_of
-from cutlog.ffmpeg.probing import Ratio, RawProbe, RawStream, RawTimes
+from cutlog.ffmpeg.probing import Ratio, RawProbe, RawStream, RawTimes, RawVideo
 
 MAX_SIDE: Final = 16_384
+WIDEST: Final = 100
+"""Times that a pixel may be as wide as high, or the other way."""
 MAX_PIXELS: Final = 8192 * 8192
 MAX_SECONDS: Final = 24 * 3600
 MAX_RATE: Final = Fraction(240)
@@ -92,6 +94,13 @@ def _check_size(stream: RawStream) -> None:
         raise UnusableError(f"its picture of {width} × {height} is beyond {MAX_PIXELS} pixels")
 
 
+def _aspect(video: RawVideo) -> Ratio | None:
+    """The shape of a pixel; None where the file says nothing, or what no pixel has."""
+    if video.sar is None or video.sar[1] == 0:
+        return None
+    return video.sar if Fraction(1, WIDEST) <= Fraction(*video.sar) <= WIDEST else None
+
+
 def _still(raw: RawProbe, picture: RawStream) -> Judged:
     assert picture.video is not None
     coding = coding_of(picture.video, moving=False)
@@ -100,7 +109,7 @@ def _still(raw: RawProbe, picture: RawStream) -> Judged:
         duration="0",
         width=picture.video.width,
         height=picture.video.height,
-        sar=picture.video.sar,
+        sar=_aspect(picture.video),
         rotation=picture.video.rotation,
         frames=1,
         video_codec=picture.codec,
@@ -134,7 +143,7 @@ def _video(raw: RawProbe, picture: RawStream, sound: RawStream | None) -> Judged
         duration=decimal(frames / rate),
         width=picture.video.width,
         height=picture.video.height,
-        sar=picture.video.sar,
+        sar=_aspect(picture.video),
         rotation=picture.video.rotation,
         fps=Fps.of(rate),
         vfr=vfr,

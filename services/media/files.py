@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
 from cutlog.blobs import BlobStore, InvalidKeyError
+from cutlog.blobs.presigned import attachment
 from cutlog.contract.base import Strict
 from cutlog.web import Api, Content, Problem, Reply, Request
 from cutlog.web.problems import not_found
@@ -78,10 +78,8 @@ def _media_type(key: str) -> str:
 
 
 def _headers(key: str, filename: str | None) -> dict[str, str]:
-    name = filename or key.rpartition("/")[2]
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
     return {
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Disposition": attachment(filename or key.rpartition("/")[2]),
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": _POLICY,
         "Cross-Origin-Resource-Policy": "same-site",

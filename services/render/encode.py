@@ -55,7 +55,7 @@ class Segments:
             groups = batches(missing, most, _PIECES)
         # Small pictures gain little from several threads: rather several runs at once.
         lanes = min(self._cores, len(groups)) if order.profile.stock == "proxy" else 1
-        threads = max(1, self._cores // max(1, lanes))
+        threads = _threads(max(1, self._cores // max(1, lanes)))
         slots = asyncio.Semaphore(max(1, lanes))
 
         async def render(number: int, group: Sequence[Encoded], files: dict[str, Opened]) -> None:
@@ -104,7 +104,7 @@ class Segments:
         if not group:
             return 0
         async with self._sources.opened(_sources(group)) as files:
-            run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, self._cores)
+            run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, _threads(self._cores))
             await self._run(run, pictures, order.profile.delay, cache, tell)
         return run.frames
 
@@ -142,13 +142,18 @@ class Segments:
         """
         encoder = profile.encoder(canvas.fps.fraction)
         async with self._sources.opened(_sources([segment])) as files:
-            run = compile_run([segment], profile.size(canvas), canvas.fps, encoder, files, self._cores)
+            run = compile_run([segment], profile.size(canvas), canvas.fps, encoder, files, _threads(self._cores))
             async with self._ran(run, lambda _: None) as folder:
                 return await asyncio.to_thread((folder / OUTPUT).read_bytes)
 
 
 def _sources(segments: Iterable[Encoded]) -> list[SourceFile]:
     return list({source.sha256: source for segment in segments for source in segment.sources()}.values())
+
+
+def _threads(cores: int) -> int:
+    """As many threads of an encoder as keep that many cores busy: x264's own rule, since some of them always wait."""
+    return max(1, cores * 3 // 2)
 
 
 def _most_frames(profile: Profile, missing: int, pictures: Plan, cores: int) -> int:

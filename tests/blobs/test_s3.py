@@ -7,10 +7,12 @@ import hashlib
 import os
 import urllib.request
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from cutlog.blobs import open_blobs
+from cutlog.blobs.presigned import attachment, signed
 from tests.support.buckets import S3
 from tests.support.faulty import Fault, faulty
 
@@ -26,8 +28,16 @@ async def test_a_link_of_a_bucket_is_its_own_and_downloads_under_the_name_that_w
 
     status, body, disposition = await asyncio.to_thread(download, {})
     assert (status, body) == (200, b"0123456789")
-    assert disposition.startswith("attachment")
+    assert disposition == attachment('Ferien "am" Meer.mp4')
     assert (await asyncio.to_thread(download, {"Range": "bytes=2-4"}))[:2] == (206, b"234")
+
+
+async def test_our_signature_of_a_link_is_that_of_the_library(bucket: str) -> None:
+    secret = os.environ["AWS_SECRET_ACCESS_KEY"]
+    for key in ("videos/d/x.mp4", "export/p_1/v1_final.mp4"):
+        link = await open_blobs(bucket, "secret").url(key)
+        assert dict(parse_qsl(urlsplit(signed(link, secret, "GET", {})).query)) == dict(parse_qsl(urlsplit(link).query))
+        assert signed(link, secret, "GET", {"a": "b"}) != link
 
 
 async def test_a_large_file_goes_in_parts_and_comes_back_whole(bucket: str, tmp_path: Path) -> None:
