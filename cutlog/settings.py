@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """JWT with role `service`, for internal HTTP."""
     objects_url: str = ""
     """file:///absolute/path, s3://bucket/prefix or memory://; default: `data`/objects."""
+    bucket_secret: SecretStr = Field(default=SecretStr(""), validation_alias="AWS_SECRET_ACCESS_KEY")
+    """Lets links of a bucket say under which name a download is saved; the store itself reads all AWS variables."""
     public_url: str = "http://127.0.0.1:8080"
     """Where users reach the gateway."""
     peers: dict[str, str] = Field(default_factory=dict)

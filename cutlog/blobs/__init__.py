@@ -28,10 +28,11 @@ __all__ = [
 ]
 
 
-def open_blobs(url: str, file_secret: str) -> BlobStore:
+def open_blobs(url: str, file_secret: str, bucket_secret: str = "") -> BlobStore:
     """The store at `file:///absolute/folder` (made if missing), `memory://` or `s3://bucket/prefix`.
 
-    `file_secret` signs URLs of stores that can't sign their own. Credentials of S3 come from the usual AWS variables.
+    `file_secret` signs URLs of stores that can't sign their own. Credentials of S3 come from the usual AWS variables;
+    with its secret key given too, links to a bucket name the file that a browser saves.
     Raises ValueError for another URL.
     """
     parts = urlsplit(url)
@@ -41,6 +42,6 @@ def open_blobs(url: str, file_secret: str) -> BlobStore:
         case "memory":
             return ObstoreBlobs.memory(file_secret)
         case "s3":
-            return ObstoreBlobs.s3(url)
+            return ObstoreBlobs.s3(url, bucket_secret)
         case _:
             raise ValueError(f"not a place for objects: {url!r} (file:///…, s3://… or memory://)")

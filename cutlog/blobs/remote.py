@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import hashlib
 import mimetypes
-import os
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -45,9 +44,9 @@ class ObstoreBlobs:
         return cls(MemoryStore(), file_secret)
 
     @classmethod
-    def s3(cls, url: str) -> ObstoreBlobs:
+    def s3(cls, url: str, secret: str = "") -> ObstoreBlobs:
         """`s3://bucket/prefix`; region, endpoint and credentials from AWS_* variables."""
-        return cls(S3Store.from_url(url), os.environ.get("AWS_SECRET_ACCESS_KEY"))
+        return cls(S3Store.from_url(url), secret)
 
     async def put_file(
         self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None, replace: bool = True

@@ -39,7 +39,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
     """The service at work; leaving finishes what is under way. Raises SandboxUnavailableError, BinaryNotFoundError."""
     ffmpeg = await Ffmpeg.find(settings)
     file_secret = settings.file_secret.get_secret_value()
-    blobs = open_blobs(settings.objects, file_secret)
+    blobs = open_blobs(settings.objects, file_secret, settings.bucket_secret.get_secret_value())
     engine = create_engine(settings, pool_size=8, max_overflow=12)
     stop = asyncio.Event()
 

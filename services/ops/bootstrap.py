@@ -82,7 +82,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             feed=feed,
             renders=Renders(bus, feed, time.monotonic),
             limits=ExportLimits(reads, settings.renders),
-            blobs=open_blobs(settings.objects, settings.file_secret.get_secret_value()),
+            blobs=open_blobs(
+                settings.objects, settings.file_secret.get_secret_value(), settings.bucket_secret.get_secret_value()
+            ),
             converter=Converter(settings.sandbox),
             public_url=settings.public_url,
             now=lambda: datetime.now(UTC),

@@ -18,7 +18,7 @@ from tests.support.faulty import Fault, faulty
 
 
 async def test_a_link_of_a_bucket_is_its_own_and_downloads_under_the_name_that_was_given(bucket: str) -> None:
-    store = open_blobs(bucket, "secret")
+    store = open_blobs(bucket, "secret", os.environ["AWS_SECRET_ACCESS_KEY"])
     await store.put_bytes("videos/d/x.mp4", b"0123456789")
     link = await store.url("videos/d/x.mp4", filename='Ferien "am" Meer.mp4')
 

@@ -90,6 +90,7 @@ async def test_a_film_lives_and_ends_in_a_bucket(users: Users, bucket: str, pain
         export = await users.until("ops", f"/api/projects/p/exports/{asked['id']}", "ready")
     async with users.http.get(export["url"]) as film:
         body = await film.read()
+        assert 'filename="p_v2_mp4-360p.mp4"' in film.headers["Content-Disposition"]
         assert film.status == 200 and len(body) == export["size"] and body[4:8] == b"ftyp"
     assert await store.get(export["key"]) == body
     original = await users("media", "GET", f"/api/videos/{video['id']}/download")
