@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench import backbone, edits, gc, history, log, render, start
+from bench import backbone, edits, gc, history, log, media, render, start
 from bench.page import DRAWINGS, page
 from bench.shape import SKIPPED, Bench, Row
 
@@ -25,6 +25,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "backbone": backbone.BENCH,
     "start": start.BENCH,
     "gc": gc.BENCH,
+    "media": media.BENCH,
 }
 PAGE_ONLY: Final = "page"
 ROOT: Final = Path(__file__).parents[1]

@@ -1,28 +1,169 @@
-"""Uploads through the gateway beside `cp` and `sha256sum`; memory; many uploads at once; the first thumbnail.
+"""M1: an upload of gigabytes through the gateway beside `cp` and `sha256sum`; many at once; the first thumbnail.
 
-.venv/bin/python -m bench.media --gib 4 --url URL --token TOKEN --pid PID-OF-MEDIA --objects DATA/objects
+BENCH_GIB=4 is the size of the large file, in GiB. Each upload is one run of curl, as a user's would be.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
-import aiohttp
+import msgspec
 
-CLIP = Path(__file__).parents[1] / "cutlog" / "cli" / "sample" / "bigbuckbunny.mp4"
-MIB = 1 << 20
+from bench import films
+from bench.shape import Bench, Row, Target
+from cutlog.cli.own_stack import own_stack
+from cutlog.roles import Role
+from cutlog.stack.layout import Layout
+from cutlog.stack.secrets import Secrets
+from cutlog.stack.state import read_state
+from cutlog.tokens import mint
+
+CLIP: Final = Path(__file__).parents[1] / "cutlog" / "cli" / "sample" / "bigbuckbunny.mp4"
+MIB: Final = 1 << 20
+GIB: Final = float(os.environ.get("BENCH_GIB", "4"))
+ROUNDS: Final = 2
+MANY: Final = 200
+EACH: Final = 5 * MIB
+POLL: Final = 0.02
 
 
-def padded(path: Path, size: int) -> Path:
+def run(seconds: float) -> Iterator[Row]:
+    """A large file in rounds, then many small ones, then one that is looked at."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        rows: list[Row] = []
+        asyncio.run(_measure(folder, rows.append))
+        yield from rows
+
+
+@dataclass(frozen=True)
+class Door:
+    """The gateway of a running stack, and the process behind it that takes uploads."""
+
+    url: str
+    token: str
+    pid: int
+
+    async def curl(self, *rest: str) -> Any:
+        """What a run of curl as this user is answered, as JSON."""
+        command = ["curl", "-sS", "--fail-with-body", "-H", f"Authorization: Bearer {self.token}", *rest]
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+        output, _ = await process.communicate()
+        assert process.returncode == 0, output.decode()
+        return msgspec.json.decode(output) if output else None
+
+    async def upload(self, path: Path) -> Any:
+        """The video that a file became."""
+        return await self.curl("-F", f"file=@{path}", f"{self.url}/api/videos/upload")
+
+
+async def _measure(folder: Path, tell: Callable[[Row], None]) -> None:
+    data = folder / "data"
+    async with own_stack(data) as url:
+        token = mint(Secrets(Layout(data).secrets).jwt, "bench", Role.editor, ttl=86_400)
+        door = Door(url, token, read_state(data).pids["media"])
+        await _large(door, folder, tell)
+        await _many(door, folder, tell)
+        await _seen(door, folder, tell)
+
+
+async def _large(door: Door, folder: Path, tell: Callable[[Row], None]) -> None:
+    """Each round with content of its own, the peer before the upload and after it."""
+    large, copy = folder / "large.mp4", folder / "copy"
+    for number in range(ROUNDS):
+        _padded(large, int(GIB * 1024 * MIB))
+        commands = [["cp", str(large), str(copy)], ["sha256sum", str(large)]]
+        before = await _timed(_in_turn(*commands))
+        copy.unlink()
+        with _peak(door.pid) as most:
+            ours = await _timed(door.upload(large))
+        after = await _timed(_in_turn(*commands))
+        copy.unlink()
+        peer = (before + after) / 2
+        tell({
+            "figure": "M1", "round": number + 1, "gib": GIB, "cutlog_s": round(ours, 2), "peer_s": round(peer, 2),
+            "ratio": round(peer / ours, 2), "memory_mib": round(most[0] / MIB),
+            "command": ["curl", "-F", "file=@large.mp4", "/api/videos/upload"],
+            "peer_command": ["cp", "large.mp4", "copy", "&&", "sha256sum", "large.mp4"],
+        })  # fmt: skip
+    large.unlink()
+
+
+async def _many(door: Door, folder: Path, tell: Callable[[Row], None]) -> None:
+    """Small files, all at once."""
+    paths = [_padded(folder / f"{number}.mp4", EACH) for number in range(MANY)]
+    with _peak(door.pid) as most:
+        began = time.perf_counter()
+        made = await asyncio.gather(*(door.upload(path) for path in paths))
+        taken = time.perf_counter() - began
+    files = [path for path in (folder / "data" / "objects" / "videos").rglob("*") if path.stat().st_size == EACH]
+    assert len(files) == len({video["id"] for video in made})
+    tell({
+        "figure": "many", "uploads": MANY, "mib": EACH // MIB, "videos": len({video["id"] for video in made}),
+        "lost": MANY - len(files), "seconds": round(taken, 1), "memory_mib": round(most[0] / MIB),
+    })  # fmt: skip
+
+
+async def _seen(door: Door, folder: Path, tell: Callable[[Row], None]) -> None:
+    """From the answer of an upload to its first thumbnail and to the last of its renditions."""
+    await _until(lambda: _all_ready(door))
+    film = films.source(folder)
+    video = await door.upload(film)
+    began = time.perf_counter()
+    path = f"{door.url}/api/videos/{video['id']}"
+    await _until(lambda: _redirects(door, f"{path}/thumbnail"))
+    thumbnail = time.perf_counter() - began
+    await _until(lambda: _is_ready(door, path))
+    ready = time.perf_counter() - began
+    tell({
+        "figure": "thumbnail", "film": f"{films.SOURCE_SECONDS} s of 1080p", "thumbnail_s": round(thumbnail, 2),
+        "ready_s": round(ready, 1),
+    })  # fmt: skip
+
+
+async def _all_ready(door: Door) -> bool:
+    found = await door.curl(f"{door.url}/api/videos?limit=200")
+    return all(video["status"] != "processing" for video in found["items"])
+
+
+async def _is_ready(door: Door, path: str) -> bool:
+    return bool((await door.curl(path))["status"] == "ready")
+
+
+async def _redirects(door: Door, path: str) -> bool:
+    """A picture is there when its link is; asked so that it may fail, since until then it is a 404."""
+    return bool(await door.curl("--no-fail-with-body", "-o", os.devnull, "-w", "%{http_code}", path) == 302)
+
+
+async def _until(there: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+    while not await there():
+        await asyncio.sleep(POLL)
+
+
+async def _timed(work: Coroutine[Any, Any, Any]) -> float:
+    began = time.perf_counter()
+    await work
+    return time.perf_counter() - began
+
+
+async def _in_turn(*commands: list[str]) -> None:
+    for command in commands:
+        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
+        assert await process.wait() == 0
+
+
+def _padded(path: Path, size: int) -> Path:
     """The sample film and a box that players skip, of `size` bytes in all and of a content of its own."""
     shutil.copy(CLIP, path)
     left = size - path.stat().st_size - 16
@@ -33,23 +174,15 @@ def padded(path: Path, size: int) -> Path:
     return path
 
 
-def anonymous(pid: int) -> int:
-    """Bytes of memory of a process that are its own, files that are mapped left out."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) * 1024
-    raise LookupError(pid)
-
-
-@contextlib.contextmanager
-def peak(pid: int) -> Iterator[list[int]]:
-    """The most memory over idle, in bytes, in the block."""
-    idle, most = anonymous(pid), [0]
+@contextmanager
+def _peak(pid: int) -> Iterator[list[int]]:
+    """The most memory over what it had before, in bytes, of a process in the block."""
+    idle, most = _anonymous(pid), [0]
 
     async def watch() -> None:
         while True:
-            most[0] = max(most[0], anonymous(pid) - idle)
-            await asyncio.sleep(0.02)
+            most[0] = max(most[0], _anonymous(pid) - idle)
+            await asyncio.sleep(POLL)
 
     task = asyncio.get_running_loop().create_task(watch())
     try:
@@ -58,52 +191,22 @@ def peak(pid: int) -> Iterator[list[int]]:
         task.cancel()
 
 
-async def upload(session: aiohttp.ClientSession, url: str, path: Path) -> str:
-    form = aiohttp.FormData()
-    with path.open("rb") as file:
-        form.add_field("file", file, filename=path.name)
-        async with session.post(f"{url}/api/videos/upload", data=form) as answer:
-            assert answer.status == 201, await answer.text()
-            return str((await answer.json())["id"])
+def _anonymous(pid: int) -> int:
+    """Bytes of memory of a process that are its own, files that are mapped left out."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    raise LookupError(pid)
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("--url", "--token", "--objects"):
-        parser.add_argument(name, required=True)
-    parser.add_argument("--pid", type=int, required=True)
-    parser.add_argument("--gib", type=float, default=1.0)
-    parser.add_argument("--many", type=int, default=200)
-    asked = parser.parse_args()
-    headers = {"Authorization": f"Bearer {asked.token}"}
-    timeout = aiohttp.ClientTimeout(total=None)
-    with tempfile.TemporaryDirectory(dir=Path(asked.objects).parent) as name:
-        folder = Path(name)
-        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-            large = padded(folder / "large.mp4", int(asked.gib * 1024 * MIB))
-            begun = time.perf_counter()
-            copy = str(folder / "copy")
-            for command in (["cp", str(large), copy], ["sha256sum", str(large)]):
-                process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
-                assert await process.wait() == 0
-            peer = time.perf_counter() - begun
-            (folder / "copy").unlink()
-            with peak(asked.pid) as most:
-                begun = time.perf_counter()
-                await upload(session, asked.url, large)
-                ours = time.perf_counter() - begun
-            print(f"{asked.gib:g} GiB: upload {ours:.2f} s, cp + sha256sum {peer:.2f} s, ratio {peer / ours:.2f}")
-            print(f"memory over idle: {most[0] / MIB:.0f} MiB")
-            large.unlink()
-            small = [padded(folder / f"{number}.mp4", 5 * MIB) for number in range(asked.many)]
-            with peak(asked.pid) as most:
-                begun = time.perf_counter()
-                ids = await asyncio.gather(*(upload(session, asked.url, path) for path in small))
-                taken = time.perf_counter() - begun
-            stored = [p for p in Path(asked.objects, "videos").rglob("*") if p.stat().st_size == 5 * MIB]
-            print(f"{asked.many} uploads of 5 MiB at once: {taken:.1f} s, {len(set(ids))} videos, {len(stored)} files")
-            print(f"memory over idle: {most[0] / MIB:.0f} MiB")
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+BENCH: Final = Bench(
+    "Uploads",
+    run,
+    targets=(
+        Target("M1", "upload of 4 GiB through the gateway, hashed and looked into",
+               "`cp` and `sha256sum`, one after the other",
+               at_least=1.5, where={"figure": "M1"}),
+        Target("M1", "the same: memory over idle, in MiB", column="memory_mib", at_most=64, where={"figure": "M1"}),
+        Target("M1", "200 uploads of 5 MiB at once: lost", column="lost", at_most=0, where={"figure": "many"}),
+    ),
+)  # fmt: skip

@@ -5,6 +5,7 @@ from cutlog.ffmpeg.errors import (
     FfmpegFailedError,
     MediaRefusedError,
     MemoryLimitError,
+    NotExaminedError,
     OutputTooLargeError,
     TimeLimitError,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Limits",
     "MediaRefusedError",
     "MemoryLimitError",
+    "NotExaminedError",
     "OutputTooLargeError",
     "Progress",
     "RawAudio",

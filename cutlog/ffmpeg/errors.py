@@ -25,5 +25,9 @@ class OutputTooLargeError(FfmpegFailedError):
     """ffmpeg was stopped because a file grew beyond its limit."""
 
 
+class NotExaminedError(Exception):
+    """A file could not be looked at, which is no fault of the file. The message says why."""
+
+
 class MediaRefusedError(Exception):
     """The file is not media that can be used. The message says why."""

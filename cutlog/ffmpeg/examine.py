@@ -1,7 +1,8 @@
 """Run as a script inside the sandbox: reads a file with PyAV and prints what probing.RawProbe says, as JSON.
 
 Imports the standard library and PyAV only, and never touches cutlog: the sandbox does not show it.
-Usage: examine.py PYAV_FOLDER FILE quick|times PROTOCOLS DEMUXERS DECODERS
+A space comes first, as soon as all is loaded: what ends without it has not looked at the file. Nor has what ends with
+UNSEEN. Usage: examine.py PYAV_FOLDER FILE quick|times PROTOCOLS DEMUXERS DECODERS
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from itertools import pairwise
 from typing import Any
 
 MAX_STREAMS = 64
+#: Exit code: the file is not there for us (EX_TEMPFAIL of sysexits.h).
+UNSEEN = 75
 #: Packets to look at before giving up on a first picture or sound.
 PATIENCE = 400
 
@@ -150,6 +153,8 @@ def describe(av: Any, stream: Any, frame: Any, times: dict[str, Any] | None) -> 
 def examine(av: Any, path: str, thorough: bool, options: dict[str, str]) -> dict[str, Any]:
     try:
         container = av.open(path, options=options)
+    except (FileNotFoundError, PermissionError):
+        sys.exit(UNSEEN)
     except (av.FFmpegError, ValueError, UnicodeError) as error:
         return {"refused": f"not readable as media: {getattr(error, 'strerror', None) or error}"}
     with container:
@@ -172,5 +177,7 @@ if __name__ == "__main__":
     pyav = load_pyav(folder)
     importlib.import_module("av.stream")
     pyav.logging.set_level(pyav.logging.ERROR)
+    sys.stdout.write(" ")
+    sys.stdout.flush()
     whitelists = {"protocol_whitelist": protocols, "format_whitelist": demuxers, "codec_whitelist": decoders}
     sys.stdout.write(json.dumps(examine(pyav, path, depth == "times", whitelists)))

@@ -13,16 +13,22 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import structlog
 
 from cutlog.ffmpeg import process
 from cutlog.ffmpeg.allow import DECODERS, DEMUXERS, PROTOCOLS
-from cutlog.ffmpeg.errors import MediaRefusedError
+from cutlog.ffmpeg.errors import MediaRefusedError, NotExaminedError
+from cutlog.ffmpeg.examine import UNSEEN
 from cutlog.ffmpeg.limits import Limits
 from cutlog.ffmpeg.sandbox import Jail, Room
 from cutlog.ffmpeg.scripts import interpreter, package
 
+log = structlog.get_logger(__name__)
+
 EXAMINER = Path(__file__).with_name("examine.py")
 MAX_REPORT = 1 << 20
+PAUSES = (0.2, 1.0)
+"""Seconds before a file that could not be looked at is tried again."""
 
 Ratio = tuple[int, int]
 
@@ -117,7 +123,18 @@ def _needs() -> tuple[Path, ...]:
 
 
 async def probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawProbe:
-    """Raises MediaRefusedError, FileNotFoundError."""
+    """Raises MediaRefusedError, FileNotFoundError; NotExaminedError when the child comes to nothing again and again, as
+    in a machine so busy that the sandbox does not see to it in time."""
+    for pause in PAUSES:
+        try:
+            return await _probe(jail, path, times=times, limits=limits)
+        except NotExaminedError as error:
+            log.warning("a file could not be looked at", why=str(error))
+            await asyncio.sleep(pause)
+    return await _probe(jail, path, times=times, limits=limits)
+
+
+async def _probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawProbe:
     needs = await asyncio.to_thread(_needs)
     argv = [
         str(Path(sys.executable).resolve()), "-I", "-S", "-B", str(EXAMINER), str(package("av")), str(path),
@@ -131,6 +148,8 @@ async def probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawPr
             raise MediaRefusedError("the file has too many streams")
 
     ended = await process.run(jail, argv, Room((*needs, path)), limits, take)
+    if ended.code != 0 and (not printed or ended.code == UNSEEN):
+        raise NotExaminedError(f"the examiner ended with {ended.code}: {ended.log.strip()[-300:]}")
     if ended.late:
         raise MediaRefusedError(f"the file could not be read within {limits.seconds:g} seconds")
     if ended.code != 0:

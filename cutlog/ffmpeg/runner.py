@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +21,8 @@ from cutlog.ffmpeg.progress import Progress, ProgressReader
 from cutlog.ffmpeg.sandbox import CHOICES, Jail, Room, SandboxUnavailableError, candidates
 
 MAX_LINE = 4096
+PROBES = 8
+"""Each is a Python of its own with PyAV: some 50 MiB."""
 
 
 class FfmpegSettings(Protocol):
@@ -66,6 +69,7 @@ class Ffmpeg:
         self.binary = binary
         self._jail = jail
         self._needs = needs
+        self._probing = asyncio.Semaphore(PROBES)
 
     @property
     def identity(self) -> str:
@@ -136,9 +140,11 @@ class Ffmpeg:
         """What is in a file, read by a confined child.
 
         With `times`, every packet of the streams is read, for the exact count of frames and their regularity; without,
-        only headers and the first packets. Raises MediaRefusedError when it is not media of an allowed kind.
+        only headers and the first packets. PROBES at a time; more wait. Raises MediaRefusedError when it is not media
+        of an allowed kind, NotExaminedError when that could not be found out.
         """
-        return await probe(self._jail, path.resolve(), times=times, limits=limits)
+        async with self._probing:
+            return await probe(self._jail, path.resolve(), times=times, limits=limits)
 
     def _room(self, reads: Iterable[Path], writes: Path) -> Room:
         return Room((*self._needs, *(path.absolute() for path in reads)), writes.absolute())

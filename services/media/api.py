@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.blobs import BlobStore
 from cutlog.bus import Outbox
 from cutlog.contract.base import Strict, Wire
+from cutlog.ffmpeg import NotExaminedError
 from cutlog.web import (
     Actor,
     Api,
@@ -77,6 +78,7 @@ def make_api(
     api.problem(VideoInUseError, status=409, type="media-in-use")
     api.problem(KeyReusedError, status=422, type="idempotency-key-reused")
     api.problem(UnusableError, lambda error: _unusable(f"The file can't be used: {error}."))
+    api.problem(NotExaminedError, lambda _: unavailable("The file could not be looked at just now.", 2))
     api.problem(EmptyFileError, lambda error: _unusable(str(error)))
     api.problem(OutOfSpaceError, status=507, type="out-of-space")
     api.problem(QuotaError, _over)

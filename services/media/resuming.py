@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.bus.leader import stops_within
 from cutlog.contract.ids import new_id
 from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.ffmpeg import NotExaminedError
 from services.media import leases, resumable
 from services.media.answers import Retry, keep, recall
 from services.media.facts import UnusableError
@@ -91,7 +92,7 @@ class Resuming:
         async with self._engine.connect() as connection:
             row = await resumable.find(connection, asker.tenant, upload_id)
         if row.whole and not row.ended:
-            with contextlib.suppress(UnusableError, BusyError), self._held(row.id):
+            with contextlib.suppress(UnusableError, NotExaminedError, BusyError), self._held(row.id):
                 row = await self._end(row, asker.trace)
         return row
 
@@ -135,7 +136,10 @@ class Resuming:
                 log.info("an upload expired", id=upload_id)
             whole = await resumable.unsettled(connection)
         for row in whole:
-            with contextlib.suppress(UnusableError, BusyError, leases.LeaseLostError), self._held(row.id):
+            with (
+                contextlib.suppress(UnusableError, NotExaminedError, BusyError, leases.LeaseLostError),
+                self._held(row.id),
+            ):
                 await self._end(row, "")
         names = {path.name for path in self._folder.iterdir() if _settled(path)}
         async with self._engine.connect() as connection:

@@ -20,7 +20,7 @@ from cutlog.contract.commands import MediaCommand, RecordMediaFailed, RecordMedi
 from cutlog.contract.events import MediaFailed, MediaReady
 from cutlog.contract.media import Rendition
 from cutlog.db.failures import DATABASE_ERRORS
-from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError
+from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
 from services.media.derive import Derive, Derived
 from services.media.facts import UnusableError
 from services.media.tables import video
@@ -116,7 +116,7 @@ class Worker:
             derived = await self._derive.make(row.key, row.tenant, row.sha256, row.generation, told, shown)
         except _FINAL as error:
             await self._fail(row, str(error))
-        except (FfmpegFailedError, OSError) as error:
+        except (FfmpegFailedError, NotExaminedError, OSError) as error:
             log.warning("could not derive", id=row.id, run=row.derive_run, left=row.derive_left, why=str(error))
             if row.derive_left > 0:
                 await self._give_back(row, RETRY_AFTER, left=row.derive_left)

@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from cutlog.ffmpeg import Ffmpeg, NotExaminedError
 from tests.media.conftest import Answer, House
 from tests.support.painting import Painter, read_frame_numbers
 from tests.support.waiting import eventually
@@ -252,3 +253,18 @@ async def test_a_film_under_a_wrong_name_is_stored_as_what_it_is(
     answer = await running.client().upload(painted(25, 30), name="film.html")
     assert answer.status == 201
     assert [name.rpartition(".")[2] for name in running.files("videos")] == ["mp4"]
+
+
+async def test_an_upload_that_could_not_be_looked_at_is_not_refused_for_good(
+    running: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def blind(*_: object, **__: object) -> None:
+        raise NotExaminedError("the machine is too busy")
+
+    client = running.client()
+    with monkeypatch.context() as patch:
+        patch.setattr(Ffmpeg, "probe", blind)
+        answer = await client.upload(painted(25, 30))
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+        assert running.files() == []
+    assert (await client.upload(painted(25, 30))).status == 201
