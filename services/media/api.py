@@ -37,7 +37,7 @@ from services.media.ingest import EmptyFileError, Ingest, OutOfSpaceError, Stora
 from services.media.leases import LeaseLostError
 from services.media.previews_api import LINK_SECONDS, leads_to
 from services.media.quotas import QuotaError
-from services.media.settling import settled
+from services.media.settling import Answers
 from services.media.videos import Asker, Video, VideoInUseError, VideoUnknownError
 
 ROOT: Final = "/api/videos"
@@ -74,6 +74,7 @@ def make_api(
 ) -> Api:
     """The routes of the service. Everybody sees the videos of one tenant only."""
     api = Api("media", title="Videos and files")
+    answers = Answers(engine)
     api.problem(VideoUnknownError, status=404, type="not-found")
     api.problem(VideoInUseError, status=409, type="media-in-use")
     api.problem(KeyReusedError, status=422, type="idempotency-key-reused")
@@ -147,7 +148,7 @@ def make_api(
         async with engine.begin() as connection:
             left = await videos.release(connection, outbox, _asker(req.actor, req.trace), video_id, key)
         outbox.wake()
-        if not await settled(engine, key, PATIENCE):
+        if not await answers.come(key, PATIENCE):
             raise unavailable("The log does not answer; the video will be released when it does.")
         async with engine.connect() as connection:
             why = await videos.refused(connection, key)

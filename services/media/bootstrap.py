@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import select
 
@@ -33,6 +34,9 @@ from services.media.settling import settle
 from services.media.tus_api import add_uploads
 from services.media.worker import Worker
 
+PATIENCE: Final = 120.0
+"""Seconds that an upload waits for the database while others are at it: better than to send its bytes again."""
+
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Server]:
@@ -40,7 +44,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
     ffmpeg = await Ffmpeg.find(settings)
     file_secret = settings.file_secret.get_secret_value()
     blobs = open_blobs(settings.objects, file_secret, settings.bucket_secret.get_secret_value())
-    engine = create_engine(settings, pool_size=8, max_overflow=12)
+    engine = create_engine(settings, pool_size=8, max_overflow=12, patience=PATIENCE)
     stop = asyncio.Event()
 
     async def database() -> None:

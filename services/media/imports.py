@@ -34,7 +34,7 @@ from services.media import leases, uses, videos
 from services.media.facts import UnusableError
 from services.media.ingest import Ingest, Received, uploaded
 from services.media.naming import display_name
-from services.media.settling import settled
+from services.media.settling import Answers
 from services.media.tables import brought, video
 from services.media.videos import Asker, Stored
 
@@ -92,6 +92,7 @@ class Imports:
 
     def __init__(self, engine: AsyncEngine, blobs: BlobStore, ingest: Ingest, outbox: Outbox) -> None:
         self._engine, self._blobs, self._ingest, self._outbox = engine, blobs, ingest, outbox
+        self._answers = Answers(engine)
 
     async def take(self, run: str, new: NewVideo, asker: Asker) -> Taken:
         """Counts a video of another store. Raises UnusableError, Arrived, BlobNotFoundError."""
@@ -106,7 +107,7 @@ class Imports:
             key, taken = await self._count(asker, upload_id, run, new, known)
         await self._blobs.delete(new.key)
         self._outbox.wake()
-        await settled(self._engine, key, PATIENCE)
+        await self._answers.come(key, PATIENCE)
         log.info("imported a video", id=taken.id, legacy=new.legacy_id, run=run, added=taken.added)
         return taken
 
@@ -187,7 +188,7 @@ class Imports:
                 await connection.execute(delete(brought).where(brought.c.run == run))
         self._outbox.wake()
         for key in keys:
-            await settled(self._engine, key, PATIENCE)
+            await self._answers.come(key, PATIENCE)
         for video_row in unwanted:
             await self._let_go(video_row, asker)
         return count
@@ -205,7 +206,7 @@ class Imports:
             for key, body in zip(keys, commands, strict=True):
                 await self._outbox.add(connection, videos.command(key, asker, body))
         self._outbox.wake()
-        await settled(self._engine, keys[-1], PATIENCE)
+        await self._answers.come(keys[-1], PATIENCE)
 
     async def _processed(self, video_id: str) -> None:
         """Waits until what is made of a video is made, or can't be."""

@@ -33,7 +33,7 @@ from services.media.answers import Retry, forget, keep, recall
 from services.media.facts import Judged, UnusableError, judge
 from services.media.naming import display_name, original_key, suffix
 from services.media.quotas import Quotas
-from services.media.settling import settled
+from services.media.settling import Answers
 from services.media.videos import Asker, Stored, Video
 
 log = structlog.get_logger(__name__)
@@ -108,6 +108,7 @@ class Ingest:
     ) -> None:
         self._engine, self._blobs, self._ffmpeg, self._outbox = engine, blobs, ffmpeg, outbox
         self._reached, self._quotas = reached, quotas or Quotas({})
+        self._answers = Answers(engine)
 
     async def take(
         self, asker: Asker, filename: str | None, chunks: AsyncIterator[bytes], idempotency_key: str | None
@@ -151,7 +152,7 @@ class Ingest:
         await self._reached("counted")
         outcome, key = counted
         self._outbox.wake()
-        await settled(self._engine, key, PATIENCE)
+        await self._answers.come(key, PATIENCE)
         async with self._engine.begin() as connection:
             if await videos.refused(connection, key) is None:
                 return outcome
@@ -253,7 +254,8 @@ def _uploaded_key(row: Stored) -> str:
 
 
 async def receive(chunks: AsyncIterator[bytes], path: Path, name: str) -> Received:
-    """Writes and hashes a stream in a thread, one piece at a time. Raises EmptyFileError, OutOfSpaceError."""
+    """Writes and hashes a stream in a thread, one piece while the next one comes. Raises EmptyFileError,
+    OutOfSpaceError."""
     digest, size = hashlib.sha256(), 0
     with path.open("xb", buffering=0) as file:
 
@@ -263,10 +265,19 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, name: str) -> Receiv
                 left = left[file.write(left) or 0 :]
             digest.update(chunk)
 
-        with space_errors():
-            async for chunk in chunks:
-                await asyncio.to_thread(take, chunk)
-                size += len(chunk)
+        taken: asyncio.Future[None] | None = None
+        try:
+            with space_errors():
+                async for chunk in chunks:
+                    if taken is not None:
+                        await taken
+                    taken = asyncio.ensure_future(asyncio.to_thread(take, chunk))
+                    size += len(chunk)
+                if taken is not None:
+                    await taken
+        finally:
+            if taken is not None:
+                await asyncio.wait([taken])  # the thread has the file
     if size == 0:
         raise EmptyFileError(str(EmptyFileError.__doc__))
     return Received(path, size, digest.hexdigest(), name)

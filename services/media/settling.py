@@ -57,13 +57,51 @@ async def settle(connection: AsyncConnection, command: Command, reply: CommandRe
         await connection.execute(insert(refusal).values(values).on_conflict_do_nothing())
 
 
-async def settled(engine: AsyncEngine, key: str, patience: float) -> bool:
-    """Waits until ops has answered the command of that key, at most `patience` seconds; whether it has."""
-    deadline = asyncio.get_running_loop().time() + patience
-    while True:
-        async with engine.connect() as connection:
-            if (await connection.execute(select(outbox.c.number).where(outbox.c.key == key))).first() is None:
-                return True
-        if asyncio.get_running_loop().time() > deadline:
+class Answers:
+    """Waits for ops's answers to commands. However many wait, one of them looks for all."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    async def come(self, key: str, patience: float) -> bool:
+        """Waits until ops has answered the command of that key, at most `patience` seconds; whether it has."""
+        answered = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(answered)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="answers of ops")
+        try:
+            await asyncio.wait_for(answered, patience)
+        except TimeoutError:
             return False
-        await asyncio.sleep(POLL)
+        finally:
+            if not answered.done() or answered.cancelled():
+                self._forget(key, answered)
+        return True
+
+    def _forget(self, key: str, answered: asyncio.Future[None]) -> None:
+        others = self._waiting.get(key, [])
+        if answered in others:
+            others.remove(answered)
+        if not others:
+            self._waiting.pop(key, None)
+
+    async def _look(self) -> None:
+        while self._waiting:
+            keys = list(self._waiting)
+            try:
+                async with self._engine.connect() as connection:
+                    found = await connection.scalars(select(outbox.c.key).where(outbox.c.key.in_(keys)))
+                    under_way = set(found)
+            except Exception as error:
+                for waiting in [each for all_ in self._waiting.values() for each in all_ if not each.done()]:
+                    waiting.set_exception(error)
+                self._waiting.clear()
+                return
+            for key in keys:
+                if key not in under_way:
+                    for waiting in self._waiting.pop(key, ()):
+                        if not waiting.done():
+                            waiting.set_result(None)
+            await asyncio.sleep(POLL)
