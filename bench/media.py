@@ -57,11 +57,12 @@ class Door:
 
     async def curl(self, *rest: str) -> Any:
         """What a run of curl as this user is answered, as JSON."""
-        command = ["curl", "-sS", "--fail-with-body", "-H", f"Authorization: Bearer {self.token}", *rest]
-        process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-        output, _ = await process.communicate()
-        assert process.returncode == 0, output.decode()
-        return msgspec.json.decode(output) if output else None
+        told = ["--fail-with-body", "--retry", "3", "-H", f"Authorization: Bearer {self.token}"]
+        with tempfile.NamedTemporaryFile() as answer:
+            process = await asyncio.create_subprocess_exec("curl", "-sS", "-o", answer.name, *told, *rest)
+            code, body = await process.wait(), answer.read()
+        assert code == 0, body.decode()
+        return msgspec.json.decode(body)
 
     async def upload(self, path: Path) -> Any:
         """The video that a file became."""
@@ -142,8 +143,13 @@ async def _is_ready(door: Door, path: str) -> bool:
 
 
 async def _redirects(door: Door, path: str) -> bool:
-    """A picture is there when its link is; asked so that it may fail, since until then it is a 404."""
-    return bool(await door.curl("--no-fail-with-body", "-o", os.devnull, "-w", "%{http_code}", path) == 302)
+    """Whether there is a link to a picture; until then it is a 404."""
+    process = await asyncio.create_subprocess_exec(
+        "curl", "-sS", "-o", os.devnull, "-w", "%{http_code}", "-H", f"Authorization: Bearer {door.token}", path,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    return output == b"302"
 
 
 async def _until(there: Callable[[], Coroutine[Any, Any, bool]]) -> None:
