@@ -44,7 +44,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
     ffmpeg = await Ffmpeg.find(settings)
     file_secret = settings.file_secret.get_secret_value()
     blobs = open_blobs(settings.objects, file_secret, settings.bucket_secret.get_secret_value())
-    engine = create_engine(settings, pool_size=8, max_overflow=12, patience=PATIENCE)
+    engine = create_engine(settings, pool_size=20, max_overflow=0, patience=PATIENCE)
     stop = asyncio.Event()
 
     async def database() -> None:
