@@ -25,10 +25,11 @@ class ReadEvents(Wire):
 
 
 class Events(Wire):
-    """Answers ReadEvents; `events` is empty beyond `head`, the last position of the log."""
+    """Answers ReadEvents; `events` is empty beyond `head`, the last position of the log. None: an ops of an older build
+    does not say it."""
 
     events: tuple[RawEvent, ...]
-    head: int
+    head: int | None = None
 
 
 _EVENTS: Final = msgspec.json.Decoder(Events)

@@ -27,4 +27,7 @@ class LogAsked:
         reply = await self._bus.request(EVENTS_READ, msgspec.json.encode(question))
         if refusal := (reply.headers or {}).get("Nats-Service-Error"):
             raise BusError(f"ops refused to read events: {refusal}")
-        return _EVENTS.decode(reply.data).head
+        head = _EVENTS.decode(reply.data).head
+        if head is None:
+            raise BusError("ops is of an older build, and does not say where the log ends")
+        return head

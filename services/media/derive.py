@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -120,12 +121,14 @@ class _Work:
 
     async def thumbnail(self) -> Rendition:
         """Of a film, its frame a tenth in, since the beginning is often black; the first, where none can be sought."""
-        try:
-            await self._run(thumbnail_args(self._source, self._judged, (self._judged.facts.frames or 0) // 10))
-            return await self._put(THUMBNAIL)
-        except (FfmpegFailedError, FileNotFoundError):
-            await self._run(thumbnail_args(self._source, self._judged, 0))
-            return await self._put(THUMBNAIL)
+        if telling := (self._judged.facts.frames or 0) // 10:
+            with suppress(FfmpegFailedError, FileNotFoundError):
+                return await self._thumbnail(telling)
+        return await self._thumbnail(0)
+
+    async def _thumbnail(self, frame: int) -> Rendition:
+        await self._run(thumbnail_args(self._source, self._judged, frame))
+        return await self._put(THUMBNAIL)
 
     async def sprite(self) -> Rendition:
         of = sheet(self._judged.facts)

@@ -23,6 +23,15 @@ from tests.support.streams import operator
 from tests.support.waiting import eventually
 
 
+async def take(admin: Bus, count: int) -> None:
+    """Has deliveries of the consumer, and acknowledges none."""
+    subscription = await admin.client.subscribe("_INBOX_operator.taken")
+    request = str(count).encode()
+    await admin.client.publish("$JS.API.CONSUMER.MSG.NEXT.EVENTS.render", request, reply="_INBOX_operator.taken")
+    for _ in range(count):
+        await subscription.next_msg(timeout=5)
+
+
 async def test_rows_and_checkpoint_follow_the_log(bus: Bus, engine: AsyncEngine, backbone: Backbone) -> None:
     await fill(backbone.writer, 1500)
     async with Counting(bus, engine) as counting:
@@ -60,10 +69,7 @@ async def test_what_was_applied_but_not_acknowledged_is_a_duplicate(
             "max_deliver": -1,
         }
         await admin.api("CONSUMER.CREATE.EVENTS.render", {"stream_name": "EVENTS", "config": config})
-        subscription = await admin.client.subscribe("_INBOX_operator.taken")
-        await admin.client.publish("$JS.API.CONSUMER.MSG.NEXT.EVENTS.render", b"200", reply="_INBOX_operator.taken")
-        for _ in range(200):
-            await subscription.next_msg(timeout=5)
+        await take(admin, 200)
     async with Counting(bus, engine) as counting:
         await eventually(lambda: counting.projection.standing.duplicates >= 200)
         await counting.holds(200)
@@ -79,10 +85,7 @@ async def test_what_a_dead_process_was_given_is_not_waited_for(
     await backbone.writer.append(edit("p_0", 10, *(committed(version) for version in range(11, 111))))
     await backbone.relayed(200)
     async with await operator(nats) as admin:  # takes them, and is gone
-        subscription = await admin.client.subscribe("_INBOX_operator.taken")
-        await admin.client.publish("$JS.API.CONSUMER.MSG.NEXT.EVENTS.render", b"100", reply="_INBOX_operator.taken")
-        for _ in range(100):
-            await subscription.next_msg(timeout=5)
+        await take(admin, 100)
     async with Counting(bus, engine) as counting:
         await counting.holds(200)
         assert (counting.projection.standing.filled, counting.projection.standing.duplicates) == (100, 0)

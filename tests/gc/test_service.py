@@ -329,3 +329,19 @@ async def test_the_service_forgets_nothing_when_it_starts_again(
             plans.append(await Gc(server.url, session, settings_for).calculate({"policy": NOTHING_KEPT}))
         await log.say("p", e.ExportPinned(version=1))
     assert [names(plan) for plan in plans] == [["p-x2", "p-x1"], ["p-x2"]]
+
+
+async def test_an_ops_that_does_not_say_where_the_log_ends_is_not_taken_for_an_empty_log(nats: Any) -> None:
+    from cutlog.bus import Bus, BusError, micro
+    from services.gc.log import LogAsked
+
+    async def older(_: bytes) -> object:
+        return {"events": []}
+
+    async with (
+        await Bus.connect(nats.url, nats.seed("ops"), name="ops") as ops,
+        await Bus.connect(nats.url, nats.seed("gc"), name="gc") as bus,
+        micro(ops, "ops", "0.0.0", {"events.read": older}),
+    ):
+        with pytest.raises(BusError, match="older build"):
+            await LogAsked(bus).head()
