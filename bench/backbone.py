@@ -19,6 +19,7 @@ from typing import Any, Final
 import aiohttp
 import asyncpg
 import msgspec
+import uvloop
 from nats.aio.msg import Msg
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -26,6 +27,7 @@ from bench.shape import Bench, Row, Target
 from bench.stand import Stand, standing
 from cutlog.bus import Bus, Projection, consume, messages
 from cutlog.bus.pull import Pull, ensure_consumer
+from cutlog.cli.serve import unhurried_collection
 from cutlog.contract.subjects import EVENTS
 from cutlog.stack.postgres import service_url
 from services.gc import projection
@@ -45,21 +47,22 @@ COLUMNS: Final = ("position", "stream", "version", "id", "type", "data", "meta",
 
 
 def run(seconds: float) -> Iterator[Row]:
-    """L2, then L3 and L4 on one log."""
+    """L2, then L3 and L4 on one log; what is ours, and reading, in a loop such as a service has."""
+    unhurried_collection()
     with tempfile.TemporaryDirectory() as folder, standing(Path(folder)) as stand:
         yield asyncio.run(latency(stand, max(seconds, 5.0)))
     with tempfile.TemporaryDirectory() as folder, standing(Path(folder), ("ops", "gc")) as stand:
         stand.ops.terminate()
         stand.ops.wait()
         copied = asyncio.run(fill(stand))
-        caught_up = asyncio.run(relay(stand))
+        caught_up = uvloop.run(relay(stand))
         yield {
             "figure": "L3", "events": COUNT, "relay_per_second": round(COUNT / caught_up),
             "copy_per_second": round(COUNT / copied), "ratio": round(copied / caught_up, 2),
             "command": ["services.ops.log.relay.Relay"], "peer_command": ["COPY", "bench.event", "FROM", "STDIN"],
         }  # fmt: skip
-        read = asyncio.run(reading(stand))
-        rebuilt = asyncio.run(rebuilding(stand))
+        read = uvloop.run(reading(stand))
+        rebuilt = uvloop.run(rebuilding(stand))
         yield {
             "figure": "L4", "events": COUNT, "rebuild_per_second": round(COUNT / rebuilt),
             "read_per_second": round(COUNT / read), "ratio": round(read / rebuilt, 2),

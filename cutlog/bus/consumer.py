@@ -45,6 +45,8 @@ ATTEMPTS: Final = 5
 """How often a batch that fails for a reason of its own is tried before the projection stops."""
 ACK_WAIT: Final = 30.0
 """Seconds after which JetStream delivers again what was not acknowledged."""
+BEHIND: Final = 10
+"""Batches that are taken at once where there are so many: many events of one project change its row once."""
 GRACE: Final = 3.0
 """Seconds that an operator who deleted a consumer has to make it anew, before the service does."""
 
@@ -110,13 +112,13 @@ class _Run:
     async def _pull(self) -> None:
         batch = self._projection.batch
         async with Pull(
-            self._bus, EVENTS, self._projection.durable, room=lambda held: 4 * batch - held, step=batch
+            self._bus, EVENTS, self._projection.durable, room=lambda held: BEHIND * batch - held, step=batch
         ) as pull:
             stopped = asyncio.create_task(self._stop.wait())
             stopped.add_done_callback(lambda _: pull.wake())
             try:
                 while not self._stop.is_set():
-                    if taken := await pull.take(batch, timeout=5.0):
+                    if taken := await pull.take(BEHIND * batch, timeout=5.0):
                         await self._absorb(taken)
                     else:
                         await self._lead.execute(select(1))  # whose connection is gone leads no more
@@ -176,39 +178,70 @@ class _Run:
             self._projection.note(filled=self._projection.standing.filled + len(events))
 
     async def _apply(self, events: list[RawEvent]) -> None:
-        """One transaction: the events' rows, their effects if they are new, and the checkpoint."""
-        if not events:
-            return
-        assert events[0].position == self._at + 1, f"events {events[0].position}… do not follow {self._at}"
-        projection = self._projection
-        wanted = _decoded([event for event in events if projection.wants(event)])
-        pause = 0.1
-        for attempt in range(1, ATTEMPTS + 1):
+        """Applies what comes before the first event that cannot be applied; then raises ProjectionStopped or
+        UnknownEventTypeError. Raises _Moved, and what says that the database is away."""
+        wanted, broken = self._decoded(events)
+        if broken is not None:
+            events = events[: broken[0].position - self._at - 1]
+        if events:
+            await self._apply_decoded(events, wanted)
+        if broken is not None:
+            raise broken[1]
+
+    def _decoded(self, events: Sequence[RawEvent]) -> tuple[list[Event], tuple[RawEvent, Exception] | None]:
+        """The events that the projection wants, up to the first that cannot be read, and why it cannot."""
+        decoded: list[Event] = []
+        for event in events:
             try:
-                async with projection.engine.begin() as connection:
-                    await self._lock(connection)
-                    if wanted:
-                        await projection.apply(connection, wanted)
-                    new = [event for event in wanted if event.position > self._reacted]
-                    if new and projection.react is not None:
-                        with ExitStack() as spans:
-                            for event in new:
-                                name = f"{projection.name} {event.type}"
-                                spans.enter_context(span(name, event.trace, "consumer", position=event.position))
-                            await projection.react(connection, new)
-                    await self._move(connection, events[-1].position)
-                break
-            except (_Moved, UnknownEventTypeError):
+                if self._projection.wants(event):
+                    decoded.append(event.decode())
+            except UnknownEventTypeError as error:
+                return decoded, (event, UnknownEventTypeError(f"{error} at position {event.position}"))
+            except msgspec.ValidationError as error:
+                why = f"event {event.position} ({event.type}) is not what its type says: {error}"
+                return decoded, (event, ProjectionStopped(why))
+        return decoded, None
+
+    async def _apply_decoded(self, events: list[RawEvent], wanted: list[Event], attempt: int = 1) -> None:
+        """All at once, or in halves until the one that fails is found; it is tried again before all stops."""
+        assert events[0].position == self._at + 1, f"events {events[0].position}… do not follow {self._at}"
+        try:
+            await self._transact(events, wanted)
+            return
+        except _Moved:
+            raise
+        except Exception as error:
+            if isinstance(error, DATABASE_ERRORS) and is_away(error):
                 raise
-            except Exception as error:
-                if isinstance(error, DATABASE_ERRORS) and is_away(error):
-                    raise
-                where = f"events {events[0].position} to {events[-1].position} of {projection.name}"
-                log.exception("events could not be applied", events=where, attempt=attempt)
-                if attempt == ATTEMPTS:
-                    raise ProjectionStopped(f"{where} cannot be applied: {type(error).__name__}: {error}") from error
-                await stops_within(self._stop, pause)
-                pause *= 2
+            where = f"event {events[0].position} of {self._projection.name}"
+            log.warning("events could not be applied", first=where, count=len(events), attempt=attempt, why=repr(error))
+            if attempt == ATTEMPTS:
+                log.exception("an event cannot be applied", which=where)
+                raise ProjectionStopped(f"{where} cannot be applied: {type(error).__name__}: {error}") from error
+        if len(events) == 1:
+            await stops_within(self._stop, 0.1 * 2 ** (attempt - 1))
+            await self._apply_decoded(events, wanted, attempt + 1)
+            return
+        half = len(events) // 2
+        for some in (events[:half], events[half:]):
+            last = some[-1].position
+            await self._apply_decoded(some, [event for event in wanted if self._at < event.position <= last])
+
+    async def _transact(self, events: list[RawEvent], wanted: list[Event]) -> None:
+        """One transaction: the events' rows, their effects if they are new, and the checkpoint."""
+        projection = self._projection
+        async with projection.engine.begin() as connection:
+            await self._lock(connection)
+            if wanted:
+                await projection.apply(connection, wanted)
+            new = [event for event in wanted if event.position > self._reacted]
+            if new and projection.react is not None:
+                with ExitStack() as spans:
+                    for event in new:
+                        name = f"{projection.name} {event.type}"
+                        spans.enter_context(span(name, event.trace, "consumer", position=event.position))
+                    await projection.react(connection, new)
+            await self._move(connection, events[-1].position)
         self._at = events[-1].position
         self._reacted = max(self._reacted, self._at)
         projection.note(
@@ -253,17 +286,3 @@ def _consumer(durable: str, start: int) -> dict[str, Any]:
         "max_ack_pending": 10_000,
         "replay_policy": "instant",
     }
-
-
-def _decoded(events: Sequence[RawEvent]) -> list[Event]:
-    decoded: list[Event] = []
-    for event in events:
-        try:
-            decoded.append(event.decode())
-        except UnknownEventTypeError as error:
-            raise UnknownEventTypeError(f"{error} at position {event.position}") from error
-        except msgspec.ValidationError as error:
-            raise ProjectionStopped(
-                f"event {event.position} ({event.type}) is not what its type says: {error}"
-            ) from error
-    return decoded

@@ -39,8 +39,19 @@ class Wanted:
 
     def __init__(self, subjects: Sequence[str]) -> None:
         self._patterns = [tuple(pattern.split(".")) for pattern in subjects]
+        self._any_entity = all(pattern[2:3] in ((), ("*",), (">",)) for pattern in self._patterns)
+        self._known: dict[tuple[str, str], bool] = {}
 
     def __call__(self, event: RawEvent) -> bool:
+        if not self._any_entity:
+            return self._match(event)
+        kind = (event.stream.partition(".")[0], event.type)
+        known = self._known.get(kind)
+        if known is None:
+            known = self._known[kind] = self._match(event)
+        return known
+
+    def _match(self, event: RawEvent) -> bool:
         tokens = messages.subject(event).split(".")
         return any(_matches(pattern, tokens) for pattern in self._patterns)
 

@@ -6,6 +6,7 @@ https://docs.nats.io/reference/reference-protocols/nats_api_reference and ADR-37
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,8 +26,10 @@ log = structlog.get_logger(__name__)
 
 EXPIRES: Final = 30.0
 HEARTBEAT: Final = 2.5
-MAX_BYTES: Final = 16 << 20
+MAX_BYTES: Final = 9 << 20
 """Of one request: more than the largest message, so that there is always room for one."""
+HELD_BYTES: Final = 4 * MAX_BYTES
+"""Of what is asked for and what waits: whoever is slower than the server holds no more."""
 
 
 _ENDS: Final = ("Batch Completed", "Message Size Exceeds MaxBytes")
@@ -65,14 +68,15 @@ async def ensure_consumer(bus: Bus, stream: str, config: dict[str, Any]) -> dict
 class Pull:
     """Messages of one durable consumer; an async context manager, from which one task takes.
 
-    `room(held)` tells how many more may come when `held` are under way or wait here; `step` at a time are asked for.
+    `room(held)` tells how many more may come when `held` are under way or wait here; `step` at a time are asked for, as
+    long as they cannot be more than HELD_BYTES.
     """
 
     def __init__(self, bus: Bus, stream: str, consumer: str, *, room: Callable[[int], int], step: int) -> None:
         self._bus, self._stream, self._consumer = bus, stream, consumer
         self._room, self._step = room, step
         self._waiting: deque[Msg] = deque()
-        self._asked = 0
+        self._asked = self._bytes = 0
         self._arrived = asyncio.Event()
         self._gone = False
         self._heard = 0.0
@@ -114,7 +118,9 @@ class Pull:
                 return []
             if not self._waiting and self._is_gone():
                 raise ConsumerGone(self._consumer)
-        return [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+        taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+        self._bytes -= sum(len(message.data) for message in taken)
+        return taken
 
     def _is_gone(self) -> bool:
         return self._gone
@@ -127,6 +133,7 @@ class Pull:
         """What arrived and was not taken."""
         left = list(self._waiting)
         self._waiting.clear()
+        self._bytes = 0
         return left
 
     async def _begin(self) -> None:
@@ -160,8 +167,10 @@ class Pull:
         """Asks for more when a step's worth of room is free."""
         if self._gone or not self._bus.client.is_connected:
             return
-        while (missing := self._room(self._asked + len(self._waiting))) > 0 and (
-            missing >= self._step or not self._asked
+        while (
+            (missing := self._room(self._asked + len(self._waiting))) > 0
+            and (missing >= self._step or not self._asked)
+            and self._most_bytes() + MAX_BYTES <= HELD_BYTES
         ):
             batch = min(missing, self._step)
             self._asked += batch
@@ -178,12 +187,17 @@ class Pull:
                 reply=f"{self._inbox}.{self._requests}",
             )
 
+    def _most_bytes(self) -> int:
+        """What waits here, and as much as the requests under way may bring."""
+        return self._bytes + math.ceil(self._asked / self._step) * MAX_BYTES
+
     async def _receive(self, message: Msg) -> None:
         self._heard = asyncio.get_running_loop().time()
         headers = message.headers
         if headers is None or "Status" not in headers or message.data:
             self._asked -= 1
             self._waiting.append(message)
+            self._bytes += len(message.data)
             self._arrived.set()
             return
         status, description = headers["Status"], headers.get("Description", "")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, delete, select, tuple_
+from sqlalchemy import Column, ColumnElement, Table, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.envelope import Event
+from cutlog.db.bulk import among, unnested
 from services.gc import tables
 from services.gc.fold import ExportRow, MediaRow, ProjectRow, ProxyRow, Row, Rows, fold, touched
 
@@ -36,12 +37,10 @@ async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
     await _store(connection, tables.export, _changed(before.exports, rows.exports))
     await _store(connection, tables.pin, _changed(before.pins, rows.pins))
     await _store(connection, tables.proxy, _changed(before.proxies, rows.proxies))
-    await _store(connection, tables.tagged, rows.tagged.values())
+    await _store(connection, tables.tagged, list(rows.tagged.values()))
     await _store(connection, tables.media, _changed(before.media, rows.media))
-    for table, new in ((tables.media_use, rows.uses), (tables.move, rows.moves)):
-        values = [msgspec.structs.asdict(row) for row in new.values()]
-        if values:
-            await connection.execute(insert(table).on_conflict_do_nothing(), values)
+    await _store(connection, tables.media_use, list(rows.uses.values()), known=False)
+    await _store(connection, tables.move, list(rows.moves.values()), known=False)
 
 
 async def clear(connection: AsyncConnection) -> None:
@@ -54,14 +53,14 @@ async def clear(connection: AsyncConnection) -> None:
 async def _load(connection: AsyncConnection, batch: Sequence[Event]) -> Rows:
     ids, rows = touched(batch), Rows()
     if ids.projects:
-        projects = await read(connection, tables.project, ProjectRow, tables.project.c.project_id.in_(ids.projects))
-        rows.projects = {row.project_id: row for row in projects}
+        where = among(tables.project.c.project_id, ids.projects)
+        rows.projects = {row.project_id: row for row in await read(connection, tables.project, ProjectRow, where)}
     if ids.exports:
-        exports = await read(connection, tables.export, ExportRow, tables.export.c.export_id.in_(ids.exports))
-        rows.exports = {row.export_id: row for row in exports}
+        where = among(tables.export.c.export_id, ids.exports)
+        rows.exports = {row.export_id: row for row in await read(connection, tables.export, ExportRow, where)}
     if ids.media:
-        media = await read(connection, tables.media, MediaRow, tables.media.c.media_id.in_(ids.media))
-        rows.media = {row.media_id: row for row in media}
+        where = among(tables.media.c.media_id, ids.media)
+        rows.media = {row.media_id: row for row in await read(connection, tables.media, MediaRow, where)}
     if ids.proxies:
         place = tuple_(tables.proxy.c.project_id, tables.proxy.c.version)
         proxies = await read(connection, tables.proxy, ProxyRow, place.in_(ids.proxies))
@@ -71,22 +70,33 @@ async def _load(connection: AsyncConnection, batch: Sequence[Event]) -> Rows:
 
 async def read(connection: AsyncConnection, table: Table, row: type[R], where: ColumnElement[bool]) -> list[R]:
     """Rows of a table as the structs of `fold`."""
-    found = await connection.execute(select(table).where(where))
-    return [msgspec.convert(each, row) for each in found.mappings()]
+    found = await connection.execute(select(*_columns(table, row)).where(where))
+    make: Callable[..., R] = row
+    return [make(*each) for each in found]
 
 
 def _changed(before: dict[Any, Any], after: dict[Any, Any]) -> list[Row]:
     return [row for key, row in after.items() if before.get(key) is not row]
 
 
-async def _store(connection: AsyncConnection, table: Table, rows: Iterable[Row]) -> None:
-    values = [msgspec.structs.asdict(row) for row in rows]
-    if not values:
+async def _store(connection: AsyncConnection, table: Table, rows: Collection[Row], *, known: bool = True) -> None:
+    """Writes rows in place of those with their keys, or, unless they may be `known`, only where there are none."""
+    if not rows:
         return
-    keys = _keys(table)
-    statement = insert(table)
-    changing = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
-    await connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changing), values)
+    columns = _columns(table, type(next(iter(rows))))
+    statement = insert(table).from_select(columns, unnested(columns, rows))
+    if known:
+        keys = _keys(table)
+        changing = {column.key: statement.excluded[column.key] for column in columns if column.key not in keys}
+        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changing)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    await connection.execute(statement)
+
+
+def _columns(table: Table, row: type[msgspec.Struct]) -> list[Column[Any]]:
+    """The columns that a struct has, in its order."""
+    return [table.c[name] for name in row.__struct_fields__]
 
 
 def _keys(table: Table) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ its final name → one transaction: the content's row, the command that reports 
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -35,6 +34,7 @@ from services.media.naming import display_name, original_key, suffix
 from services.media.quotas import Quotas
 from services.media.settling import Answers
 from services.media.videos import Asker, Stored, Video
+from services.media.writing import Appended, writing
 
 log = structlog.get_logger(__name__)
 
@@ -254,30 +254,13 @@ def _uploaded_key(row: Stored) -> str:
 
 
 async def receive(chunks: AsyncIterator[bytes], path: Path, name: str) -> Received:
-    """Writes and hashes a stream in a thread, one piece while the next one comes. Raises EmptyFileError,
-    OutOfSpaceError."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("xb", buffering=0) as file:
-
-        def take(chunk: bytes) -> None:
-            left = memoryview(chunk)
-            while left:
-                left = left[file.write(left) or 0 :]
-            digest.update(chunk)
-
-        taken: asyncio.Future[None] | None = None
-        try:
-            with space_errors():
-                async for chunk in chunks:
-                    if taken is not None:
-                        await taken
-                    taken = asyncio.ensure_future(asyncio.to_thread(take, chunk))
-                    size += len(chunk)
-                if taken is not None:
-                    await taken
-        finally:
-            if taken is not None:
-                await asyncio.wait([taken])  # the thread has the file
-    if size == 0:
+    """Writes and hashes a stream. Raises EmptyFileError, OutOfSpaceError, StorageError."""
+    digest = hashlib.sha256()
+    with path.open("xb", buffering=0) as file, space_errors():
+        appended = Appended(file.fileno())
+        async with writing(appended, [digest]) as written:
+            async for chunk in chunks:
+                await written.add(chunk)
+    if appended.size == 0:
         raise EmptyFileError(str(EmptyFileError.__doc__))
-    return Received(path, size, digest.hexdigest(), name)
+    return Received(path, appended.size, digest.hexdigest(), name)

@@ -34,6 +34,7 @@ from services.media.quotas import Quotas
 from services.media.resumable import Resumable
 from services.media.tus_headers import Checksum
 from services.media.videos import Asker, Video
+from services.media.writing import Appended, writing
 
 log = structlog.get_logger(__name__)
 
@@ -149,37 +150,40 @@ class Resuming:
         return len(names - known)
 
     async def _receive(
-        self, row: Resumable, file: _Appended, chunks: AsyncIterator[bytes], checksum: Checksum | None
+        self, row: Resumable, file: Appended, chunks: AsyncIterator[bytes], checksum: Checksum | None
     ) -> Resumable:
         start, noted = row.received, row.received
         await asyncio.to_thread(file.cut, start)
         before = self._digests.pop(row.id, None)
         whole = before[1] if before is not None and before[0] == start else None if start else hashlib.sha256()
         digests = [digest for digest in (whole, hashlib.sha256() if checksum else None) if digest is not None]
-        size, kept = start, False
+        came, keeps = start, checksum is None
         try:
-            async for chunk in chunks:
-                if size + len(chunk) > row.size:
-                    raise TooLongError(f"The upload has {row.size} bytes; {size + len(chunk)} came.")
-                await asyncio.to_thread(file.add, chunk, digests)
-                size += len(chunk)
-                if checksum is None and size - noted >= STEP:
-                    row, noted = await self._note(row, file, size), size
+            async with writing(file, digests) as written:
+                async for chunk in chunks:
+                    came += len(chunk)
+                    if came > row.size:
+                        raise TooLongError(f"The upload has {row.size} bytes; {came} came.")
+                    await written.add(chunk)
+                    if checksum is None and file.size - noted >= STEP:
+                        noted = file.size
+                        row = await self._note(row, file, noted)
             if checksum is not None and digests[-1].digest() != checksum.digest:
                 raise ChecksumError(str(ChecksumError.__doc__))
-            kept = True
+            keeps = True
         except TooLongError:
-            size = noted
+            await asyncio.to_thread(file.cut, noted)
+            whole = None
             raise
         finally:
             # Also after a break: what has come need not come again.
-            if kept or checksum is None:
-                row = await asyncio.shield(self._note(row, file, size))
+            if keeps:
+                row = await asyncio.shield(self._note(row, file, file.size))
                 if whole is not None and row.received == file.size:
-                    self._remember(row.id, size, whole)
+                    self._remember(row.id, file.size, whole)
         return row
 
-    async def _note(self, row: Resumable, file: _Appended, size: int) -> Resumable:
+    async def _note(self, row: Resumable, file: Appended, size: int) -> Resumable:
         await asyncio.to_thread(file.sync)
         async with self._engine.begin() as connection:
             return await resumable.advance(connection, row.id, size, self.ttl)
@@ -214,7 +218,7 @@ class Resuming:
         self._drop(row.id)
 
     @contextlib.contextmanager
-    def _held(self, upload_id: str) -> Iterator[_Appended]:
+    def _held(self, upload_id: str) -> Iterator[Appended]:
         """The file, for this request alone. Raises BusyError."""
         try:
             descriptor = os.open(self._path(upload_id), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -225,7 +229,7 @@ class Resuming:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise BusyError(str(BusyError.__doc__)) from None
-            yield _Appended(descriptor)
+            yield Appended(descriptor)
         finally:
             os.close(descriptor)
 
@@ -235,30 +239,6 @@ class Resuming:
     def _drop(self, upload_id: str) -> None:
         self._digests.pop(upload_id, None)
         self._path(upload_id).unlink(missing_ok=True)
-
-
-class _Appended:
-    """A file that bytes are added to."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self.size = 0
-
-    def cut(self, size: int) -> None:
-        os.ftruncate(self._descriptor, size)
-        os.lseek(self._descriptor, size, os.SEEK_SET)
-        self.size = size
-
-    def add(self, chunk: bytes, digests: list[hashlib._Hash]) -> None:
-        left = memoryview(chunk)
-        while left:
-            left = left[os.write(self._descriptor, left) :]
-        self.size += len(chunk)
-        for digest in digests:
-            digest.update(chunk)
-
-    def sync(self) -> None:
-        os.fdatasync(self._descriptor)
 
 
 def _digest(path: Path) -> str:

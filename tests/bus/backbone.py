@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from sqlalchemy import text
@@ -61,7 +61,7 @@ class Counting:
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Counting:
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(consume(self.bus, self.projection, self._stop))
         return self
 

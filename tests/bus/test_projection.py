@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.bus import Bus, Projection, consume
 from cutlog.bus.projection import ProjectionStopped
+from cutlog.bus.pull import HELD_BYTES
 from cutlog.contract.envelope import Event
 from cutlog.contract.events import MediaReleased
 from services.ops.log.records import Append
@@ -213,8 +214,82 @@ async def test_an_apply_that_always_fails_stops_with_the_reason_and_nothing_is_s
     projection = Projection("bad", "render", ["evt.project.>"], engine, fail)
     await consume(bus, projection, asyncio.Event())
     assert projection.standing.state == "stopped"
-    assert projection.standing.error == "events 1 to 1 of bad cannot be applied: LookupError: no such project"
+    assert projection.standing.error == "event 1 of bad cannot be applied: LookupError: no such project"
     assert projection.standing.position == 0
+
+
+async def test_the_one_event_that_cannot_be_applied_is_named_and_those_before_it_are_applied(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone
+) -> None:
+    await fill(backbone.writer, 300)
+    await backbone.relayed(300)
+    counting = Counting(bus, engine)
+
+    async def fail(connection: AsyncConnection, events: Sequence[Event]) -> None:
+        if any(event.position == 222 for event in events):
+            raise LookupError("no such project")
+        await counting.count(connection, events)
+
+    counting.projection.apply = fail
+    await consume(bus, counting.projection, asyncio.Event())
+    standing = counting.projection.standing
+    assert standing.error == "event 222 of edits cannot be applied: LookupError: no such project"
+    assert standing.position == 221
+    assert await counting.effects() == list(range(1, 222))
+    async with Counting(bus, engine) as mended:  # by a newer build
+        await mended.holds(300)
+
+
+class Gated(Counting):
+    """Applies nothing before `go`."""
+
+    def __init__(self, bus: Bus, engine: AsyncEngine) -> None:
+        super().__init__(bus, engine)
+        self.projection.apply = self.slow
+        self.go, self.sizes = asyncio.Event(), list[int]()
+
+    async def slow(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
+        self.sizes.append(len(events))
+        await self.go.wait()
+        await self.count(connection, events)
+
+    async def delivered(self, admin: Bus) -> int:
+        """How many messages came until no more do."""
+        seen: list[int] = []
+
+        async def nothing_more() -> bool:
+            seen.append((await admin.api("CONSUMER.INFO.EVENTS.render"))["delivered"]["consumer_seq"])
+            return seen[-1] > 0 and len(seen) > 25 and set(seen[-25:]) == {seen[-1]}
+
+        await eventually(lambda: self.projection.standing.state == "running")
+        await eventually(nothing_more)
+        return seen[-1]
+
+
+async def test_a_slow_projection_holds_no_more_than_it_may(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
+) -> None:
+    large = 80
+    for number in range(large):
+        await backbone.writer.append(edit("p_large", number, committed(number + 1, "x" * (1 << 20))))
+    await backbone.relayed(large)
+    async with Gated(bus, engine) as gated, await operator(nats) as admin:
+        delivered = await gated.delivered(admin)
+        assert delivered << 20 <= 2 * HELD_BYTES < large << 20  # what is being applied, and what waits
+        gated.go.set()
+        await gated.holds(large)
+
+
+async def test_all_that_waits_is_applied_at_once(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
+) -> None:
+    await fill(backbone.writer, 2500)
+    await backbone.relayed(2500)
+    async with Gated(bus, engine) as gated, await operator(nats) as admin:
+        waiting = await gated.delivered(admin)
+        gated.go.set()
+        await gated.holds(2500)
+        assert gated.sizes[1] == waiting - gated.sizes[0] > gated.projection.batch
 
 
 async def test_a_lost_database_connection_is_waited_out(

@@ -42,9 +42,9 @@ def broken(step: str, number: int, armed: list[bool]) -> Callable[[pytest.Monkey
     def apply(monkeypatch: pytest.MonkeyPatch) -> None:
         match step:
             case "write":
-                # What `receive` hashes, it has just written: the write of that piece is what fails.
+                # What is hashed was just written: the write of that piece is what fails.
                 monkeypatch.setattr(
-                    "services.media.ingest.memoryview", fails(memoryview, lambda _: True), raising=False
+                    "services.media.writing.memoryview", fails(memoryview, lambda _: True), raising=False
                 )
             case "fsync file":
                 monkeypatch.setattr(os, "fsync", fails(os.fsync, lambda fd: not is_folder(fd)))
