@@ -23,6 +23,8 @@ from services.render.plan import Digest, Encoded
 
 log = structlog.get_logger(__name__)
 
+#: Parts that the owner makes side by side: while one begins, or is cut and stored, the other keeps the cores busy.
+LANES: Final = 2
 #: Seconds between looks at what others do, when there is nothing left to take.
 LOOK: Final = 0.2
 #: Seconds between looks whether a part may go on.
@@ -80,13 +82,16 @@ class Sharing:
             await parts.offer(connection, self._job.job_id, offers)
         await self._invite([each.id for each in offers[1:]])
         own: set[str] = set()
-        while True:
-            async with self._engine.begin() as connection:
-                part = await parts.claim(connection, self._job.job_id, None, self._worker)
-            if part is not None:
+
+        async def work() -> None:
+            while part := await self._claim():
                 own.add(part.part_id)
                 await working(self._engine, self._worker, part, run(part.digests))
-                continue
+
+        while True:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(LANES):
+                    tasks.create_task(work())
             found = [each for each in await self._standing() if wanted.issuperset(each.digests)]
             tell(sum(each.frames for each in found if each.status == "done" and each.part_id not in own))
             if failed := next((each for each in found if each.status == "failed"), None):
@@ -96,6 +101,10 @@ class Sharing:
                     await parts.forget(connection, self._job.job_id)
                 return sum(each.encoded for each in found)
             await asyncio.sleep(LOOK)
+
+    async def _claim(self) -> Part | None:
+        async with self._engine.begin() as connection:
+            return await parts.claim(connection, self._job.job_id, None, self._worker)
 
     async def _standing(self) -> list[Part]:
         async with self._engine.begin() as connection:

@@ -66,6 +66,11 @@ async def test_three_workers_share_an_export_and_one_is_killed_in_the_middle(hou
     async with house.render():
         again = await house.call("POST", f"/api/projects/{project}/fork", {"name": "Alone", "id": "p_2"}, 201)
         asked = await house.call("POST", f"/api/projects/{again['id']}/export", {"version": 0}, 202)
+
+        async def two_at_once() -> bool:
+            return len(await rows(house, "SELECT FROM render.part WHERE status = 'running'")) == 2
+
+        await eventually(two_at_once)
         alone = await house.exported("p_2", asked["id"])
     assert digest(house.studio.blobs.path(alone["key"])) == bytes_
     assert house.studio.segments().keys() == made.keys()
