@@ -38,7 +38,7 @@ test-long: install ## the tests that take minutes: soaks, a million rows, whole 
 	@$(BIN)/pytest -n 2 --dist loadgroup -m long $(ARGS)
 
 .PHONY: chaos
-chaos: install ## users at work while everything is killed and paused by chance; SECONDS=120 SEED=7
+chaos: install ## users at work while parts are killed, wires cut, the disk filled by chance; SECONDS=120 SEED=7
 	@CHAOS_SECONDS=$(or $(SECONDS),120) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
 		$(BIN)/pytest -n 0 -s -q tests/e2e/test_chaos.py $(ARGS)
 

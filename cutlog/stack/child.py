@@ -22,7 +22,13 @@ SETTLED = 30.0
 LOG_LIMIT = 16 << 20
 """Bytes of log after which a start begins a new file; one older is kept."""
 
+UNWELL = 5.0
+"""Seconds for which a part may say that it can't do its work before it is ended and started again."""
+LOOK = 1.0
+"""Seconds between two looks whether it is well."""
+
 Tell = Callable[[str], None]
+Ask = Callable[[], Awaitable[bool]]
 
 
 class ChildFailed(RuntimeError):
@@ -30,12 +36,14 @@ class ChildFailed(RuntimeError):
 
 
 class Child:
-    """A program under supervision. `ready` is asked until it answers True."""
+    """A program under supervision. `ready` is asked until it answers True; where `well` answers False for UNWELL
+    seconds, it is started again, since it does not come round by itself."""
 
     def __init__(
-        self, program: Program, ready: Callable[[], Awaitable[bool]], *, logs: Path, pids: Path, tell: Tell
+        self, program: Program, ready: Ask, *, logs: Path, pids: Path, tell: Tell, well: Ask | None = None
     ) -> None:
         self.program = program
+        self._well = well
         self.log = logs / f"{program.name}.log"
         self._ready, self._pids, self._tell = ready, pids, tell
         self._process: asyncio.subprocess.Process | None = None
@@ -81,7 +89,7 @@ class Child:
         while True:
             assert self._process is not None
             born = time.monotonic()
-            await self._process.wait()
+            await self._end(self._process)
             self._end_session()
             if self._stopping.is_set():
                 return
@@ -92,8 +100,32 @@ class Child:
             delay = min(delay * 2, BACK_OFF[1])
             if self._stopping.is_set():
                 return
-            await self._spawn()
+            try:
+                await self._spawn()
+            except OSError as error:  # a full disk, or no more processes: it is tried again
+                self._tell(f"{self.name} cannot be started now: {error}")
+                continue
             changed()
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        """Returns when it has died. One that is unwell for too long is killed."""
+        ended = asyncio.create_task(process.wait())
+        well = time.monotonic()
+        try:
+            while not ended.done():
+                if self._well is None:
+                    await ended
+                    return
+                if await self._well():
+                    well = time.monotonic()
+                elif time.monotonic() - well > UNWELL:
+                    self._tell(f"{self.name} has been unwell for {UNWELL:.0f} s; ending it")
+                    with suppress(ProcessLookupError):
+                        process.kill()
+                    await ended
+                await asyncio.wait([ended], timeout=LOOK)
+        finally:
+            ended.cancel()
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Asks it to end and waits; after its grace, or `at_once`, kills it. Its session goes with it."""
@@ -136,7 +168,10 @@ class Child:
                 stdout=log,
                 stderr=log,
             )
-        record(self._pids, self.name, self._process.pid)
+        try:
+            record(self._pids, self.name, self._process.pid)
+        except OSError as error:  # only another run, after a kill of this one, would have read it
+            self._tell(f"the process of {self.name} could not be noted: {error}")
         if self._stopping.is_set():  # asked meanwhile: whoever asked saw no process to end
             self._process.kill()
 

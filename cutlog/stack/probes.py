@@ -42,3 +42,8 @@ async def http_ready(host: str, port: int, path: str) -> bool:
 async def http_speaks(host: str, port: int) -> bool:
     """Whether there is an HTTP server, whatever it answers."""
     return await http_status(host, port, "/") is not None
+
+
+async def http_well(host: str, port: int, path: str) -> bool:
+    """False where a GET answers 503. Silence says nothing: it may be a busy moment, or the end."""
+    return await http_status(host, port, path) != 503

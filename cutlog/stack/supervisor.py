@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +18,7 @@ from pathlib import Path
 from cutlog.db.roles import close_to_public, create_database, prepare
 from cutlog.service import installed, migration_packages
 from cutlog.stack import probes
-from cutlog.stack.child import Child, Tell
+from cutlog.stack.child import Ask, Child, Tell
 from cutlog.stack.environment import service_environment
 from cutlog.stack.gateway import Gateway
 from cutlog.stack.layout import Layout
@@ -31,6 +31,9 @@ from cutlog.stack.processes import end_orphans, process
 from cutlog.stack.program import Program
 from cutlog.stack.secrets import Secrets
 from cutlog.stack.state import StackState, write_state
+
+WRITE_AGAIN = 1.0
+"""Seconds after which stack.json is written again where the disk did not take it."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,11 @@ class Stack:
 
     async def _start_nats(self) -> None:
         self._nats.prepare()
+        # A stream that met a full or failing disk takes nothing more until the server is started again.
         await self._add(
             self._nats.program(self.secrets),
             partial(probes.http_ready, "127.0.0.1", self._nats.monitor, "/healthz"),
+            well=partial(probes.http_well, "127.0.0.1", self._nats.monitor, "/healthz"),
         )
 
     async def _start_postgres(self) -> None:
@@ -149,15 +154,19 @@ class Stack:
         await self._add(program, partial(probes.http_ready, host, int(port), "/readyz"), grounded)
 
     async def _add(
-        self, program: Program, ready: Callable[[], Awaitable[bool]], gate: asyncio.Event | None = None
+        self, program: Program, ready: Ask, gate: asyncio.Event | None = None, *, well: Ask | None = None
     ) -> None:
-        child = Child(program, ready, logs=self.layout.logs, pids=self.layout.pids, tell=self.tell)
+        child = Child(program, ready, logs=self.layout.logs, pids=self.layout.pids, tell=self.tell, well=well)
         self.children[program.name] = child
         await child.start(gate)
 
     def _changed(self) -> None:
         if not self.ending:
-            self._write_state()
+            try:
+                self._write_state()
+            except OSError as error:  # a full disk, as a rule
+                self.tell(f"{self.layout.state} could not be written, and will be: {error}")
+                asyncio.get_running_loop().call_later(WRITE_AGAIN, self._changed)
         if self.adopted:
             end_orphans([child.pid for child in self.children.values() if child.pid])
 

@@ -1,5 +1,7 @@
-"""Editors, uploaders and an admin at work while parts of the stack are killed and paused; then all that was
-acknowledged is there, once, and everything agrees. `make chaos SECONDS=120 SEED=7` runs longer, with a seed.
+"""Editors, uploaders and an admin at work while parts of the stack are killed and paused, their connections cut and
+held, and the disk filled; then all that was acknowledged is there, once, and everything agrees.
+
+`make chaos SECONDS=120 SEED=7` runs longer, with a seed.
 """
 
 from __future__ import annotations
@@ -10,22 +12,32 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
 
 from cutlog.blobs import LocalBlobs
 from cutlog.client import Client, Refused, Unreachable, ops
 from cutlog.stack.processes import process
 from tests.e2e.job import CANVAS
+from tests.support.disks import full, small_disk
 from tests.support.fsck import assert_sound
 from tests.support.painting import Painter
 from tests.support.stacks import RunningStack
 from tests.support.waiting import eventually
+from tests.support.wired_stack import Ends
+from tests.support.wires import Wire, wire
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "6"))
 SEED = int(os.environ.get("CHAOS_SEED", "11"))
 PARTS = ("ops", "media", "render", "gc", "nats", "postgres", "gateway")
+WIRES = ("postgres", "nats", "gateway")
+BLOWS = ("kill", "kill", "pause", "cut", "cut", "hold", "fill")
+DISK = "600m"
 EAGER = {"ttlDays": 0, "keepLatest": 1, "archiveGraceDays": 0}
 
 
@@ -114,49 +126,106 @@ class Users:
             await asyncio.sleep(0.3)
 
 
-async def torment(stack: RunningStack, dice: random.Random, seconds: float) -> list[str]:
-    """Kills and pauses parts by the dice; what was done."""
+@dataclass
+class Ground:
+    """A stack whose connections go through wires, those of its users too, and the disk that it stands on, if it is
+    small enough to be filled."""
+
+    stack: RunningStack
+    wires: dict[str, Wire]
+    disk: Path | None
+
+    @property
+    def url(self) -> str:
+        """The gateway, for users."""
+        return f"http://127.0.0.1:{self.wires['gateway'].port}"
+
+    async def happens(self, how: str, part: str, seconds: float) -> bool:
+        """One blow, and what follows from it; False where there is nothing to hit."""
+        match how:
+            case "cut":
+                self.wires[part].cut()
+            case "hold":
+                await self.wires[part].hold(seconds)
+            case "fill":
+                if self.disk is None:
+                    return False
+                with full(self.disk):
+                    await asyncio.sleep(seconds)
+            case _:
+                pid = self.stack.pids.get(part)
+                if pid is None or process(pid) is None:
+                    return False
+                os.kill(pid, signal.SIGKILL if how == "kill" else signal.SIGSTOP)
+                if how == "pause":
+                    await asyncio.sleep(seconds)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGCONT)
+        return True
+
+    async def is_whole(self) -> bool:
+        """Whether all services say that they are ready."""
+        bases = [f"http://{address}" for address in self.stack.state.listen.values()]
+        return all([(await asyncio.to_thread(self.stack.get, "/readyz", base=base))[0] == 200 for base in bases])
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path | None]:
+    """A disk of its own for the stack, where one may be mounted."""
+    with small_disk(tmp_path / "disk", DISK) as why_not:
+        yield None if why_not else tmp_path / "disk"
+
+
+@pytest.fixture
+async def ground(tmp_path: Path, disk: Path | None) -> AsyncIterator[Ground]:
+    """A real `cutlog up` that nobody else looks at."""
+    ends = tmp_path / "ends.json"
+
+    def where() -> Ends:
+        return msgspec.json.decode(ends.read_bytes(), type=Ends)
+
+    async with (
+        wire(lambda: where().postgres) as postgres,
+        wire(lambda: where().nats) as nats,
+        wire(lambda: urlsplit(stack.url).port or 0) as gateway,
+    ):
+        arguments = ("-m", "tests.support.wired_stack", str(postgres.port), str(nats.port), str(ends))
+        stack = RunningStack((disk or tmp_path) / "data", arguments, logs=tmp_path)
+        await asyncio.to_thread(stack.start)
+        try:
+            yield Ground(stack, {"postgres": postgres, "nats": nats, "gateway": gateway}, disk)
+        finally:
+            await asyncio.to_thread(stack.stop)
+
+
+async def torment(ground: Ground, dice: random.Random, seconds: float) -> list[str]:
+    """Kills, pauses, cuts, holds and fills by the dice; what was done. Each of them at least once, if time allows."""
     done: list[str] = []
     until = asyncio.get_running_loop().time() + seconds
+    left = dice.sample(BLOWS, len(BLOWS))
     while asyncio.get_running_loop().time() < until:
-        part = dice.choice(PARTS)
-        pid = stack.pids.get(part)
-        how = dice.choice(["kill", "kill", "pause"])
-        if pid is not None and process(pid) is not None:
+        how = left.pop() if left else dice.choice(BLOWS)
+        part = "disk" if how == "fill" else dice.choice(WIRES if how in ("cut", "hold") else PARTS)
+        if await ground.happens(how, part, dice.uniform(0.2, 1.0)):
             done.append(f"{how} {part}")
-            if how == "kill":
-                os.kill(pid, signal.SIGKILL)
-            else:
-                os.kill(pid, signal.SIGSTOP)
-                await asyncio.sleep(dice.uniform(0.2, 1.0))
-                if process(pid) is not None:
-                    os.kill(pid, signal.SIGCONT)
         await asyncio.sleep(dice.uniform(0.3, 1.2))
     return done
 
 
-async def test_nothing_that_was_acknowledged_is_lost_or_doubled_whatever_dies(
-    alone: RunningStack, painted: Painter
-) -> None:
+async def test_nothing_that_was_acknowledged_is_lost_or_doubled_whatever_dies(ground: Ground, painted: Painter) -> None:
     sys.stdout.write(f"seed {SEED}, {SECONDS:g} s\n")
     dice = random.Random(SEED)
-    async with Client.connect(alone.url, alone.token("admin"), patience=60) as client:
+    stack = ground.stack
+    async with Client.connect(ground.url, stack.token("admin"), patience=60) as client:
         users = Users(client, painted, dice)
         working = asyncio.create_task(users.work())
-        done = await torment(alone, dice, SECONDS)
+        done = await torment(ground, dice, SECONDS)
         users.stop.set()
         await asyncio.wait_for(working, 120)
         sys.stdout.write(", ".join(done) + "\n")
         assert len(done) >= 3
         told = users.told
-
-        async def whole() -> bool:
-            return all(
-                [await asyncio.to_thread(lambda base=base: alone.get("/readyz", base=f"http://{base}")[0]) == 200  # type: ignore[misc]
-                 for base in alone.state.listen.values()]
-            )  # fmt: skip
-
-        await eventually(whole, timeout=60)
+        await eventually(ground.is_whole, timeout=60)
         for project, markers in told.markers.items():
             edits = [edit async for edit in client.edits(project)]
             assert [edit.version for edit in edits] == list(range(1, len(edits) + 1)), "versions have no gaps"
@@ -173,10 +242,10 @@ async def test_nothing_that_was_acknowledged_is_lost_or_doubled_whatever_dies(
         for video_id, count in told.uploads.items():
             video = await client.ready_video(video_id)
             assert (video.status, video.ref_count) == ("ready", count)
-    await assert_sound(alone.data)
-    await LocalBlobs(alone.data / "objects", "").sweep()  # as media does every minute
-    temporary = [path for path in (alone.data / "objects" / "temp").rglob("*") if path.is_file()]
+    await assert_sound(stack.data)
+    await LocalBlobs(stack.data / "objects", "").sweep()  # as media does every minute
+    temporary = [path for path in (stack.data / "objects" / "temp").rglob("*") if path.is_file()]
     assert temporary == [], "nothing unfinished is held by anybody"
-    pids = set(alone.pids.values())
-    alone.stop()
+    pids = set(stack.pids.values())
+    await asyncio.to_thread(stack.stop)
     assert not [pid for pid in pids if process(pid) is not None], "no process outlives its stack"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.media.conftest import House
+from tests.support.disks import small_disk
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
@@ -80,22 +80,19 @@ async def test_a_disk_that_fails_leaves_a_clean_state(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of four MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"no disk may be mounted here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk(tmp_path / "small", "4m") as why_not:
+        if why_not:
+            pytest.skip(why_not)
+        yield tmp_path / "small"
 
 
 async def test_a_disk_that_is_really_full_refuses_and_says_that_it_is_not_ready(
-    house: House, painted: Painter, small_disk: Path
+    house: House, painted: Painter, disk: Path
 ) -> None:
     await house.start("ops")
-    await house.start("media", objects_url=small_disk.as_uri(), min_free_bytes=1 << 20)
+    await house.start("media", objects_url=disk.as_uri(), min_free_bytes=1 << 20)
     client, clip = house.client(), painted(25, 20)
     assert (await client("GET", "/readyz")).status == 200
     padding = b"\0\0\0\1free" + (6 << 20).to_bytes(8, "big") + bytes((6 << 20) - 16)
@@ -104,13 +101,13 @@ async def test_a_disk_that_is_really_full_refuses_and_says_that_it_is_not_ready(
     assert await house.rows("SELECT FROM video") == []
 
     def empty() -> bool:
-        return not [path for path in small_disk.rglob("*") if path.is_file()]
+        return not [path for path in disk.rglob("*") if path.is_file()]
 
     await eventually(empty)
-    (small_disk / "filler").write_bytes(bytes(7 << 19))
+    (disk / "filler").write_bytes(bytes(7 << 19))
     ready = await client("GET", "/readyz")
     assert ready.status == 503 and ready.body["checks"]["disk"] == "down"
-    (small_disk / "filler").unlink()
+    (disk / "filler").unlink()
     assert (await client("GET", "/readyz")).status == 200
     assert (await client.upload(clip)).status == 201
     await house.stop("media", "ops")
