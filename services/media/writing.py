@@ -56,36 +56,44 @@ class Writing:
         self._pieces: list[bytes] = []
         self._size = 0
         self._under_way: asyncio.Future[None] | None = None
+        self._failure: BaseException | None = None
 
     async def add(self, piece: bytes) -> None:
         """Takes a piece, and waits where the disk is too far behind. Raises the OSError of any piece before it."""
+        self._check()
         self._pieces.append(piece)
         self._size += len(piece)
-        if self._under_way is None or self._under_way.done() or self._size >= BATCH:
-            await self._written()
-            self._write()
+        self._begin()
+        while self._size >= BATCH:
+            await self._ended()
 
     async def settle(self) -> None:
-        """Returns when all pieces are in the file. Raises the OSError that keeps them from it."""
-        await self._written()
-        if self._pieces:
-            self._write()
-            await self._written()
+        """Returns when all pieces are in the file, or will not be. Raises the OSError that kept them from it."""
+        while self._under_way is not None:
+            await self._ended()
+        self._check()
 
-    def _write(self) -> None:
-        pieces, self._pieces, self._size = self._pieces, [], 0
-        self._under_way = asyncio.get_running_loop().run_in_executor(None, self._file.add, pieces, self._digests)
+    def _begin(self) -> None:
+        """Has a thread write what waits, unless it is at the batch before."""
+        if self._under_way is None and self._pieces:
+            pieces, self._pieces, self._size = self._pieces, [], 0
+            self._under_way = asyncio.get_running_loop().run_in_executor(None, self._file.add, pieces, self._digests)
+            self._under_way.add_done_callback(self._written)
 
-    async def _written(self) -> None:
-        if self._under_way is None:
-            return
-        await asyncio.wait([self._under_way])  # unlike `await`, this does not let go of the thread when cancelled
-        under_way, self._under_way = self._under_way, None
-        try:
-            under_way.result()
-        except OSError:
-            self._pieces.clear()
-            raise
+    def _written(self, batch: asyncio.Future[None]) -> None:
+        self._under_way, self._failure = None, batch.exception()
+        if self._failure is not None:
+            self._pieces, self._size = [], 0
+        self._begin()
+
+    async def _ended(self) -> None:
+        if self._under_way is not None:
+            await asyncio.wait([self._under_way])  # unlike `await`, this leaves the thread alone when cancelled
+
+    def _check(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.media.writing import BATCH, FLUSH, Appended, writing
+from tests.support.waiting import eventually
 
 PIECE = 1 << 15
 
@@ -56,6 +57,15 @@ async def test_what_comes_while_a_batch_is_written_goes_together(gated: Gated, p
     assert gated.batches == [1, 19]
     assert path.read_bytes() == b"".join(sent)
     assert digest.digest() == hashlib.sha256(b"".join(sent)).digest()
+
+
+async def test_what_came_is_written_although_nothing_follows(gated: Gated, path: Path) -> None:
+    sent = pieces(3)
+    async with writing(gated, []) as written:
+        for piece in sent:
+            await written.add(piece)
+        gated.go.set()
+        await eventually(lambda: path.read_bytes() == b"".join(sent))
 
 
 async def test_a_slow_disk_makes_the_sender_wait(gated: Gated) -> None:
