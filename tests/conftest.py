@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support import containers
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Cluster, Database, cluster
 from tests.support.database import database as fresh_database
+from tests.support.disks import small_disk
 from tests.support.messaging import NatsServer, nats_server
 from tests.support.painting import Painter
 from tests.support.stacks import RunningStack
@@ -68,6 +70,19 @@ def alone(tmp_path: Path) -> Iterator[RunningStack]:
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def disk_of(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Makes the test's disk, `disk_of("4m")`; skips where none may be mounted."""
+    with ExitStack() as mounted:
+
+        def make(size: str) -> Path:
+            if why_not := mounted.enter_context(small_disk(tmp_path / "disk", size)):
+                pytest.skip(why_not)
+            return tmp_path / "disk"
+
+        yield make
 
 
 def pytest_collection_finish() -> None:

@@ -89,7 +89,7 @@ class Child:
         while True:
             assert self._process is not None
             born = time.monotonic()
-            await self._end(self._process)
+            await self._death(self._process)
             self._end_session()
             if self._stopping.is_set():
                 return
@@ -107,23 +107,20 @@ class Child:
                 continue
             changed()
 
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
+    async def _death(self, process: asyncio.subprocess.Process) -> None:
         """Returns when it has died. One that is unwell for too long is killed."""
         ended = asyncio.create_task(process.wait())
         well = time.monotonic()
         try:
-            while not ended.done():
-                if self._well is None:
-                    await ended
-                    return
+            while self._well is not None and not (await asyncio.wait([ended], timeout=LOOK))[0]:
                 if await self._well():
                     well = time.monotonic()
                 elif time.monotonic() - well > UNWELL:
                     self._tell(f"{self.name} has been unwell for {UNWELL:.0f} s; ending it")
                     with suppress(ProcessLookupError):
                         process.kill()
-                    await ended
-                await asyncio.wait([ended], timeout=LOOK)
+                    break
+            await ended
         finally:
             ended.cancel()
 

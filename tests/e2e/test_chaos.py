@@ -144,7 +144,7 @@ class Ground:
         """One blow, and what follows from it; False where there is nothing to hit."""
         match how:
             case "cut":
-                self.wires[part].cut()
+                return self.wires[part].cut() > 0
             case "hold":
                 await self.wires[part].hold(seconds)
             case "fill":
@@ -216,6 +216,7 @@ async def test_nothing_that_was_acknowledged_is_lost_or_doubled_whatever_dies(gr
     sys.stdout.write(f"seed {SEED}, {SECONDS:g} s\n")
     dice = random.Random(SEED)
     stack = ground.stack
+    assert ground.wires["postgres"].connections >= 4 <= ground.wires["nats"].connections, "each service is on both"
     async with Client.connect(ground.url, stack.token("admin"), patience=60) as client:
         users = Users(client, painted, dice)
         working = asyncio.create_task(users.work())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.media.conftest import House
-from tests.support.disks import small_disk
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
@@ -79,18 +78,10 @@ async def test_a_disk_that_fails_leaves_a_clean_state(
     assert running.files("videos") == stored
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of four MiB."""
-    with small_disk(tmp_path / "small", "4m") as why_not:
-        if why_not:
-            pytest.skip(why_not)
-        yield tmp_path / "small"
-
-
 async def test_a_disk_that_is_really_full_refuses_and_says_that_it_is_not_ready(
-    house: House, painted: Painter, disk: Path
+    house: House, painted: Painter, disk_of: Callable[[str], Path]
 ) -> None:
+    disk = disk_of("4m")
     await house.start("ops")
     await house.start("media", objects_url=disk.as_uri(), min_free_bytes=1 << 20)
     client, clip = house.client(), painted(25, 20)

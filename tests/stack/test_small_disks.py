@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,18 +12,15 @@ import pytest
 from cutlog.bus import Bus, streams
 from cutlog.bus.connection import answer
 from cutlog.bus.errors import BusError
-from tests.support.disks import full, small_disk
+from tests.support.disks import full
 from tests.support.stacks import SMALL, RunningStack
 from tests.support.waiting import eventually, eventually_sync
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
+def disk(disk_of: Callable[[str], Path]) -> Path:
     """A disk that holds a stack and little more."""
-    with small_disk(tmp_path / "disk", "400m") as why_not:
-        if why_not:
-            pytest.skip(why_not)
-        yield tmp_path / "disk"
+    return disk_of("400m")
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ class Wire:
         self._flows.set()
         self._transports: set[asyncio.WriteTransport] = set()
         self._server: asyncio.Server | None = None
-        self.cuts = 0
 
     @property
     def port(self) -> int:
@@ -38,11 +37,17 @@ class Wire:
         self.cut()
         await self._server.wait_closed()
 
-    def cut(self) -> None:
-        """Every connection ends with a reset, on both sides, wherever it is."""
-        self.cuts += len(self._transports) // 2
+    @property
+    def connections(self) -> int:
+        """How many go through it now."""
+        return len(self._transports) // 2
+
+    def cut(self) -> int:
+        """Every connection ends with a reset, on both sides, wherever it is; how many."""
+        count = self.connections
         for transport in list(self._transports):
             transport.abort()
+        return count
 
     async def hold(self, seconds: float) -> None:
         """Nothing passes for a while, and nobody is told."""
