@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import assert_never
 
 import msgspec
@@ -44,6 +45,7 @@ def even(value: Fraction) -> int:
     return max(2, 2 * round(value / 2))
 
 
+@lru_cache(maxsize=256)
 def place(display: Area, fit: Fit, canvas: Canvas, output: Size) -> Placement:
     """Centres a picture seen as `display` square pixels on a canvas that is made at the size `output`.
 

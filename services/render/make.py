@@ -104,10 +104,11 @@ class Maker:
         return output
 
     def _planned(self, order: Order, encode: frozenset[str]) -> tuple[Plan, Score]:
-        pictures = plan(order.timeline, order.profile, self._ffmpeg.identity, encode)
+        profile = order.profile
+        pictures = plan(order.timeline, profile, self._ffmpeg.identity, encode)
         return (
-            pictures if order.profile.pictures else msgspec.structs.replace(pictures, segments=()),
-            score(order.timeline, order.profile.bitrate, audio.ENCODER, self._ffmpeg.identity),
+            pictures if profile.pictures else msgspec.structs.replace(pictures, segments=()),
+            score(order.timeline, profile.bitrate, audio.ENCODER, self._ffmpeg.identity, snap=profile.snap),
         )
 
     async def _fill(

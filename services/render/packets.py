@@ -21,6 +21,7 @@ from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
 from cutlog.contract.time import Fps
+from services.render import boxes
 
 _LABEL: Final = b"cutlog-sha256\0\0\0"
 _SEAL: Final = struct.Struct(">I4s16s32s")
@@ -83,9 +84,16 @@ def ticks(fps: Fps) -> tuple[int, int]:
 
 
 def read_film(data: bytes, fps: Fps) -> Film:
-    """All packets of a film in memory, in the order of decoding."""
-    with av.open(io.BytesIO(data), "r", format="mp4") as container:
-        return _read(container, fps)
+    """All packets of a segment, in the order of decoding. Raises BrokenBoxError."""
+    track = boxes.pictures(data)
+    num, den = fps.num, fps.den * track.timescale
+    frames = [[(2 * time * num + den) // (2 * den) for time in times] for times in (track.pts, track.dts)]
+    keys = track.keys
+    packets = tuple(
+        Packet(packet, pts, dts, keys is None or number in keys)
+        for number, (packet, pts, dts) in enumerate(zip(track.packets, *frames, strict=True))
+    )
+    return Film(Parameters(track.configuration, track.width, track.height, -packets[0].dts), packets)
 
 
 def cut(path: Path, fps: Fps, lengths: Sequence[int], delay: int | None = None) -> Iterator[bytes]:
@@ -94,13 +102,13 @@ def cut(path: Path, fps: Fps, lengths: Sequence[int], delay: int | None = None) 
     With `delay`, decoding of each starts just so many frames early. Raises BrokenFilmError.
     """
     with av.open(str(path), "r", format="mp4") as container:
-        film = _read(container, fps)
         stream = container.streams.video[0]
-        if len(film.packets) != sum(lengths):
-            raise BrokenFilmError(f"{len(film.packets)} pictures in place of {sum(lengths)}")
+        packets = _read(container, stream, fps)
+        if len(packets) != sum(lengths):
+            raise BrokenFilmError(f"{len(packets)} pictures in place of {sum(lengths)}")
         at = 0
         for length in lengths:
-            part = film.packets[at : at + length]
+            part = packets[at : at + length]
             if not part[0].key or {packet.pts for packet in part} != set(range(at, at + length)):
                 raise BrokenFilmError(f"frames {at} to {at + length} do not stand alone")
             shifted = [Packet(packet.data, packet.pts - at, packet.dts - at, packet.key) for packet in part]
@@ -116,19 +124,15 @@ def _delayed(packets: Sequence[Packet], delay: int) -> list[Packet]:
     return timed
 
 
-def _read(container: InputContainer, fps: Fps) -> Film:
-    stream = container.streams.video[0]
+def _read(container: InputContainer, stream: VideoStream, fps: Fps) -> list[Packet]:
     time_base = stream.time_base
     assert time_base is not None, "an MP4 stream has a time base"
     unit = time_base * fps.fraction
-    packets = tuple(
+    return [
         Packet(bytes(packet), _frames(packet.pts, unit), _frames(packet.dts, unit), packet.is_keyframe)
         for packet in container.demux(stream)
         if packet.size
-    )
-    if not packets:
-        raise BrokenFilmError("a film without pictures")
-    return Film(parameters(stream, -packets[0].dts), packets)
+    ]
 
 
 def _frames(time: int | None, unit: Fraction) -> int:
@@ -162,19 +166,24 @@ def _write(template: VideoStream, fps: Fps, packets: Sequence[Packet]) -> bytes:
     return buffer.getvalue()
 
 
+def timed(packet: Packet, stream: VideoStream, fps: Fps, base: int = 0) -> av.Packet[VideoStream]:
+    """A packet for a muxer, `base` frames later."""
+    out = cast("av.Packet[VideoStream]", av.Packet(packet.data))
+    out.is_keyframe = packet.key
+    return moved(out, base + packet.pts, base + packet.dts, stream, fps)
+
+
+def moved(packet: av.Packet[VideoStream], pts: int, dts: int, stream: VideoStream, fps: Fps) -> av.Packet[VideoStream]:
+    """A packet of any stream, for a muxer, at those frames."""
+    timescale, step = ticks(fps)
+    packet.stream = stream
+    packet.time_base = _unit(timescale)
+    packet.pts = pts * step
+    packet.dts = dts * step
+    packet.duration = step
+    return packet
+
+
 @cache
 def _unit(timescale: int) -> Fraction:
     return Fraction(1, timescale)
-
-
-def timed(packet: Packet, stream: VideoStream, fps: Fps, base: int = 0) -> av.Packet[VideoStream]:
-    """A packet for a muxer, `base` frames later."""
-    timescale, step = ticks(fps)
-    out = cast("av.Packet[VideoStream]", av.Packet(packet.data))
-    out.stream = stream
-    out.time_base = _unit(timescale)
-    out.pts = (base + packet.pts) * step
-    out.dts = (base + packet.dts) * step
-    out.duration = step
-    out.is_keyframe = packet.key
-    return out

@@ -16,27 +16,26 @@ from typing import Final
 
 import av
 import msgspec
-from av.audio.stream import AudioStream
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.time import samples_at
 from cutlog.contract.timeline import Timeline
-from services.render import audio
+from services.render import audio, boxes
 from services.render.cache import SegmentCache
 from services.render.newest import pieces
-from services.render.packets import MUXER_OPTIONS, BrokenFilmError, like, ticks, timed
+from services.render.packets import MUXER_OPTIONS, BrokenFilmError, like, ticks
 from services.render.plan import Copied, Digest, Encoded, Plan, Segment, plan
 from services.render.profiles import PROXY
 from services.render.receipts import film_digest
-from services.render.sound import CHUNK, FRAME, Score, score
+from services.render.sound import FRAME, Score, score
 from services.render.stitch import (
-    Coded,
     ParametersDifferError,
     Read,
     interleaved,
     opened_segment,
     pictures_of,
+    sounds_of,
 )
 
 
@@ -51,7 +50,7 @@ class Fragment(msgspec.Struct, frozen=True):
 
     def needs(self, sounds: Score) -> set[Digest]:
         """What must be in the cache."""
-        chunks = (sounds.chunks[0], *sounds.chunks[self.sound // CHUNK : -(-self.silence // CHUNK)])
+        chunks = (sounds.chunks[0], *sounds.holding(self.sound, self.silence))
         return {part.digest for part in self.segments if isinstance(part, Encoded)} | {part.digest for part in chunks}
 
 
@@ -71,7 +70,7 @@ def reel(timeline: Timeline, engine: str, encode: frozenset[str] = frozenset()) 
     Raises MediaNotReadyError.
     """
     pictures = plan(timeline, PROXY, engine, encode)
-    sounds = score(timeline, PROXY.bitrate, audio.ENCODER, engine)
+    sounds = score(timeline, PROXY.bitrate, audio.ENCODER, engine, snap=PROXY.snap)
     return Reel(film_digest(pictures, sounds), pictures, sounds, tuple(_fragments(pictures, sounds)), encode)
 
 
@@ -199,33 +198,13 @@ def _made(film: Reel, number: int, plan_: Plan, read: Read, proxies: Mapping[str
         video.time_base = Fraction(1, timescale)
         sound = file.add_stream_from_template(sound_like)
         sound.time_base = Fraction(1, SAMPLE_RATE)
-        frames = (timed(packet, video, plan_.fps, part.first + base) for packet, base in pictures)
-        for packet in interleaved(frames, _sounds(film.sounds, part, read, sound), timescale):
+        chunks = film.sounds.holding(part.sound, part.silence)
+        heard = (packet for number, packet in sounds_of(chunks, read, sound) if part.sound <= number < part.silence)
+        for packet in interleaved(pictures.coded(video, part.first), heard, timescale):
             file.mux(packet)
     data = out.getvalue()
-    at = _box(data, b"moof")
+    where = boxes.box(data, b"moof")
+    if where is None:
+        raise BrokenFilmError("a fragment without pictures")
+    at = where[0] - boxes.HEADER
     return data[:at], data[at:]
-
-
-def _sounds(sounds: Score, part: Fragment, read: Read, stream: AudioStream) -> Iterator[Coded]:
-    """The packets of a fragment's sound."""
-    for place in range(part.sound // CHUNK, -(-part.silence // CHUNK)):
-        with opened_segment(read, sounds.chunks[place].digest) as container:
-            packets = (packet for packet in container.demux(audio=0) if packet.size)
-            for number, packet in enumerate(packets, place * CHUNK):
-                if part.sound <= number < part.silence:
-                    packet.stream = stream
-                    packet.time_base = Fraction(1, SAMPLE_RATE)
-                    packet.pts = packet.dts = (number - 1) * FRAME
-                    packet.duration = FRAME
-                    yield packet
-
-
-def _box(data: bytes, kind: bytes) -> int:
-    """Where the first box of a kind begins. Raises BrokenFilmError."""
-    at = 0
-    while at + 8 <= len(data):
-        if data[at + 4 : at + 8] == kind:
-            return at
-        at += int.from_bytes(data[at : at + 4])
-    raise BrokenFilmError(f"a fragment without {kind.decode()}")

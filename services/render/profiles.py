@@ -32,7 +32,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """`grid` is the length of a full segment in seconds; `bitrate` that of the sound in bits per second.
 
     `encoder` are ffmpeg's arguments for pictures of a rate. `delay` is by how many frames decoding starts before
-    showing; None leaves it to the encoder. A film without `pictures` is sound only.
+    showing; None leaves it to the encoder. A film without `pictures` is sound only. With `snap`, clips are heard on the
+    nearest packet of sound.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     sound: Sound = "aac"
     pictures: bool = True
     delay: int | None = None
+    snap: bool = False
 
     def grid_frames(self, rate: Fraction) -> int:
         """Frames of a source of this rate from one line of the grid to the next."""
@@ -115,6 +117,7 @@ PROXY: Final = Profile(
     bitrate=96_000,
     size=lambda canvas: proxy_size(canvas.width, canvas.height),
     encoder=proxy_video_args,
+    snap=True,
 )
 
 _MP4: Final = Profile(name="mp4", stock="original", grid=5, bitrate=192_000, size=_canvas, encoder=_h264)

@@ -1,15 +1,19 @@
 """The sound of a version as chunks: pure. What is heard when, and the names of the chunks that hold it.
 
-Chunks lie on a grid of whole AAC frames from the start of the film. Packet p of an AAC stream is made of the samples of
-frames p - 1 and p, and depends a little on what the encoder heard before. So each chunk is encoded from LEAD frames
-earlier, and the packets of those are dropped: at the joints the error is that of one single encode.
+Chunks are whole AAC frames of the film, and begin on a grid in the packets of their source, not of the film: so what
+moves as a whole, by whole frames, keeps its chunks. Packet p of an AAC stream is made of the samples of frames p - 1
+and p, and depends a little on what the encoder heard before. So each chunk is encoded from LEAD frames earlier, and the
+packets of those are dropped: at the joints the error is that of one single encode.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from heapq import heappop, heappush
+from itertools import pairwise
 from typing import Final, assert_never
 
 import msgspec
@@ -24,8 +28,8 @@ from services.render.treatment import Treatment, section_start, treatment
 FRAME: Final = 1024
 """Samples of one AAC frame, which is also how early the encoder starts."""
 LEAD: Final = 8
-CHUNK: Final = 480
-"""Packets of a full chunk: 10.24 s."""
+CHUNK: Final = 96
+"""Packets of a full chunk: 2.048 s."""
 
 #: Changes whenever equal chunks would sound different from before.
 REVISION: Final = 2
@@ -78,9 +82,10 @@ class Take(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
-    """`packets` packets, made of `samples` samples, the first `lead` packets of which are dropped."""
+    """Packets [first, first + packets) of a film, made of `samples` samples; `lead` packets before them are dropped."""
 
     digest: Digest
+    first: int
     packets: int
     lead: int
     samples: int
@@ -98,24 +103,36 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     def packets(self) -> int:
         return sum(chunk.packets for chunk in self.chunks)
 
+    def holding(self, first: int, last: int) -> Sequence[Chunk]:
+        """The chunks of packets [first, last)."""
+        begins = max(0, bisect_right(self.chunks, first, key=_first) - 1)
+        return self.chunks[begins : bisect_left(self.chunks, last, key=_first)]
 
-def score(timeline: Timeline, bitrate: int, encoder: str, filters: str) -> Score:
+
+def score(timeline: Timeline, bitrate: int, encoder: str, filters: str, *, snap: bool = False) -> Score:
     """All that is heard. `encoder` is the identity of the encoder's build, `filters` that of ffmpeg's.
 
+    With `snap`, each clip is heard up to half an AAC frame, 10.7 ms, early or late, between its exact cuts, such that
+    packets of one place in the film are packets of any other: see docs/decisions/108-sound-that-moves.md.
     Raises MediaNotReadyError.
     """
-    takes = [take for track in timeline.tracks if not track.muted for take in _joined(_takes(track, timeline))]
+    takes = [take for track in timeline.tracks if not track.muted for take in _joined(_takes(track, timeline, snap))]
     samples = samples_at(timeline.duration, timeline.canvas.fps.fraction, SAMPLE_RATE)
     context = [REVISION, encoder, bitrate]
     total = -(-samples // FRAME) + 1
     chunks = []
-    for first in range(0, total, CHUNK):
-        packets = min(CHUNK, total - first)
+    waiting = sorted(takes, key=lambda take: take.start, reverse=True)
+    open_: list[Take] = []
+    for first, last in pairwise([*_borders(takes, total), total]):
+        packets = last - first
         lead = min(LEAD, first)
-        start, end = (first - lead) * FRAME, (first + packets + 1) * FRAME
+        start, end = (first - lead) * FRAME, (last + 1) * FRAME
+        while waiting and waiting[-1].start < end:
+            open_.append(waiting.pop())
+        open_ = [take for take in open_ if take.end > start]
         heard = [
             (msgspec.json.encode(_ingredients(part, filters), order="deterministic"), part)
-            for take in takes
+            for take in open_
             if (part := take.within(start, end))
         ]
         # In an order of their own: sums of floats depend on it.
@@ -123,8 +140,48 @@ def score(timeline: Timeline, bitrate: int, encoder: str, filters: str) -> Score
         recipe = [context, packets, lead, [msgspec.Raw(ingredients) for ingredients, _ in heard]]
         digest = Digest(hashlib.sha256(msgspec.json.encode(recipe)).hexdigest())
         parts = tuple(part for _, part in heard)
-        chunks.append(Chunk(digest=digest, packets=packets, lead=lead, samples=end - start, takes=parts))
+        chunks.append(Chunk(digest=digest, first=first, packets=packets, lead=lead, samples=end - start, takes=parts))
     return Score(samples=samples, bitrate=bitrate, chunks=tuple(chunks))
+
+
+def _borders(takes: Sequence[Take], total: int) -> Iterator[int]:
+    """The packets at which chunks begin: on the grid of the lowest sound that is heard there.
+
+    None is shorter than its lead, but that of a short film, or longer than two, where clips are too short for the grid.
+    """
+    border, least = 0, min(LEAD, CHUNK)
+    yield border
+    for first, last, line in _stretches(takes, total):
+        for packet in range(first + (line - first) % CHUNK, last, CHUNK):
+            while packet - border > 2 * CHUNK:
+                border += 2 * CHUNK
+                yield border
+            if packet - border >= least <= total - packet:
+                border = packet
+                yield border
+    while total - border > 2 * CHUNK:
+        border += 2 * CHUNK if total - border >= 2 * CHUNK + least else CHUNK
+        yield border
+
+
+def _stretches(takes: Sequence[Take], total: int) -> Iterator[tuple[int, int, int]]:
+    """Packets [first, last) whose grid is that of one sound, and a line of it. The grid of silence begins with it."""
+    begins = sorted(((-(-take.start // FRAME), number) for number, take in enumerate(takes)), reverse=True)
+    heard: list[int] = []
+    at = 0
+    while at < total:
+        while begins and begins[-1][0] <= at:
+            heappush(heard, begins.pop()[1])
+        while heard and takes[heard[0]].end <= at * FRAME:
+            heappop(heard)
+        until = min(total, begins[-1][0]) if begins else total
+        if heard:
+            lowest = takes[heard[0]]
+            until = min(until, -(-lowest.end // FRAME))
+            yield at, until, (lowest.start - lowest.offset) // FRAME
+        else:
+            yield at, until, at
+        at = until
 
 
 def _joined(takes: Iterable[Take]) -> Iterator[Take]:
@@ -141,12 +198,16 @@ def _joined(takes: Iterable[Take]) -> Iterator[Take]:
         yield last
 
 
-def _takes(track: Track, timeline: Timeline) -> Iterator[Take]:
+def _first(chunk: Chunk) -> int:
+    return chunk.first
+
+
+def _takes(track: Track, timeline: Timeline, snap: bool) -> Iterator[Take]:
     ends = {transition.left: transition for transition in track.transitions}
     starts = {transition.right: transition for transition in track.transitions}
     for clip in track.clips:
         if (media := _sounding(clip, timeline)) is not None:
-            yield from _take(clip, media, track, timeline, starts.get(clip.id), ends.get(clip.id))
+            yield from _take(clip, media, track, timeline, starts.get(clip.id), ends.get(clip.id), snap)
 
 
 def _sounding(clip: Clip, timeline: Timeline) -> MediaRef | None:
@@ -160,7 +221,13 @@ def _sounding(clip: Clip, timeline: Timeline) -> MediaRef | None:
 
 
 def _take(
-    clip: Clip, media: MediaRef, track: Track, timeline: Timeline, start: Transition | None, end: Transition | None
+    clip: Clip,
+    media: MediaRef,
+    track: Track,
+    timeline: Timeline,
+    start: Transition | None,
+    end: Transition | None,
+    snap: bool,
 ) -> Iterator[Take]:
     """The sound of a clip, with its handles under transitions; nothing where there is none."""
     audio, source = media.renditions.audio, clip.source
@@ -189,14 +256,17 @@ def _take(
     # One shift for all of the clip, from the difference of the frames: the halves of a split clip fit without a seam.
     shift = round((_position(clip, source) - clip.at) * SAMPLE_RATE / rate)
     treated = treatment(clip, audio, shift, used, rate)
+    heard = (shift + FRAME // 2) // FRAME * FRAME if snap else shift
+    # What moves is the sound with the curves that shape it; cuts and fades stay.
+    at = clip.at + (shift - heard) * rate / SAMPLE_RATE
     yield Take(
         source=treated or Tape(key=audio.key, sha256=audio.sha256, reversed=clip.reversed),
         start=sample(first),
         end=sample(last),
-        offset=sample(first) + shift,
+        offset=sample(first) + heard,
         level=Level(
-            gain=curve(clip.gain_db, Fraction(clip.at), rate, lambda db: db + track.gain_db),
-            pan=curve(clip.pan, Fraction(clip.at), rate),
+            gain=curve(clip.gain_db, at, rate, lambda db: db + track.gain_db),
+            pan=curve(clip.pan, at, rate),
             fades=tuple(fades),
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
@@ -17,15 +18,17 @@ from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 from cutlog.contract.profiles import SAMPLE_RATE
+from cutlog.contract.time import Fps
+from services.render import boxes
 from services.render.finish import encoded
 from services.render.packets import (
     MUXER_OPTIONS,
     BrokenFilmError,
     Film,
-    Packet,
     Parameters,
     TornSegmentError,
     like,
+    moved,
     parameters,
     read_film,
     ticks,
@@ -34,7 +37,7 @@ from services.render.packets import (
 )
 from services.render.plan import Copied, Digest, Encoded, Plan
 from services.render.profiles import PROXY, Profile
-from services.render.sound import FRAME, Score
+from services.render.sound import FRAME, Chunk, Score
 from services.render.subtitles import Subtitles, texts
 
 Coded: TypeAlias = "av.Packet[AudioStream] | av.Packet[VideoStream]"
@@ -88,7 +91,7 @@ def stitch(
         if pictures is not None:
             video = like(film, pictures.template)
             video.time_base = Fraction(1, timescale)
-            frames = (timed(packet, video, plan.fps, base) for packet, base in pictures)
+            frames = pictures.coded(video)
         sounds: Iterator[Coded] = iter(())
         if audio_like is not None:
             audio = film.add_stream_from_template(audio_like.streams.audio[0])
@@ -117,7 +120,7 @@ def _options(muxer: str, timescale: int) -> dict[str, str]:
 
 
 class _Pictures:
-    """All coded pictures of a plan in order, each with the frame at which its segment begins."""
+    """All coded pictures of a plan."""
 
     def __init__(self, plan: Plan, read: Read, proxies: Mapping[str, InputContainer], template: VideoStream) -> None:
         self.template = template
@@ -126,21 +129,22 @@ class _Pictures:
         self._reels = {source: _Reel(container) for source, container in proxies.items()}
         self._last: tuple[Digest, Film] | None = None
 
-    def __iter__(self) -> Iterator[tuple[Packet, int]]:
-        base = 0
+    def coded(self, stream: VideoStream, base: int = 0) -> Iterator[av.Packet[VideoStream]]:
+        """In order, for the stream of a muxer; the first is frame `base`."""
+        fps = self._plan.fps
         expected: Parameters | None = None
         for segment in self._plan.segments:
             match segment:
                 case Copied(source=source, first=first, frames=frames):
-                    for packet in self._reels[source.sha256].take(first, frames):
-                        yield packet, base
+                    for number, packet in enumerate(self._reels[source.sha256].take(first, frames), base):
+                        yield moved(packet, number, number, stream, fps)
                 case Encoded(digest=digest, frames=frames):
                     film = self._film(digest)
                     expected = expected or film.parameters
                     if len(film.packets) != frames or film.parameters != expected:
                         raise DamagedSegmentError(digest)
-                    for packet in film.packets:
-                        yield packet, base
+                    for each in film.packets:
+                        yield timed(each, stream, fps, base)
                 case _:
                     assert_never(segment)
             base += segment.frames
@@ -148,7 +152,7 @@ class _Pictures:
     def _film(self, digest: Digest) -> Film:
         # A still stretch repeats one segment over and over.
         if self._last is None or self._last[0] != digest:
-            self._last = digest, read_film(_intact(self._read, digest), self._plan.fps)
+            self._last = digest, _film(self._read, digest, self._plan.fps)
         return self._last[1]
 
 
@@ -161,10 +165,10 @@ class _Reel:
         assert self._stream.time_base is not None, "an MP4 stream has a time base"
         assert self._stream.average_rate is not None, "an edit proxy has a constant rate"
         self._unit = self._stream.time_base * self._stream.average_rate
-        self._demuxed: Iterator[Coded] = iter(())
+        self._demuxed: Iterator[av.Packet[VideoStream]] = iter(())
         self._at: int | None = None
 
-    def take(self, first: int, frames: int) -> Iterator[Packet]:
+    def take(self, first: int, frames: int) -> Iterator[av.Packet[VideoStream]]:
         """Frames [first, first + frames), counted from 0. Raises BrokenFilmError."""
         if self._at != first:
             self._container.seek(round(first / self._unit), stream=self._stream)
@@ -177,7 +181,7 @@ class _Reel:
                 raise BrokenFilmError(f"an edit proxy lacks frame {number}")
             if number == first and not packet.is_keyframe:
                 raise BrokenFilmError(f"frame {number} of an edit proxy is no key frame")
-            yield Packet(bytes(packet), number - first, number - first, packet.is_keyframe)
+            yield packet
         self._at = first + frames
 
 
@@ -190,7 +194,7 @@ def pictures_of(plan: Plan, read: Read, proxies: Mapping[str, Path]) -> Iterator
         encoded = next(iter(plan.encoded()), None)
         if encoded is not None:
             template = opened.enter_context(opened_segment(read, encoded)).streams.video[0]
-            expected = read_film(_intact(read, encoded), plan.fps).parameters
+            expected = _film(read, encoded, plan.fps).parameters
         else:
             first = next(iter(reels))
             template, expected = reels[first].streams.video[0], found[first]
@@ -201,37 +205,41 @@ def pictures_of(plan: Plan, read: Read, proxies: Mapping[str, Path]) -> Iterator
 
 def _sounds(score: Score, read: Read, stream: AudioStream) -> Iterator[Coded]:
     """All packets of sound. The first holds what the encoder made before sample 0; players skip it by its time."""
-    number, unit = 0, Fraction(1, SAMPLE_RATE)
-    for chunk in score.chunks:
-        with opened_segment(read, chunk.digest) as container:
-            found = 0
-            for packet in container.demux(audio=0):
-                if not packet.size:
-                    continue
-                packet.stream = stream
-                packet.time_base = unit
-                packet.pts = packet.dts = (number - 1) * FRAME
-                packet.duration = min(FRAME, score.samples - (number - 1) * FRAME)
-                yield packet
-                number += 1
-                found += 1
-        if found != chunk.packets:
+    for number, packet in sounds_of(score.chunks, read, stream):
+        packet.duration = min(FRAME, score.samples - (number - 1) * FRAME)
+        yield packet
+
+
+def sounds_of(chunks: Sequence[Chunk], read: Read, stream: AudioStream) -> Iterator[tuple[int, av.Packet[AudioStream]]]:
+    """The packets of chunks, with their numbers in the film, for a muxer. Raises DamagedSegmentError."""
+    unit = Fraction(1, SAMPLE_RATE)
+    for chunk in chunks:
+        with _damage_named(chunk.digest):
+            found = list(boxes.packets(_intact(read, chunk.digest)))
+        if len(found) != chunk.packets:
             raise DamagedSegmentError(chunk.digest)
+        for number, data in enumerate(found, chunk.first):
+            packet = cast("av.Packet[AudioStream]", av.Packet(data))
+            packet.stream = stream
+            packet.time_base = unit
+            packet.pts = packet.dts = (number - 1) * FRAME
+            packet.duration = FRAME
+            packet.is_keyframe = True
+            yield number, packet
 
 
 def interleaved(pictures: Iterator[Coded], sounds: Iterator[Coded], timescale: int) -> Iterator[Coded]:
     """Both in order of time, sound first where they begin together. Sound counts samples."""
-    picture, sound = next(pictures, None), next(sounds, None)
-    while picture is not None or sound is not None:
-        if picture is None or (
-            sound is not None and cast(int, sound.dts) * timescale <= cast(int, picture.dts) * SAMPLE_RATE
-        ):
-            assert sound is not None
+    sound = next(sounds, None)
+    for picture in pictures:
+        until = (picture.dts or 0) * SAMPLE_RATE // timescale
+        while sound is not None and (sound.dts or 0) <= until:
             yield sound
             sound = next(sounds, None)
-        else:
-            yield picture
-            picture = next(pictures, None)
+        yield picture
+    if sound is not None:
+        yield sound
+        yield from sounds
 
 
 def _before(lines: Iterator[Text], coded: Iterator[Coded]) -> Iterator[Coded | Text]:
@@ -256,6 +264,21 @@ def _intact(read: Read, digest: Digest) -> bytes:
     try:
         return unseal(read(digest))
     except (TornSegmentError, FileNotFoundError) as error:
+        raise DamagedSegmentError(digest) from error
+
+
+def _film(read: Read, digest: Digest, fps: Fps) -> Film:
+    """A segment's pictures. Raises DamagedSegmentError."""
+    with _damage_named(digest):
+        return read_film(_intact(read, digest), fps)
+
+
+@contextmanager
+def _damage_named(digest: Digest) -> Iterator[None]:
+    """What can't be read is a damaged segment."""
+    try:
+        yield
+    except (boxes.BrokenBoxError, struct.error) as error:
         raise DamagedSegmentError(digest) from error
 
 

@@ -50,6 +50,7 @@ async def test_what_rots_is_found_and_what_can_be_mended_is(
     clip, other = painted(25, 20), painted(25, 30, tag=1)
     mine, theirs = await video(running, clip), await video(running, clip, tenant="acme")
     alone = await video(running, other)
+    await eventually(lambda: _settled(running))
     registry = CollectorRegistry()
     scrubber = Scrubber(engine, LocalBlobs(running.objects, ""), 1e-9, registry)
     assert await scrubber.step() == 3

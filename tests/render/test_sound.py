@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -28,12 +30,17 @@ from tests.support.painting import TONES, Painter, read_tones, samples
 Stereo = NDArray[np.float32]
 
 
-def scored(of: Timeline) -> Score:
-    return score(of, 96_000, "encoder", "filters")
+def scored(of: Timeline, *, snap: bool = False) -> Score:
+    return score(of, 96_000, "encoder", "filters", snap=snap)
 
 
-def names(of: Timeline) -> list[str]:
-    return [chunk.digest for chunk in scored(of).chunks]
+def names(of: Timeline, *, snap: bool = False) -> list[str]:
+    return [chunk.digest for chunk in scored(of, snap=snap).chunks]
+
+
+def frame_of(chunk: Chunk, rate: Fraction = Fraction(25)) -> Fraction:
+    """The frame of the film at which a chunk begins."""
+    return Fraction(chunk.first * FRAME) / SAMPLE_RATE * rate
 
 
 @given(st.integers(1, 5000), st.sampled_from([Fps(25, 1), Fps(24000, 1001), Fps(30000, 1001), Fps(60, 1)]))
@@ -56,14 +63,71 @@ def test_a_changed_sound_names_anew_only_the_chunks_that_hold_it() -> None:
     assert changed == [2000 * 1920 // FRAME // CHUNK]
 
 
+def test_a_ripple_edit_names_anew_only_the_chunks_around_cuts() -> None:
+    shots = [(137 * number % 4000, 375) for number in range(40)]
+    before = names(timeline(sequence(*shots)), snap=True)
+    shots[2] = shots[2][0], 375 - 17
+    after = scored(timeline(sequence(*shots)), snap=True)
+    changed = [chunk for chunk in after.chunks if chunk.digest not in before]
+    cuts = [sum(length for _, length in shots[: number + 1]) for number in range(2, 40)]
+    for chunk in changed:
+        heard = range((chunk.first - chunk.lead) * FRAME, (chunk.first + chunk.packets + 1) * FRAME)
+        assert any(cut * 1920 in heard for cut in cuts), "there is a cut or the end in it"
+    assert sum(chunk.packets for chunk in changed) < 1.5 * CHUNK * len(cuts)
+    assert len(changed) < len(after.chunks) / 3
+
+
+def test_without_a_shift_to_whole_packets_a_ripple_edit_moves_all_that_follows() -> None:
+    before = names(timeline(sequence((0, 375), (500, 3000))))
+    after = scored(timeline(sequence((0, 375 - 17), (500, 3000))))
+    kept = [chunk for chunk in after.chunks if chunk.digest in before]
+    assert all(frame_of(chunk) < 375 for chunk in kept)
+
+
+@given(
+    st.integers(0, 5000),
+    st.integers(0, 5000),
+    st.integers(1, 20),
+    st.sampled_from([Fps(25, 1), Fps(24000, 1001), Fps(30000, 1001), Fps(60, 1)]),
+)
+def test_with_it_a_clip_is_heard_within_half_a_packet_of_its_place(at: int, start: int, frames: int, rate: Fps) -> None:
+    film = timeline(lane(shot(at, start, frames)), fps=rate, library=[media(fps=rate, frames=6000)])
+    exact, moved = ([*_pieces(scored(film, snap=snap))] for snap in (False, True))
+    (shift,), (near,) = {ahead for _, _, ahead in exact}, {ahead for _, _, ahead in moved}
+    assert near % FRAME == 0
+    assert abs(near - shift) <= FRAME // 2
+    for edge, of in ((min, 0), (max, 1)):
+        assert edge(piece[of] for piece in moved) == edge(piece[of] for piece in exact), "cuts stay where they are"
+
+
+def _pieces(found: Score) -> Iterator[tuple[int, int, int]]:
+    """What is heard: its first sample in the film, the one after its last, how far ahead its source is."""
+    for chunk in found.chunks:
+        begins = (chunk.first - chunk.lead) * FRAME
+        for each in chunk.takes:
+            yield each.start + begins, each.end + begins, each.offset - each.start - begins
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 30)), max_size=60), st.booleans())
+def test_chunks_are_neither_short_nor_long(shots: list[tuple[int, int]], snap: bool) -> None:
+    chunks = scored(timeline(sequence(*shots)), snap=snap).chunks
+    assert chunks[0].first == 0
+    assert all(left.first + left.packets == right.first for left, right in pairwise(chunks))
+    assert all(chunk.packets <= 2 * CHUNK for chunk in chunks)
+    assert len(chunks) == 1 or all(chunk.packets >= LEAD for chunk in chunks)
+
+
 def test_a_split_that_is_not_heard_names_no_chunk_anew() -> None:
     rate = Fps(30000, 1001)
-    (whole,) = scored(timeline(sequence((7, 90)), fps=rate, library=[media(fps=rate)])).chunks
-    (split,) = scored(timeline(sequence((7, 40), (47, 50)), fps=rate, library=[media(fps=rate)])).chunks
-    (slipped,) = scored(timeline(sequence((7, 40), (48, 50)), fps=rate, library=[media(fps=rate)])).chunks
+    whole, split, slipped = (
+        scored(timeline(sequence(*shots), fps=rate, library=[media(fps=rate)])).chunks
+        for shots in ([(7, 90)], [(7, 40), (47, 50)], [(7, 40), (48, 50)])
+    )
     assert split == whole
-    assert slipped.digest != whole.digest
-    assert [take.end for take in slipped.takes] == [slipped.takes[1].start, whole.takes[0].end]
+    changed = {chunk.digest for chunk in slipped} - {chunk.digest for chunk in whole}
+    (cut,) = (chunk for chunk in slipped if len(chunk.takes) == 2)
+    assert cut.digest in changed
+    assert cut.takes[0].end == cut.takes[1].start
 
 
 def test_muted_tracks_and_disabled_clips_are_silent_and_hidden_ones_are_not() -> None:
@@ -94,7 +158,8 @@ def take(source: str, start: int, end: int, offset: int = 0, gain_db: float = 0.
 def chunk(packets: int, lead: int, *takes: Take) -> Chunk:
     length = (lead + packets + 1) * FRAME
     heard = tuple(part for each in takes if (part := each.within(0, length)))
-    return Chunk(digest=scored(timeline()).chunks[0].digest, packets=packets, lead=lead, samples=length, takes=heard)
+    digest = scored(timeline()).chunks[0].digest
+    return Chunk(digest=digest, first=0, packets=packets, lead=lead, samples=length, takes=heard)
 
 
 def test_the_mix_is_the_sum_cut_off_at_full_scale(tmp_path: Path) -> None:

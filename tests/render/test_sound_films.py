@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import av
@@ -17,7 +17,7 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Clip, Effect, MediaRef, Speed, Timeline, Transition
 from services.render.audio import ENCODER
 from services.render.packets import seal
-from services.render.sound import CHUNK, FRAME, score
+from services.render.sound import CHUNK, FRAME, LEAD, Chunk, score
 from tests.render.listening import Booth, Stereo, bit, db, noise, sample, tone, track
 from tests.render.studio import Studio
 from tests.render.timelines import lane, solid, timeline
@@ -43,20 +43,20 @@ def film(library: list[MediaRef], *clips: Clip, transitions: tuple[Transition, .
     return timeline(track(*clips, transitions=transitions), picture, library=library, fps=RATE, size=SMALL)
 
 
-async def encodes(studio: Studio, of: Timeline) -> int:
-    """How many chunks of sound a proxy makes that were not there."""
+async def encodes(studio: Studio, of: Timeline) -> list[Chunk]:
+    """The chunks of sound that a proxy makes because they were not there."""
     before = set(studio.segments())
     await studio.proxy(of)
     made = set(studio.segments()) - before
-    return len(made & {chunk.digest for chunk in score(of, 96_000, ENCODER, studio.ffmpeg.identity).chunks})
+    found = score(of, 96_000, ENCODER, studio.ffmpeg.identity, snap=True)
+    return [chunk for chunk in found.chunks if chunk.digest in made]
 
 
 async def test_an_edit_encodes_the_chunks_in_which_it_is_heard(booth: Booth, studio: Studio) -> None:
     a = await booth.tape("a", noise(60), RATE)
     first, second, third = bit(0, 0, 80), bit(80, 100, 80), bit(160, 200, 80)
     whole = film([a], first, second, third)
-    count = len(score(whole, 96_000, ENCODER, studio.ffmpeg.identity).chunks)
-    assert await encodes(studio, whole) == count == 5
+    assert sum(chunk.packets for chunk in await encodes(studio, whole)) == 48 * SAMPLE_RATE // FRAME + 1
     replace = msgspec.structs.replace
     halves = (replace(second, frames=30, source=bit(0, 100, 30).source), bit(110, 130, 50))
     unheard = {
@@ -67,20 +67,44 @@ async def test_an_edit_encodes_the_chunks_in_which_it_is_heard(booth: Booth, stu
         ),
     }
     for name, edited in unheard.items():
-        assert await encodes(studio, edited) == 0, name
-    # Frames 80 to 160 are seconds 16 to 32: chunks 1 to 3.
+        assert await encodes(studio, edited) == [], name
+    # What is heard of each, in frames of the film; chunks go on to the next line of the grid, and their leads.
     heard = {
-        "gain": (replace(second, gain_db=-3.0), 3),
-        "fade in": (replace(second, audio_fade_in=5), 1),
-        "fade out": (replace(second, audio_fade_out=5), 1),
-        "an effect": (replace(second, effects=(effect("highpass"),)), 3),
-        "backwards": (replace(second, reversed=True), 3),
+        "gain": (replace(second, gain_db=-3.0), 80, 160),
+        "fade in": (replace(second, audio_fade_in=5), 80, 85),
+        "fade out": (replace(second, audio_fade_out=5), 155, 160),
+        "an effect": (replace(second, effects=(effect("highpass"),)), 80, 160),
+        "backwards": (replace(second, reversed=True), 80, 160),
     }
-    for name, (edited_clip, chunks) in heard.items():
-        assert await encodes(studio, film([a], first, edited_clip, third)) == chunks, name
-        assert await encodes(studio, film([a], first, edited_clip, third)) == 0, name
+    for name, (edited_clip, start, end) in heard.items():
+        chunks = await encodes(studio, film([a], first, edited_clip, third))
+        edges = sample(start, RATE) // FRAME, sample(end, RATE) // FRAME
+        assert edges[0] - 2 * CHUNK <= chunks[0].first <= edges[0] + 1, name
+        assert edges[1] <= chunks[-1].first + chunks[-1].packets <= edges[1] + 2 * CHUNK + LEAD, name
+        assert all(left.first + left.packets == right.first for left, right in pairwise(chunks)), name
+        assert await encodes(studio, film([a], first, edited_clip, third)) == [], name
     across = Transition(id="t", left=first.id, right=second.id, kind="dissolve", frames=6)
-    assert await encodes(studio, film([a], first, second, third, transitions=(across,))) == 1
+    assert len(await encodes(studio, film([a], first, second, third, transitions=(across,)))) <= 3
+
+
+async def test_a_ripple_trim_encodes_sound_around_cuts_and_no_more(booth: Booth, studio: Studio) -> None:
+    a = await booth.tape("a", noise(60), RATE)
+    clips = [(0, 60), (100, 70), (200, 50), (30, 60)]
+
+    def joined(first: int) -> Timeline:
+        lengths = [first, *(length for _, length in clips[1:])]
+        starts = accumulate(lengths, initial=0)
+        return film(
+            [a], *(bit(at, begin, length) for at, (begin, _), length in zip(starts, clips, lengths, strict=False))
+        )
+
+    await encodes(studio, joined(60))
+    made = await encodes(studio, joined(57))
+    assert sum(chunk.packets for chunk in made) < 4 * 1.5 * CHUNK
+    assert all(chunk.takes for chunk in made)
+    path = studio.path(await studio.proxy(joined(57)))
+    with av.open(str(path), "r") as container:
+        assert container.streams.audio[0].frames == sample(57 + 70 + 50 + 60, RATE) // FRAME + 2
 
 
 async def test_the_film_sounds_as_one_mix_encoded_at_once(booth: Booth, studio: Studio) -> None:
@@ -101,8 +125,9 @@ async def test_the_film_sounds_as_one_mix_encoded_at_once(booth: Booth, studio: 
     found = decoded(studio.path(await studio.export(whole)))[: len(mixed)]
     once = decoded(encoded_at_once(mixed, studio.blobs.root / "once.mp4"))[: len(mixed)]
     assert len(found) == len(mixed)
-    joints = [joint * FRAME for joint in range(CHUNK, len(mixed) // FRAME, CHUNK)]
-    assert len(joints) == 4
+    chunks = score(whole, 192_000, ENCODER, studio.ffmpeg.identity).chunks
+    joints = [chunk.first * FRAME for chunk in chunks[1:] if chunk.first < len(mixed) // FRAME - 2]
+    assert len(joints) > 15
     for joint in joints:
         around = slice(joint - 2 * FRAME, joint + 2 * FRAME)
         ours, theirs = db((found - mixed)[around]), db((once - mixed)[around])

@@ -253,14 +253,14 @@ def test_a_change_of_level_names_anew_only_the_chunks_in_which_it_is_heard() -> 
     ref = media(frames=5000)
     steady = timeline(track(bit(0, 0, 5000, "v")), library=[ref])
     for changes in (
-        {"audio_fade_in": 50},
-        {"gain_db": keys((0, -3.0), (50, 0.0))},
-        {"gain_db": keys((0, -3.0), (50, 0.0), easing="ease-out")},
+        {"audio_fade_in": 30},
+        {"gain_db": keys((0, -3.0), (30, 0.0))},
+        {"gain_db": keys((0, -3.0), (30, 0.0), easing="ease-out")},
         {"pan": keys((0, 1.0), (20, 0.0))},
     ):
         changed = timeline(track(bit(0, 0, 5000, "v", **changes)), library=[ref])
         pairs = list(zip(_names(steady), _names(changed), strict=True))
         assert [one == two for one, two in pairs] == [False] + [True] * (len(pairs) - 1)
-    faded = timeline(track(bit(0, 0, 5000, "v", audio_fade_out=50)), library=[ref])
+    faded = timeline(track(bit(0, 0, 5000, "v", audio_fade_out=30)), library=[ref])
     pairs = list(zip(_names(steady), _names(faded), strict=True))
     assert [one == two for one, two in pairs] == [True] * (len(pairs) - 1) + [False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -82,8 +83,12 @@ def tracks(draw: st.DrawFn, number: int) -> Track:
     )
 
 
-def straight(of: Timeline, source: Stereo) -> Stereo:
-    """Every sample by the words of the contract, if `source` is that of the media "a" and others have none."""
+def straight(of: Timeline, source: Stereo, *, snap: bool) -> Stereo:
+    """Every sample by the words of the contract, if `source` is that of the media "a" and others have none.
+
+    With `snap`, a clip's sound is moved so that it lies whole AAC frames from its source, with its curves of gain and
+    pan; its cuts and fades are not.
+    """
     rate = of.canvas.fps.fraction
     out = np.zeros((sample(of.duration, RATE), 2))
     for lane in of.tracks:
@@ -96,9 +101,11 @@ def straight(of: Timeline, source: Stereo) -> Stereo:
             first = clip.at - (before.frames // 2 if before else 0)
             last = clip.at + clip.frames + (after.frames - after.frames // 2 if after else 0)
             here = np.arange(sample(first, RATE), min(len(out), sample(last, RATE)))
-            heard = _source(clip, here, source, rate)
-            heard = heard * 10 ** ((_values(clip.gain_db, clip.at, here, rate) + lane.gain_db) / 20)[:, None]
-            pan = _values(clip.pan, clip.at, here, rate)
+            ahead = _ahead(clip, rate)
+            late = ahead - 1024 * math.floor(ahead / 1024 + 0.5) if snap else 0
+            heard = _source(clip, here - late + ahead, source)
+            heard = heard * 10 ** ((_values(clip.gain_db, clip.at, here - late, rate) + lane.gain_db) / 20)[:, None]
+            pan = _values(clip.pan, clip.at, here - late, rate)
             heard[:, 0] *= np.where(pan > 0, np.cos(pan * np.pi / 2), 1)
             heard[:, 1] *= np.where(pan < 0, np.cos(pan * np.pi / 2), 1)
             rises = [(clip.at - clip.head_cut, clip.audio_fade_in)] + ([(first, before.frames)] if before else [])
@@ -113,10 +120,14 @@ def straight(of: Timeline, source: Stereo) -> Stereo:
     return np.clip(out, -1, 32767 / 32768).astype(np.float32)
 
 
-def _source(clip: Clip, here: Any, source: Stereo, rate: Fraction) -> Any:
+def _ahead(clip: Clip, rate: Fraction) -> int:
+    """Samples by which its source, or that backwards, is ahead of the film."""
     assert isinstance(clip.source, MediaSource)
     begins = -clip.source.end if clip.reversed else clip.source.start
-    places = here + round((begins - clip.at) * SAMPLE_RATE / rate)
+    return round((begins - clip.at) * SAMPLE_RATE / rate)
+
+
+def _source(clip: Clip, places: Any, source: Stereo) -> Any:
     places = -1 - places if clip.reversed else places
     inside = (places >= 0) & (places < len(source))
     return np.where(inside[:, None], source[np.clip(places, 0, len(source) - 1)], 0).astype(np.float64)
@@ -155,9 +166,11 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Stereo]:
     return path, (data / 32768).astype(np.float32)
 
 
-@given(st.tuples(tracks(0), tracks(1)), st.sampled_from([3, 10, 480]))
+@given(st.tuples(tracks(0), tracks(1)), st.sampled_from([3, 10, 96, 480]), st.booleans())
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_chunks_hold_what_the_contract_says(tape: tuple[Path, Stereo], both: tuple[Track, Track], packets: int) -> None:
+def test_chunks_hold_what_the_contract_says(
+    tape: tuple[Path, Stereo], both: tuple[Track, Track], packets: int, snap: bool
+) -> None:
     path, source = tape
     ref = media("a", kind="audio", fps=RATE, frames=SOURCE)
     film = timeline(*both, library=[ref], fps=RATE)
@@ -165,11 +178,11 @@ def test_chunks_hold_what_the_contract_says(tape: tuple[Path, Stereo], both: tup
     assert audio is not None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sound, "CHUNK", packets)
-        found = sound.score(film, 96_000, "encoder", "filters")
+        found = sound.score(film, 96_000, "encoder", "filters", snap=snap)
     out = np.zeros((found.packets * sound.FRAME + sound.FRAME, 2), np.float32)
     at = 0
     for chunk in found.chunks:
         mixed = mix(chunk, {audio.sha256: path}, {})
         out[at : at + len(mixed) - chunk.lead * sound.FRAME] = mixed[chunk.lead * sound.FRAME :]
         at += chunk.packets * sound.FRAME
-    assert np.abs(out[: found.samples] - straight(film, source)).max() < 3e-6
+    assert np.abs(out[: found.samples] - straight(film, source, snap=snap)).max() < 3e-6
