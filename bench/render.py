@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import queue
+import shutil
 import tempfile
 import threading
 import time
@@ -200,13 +201,23 @@ async def _others(at: Studio, folder: Path, tell: Tell) -> None:
 
 
 async def _exports(at: Studio, folder: Path, tell: Tell) -> None:
-    project, parts = await _project(at, "exports", EXPORT_SECONDS)
+    """The middle one of several tries, each with an empty cache."""
+    tries = [await _exported(at, folder, repeat) for repeat in range(REPEATS)]
+    for number, ratio in enumerate(("time_ratio", "ratio")):
+        ordered = sorted((each[number] for each in tries), key=lambda row: float(str(row[ratio])))
+        tell(ordered[REPEATS // 2] | {"tries": ", ".join(str(row[ratio]) for row in ordered)})
+
+
+async def _exported(at: Studio, folder: Path, repeat: int) -> tuple[Row, Row]:
+    """The rows of R4 and R5."""
+    objects = Layout(at.data).objects
+    shutil.rmtree(objects / "segments", ignore_errors=True)
+    project, parts = await _project(at, f"exports {repeat}", EXPORT_SECONDS)
     bare = [op for op in films.ops(at.video, parts) if op.get("clip") != "title"]
     await at.edit(project, 1, bare)
     ours, event = await at.export(project, 1)
     peer_command = films.single_pass(at.film, parts, folder / "peer.mp4", proxy=False)
     peer = await asyncio.to_thread(films.timed, peer_command)
-    objects = Layout(at.data).objects
     made = (objects / event["key"], folder / "peer.mp4")
     scores = [await asyncio.to_thread(films.vmaf, at.film, parts, path) for path in made]
     shared: Row = {"seconds": EXPORT_SECONDS, "single_pass_s": round(peer, 1)}
@@ -214,21 +225,18 @@ async def _exports(at: Studio, folder: Path, tell: Tell) -> None:
         "command": ["POST", "/api/projects/{project}/export", "→", "ExportRendered"],
         "peer_command": _shortened(peer_command),
     }  # fmt: skip
-    tell(
-        {"figure": "R4"} | shared | {
-            "cutlog_s": round(ours, 2), "time_ratio": round(ours / peer, 3),
-            "size_ratio": round(event["size"] / (folder / "peer.mp4").stat().st_size, 3),
-            "vmaf": round(scores[0], 2), "vmaf_less": round(scores[1] - scores[0], 2), **at.phases(event["key"]),
-        } | commands
-    )  # fmt: skip
+    first: Row = {"figure": "R4"} | shared | {
+        "cutlog_s": round(ours, 2), "time_ratio": round(ours / peer, 3),
+        "size_ratio": round(event["size"] / (folder / "peer.mp4").stat().st_size, 3),
+        "vmaf": round(scores[0], 2), "vmaf_less": round(scores[1] - scores[0], 2), **at.phases(event["key"]),
+    } | commands  # fmt: skip
     await at.edit(project, 2, _trim(parts, 0))
     again, event = await at.export(project, 2)
-    tell(
-        {"figure": "R5"} | shared | {
-            "cutlog_s": round(again, 2), "ratio": round(peer / again, 1), "frames": event["frames"],
-            "encoded": event["encoded"], **at.phases(event["key"]),
-        } | commands
-    )  # fmt: skip
+    second: Row = {"figure": "R5"} | shared | {
+        "cutlog_s": round(again, 2), "ratio": round(peer / again, 1), "frames": event["frames"],
+        "encoded": event["encoded"], **at.phases(event["key"]),
+    } | commands  # fmt: skip
+    return first, second
 
 
 def _shortened(command: list[str]) -> list[str]:
