@@ -37,15 +37,12 @@ async def close_to_public(owner_url: str) -> None:
         await connection.close()
 
 
-async def create_database(maintenance_url: str, name: str, template: str = "template1") -> None:
-    """Makes database `name` as a copy of `template` unless it exists. Roles' grants on objects are copied with it."""
+async def create_database(maintenance_url: str, name: str) -> None:
+    """Makes database `name` unless it exists."""
     connection = await asyncpg.connect(maintenance_url)
     try:
         if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
             return
-        statement = await connection.fetchval(
-            "SELECT format('CREATE DATABASE %I TEMPLATE %I', $1::text, $2::text)", name, template
-        )
-        await connection.execute(statement)
+        await connection.execute(await connection.fetchval("SELECT format('CREATE DATABASE %I', $1::text)", name))
     finally:
         await connection.close()

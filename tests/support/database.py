@@ -106,10 +106,15 @@ async def _make_template(postgres: Postgres, secrets: Secrets, services: tuple[s
 
 
 async def _copy(database: Database) -> None:
-    cluster = database.cluster
-    await create_database(cluster.postgres.url("postgres"), database.name, TEMPLATE)
-    passwords = {name: cluster.secrets.database(name) for name in cluster.services}
-    await prepare(database.owner_url, passwords)  # what is granted on a database itself is not copied
+    """As files: unsynced, that is faster than through the WAL. What is granted on a database itself is not copied."""
+    connection = await asyncpg.connect(database.cluster.postgres.url("postgres"))
+    try:
+        await connection.execute(f"CREATE DATABASE {database.name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        await connection.execute(f"REVOKE ALL ON DATABASE {database.name} FROM PUBLIC")
+        roles = ", ".join(f"cutlog_{service}" for service in database.cluster.services)
+        await connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {database.name} TO {roles}")
+    finally:
+        await connection.close()
 
 
 async def _drop(database: Database) -> None:
