@@ -69,7 +69,9 @@ async def test_a_busy_stack_is_sound_and_each_damage_is_found_named_and_mended(a
 
     export, proxy = done.export.key, done.versions[0].proxy.key
     assert export is not None and proxy is not None
-    segment = next((objects / "segments").rglob("*.mp4"))
+    # The oldest is of a proxy. Of an export that is broken too, it would have to come back byte for byte, which a
+    # segment does only beside the neighbours that it was encoded with.
+    segment = min((objects / "segments").rglob("*.mp4"), key=lambda path: path.stat().st_mtime_ns)
     original = next((objects / "videos").rglob("*.mp4"))
     stray = objects / "videos" / "default" / f"{'ab' * 32}.0.mp4"
     whole = original.read_bytes()
