@@ -21,10 +21,21 @@ PYTHON = Path(sys.executable).resolve()
 LIMITS = Limits(memory=256 << 20, seconds=30, output_bytes=1 << 20)
 
 BWRAP = shutil.which("bwrap")
+
+
+def without_bubblewrap() -> str | None:
+    """Why it can't be tried here."""
+    if BWRAP is None:
+        return "bwrap: not installed"
+    done = subprocess.run([BWRAP, "--unshare-all", "--ro-bind", "/", "/", "true"], capture_output=True, text=True)
+    return None if done.returncode == 0 else f"bwrap: {done.stderr.strip()}"
+
+
+WHY_NOT = without_bubblewrap()
 JAILS = [
     pytest.param(SandlockJail(), id="sandlock"),
     pytest.param(
-        BubblewrapJail(BWRAP or ""), id="bubblewrap", marks=pytest.mark.skipif(not BWRAP, reason="bwrap: not installed")
+        BubblewrapJail(BWRAP or ""), id="bubblewrap", marks=pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "")
     ),
 ]
 
