@@ -70,6 +70,8 @@ def packets(data: bytes) -> Iterator[bytes]:
 def pictures(data: bytes) -> Pictures:
     """All of a track of pictures. Raises BrokenBoxError."""
     held = tuple(packets(data))
+    if not held:
+        raise BrokenBoxError("no pictures")
     start, end = _samples(data, b"stsd")
     start += 16
     width, height = struct.unpack_from(">HH", data, start + _WIDTH)

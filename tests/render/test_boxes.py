@@ -16,6 +16,7 @@ from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.time import Fps
 from services.render import boxes
 from services.render.packets import Packet, Parameters, read_film, unseal
+from tests.hostile.files import box as made
 from tests.render.studio import Studio
 from tests.render.timelines import sequence, timeline
 from tests.support.painting import Painter
@@ -96,3 +97,13 @@ def test_a_box_is_found_by_its_path(tmp_path: Path, chunk: bytes) -> None:
     assert chunk[start - 4 : start] == b"tkhd"
     assert end - start == 84
     assert boxes.box(chunk, b"moov", b"mdat") is None
+
+
+def test_a_segment_without_pictures_is_broken() -> None:
+    empty = made(b"stsz", bytes(12))
+    for kind in (b"stbl", b"minf", b"mdia", b"trak", b"moov"):
+        empty = made(kind, empty)
+    empty += made(b"mdat")
+    assert list(boxes.packets(empty)) == []
+    with pytest.raises(boxes.BrokenBoxError):
+        boxes.pictures(empty)
