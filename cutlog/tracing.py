@@ -4,8 +4,7 @@ extra `otel` and without a place to send them to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -40,17 +39,16 @@ def use(tracer: Tracer | None) -> None:
     _tracer = tracer
 
 
-@contextmanager
-def span(name: str, traceparent: str, kind: Kind = "internal", **attributes: str | int) -> Iterator[None]:
+def span(
+    name: str, traceparent: str, kind: Kind = "internal", **attributes: str | int
+) -> AbstractContextManager[object]:
     """What is done in the block, as a span of the trace of `traceparent` (W3C). An error in it is noted."""
     if _tracer is None:
-        yield
-        return
+        return nullcontext()
     from opentelemetry.trace import SpanKind
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     parent = TraceContextTextMapPropagator().extract({"traceparent": traceparent})
     kinds = {"server": SpanKind.SERVER, "consumer": SpanKind.CONSUMER, "internal": SpanKind.INTERNAL}
     named = {f"cutlog.{key}": value for key, value in attributes.items()}
-    with _tracer.start_as_current_span(name, context=parent, kind=kinds[kind], attributes=named):
-        yield
+    return _tracer.start_as_current_span(name, context=parent, kind=kinds[kind], attributes=named)

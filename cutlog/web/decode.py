@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -68,21 +69,14 @@ def parse(raw: bytes) -> Any:
     deep = too_deep(text)
     if deep is not None:
         raise invalid([ProblemError(pointer(deep), f"More than {MAX_DEPTH} levels of nesting")])
-    reader = _Reader()
     try:
-        tree = json.loads(
-            text,
-            object_pairs_hook=reader.object,
-            parse_constant=reader.constant,
-            parse_float=reader.float,
-            parse_int=reader.int if _LONG_NUMBER.search(raw) else None,
-        )
+        tree = _reader.read(text, _LONG_NUMBER.search(raw) is not None)
     except json.JSONDecodeError as error:
         offset = len(text[: error.pos].encode("utf-8", "surrogatepass"))
         raise malformed(f"{error.msg} at byte {offset}.") from None
     except (ValueError, RecursionError):
         raise malformed("It cannot be read.") from None
-    if reader.flawed or _SUSPICIOUS.search(raw):
+    if _reader.flawed or _SUSPICIOUS.search(raw):
         found = [ProblemError(pointer(path), text) for path, text in islice(_flaws(tree, ()), MAX_FAULTS)]
         if found:
             raise invalid(found)
@@ -136,11 +130,24 @@ def bad_text(text: str) -> bool:
     return _BAD_TEXT.search(text) is not None
 
 
-class _Reader:
-    """Hooks of the JSON parser that leave a flaw in the tree where the value is not acceptable."""
+class _Reader(threading.local):
+    """A JSON parser that leaves a flaw in the tree where a value is not acceptable. Each thread has its own, since one
+    is costly to make."""
 
     def __init__(self) -> None:
         self.flawed = False
+        hooks: dict[str, Any] = {
+            "object_pairs_hook": self.object,
+            "parse_constant": self.constant,
+            "parse_float": self.float,
+        }
+        self._short = json.JSONDecoder(**hooks)
+        self._long = json.JSONDecoder(**hooks, parse_int=self.int)
+
+    def read(self, text: str, long_numbers: bool) -> Any:
+        """The tree. `flawed` tells whether there is a flaw in it. Raises json.JSONDecodeError and its like."""
+        self.flawed = False
+        return (self._long if long_numbers else self._short).decode(text)
 
     def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
@@ -167,6 +174,9 @@ class _Reader:
         if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
             return self.flaw(_BEYOND)
         return int(text)
+
+
+_reader: Final = _Reader()
 
 
 def _flaws(tree: Any, at: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:

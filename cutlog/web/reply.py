@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -11,8 +10,7 @@ import msgspec
 JSON = "application/json"
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A status, a value that msgspec encodes to JSON, and headers.
 
     Build one by its name where the body is not JSON: `Reply.empty`, `Reply.redirect`, `Reply.raw`, `Reply.stream`.
@@ -20,7 +18,7 @@ class Reply:
 
     status: int
     value: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     content_type: str = JSON
     content: bytes | AsyncIterator[bytes] | None = None
 

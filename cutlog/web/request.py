@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Generic
 
+import msgspec
 from aiohttp import web
 from typing_extensions import TypeVar
 
@@ -16,8 +16,7 @@ B = TypeVar("B", default=None)
 Q = TypeVar("Q", default=None)
 
 
-@dataclass(frozen=True)
-class Request(Generic[B, Q]):
+class Request(msgspec.Struct, Generic[B, Q], frozen=True):
     """One request. `Request[NewProject]` has a body of that type, `Request[None, ListQuery]` such a query."""
 
     http: web.Request

@@ -21,12 +21,12 @@ _TEXTUAL = ("application/json", "application/problem+json", "text/", "applicatio
 async def respond(http: web.Request, answer: Reply | web.StreamResponse) -> web.StreamResponse:
     """The response that aiohttp sends. A streamed reply is already sent when this returns."""
     match answer:
-        case web.StreamResponse():
-            return answer
         case Reply(content=None | bytes()):
             return await _whole(http, answer)
         case Reply():
             return await _streamed(http, answer)
+        case web.StreamResponse():
+            return answer
 
 
 async def _whole(http: web.Request, reply: Reply) -> web.Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -44,8 +43,7 @@ _STREAM_VERSION: Final = statement("stream_version")
 _STATE: Final = msgspec.json.Decoder(MediaState)
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
+class Who(msgspec.Struct, frozen=True):
     """On whose behalf: tenant, actor and W3C traceparent, as the events will tell."""
 
     tenant: str
@@ -53,8 +51,7 @@ class Who:
     trace: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What a command led to: the state after it, the events (none: it was so already) and where they are in the log."""
 
     state: ProjectState
@@ -62,8 +59,7 @@ class Outcome:
     appended: Appended | None
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(msgspec.Struct, frozen=True):
     """The answer to keep under a client's Idempotency-Key, together with the events that it is about."""
 
     key: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence as Several
-from dataclasses import dataclass
 from typing import Final, cast
 
+import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -37,8 +37,7 @@ Place = tuple[str, int | None]
 """A project and a version of it; None is the newest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """A project's state and the version of its stream that led to it."""
 
     state: ProjectState

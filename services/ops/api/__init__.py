@@ -26,7 +26,8 @@ def make_api(ops: Ops, peers: Mapping[str, str]) -> Api:
     """All routes of the service, and what it gathers from its peers."""
     api = Api("ops", title="Projects, edits and exports")
     map_refusals(api)
-    for part in (projects, edits, history, timelines, interchange, versions, exports, pins, events, internal, imports):
+    # Edits first: routes are looked through in order, and nothing is asked for as often.
+    for part in (edits, projects, history, timelines, interchange, versions, exports, pins, events, internal, imports):
         part.routes(api, ops)
     federate(api, peers)
     return api

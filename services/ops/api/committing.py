@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import chain
 from typing import Annotated, Any, Final, Literal
 
@@ -45,8 +43,7 @@ class Committed(Wire):
     position: int | None
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Ops as typed and as the client sent them, and how they are meant."""
 
     ops: tuple[Op, ...]
@@ -78,19 +75,19 @@ async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch
         kept = keep(req, 201, committed)
         return Reply(201, committed(await ops.handling.project(project_id, who(req), make, keep=kept)))
 
-    async with telling_what_was_missed(ops, project_id):
-        return await once(ops, req, act)
+    return await committed_once(ops, req, project_id, act)
 
 
 def _near(state: ProjectState, expected: int) -> bool:
     return not state.deleted and 0 < state.version - expected <= FARTHEST
 
 
-@asynccontextmanager
-async def telling_what_was_missed(ops: Ops, project_id: str) -> AsyncIterator[None]:
-    """Makes of a conflict an answer with the versions that its sender has not seen. Raises Problem 409."""
+async def committed_once(
+    ops: Ops, req: Request[Any, Any], project_id: str, act: Callable[[], Awaitable[Reply]]
+) -> Reply:
+    """`once`, where a conflict tells the versions that its sender has not seen. Raises Problem 409."""
     try:
-        yield
+        return await once(ops, req, act)
     except StaleVersion as stale:
         missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
         extra = {"currentVersion": stale.current, "missed": msgspec.to_builtins(missed)}

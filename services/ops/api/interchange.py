@@ -14,9 +14,9 @@ from cutlog.contract.ops import Op
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Timeline
 from cutlog.web import Api, Problem, Reply, Request, Role
-from services.ops.api.committing import Message, VersionNumber, telling_what_was_missed
+from services.ops.api.committing import Message, VersionNumber, committed_once
 from services.ops.api.context import Ops, who
-from services.ops.api.once import keep, once
+from services.ops.api.once import keep
 from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import NotFound
@@ -119,8 +119,7 @@ def routes(api: Api, ops: Ops) -> None:
             kept = keep(req, 201, body)
             return Reply(201, body(await ops.handling.project(project_id, who(req), make, keep=kept)))
 
-        async with telling_what_was_missed(ops, project_id):
-            return await once(ops, req, act)
+        return await committed_once(ops, req, project_id, act)
 
 
 async def exported(ops: Ops, timeline: Timeline, kind: Literal["otio", "edl", "fcp7xml", "otioz"]) -> Reply:

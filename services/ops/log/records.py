@@ -16,8 +16,7 @@ from cutlog.contract.envelope import Event, RawEvent
 from cutlog.contract.events import EventData
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True):
     """Position and stream version of the last event appended; `repeated` when that had happened before."""
 
     position: int
@@ -26,8 +25,7 @@ class Appended:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotentReply:
+class IdempotentReply(msgspec.Struct, frozen=True):
     """The HTTP answer to keep with the events, in their transaction, under the client's Idempotency-Key."""
 
     tenant: str
@@ -54,8 +52,7 @@ Inline = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
 """Derives rows from events in the transaction that appends them; called once for all events of a group commit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(msgspec.Struct, frozen=True):
     """Events to follow version `expected_version` of `stream` (0: none yet), all or none.
 
     `key` names the command they come from: appended again under the same key, they are not written twice.
