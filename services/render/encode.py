@@ -19,7 +19,7 @@ from services.render.orders import Order
 from services.render.packets import cut
 from services.render.plan import Digest, Encoded, MediaNotReadyError, Plan, plan
 from services.render.profiles import Profile
-from services.render.sharing import ForeignPartError, Share
+from services.render.sharing import LANES, ForeignPartError, Share
 from services.render.sources import Sources
 from services.render.tally import Tally, Tell
 
@@ -85,7 +85,8 @@ class Segments:
         """The missing segments, by whoever has nothing to do."""
         under_way = await share.under_way()
         left = [segment for segment in missing if segment.digest not in under_way]
-        groups = batches(left, _most_frames(order.profile, 0, pictures, self._cores), _PIECES)
+        most = _most_frames(order.profile, 0, pictures, self._cores)
+        groups = batches(left, evenly(sum(segment.frames for segment in left), most, LANES), _PIECES)
 
         async def run(digests: Sequence[Digest]) -> int:
             return await self.some(order, pictures, digests, lambda frames: tally.note(digests, frames))
@@ -145,6 +146,13 @@ class Segments:
             run = compile_run([segment], profile.size(canvas), canvas.fps, encoder, files, _threads(self._cores))
             async with self._ran(run, lambda _: None) as folder:
                 return await asyncio.to_thread((folder / OUTPUT).read_bytes)
+
+
+def evenly(frames: int, most: int, lanes: int) -> int:
+    """Frames of a run, `most` or fewer, so that all lanes end at the same time: one alone does not keep the cores busy
+    while it begins and ends. What fits into one run stays one."""
+    runs = -(-frames // most)
+    return most if runs <= 1 else -(-frames // (-(-runs // lanes) * lanes))
 
 
 def _sources(segments: Iterable[Encoded]) -> list[SourceFile]:
