@@ -25,7 +25,7 @@ async def respond(http: web.Request, answer: Reply | web.StreamResponse) -> web.
             return await _whole(http, answer)
         case Reply():
             return await _streamed(http, answer)
-        case web.StreamResponse():
+        case web.StreamResponse():  # last: it is abstract, and to ask for such a class takes long
             return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ FONTS: Final = Path(__file__).parent / "fonts"
 
 #: Separate pieces of film in one run: each has inputs and filters of its own.
 _PIECES: Final = 16
+#: No limit of frames.
+_ALL: Final = sys.maxsize
 #: Seconds of film in the first run of a proxy that takes long: somebody may be waiting to see its newest edit.
 _HEAD: Final = 5
 
@@ -86,7 +89,7 @@ class Segments:
         under_way = await share.under_way()
         left = [segment for segment in missing if segment.digest not in under_way]
         most = _most_frames(order.profile, 0, pictures, self._cores)
-        groups = batches(left, evenly(sum(segment.frames for segment in left), most, LANES), _PIECES)
+        groups = [run for share in evenly(left, most, LANES) for run in batches(share, _ALL, _PIECES)]
 
         async def run(digests: Sequence[Digest]) -> int:
             return await self.some(order, pictures, digests, lambda frames: tally.note(digests, frames))
@@ -148,11 +151,19 @@ class Segments:
                 return await asyncio.to_thread((folder / OUTPUT).read_bytes)
 
 
-def evenly(frames: int, most: int, lanes: int) -> int:
-    """Frames of a run, `most` or fewer, so that all lanes end at the same time: one alone does not keep the cores busy
-    while it begins and ends. What fits into one run stays one."""
-    runs = -(-frames // most)
-    return most if runs <= 1 else -(-frames // (-(-runs // lanes) * lanes))
+def evenly(segments: Sequence[Encoded], most: int, lanes: int) -> list[list[Encoded]]:
+    """Neighbours in shares that are as long as each other to within a segment, so that all lanes end at the same time:
+    one alone does not keep the cores busy while it begins and ends. What has at most `most` frames stays one share."""
+    frames = sum(segment.frames for segment in segments)
+    count = -(-frames // most)
+    if count > 1:
+        count = -(-count // lanes) * lanes
+    shares: list[list[Encoded]] = [[] for _ in range(count)]
+    before = 0
+    for segment in segments:
+        shares[(2 * before + segment.frames) * count // (2 * frames)].append(segment)  # where its middle is
+        before += segment.frames
+    return [share for share in shares if share]
 
 
 def _sources(segments: Iterable[Encoded]) -> list[SourceFile]:
