@@ -13,7 +13,7 @@ from typing import Final
 from bench.shape import Bench, Row, Target
 from cutlog.stack.state import read_state
 
-OURS: Final = ("ops", "media", "render", "gc")
+OURS: Final = ("forkserver", "ops", "media", "render", "gc")
 IDLE: Final = 5.0
 
 

@@ -33,11 +33,7 @@ def serve(
 
     from cutlog.cli.logs import log_json
     from cutlog.settings import Settings
-    from cutlog.stack.hold import wait_until_released
     from cutlog.tracing import TracingNotInstalled, send_spans
-
-    if not wait_until_released():
-        fail("the supervisor went away")
 
     try:
         settings = Settings()  # type: ignore[call-arg]

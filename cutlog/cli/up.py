@@ -40,7 +40,6 @@ def run_stack(data: Path, host: str, port: int, services: Sequence[ServiceProgra
     from cutlog.stack.errors import CANNOT_START
     from cutlog.stack.gateway import Gateway
     from cutlog.stack.ports import free_ports, is_free
-    from cutlog.stack.processes import adopt_orphans
     from cutlog.stack.supervisor import Stack, layout_of
 
     layout = layout_of(data)
@@ -53,8 +52,7 @@ def run_stack(data: Path, host: str, port: int, services: Sequence[ServiceProgra
         with lock.hold(layout.run, gateway.url):
             if not is_free(host, gateway.port):
                 fail(f"{host}:{gateway.port} is taken by another program: choose another --port (0: a free one)")
-            adopt_orphans()
-            asyncio.run(_serve(Stack(layout, gateway, services, _tell, adopted=True)))
+            asyncio.run(_serve(Stack(layout, gateway, services, _tell)))
     except ExceptionGroup as group:
         found = list(causes(group))
         if not all(isinstance(cause, CANNOT_START) for cause in found):

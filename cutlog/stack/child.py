@@ -10,10 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from cutlog.stack.hold import HOLD
 from cutlog.stack.leftovers import forget, record
 from cutlog.stack.processes import in_session, send
-from cutlog.stack.program import Program
+from cutlog.stack.program import Program, Running, Spawn, execute
 
 BACK_OFF = (0.1, 10.0)
 """Seconds before the first restart, doubling up to the last."""
@@ -36,17 +35,25 @@ class ChildFailed(RuntimeError):
 
 
 class Child:
-    """A program under supervision. `ready` is asked until it answers True; where `well` answers False for UNWELL
-    seconds, it is started again, since it does not come round by itself."""
+    """A program under supervision, of which `spawn` makes a process. `ready` is asked until it answers True; where
+    `well` answers False for UNWELL seconds, it is started again, since it does not come round by itself."""
 
     def __init__(
-        self, program: Program, ready: Ask, *, logs: Path, pids: Path, tell: Tell, well: Ask | None = None
+        self,
+        program: Program,
+        ready: Ask,
+        *,
+        logs: Path,
+        pids: Path,
+        tell: Tell,
+        well: Ask | None = None,
+        spawn: Spawn = execute,
     ) -> None:
         self.program = program
-        self._well = well
+        self._well, self._start = well, spawn
         self.log = logs / f"{program.name}.log"
         self._ready, self._pids, self._tell = ready, pids, tell
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Running | None = None
         self._stopping = asyncio.Event()
         self._log_start = 0
 
@@ -59,19 +66,13 @@ class Child:
         """Its process, while it runs."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
-    async def start(self, gate: asyncio.Event | None = None) -> None:
-        """Starts it and returns when it is ready. Raises ChildFailed with the end of its log.
-
-        With a `gate` it is started held: it prepares itself (HOLD in its environment asks so), and goes on when the
-        gate opens and it reads a line. A later restart is not held.
-        """
-        await self._spawn(held=gate is not None)
+    async def start(self) -> None:
+        """Starts it and returns when it is ready. Raises ChildFailed with the end of its log."""
+        await self._spawn()
         assert self._process is not None
         process = self._process
         ended = asyncio.create_task(process.wait())
         try:
-            if gate is not None:
-                await self._release(process, gate, ended)
             deadline = time.monotonic() + self.program.patience
             while not await self._ready():
                 await asyncio.wait([ended], timeout=0.02)
@@ -107,7 +108,7 @@ class Child:
                 continue
             changed()
 
-    async def _death(self, process: asyncio.subprocess.Process) -> None:
+    async def _death(self, process: Running) -> None:
         """Returns when it has died. One that is unwell for too long is killed."""
         ended = asyncio.create_task(process.wait())
         well = time.monotonic()
@@ -142,29 +143,11 @@ class Child:
         self._end_session()
         forget(self._pids, self.name)
 
-    async def _release(
-        self, process: asyncio.subprocess.Process, gate: asyncio.Event, ended: asyncio.Task[int]
-    ) -> None:
-        opened = asyncio.create_task(gate.wait())
-        try:
-            await asyncio.wait([opened, ended], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            opened.cancel()
-        assert process.stdin is not None
-        process.stdin.write(b"\n")
-        process.stdin.close()
-
-    async def _spawn(self, *, held: bool = False) -> None:
+    async def _spawn(self) -> None:
         if self._stopping.is_set():
             return
         with self._open_log() as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self.program.command(),
-                env=self.program.environment() | ({HOLD: "1"} if held else {}),
-                stdin=asyncio.subprocess.PIPE if held else asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            self._process = await self._start(self.program, log)
         try:
             record(self._pids, self.name, self._process.pid)
         except OSError as error:  # only another run, after a kill of this one, would have read it

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, TextIO
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
@@ -55,3 +57,30 @@ class Program:
     def environment(self) -> dict[str, str]:
         """The child's whole environment."""
         return {name: os.environ[name] for name in self.inherit if name in os.environ} | {**self.env}
+
+
+class Running(Protocol):
+    """A child process, however it was made: as much of `asyncio.subprocess.Process` as is needed here."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+Spawn = Callable[[Program, TextIO], Awaitable[Running]]
+"""Makes the process of a program, which logs to that file. Raises OSError."""
+
+
+async def execute(program: Program, log: TextIO, *, stdin: int = asyncio.subprocess.DEVNULL) -> Running:
+    """The process of a program that is executed."""
+    return await asyncio.create_subprocess_exec(
+        *program.command(), env=program.environment(), stdin=stdin, stdout=log, stderr=log
+    )

@@ -1,14 +1,14 @@
 """`cutlog up`: starts every part of the stack, keeps it running, stops it in order.
 
-All parts start together; services load, and go on when PostgreSQL and NATS answer and the database is migrated.
-Stopped in the other direction: first the door, then the services, which drain, then what they stand on.
+All parts start together; services are loaded meanwhile, once for all, and forked when PostgreSQL and NATS answer and
+the database is migrated. Stopped in the other direction: first the door, then the services, which drain, then what they
+stand on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from cutlog.service import installed, migration_packages
 from cutlog.stack import probes
 from cutlog.stack.child import Ask, Child, Tell
 from cutlog.stack.environment import service_environment
+from cutlog.stack.forks import Forks
 from cutlog.stack.gateway import Gateway
 from cutlog.stack.layout import Layout
 from cutlog.stack.leftovers import end_leftovers
@@ -27,8 +28,8 @@ from cutlog.stack.migrating import migrated
 from cutlog.stack.nats import Nats
 from cutlog.stack.ports import free_ports
 from cutlog.stack.postgres import DATABASE, Postgres, service_url
-from cutlog.stack.processes import end_orphans, process
-from cutlog.stack.program import Program
+from cutlog.stack.processes import adopt_orphans, end_orphans, process
+from cutlog.stack.program import Program, Spawn, execute
 from cutlog.stack.secrets import Secrets
 from cutlog.stack.state import StackState, write_state
 
@@ -39,18 +40,20 @@ WRITE_AGAIN = 1.0
 @dataclass(frozen=True)
 class ServiceProgram:
     """A service as the supervisor starts it: `argv` with the `CUTLOG_*` environment. `migrations` is the dotted
-    package of its migrations, or None."""
+    package of its migrations, or None. A `forked` one is a command line of `cutlog`, run by a process that has loaded
+    it already."""
 
     name: str
     argv: Sequence[str]
     migrations: str | None
+    forked: bool = False
 
 
 def installed_services() -> list[ServiceProgram]:
-    """All services that are installed, each as `cutlog serve NAME`."""
+    """All services that are installed, each as `cutlog serve NAME`, forked from one process that has loaded all."""
     names = installed()
     packages = migration_packages(names)
-    return [ServiceProgram(name, [sys.executable, "-m", "cutlog", "serve", name], packages.get(name)) for name in names]
+    return [ServiceProgram(name, ["cutlog", "serve", name], packages.get(name), forked=True) for name in names]
 
 
 @dataclass
@@ -62,8 +65,6 @@ class Stack:
     services: Sequence[ServiceProgram]
     tell: Tell
     children: dict[str, Child] = field(default_factory=dict)
-    adopted: bool = False
-    """Orphans of ours become our children (`adopt_orphans` was called), and are ended."""
     ending: bool = False
     """A part that was being started again when the end came says nothing any more."""
 
@@ -72,16 +73,21 @@ class Stack:
         self.secrets = Secrets(self.layout.secrets)
         self._postgres_port = postgres
         self._nats = Nats(self.layout.nats, nats, monitor)
+        self._forks = Forks(self.layout.data) if any(service.forked for service in self.services) else None
         self.listen = {service.name: f"127.0.0.1:{port}" for service, port in zip(self.services, ports, strict=True)}
 
     async def start(self) -> None:
-        """Returns when every part says that it is ready. Raises ChildFailed and its like."""
+        """Returns when every part says that it is ready. Raises ChildFailed and its like. From here on, orphans of
+        this process are its children, and ended."""
+        adopt_orphans()
         for name in await asyncio.to_thread(end_leftovers, self.layout.pids, self.layout.postgres / "data"):
             self.tell(f"ended {name}, left by an earlier run")
         grounded = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             ground = [group.create_task(self._start_postgres()), group.create_task(self._start_nats())]
             group.create_task(self._start_gateway())
+            if self._forks is not None:
+                group.create_task(self._add(self._forks.program, self._forks.loaded, spawn=self._forks.start))
             for service in self.services:
                 group.create_task(self._start_service(service, grounded))
             for task in ground:
@@ -99,11 +105,13 @@ class Stack:
         """Ends every part in order and removes stack.json. May be called at any point of the start."""
         self.ending = True
         self.layout.state.unlink(missing_ok=True)
-        for group in (["gateway"], [service.name for service in self.services], ["nats"], ["postgres"]):
+        services = [service.name for service in self.services]
+        for group in (["gateway"], services, ["forkserver", "nats"], ["postgres"]):
             present = [self.children[name] for name in group if name in self.children]
             await asyncio.gather(*(child.stop(at_once=at_once) for child in present))
-        if self.adopted:
-            end_orphans(())
+        if self._forks is not None:
+            self._forks.close()
+        end_orphans(())
 
     async def _start_gateway(self) -> None:
         ready = partial(probes.http_speaks, self.gateway.reachable, self.gateway.port)
@@ -151,14 +159,16 @@ class Stack:
             inherit=tuple(os.environ),
         )
         host, _, port = self.listen[service.name].rpartition(":")
-        await self._add(program, partial(probes.http_ready, host, int(port), "/readyz"), grounded)
+        spawn = self._forks.fork if self._forks is not None and service.forked else execute
+        await grounded.wait()
+        await self._add(program, partial(probes.http_ready, host, int(port), "/readyz"), spawn=spawn)
 
-    async def _add(
-        self, program: Program, ready: Ask, gate: asyncio.Event | None = None, *, well: Ask | None = None
-    ) -> None:
-        child = Child(program, ready, logs=self.layout.logs, pids=self.layout.pids, tell=self.tell, well=well)
+    async def _add(self, program: Program, ready: Ask, *, well: Ask | None = None, spawn: Spawn = execute) -> None:
+        child = Child(
+            program, ready, logs=self.layout.logs, pids=self.layout.pids, tell=self.tell, well=well, spawn=spawn
+        )
         self.children[program.name] = child
-        await child.start(gate)
+        await child.start()
 
     def _changed(self) -> None:
         if not self.ending:
@@ -167,7 +177,7 @@ class Stack:
             except OSError as error:  # a full disk, as a rule
                 self.tell(f"{self.layout.state} could not be written, and will be: {error}")
                 asyncio.get_running_loop().call_later(WRITE_AGAIN, self._changed)
-        if self.adopted:
+        if self._forks is None or not self._forks.forking:  # what is being forked is not known yet
             end_orphans([child.pid for child in self.children.values() if child.pid])
 
     def _write_state(self) -> None:

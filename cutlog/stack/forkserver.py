@@ -1,0 +1,138 @@
+"""The fork server: loads all services once, and forks from itself each process that is asked for. Loading, which is
+most of a service's start and of what it holds in memory, is so paid once. `cutlog.stack.forks` is the supervisor's
+side.
+
+`python -m cutlog.stack.forkserver` has the control socket as its stdin, and ends when that is closed. It says with one
+byte that it has loaded. From then on, each byte that comes brings two descriptors: the socket of an order, and a log.
+The new process, whose parent is the supervisor, tells its pid on the socket of the order, reads the order, and is then
+what the order says.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import socket
+import sys
+import time
+from typing import Final, NoReturn
+
+import msgspec
+from setproctitle import setproctitle
+
+PR_SET_PDEATHSIG: Final = 1
+ADOPTION_SECONDS: Final = 5.0
+"""In which a process that has lost its parent is given to the supervisor; it takes microseconds."""
+ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1"}
+"""Environment of the fork server: numpy would else start threads, which a fork loses."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What a new process shall be: `cutlog` with these arguments (the first is its own name) and this whole
+    environment, in a session of its own. The kernel sends it `death` when the supervisor dies."""
+
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str | None
+    death: int
+
+
+def main() -> None:
+    """Serves until the control socket is closed. Returns in each new process, too, when that has done its work."""
+    supervisor = os.getppid()
+    control = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    load()
+    control.sendall(b"\n")
+    while True:
+        asked, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+        if not asked:
+            return
+        order, log = socket.socket(fileno=descriptors[0]), descriptors[1]
+        if fork():
+            control.close()
+            become(order, log, supervisor)
+        order.close()
+        os.close(log)
+
+
+def load() -> None:
+    """Imports what services run, and keeps the collector from ever touching it, since what is written is shared no
+    more."""
+    from cutlog.importing import without
+    from cutlog.service import installed
+    from cutlog.service import load as load_service
+
+    gc.disable()
+    with without("rich"):
+        for name in installed():
+            load_service(name)
+    import uvloop  # noqa: F401
+
+    import cutlog.cli.logs
+    import cutlog.cli.serve
+    import cutlog.settings
+    import cutlog.tracing  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+def fork() -> bool:
+    """Whether this is the new process. One between the two ends at once, so that the new one is an orphan, and the
+    supervisor, which adopts those, becomes its parent."""
+    try:
+        between = os.fork()
+    except OSError as error:
+        sys.stderr.write(f"cannot fork: {error}\n")
+        return False
+    if between:
+        os.waitpid(between, 0)
+        return False
+    try:
+        if os.fork():
+            os._exit(0)
+    except OSError as error:
+        sys.stderr.write(f"cannot fork: {error}\n")
+        os._exit(1)
+    return True
+
+
+def become(order: socket.socket, log: int, supervisor: int) -> NoReturn:
+    """The new process."""
+    deadline = time.monotonic() + ADOPTION_SECONDS
+    while os.getppid() != supervisor:
+        if time.monotonic() > deadline:
+            sys.exit("the supervisor did not adopt this process")
+        time.sleep(0.0005)
+    order.sendall(os.getpid().to_bytes(4))
+    received = b""
+    while part := order.recv(65536):
+        received += part
+    order.close()
+    if not received:
+        sys.exit("no order came")
+    wanted = msgspec.json.decode(received, type=Order)
+    os.setsid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, wanted.death, 0, 0, 0)
+    if os.getppid() != supervisor:
+        sys.exit(0)  # it died before we asked to be told
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    os.close(log)
+    setproctitle(" ".join(wanted.argv))  # before the environment changes, beside which it finds its place
+    os.environ.clear()
+    os.environ.update(wanted.env)
+    if wanted.cwd:
+        os.chdir(wanted.cwd)
+    sys.argv = wanted.argv
+    from cutlog.cli import main as command
+
+    command()
+    sys.exit()
+
+
+if __name__ == "__main__":
+    main()
