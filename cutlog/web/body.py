@@ -86,6 +86,8 @@ def check_type(http: Request, consumes: str) -> None:
     if encoding != "identity":
         detail = f"Content-Encoding {encoding[:40]!r} is not accepted: send the body as it is."
         raise _unsupported(detail, {"Accept-Encoding": "identity"})
+    if http.headers.get("Content-Type") == consumes:  # as a rule, word for word
+        return
     if "Content-Type" not in http.headers or http.content_length == 0 or consumes == "*/*":
         return
     kind = http.content_type

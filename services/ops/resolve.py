@@ -136,19 +136,27 @@ def _clips(lane: Lane, sha256s: Sha256s) -> str:
 
 
 def _signature(chunk: Chunk, sha256s: Sha256s) -> bytes:
-    known = _known(chunk.kin) if chunk.kin is not None else {}
+    known = _known(chunk) or [None] * len(chunk.pieces)
     return b"".join(
-        known.get((gap, id(piece))) or hashlib.sha256(_ENCODER.encode(_line(gap, piece, sha256s))).digest()[:_SIGNED]
-        for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True)
+        signed or hashlib.sha256(_ENCODER.encode(_line(gap, piece, sha256s))).digest()[:_SIGNED]
+        for signed, gap, piece in zip(known, chunk.gaps, chunk.pieces, strict=True)
     )
 
 
-def _known(kin: Chunk) -> dict[tuple[int, int], bytes]:
-    """The signatures of the clips of a signed chunk, by gap and by the `id()` of the piece, which it keeps alive."""
+def _known(chunk: Chunk) -> list[bytes | None] | None:
+    """The signatures of those clips that the chunk shares with its kin, which is signed. Pieces are the same if they
+    are the same object: the kin keeps it alive."""
+    kin = chunk.kin
+    if kin is None:
+        return None
     assert kin.signature is not None, "kin are signed"
-    starts = range(0, len(kin.signature), _SIGNED)
-    signatures = [kin.signature[start : start + _SIGNED] for start in starts]
-    return dict(zip(zip(kin.gaps, map(id, kin.pieces), strict=True), signatures, strict=True))
+    signed = [kin.signature[start : start + _SIGNED] for start in range(0, len(kin.signature), _SIGNED)]
+    if kin.gaps is chunk.gaps:  # a clip was replaced, and none moved
+        return [
+            each if one is other else None for each, one, other in zip(signed, chunk.pieces, kin.pieces, strict=True)
+        ]
+    known = dict(zip(zip(kin.gaps, map(id, kin.pieces), strict=True), signed, strict=True))
+    return [known.get((gap, id(piece))) for gap, piece in zip(chunk.gaps, chunk.pieces, strict=True)]
 
 
 def _line(gap: int, piece: Piece, sha256s: Sha256s) -> list[object]:

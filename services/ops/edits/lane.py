@@ -119,7 +119,7 @@ class OverlapError(Exception):
 
 
 class Chunk:
-    """Neighbouring pieces with the gap before each; `span` frames in all.
+    """Neighbouring pieces with the gap before each; `span` frames in all. `ids` tell where in it a clip is.
 
     `signature` is a cache of the resolver, and `kin` a signed chunk that most of the pieces come from.
     """
@@ -130,10 +130,14 @@ class Chunk:
         self.gaps = gaps
         self.pieces = pieces
         self.span = sum(gaps) + sum(map(_FRAMES, pieces))
-        self.ids = frozenset(piece.id for piece in pieces)
+        self.ids = {piece.id: index for index, piece in enumerate(pieces)}
         self.signature: bytes | None = None
         self.kin: Chunk | None = kin if kin is None or kin.signature is not None else kin.kin
         self._joined: tuple[int, ...] | None = None
+
+    def put(self, index: int, piece: Piece) -> Chunk:
+        """The same with another piece of the same length at an index."""
+        return Chunk(self.gaps, (*self.pieces[:index], piece, *self.pieces[index + 1 :]), self)
 
     def sign(self, signature: bytes) -> bytes:
         """Keeps a signature, which is what it returns."""
@@ -212,8 +216,9 @@ class Lane:
     def find(self, clip: str) -> Placed | None:
         """The clip with that id."""
         for number, chunk in enumerate(self._chunks):
-            if clip in chunk.ids:
-                return next(placed for placed in self._placed(number) if placed.piece.id == clip)
+            if (inside := chunk.ids.get(clip)) is not None:
+                at = self._ends(number, inside) + chunk.gaps[inside]
+                return Placed(self._firsts[number] + inside, at, chunk.pieces[inside])
         return None
 
     def after(self, frame: int) -> Placed | None:
@@ -261,6 +266,15 @@ class Lane:
         chunk = self._chunks[number]
         return chunk.pieces[index], chunk.gaps[index]
 
+    def put(self, rank: int, piece: Piece) -> Lane:
+        """The lane with another piece of the same length in the place of the `rank`-th clip: nothing moves."""
+        number, inside, _ = self._locate(rank)
+        chunk = self._chunks[number]
+        assert piece.frames == chunk.pieces[inside].frames, "a piece of another length moves what follows"
+        lane = Lane((*self._chunks[:number], chunk.put(inside, piece), *self._chunks[number + 1 :]))
+        lane._frames, lane._ranks = self._frames, self._ranks
+        return lane
+
     def splice(self, start: int, stop: int, clips: Sequence[tuple[int, Piece]], shift: int = 0) -> Lane:
         """The lane with the clips of ranks [start, stop) replaced by (at, piece)s in order of time, and every later
         clip moved by `shift` frames. Raises OverlapError, naming the clip that is in the way."""
@@ -297,9 +311,14 @@ class Lane:
         number = bisect_right(self._firsts, rank, 1) - 1
         if number == len(self._chunks):
             return number, 0, self.end
-        chunk, inside = self._chunks[number], rank - self._firsts[number]
-        at = self._starts[number] + sum(chunk.gaps[:inside]) + sum(map(_FRAMES, chunk.pieces[:inside]))
-        return number, inside, at
+        inside = rank - self._firsts[number]
+        return number, inside, self._ends(number, inside)
+
+    def _ends(self, number: int, inside: int) -> int:
+        """Where in a chunk the clip before the one at an index ends."""
+        chunk = self._chunks[number]
+        frames: int = sum(chunk.gaps[:inside]) + sum(map(_FRAMES, chunk.pieces[:inside]))
+        return self._starts[number] + frames
 
     def _previous(self, rank: int) -> str:
         previous = self.place(rank - 1) if rank else None

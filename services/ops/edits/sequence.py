@@ -143,7 +143,8 @@ class Sequence(msgspec.Struct, frozen=True):
 
     def changed(self, found: Found, piece: Piece) -> Sequence:
         """The same with another piece of the same length in the place of one."""
-        return self.spliced(found.lane, found.placed.rank, found.placed.rank + 1, ((found.placed.at, piece),))
+        lane = found.track.lane.put(found.placed.rank, piece)
+        return self.with_track(found.lane, msgspec.structs.replace(found.track, lane=lane))
 
 
 def media_of(piece: Piece) -> Iterator[str]:

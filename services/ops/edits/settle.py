@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from itertools import chain
 
 import msgspec
 
@@ -34,18 +35,14 @@ def settle(before: Sequence, after: Sequence, sources: Sources, pointer: str) ->
     left, came = _lanes(before.tracks, after.tracks)
     before_chunks, after_chunks = _chunks(left), _chunks(came)
     old, new = _only(before_chunks, after_chunks)
-    uses: Counter[str] = Counter()
-    for piece in new:
-        uses.update(media_of(piece))
-    for piece in old:
-        uses.subtract(media_of(piece))
-    changes: dict[str, object] = {}
-    if any(uses.values()):
-        changes["uses"] = counted(after.uses, uses)
+    used, unused = [*chain.from_iterable(map(media_of, new))], [*chain.from_iterable(map(media_of, old))]
+    if used != unused:
+        uses = Counter(used)
+        uses.subtract(unused)
+        after = _replace(after, uses=counted(after.uses, uses))
     if len(after.links):
         gone = {piece.id for piece in old} - {piece.id for piece in new}
-        changes["links"] = without(after.links, gone)
-    after = _replace(after, **changes)
+        after = _replace(after, links=without(after.links, gone))
     if len(before.transitions) or any(piece.tail for piece in new):
         after = _transitions(after, after_chunks.keys() - before_chunks.keys(), came, old, new, sources, pointer)
     return after
@@ -66,12 +63,13 @@ def _chunks(lanes: Iterable[Lane]) -> dict[int, Chunk]:
 
 def _only(before: dict[int, Chunk], after: dict[int, Chunk]) -> tuple[list[Piece], list[Piece]]:
     """Pieces that are only in the one, and only in the other."""
-    old = {id(piece): piece for chunk in _others(before, after) for piece in chunk.pieces}
-    new = {id(piece): piece for chunk in _others(after, before) for piece in chunk.pieces}
-    return (
-        [piece for key, piece in old.items() if key not in new],
-        [piece for key, piece in new.items() if key not in old],
-    )
+    left = [piece for chunk in _others(before, after) for piece in chunk.pieces]
+    came = [piece for chunk in _others(after, before) for piece in chunk.pieces]
+    if len(left) == len(came):  # as a rule most are where they were
+        changed = [index for index, piece in enumerate(left) if piece is not came[index]]
+        left, came = [left[index] for index in changed], [came[index] for index in changed]
+    old, new = {id(piece) for piece in left}, {id(piece) for piece in came}
+    return [piece for piece in left if id(piece) not in new], [piece for piece in came if id(piece) not in old]
 
 
 def _others(some: dict[int, Chunk], others: dict[int, Chunk]) -> list[Chunk]:
