@@ -99,7 +99,7 @@ def settings(stand: Stand, service: str) -> Settings:
     """What a service of the stand is told."""
     environment = service_environment(
         service, layout=Layout(stand.folder), secrets=stand.secrets, nats=stand.nats, public_url=stand.url,
-        listen={service: "127.0.0.1:0", "ops": stand.url.removeprefix("http://")},
+        listen="127.0.0.1:0", peers={"ops": stand.url.removeprefix("http://")},
         database_url=service_url(stand.postgres.port, service, stand.secrets.database(service)),
     )  # fmt: skip
     before = dict(os.environ)

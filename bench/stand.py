@@ -65,7 +65,7 @@ def standing(folder: Path, services: tuple[str, ...] = ("ops",)) -> Iterator[Sta
         listen = {"ops": f"127.0.0.1:{ports[3]}"}
         url = f"http://{listen['ops']}"
         environment = os.environ | service_environment(
-            "ops", layout=layout, secrets=secrets, nats=nats, listen=listen, public_url=url,
+            "ops", layout=layout, secrets=secrets, nats=nats, listen=listen["ops"], peers=listen, public_url=url,
             database_url=service_url(postgres.port, "ops", secrets.database("ops")),
         ) | {"CUTLOG_RENDERS": '{"*": {"queued": 1000000, "per_minute": 1000000}}'}  # fmt: skip
         program = Program(

@@ -13,7 +13,7 @@ from typing import Final
 from bench.shape import Bench, Row, Target
 from cutlog.stack.state import read_state
 
-OURS: Final = ("forkserver", "ops", "media", "render", "gc")
+THEIRS: Final = ("gateway", "nats", "postgres")
 IDLE: Final = 5.0
 
 
@@ -34,7 +34,7 @@ def run(seconds: float) -> Iterator[Row]:
             ready = time.perf_counter() - began
             time.sleep(max(seconds, IDLE))
             pids = read_state(data).pids
-            own = {"up": process.pid} | {name: pids[name] for name in OURS}
+            own = {"up": process.pid} | {name: pid for name, pid in pids.items() if name not in THEIRS}
             row: Row = {"start": start, "ready_s": round(ready, 2)}
             row |= {f"{name}_mib": round(proportional(pid) / 1024) for name, pid in own.items()}
             row["idle_mib"] = sum(value for key, value in row.items() if key.endswith("_mib"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from cutlog.cli.failing import causes, fail
 if TYPE_CHECKING:
     from cutlog.stack.supervisor import ServiceProgram, Stack
 
+PROCESSES = min(2, os.cpu_count() or 1)
+"""Of ops. It decides and writes history in Python, and one process of that is kept busy by one core."""
 LOGIN_SECONDS = 12 * 3600
 """Life of the token in the login URL."""
 
@@ -24,6 +27,7 @@ def up(
     data: Annotated[Path, typer.Option(help="Folder of the stack; made at the first start.")] = Path(".data"),
     host: Annotated[str, typer.Option(help="Address on which the gateway listens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway; 0: a free one.")] = 8080,
+    ops: Annotated[int, typer.Option(min=1, max=8, help="Processes of ops, which share the projects.")] = PROCESSES,
 ) -> None:
     """Runs PostgreSQL, NATS, the gateway and all services until Ctrl-C or SIGTERM, and restarts what dies.
 
@@ -31,7 +35,7 @@ def up(
     """
     from cutlog.stack.supervisor import installed_services
 
-    run_stack(data, host, port, installed_services())
+    run_stack(data, host, port, installed_services({"ops": ops}))
 
 
 def run_stack(data: Path, host: str, port: int, services: Sequence[ServiceProgram]) -> None:

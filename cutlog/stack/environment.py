@@ -21,15 +21,16 @@ def service_environment(
     secrets: Secrets,
     database_url: str,
     nats: Nats,
-    listen: Mapping[str, str],
+    listen: str,
+    peers: Mapping[str, str],
     public_url: str,
 ) -> dict[str, str]:
-    """Everything that the service may know, and nothing of the others' secrets. `listen` maps services to HOST:PORT.
+    """Everything that the service may know, and nothing of the others' secrets. `listen` is HOST:PORT, `peers` maps
+    services to theirs.
     What the user set in our own environment (CUTLOG_FFMPEG, CUTLOG_SANDBOX, …) is passed on beside it."""
-    peers = {name: f"http://{address}" for name, address in listen.items()}
     environment = {
         "CUTLOG_DATA": str(layout.data),
-        "CUTLOG_LISTEN": listen[service],
+        "CUTLOG_LISTEN": listen,
         "CUTLOG_DATABASE_URL": database_url,
         "CUTLOG_NATS_URL": nats.url,
         "CUTLOG_JWT_SECRET": secrets.jwt,
@@ -37,7 +38,7 @@ def service_environment(
         "CUTLOG_SERVICE_TOKEN": secrets.service_token(service, SERVICE_TOKEN_SECONDS),
         "CUTLOG_OBJECTS_URL": layout.objects.as_uri(),
         "CUTLOG_PUBLIC_URL": public_url,
-        "CUTLOG_PEERS": msgspec.json.encode(peers).decode(),
+        "CUTLOG_PEERS": msgspec.json.encode({name: f"http://{address}" for name, address in peers.items()}).decode(),
         "PYTHONUNBUFFERED": "1",
     }
     if service in USERS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,9 +31,9 @@ class Gateway:
         """An address at which this machine reaches it."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
 
-    def program(self, services: Mapping[str, str]) -> Program:
-        """The server. `services` maps names to HOST:PORT."""
-        env = {f"CUTLOG_{name.upper()}_LISTEN": listen for name, listen in services.items()}
+    def program(self, services: Mapping[str, Sequence[str]]) -> Program:
+        """The server. `services` maps names to the HOST:PORT of each process."""
+        env = {f"CUTLOG_{name.upper()}_LISTEN": " ".join(listen) for name, listen in services.items()}
         return Program(
             name="gateway",
             argv=[str(binary()), "run", "--config", str(deployment_file("Caddyfile")), "--adapter", "caddyfile"],

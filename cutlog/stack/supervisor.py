@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,19 +41,29 @@ WRITE_AGAIN = 1.0
 class ServiceProgram:
     """A service as the supervisor starts it: `argv` with the `CUTLOG_*` environment. `migrations` is the dotted
     package of its migrations, or None. A `forked` one is a command line of `cutlog`, run by a process that has loaded
-    it already."""
+    it already. `processes` is how many there are of it at once: the first has the service's name, the second NAME-2."""
 
     name: str
     argv: Sequence[str]
     migrations: str | None
     forked: bool = False
+    processes: int = 1
+
+    @property
+    def instances(self) -> list[str]:
+        """Names of its processes."""
+        return [self.name, *(f"{self.name}-{number}" for number in range(2, self.processes + 1))]
 
 
-def installed_services() -> list[ServiceProgram]:
-    """All services that are installed, each as `cutlog serve NAME`, forked from one process that has loaded all."""
+def installed_services(processes: Mapping[str, int]) -> list[ServiceProgram]:
+    """All services that are installed, each as `cutlog serve NAME`, forked from one process that has loaded all. Of
+    those that `processes` names there are so many, of others one."""
     names = installed()
     packages = migration_packages(names)
-    return [ServiceProgram(name, ["cutlog", "serve", name], packages.get(name), forked=True) for name in names]
+    return [
+        ServiceProgram(name, ["cutlog", "serve", name], packages.get(name), True, processes.get(name, 1))
+        for name in names
+    ]
 
 
 @dataclass
@@ -69,12 +79,13 @@ class Stack:
     """A part that was being started again when the end came says nothing any more."""
 
     def __post_init__(self) -> None:
-        postgres, nats, monitor, *ports = free_ports(3 + len(self.services))
+        instances = [instance for service in self.services for instance in service.instances]
+        postgres, nats, monitor, *ports = free_ports(3 + len(instances))
         self.secrets = Secrets(self.layout.secrets)
         self._postgres_port = postgres
         self._nats = Nats(self.layout.nats, nats, monitor)
         self._forks = Forks(self.layout.data) if any(service.forked for service in self.services) else None
-        self.listen = {service.name: f"127.0.0.1:{port}" for service, port in zip(self.services, ports, strict=True)}
+        self.listen = {instance: f"127.0.0.1:{port}" for instance, port in zip(instances, ports, strict=True)}
 
     async def start(self) -> None:
         """Returns when every part says that it is ready. Raises ChildFailed and its like. From here on, orphans of
@@ -89,7 +100,8 @@ class Stack:
             if self._forks is not None:
                 group.create_task(self._add(self._forks.program, self._forks.loaded, spawn=self._forks.start))
             for service in self.services:
-                group.create_task(self._start_service(service, grounded))
+                for instance in service.instances:
+                    group.create_task(self._start_service(service, instance, grounded))
             for task in ground:
                 await task
             grounded.set()
@@ -105,8 +117,7 @@ class Stack:
         """Ends every part in order and removes stack.json. May be called at any point of the start."""
         self.ending = True
         self.layout.state.unlink(missing_ok=True)
-        services = [service.name for service in self.services]
-        for group in (["gateway"], services, ["forkserver", "nats"], ["postgres"]):
+        for group in (["gateway"], list(self.listen), ["forkserver", "nats"], ["postgres"]):
             present = [self.children[name] for name in group if name in self.children]
             await asyncio.gather(*(child.stop(at_once=at_once) for child in present))
         if self._forks is not None:
@@ -115,7 +126,8 @@ class Stack:
 
     async def _start_gateway(self) -> None:
         ready = partial(probes.http_speaks, self.gateway.reachable, self.gateway.port)
-        await self._add(self.gateway.program(self.listen), ready)
+        services = {service.name: [self.listen[each] for each in service.instances] for service in self.services}
+        await self._add(self.gateway.program(services), ready)
 
     async def _start_nats(self) -> None:
         self._nats.prepare()
@@ -140,25 +152,26 @@ class Stack:
         for schema in await migrated(postgres.url(), packages):
             self.tell(f"migrated {schema}")
 
-    async def _start_service(self, service: ServiceProgram, grounded: asyncio.Event) -> None:
+    async def _start_service(self, service: ServiceProgram, instance: str, grounded: asyncio.Event) -> None:
         environment = service_environment(
             service.name,
             layout=self.layout,
             secrets=self.secrets,
             database_url=service_url(self._postgres_port, service.name, self.secrets.database(service.name)),
             nats=self._nats,
-            listen=self.listen,
+            listen=self.listen[instance],
+            peers={each.name: self.listen[each.name] for each in self.services},
             public_url=self.gateway.url,
         )
         program = Program(
-            name=service.name,
+            name=instance,
             argv=service.argv,
             env=environment,
             cwd=self.layout.data,
             grace=20.0,
             inherit=tuple(os.environ),
         )
-        host, _, port = self.listen[service.name].rpartition(":")
+        host, _, port = self.listen[instance].rpartition(":")
         spawn = self._forks.fork if self._forks is not None and service.forked else execute
         await grounded.wait()
         await self._add(program, partial(probes.http_ready, host, int(port), "/readyz"), spawn=spawn)

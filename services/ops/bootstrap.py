@@ -30,6 +30,7 @@ from services.ops.limits import ExportLimits
 from services.ops.log.answers import forgetting
 from services.ops.log.append import LogWriter
 from services.ops.log.measures import LogMetrics
+from services.ops.log.news import Grown, News
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
 from services.ops.log.replay import Replaying
@@ -68,11 +69,22 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         work.create_task(forgetting(engine, stop), name="answers")
         parts.callback(stop.set)
         measures = LogMetrics(reader, relay)
+
+        def grown_here(grown: Grown) -> None:
+            relay.wake()
+            news.tell(grown)
+
+        def grown_elsewhere(grown: Grown) -> None:
+            relay.wake()
+            handling.heard(grown)
+
         log = await parts.enter_async_context(
-            LogWriter(engine, inline=(guard, derive), on_commit=relay.wake, measured=measures.appended)
+            LogWriter(engine, inline=(guard, derive), on_commit=grown_here, measured=measures.appended)
         )
         parts.push_async_callback(history.settle)
         handling = Handling(engine, log, reader, history, catalog, feed)
+        news = News(bus, grown_elsewhere)
+        work.create_task(news.run(stop), name="news")
         ops = Ops(
             handling=handling,
             history=history,
@@ -97,7 +109,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 "ops",
                 cutlog.__version__,
                 {
-                    "status": Status(reader, relay),
+                    "status": Status(bus, reader, relay),
                     "events.read": EventsRead(reader),
                     "rebuild": Rebuild(engine, reader),
                     "replay": Replaying(reader, bus),

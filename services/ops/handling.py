@@ -23,6 +23,7 @@ from services.ops.edits.errors import EditError
 from services.ops.feed import Feed
 from services.ops.history import Head, History
 from services.ops.log.append import LogWriter
+from services.ops.log.news import Grown
 from services.ops.log.read import LogReader
 from services.ops.log.records import (
     AlreadyAnswered,
@@ -108,14 +109,14 @@ class Handling:
                 try:
                     appended = await self._log.append(append)
                 except VersionConflict:
-                    self._history.forget(project_id)
+                    self._history.doubt(project_id)
                     continue
                 except MediaGone:
                     for media_id in after.state.sequence.uses:
                         self._catalog.forget(media_id)
                     continue
                 if appended.repeated:
-                    self._history.forget(project_id)
+                    self._history.doubt(project_id)
                 else:
                     self._history.remember(project_id, after)
                 self._feed.notify(project_id)
@@ -182,6 +183,16 @@ class Handling:
                 state = run.evolve(state, fact)
             return await self._log.append(_service_append(stream, version, run.decide(state, command), who, key))
 
+    def heard(self, grown: Grown) -> None:
+        """What another process appended."""
+        for stream, version in grown:
+            kind, _, entity = stream.partition(".")
+            if kind == "project":
+                self._history.heard(entity, version)
+                self._feed.notify(entity)
+            elif kind == "media":
+                self._catalog.forget(entity)
+
     def _turn(self, stream: str) -> asyncio.Lock:
         """Who holds it acts on the stream; it lives while somebody holds it or waits for it."""
         lock = self._locks.get(stream)
@@ -211,12 +222,12 @@ class Handling:
         return None
 
     async def _current(self, project_id: str, head: Head | None) -> bool:
-        """Whether the head is the newest that the log knows; if not, it is forgotten."""
+        """Whether the head is the newest that the log knows; if not, it is doubted."""
         async with self._engine.connect() as connection:
             newest = (await connection.exec_driver_sql(_STREAM_VERSION, (project_stream(project_id),))).scalar_one()
         if newest == (0 if head is None else head.stream_version):
             return True
-        self._history.forget(project_id)
+        self._history.doubt(project_id)
         return False
 
     def _append(

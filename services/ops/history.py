@@ -59,18 +59,20 @@ class History:
     def __init__(self, engine: AsyncEngine, reader: LogReader) -> None:
         self._engine, self._reader = engine, reader
         self._heads: OrderedDict[str, Head] = OrderedDict()
+        self._doubted: set[str] = set()
         self._clips = 0
         self._writing: set[asyncio.Task[None]] = set()
 
     async def head(self, project_id: str) -> Head | None:
         """The project as this process knows it last, or as the log has it; None, if there is none.
 
-        Another process may have appended since: the log refuses what was decided on an old state, then `forget`.
+        Another process may have appended since: the log refuses what was decided on an old state, then `doubt`.
         """
         head = self._heads.get(project_id)
-        if head is not None:
+        if head is not None and project_id not in self._doubted:
             self._heads.move_to_end(project_id)
             return head
+        self._doubted.discard(project_id)
         head = await self._fold(project_id, None)
         if head is not None:
             self.remember(project_id, head)
@@ -80,7 +82,7 @@ class History:
         """The sequence of a version. Raises NotFound."""
         head = await self.head(project_id)
         if head is not None and head.state.version < version:
-            self.forget(project_id)
+            self.doubt(project_id)
             head = await self.head(project_id)
         if head is None or version > head.state.version:
             newest = "" if head is None else f"; the newest is {head.state.version}"
@@ -118,14 +120,20 @@ class History:
         elif before.state.version // snapshot.EVERY < head.state.version // snapshot.EVERY:
             self._snapshot(project_id, head)
         while len(self._heads) > 1 and (self._clips > MAX_CLIPS or len(self._heads) > MAX_PROJECTS):
-            _, evicted = self._heads.popitem(last=False)
+            name, evicted = self._heads.popitem(last=False)
+            self._doubted.discard(name)
             self._clips -= evicted.state.sequence.clip_count
 
-    def forget(self, project_id: str) -> None:
-        """What is known is not the newest any more."""
-        head = self._heads.pop(project_id, None)
-        if head is not None:
-            self._clips -= head.state.sequence.clip_count
+    def doubt(self, project_id: str) -> None:
+        """What is known may not be the newest any more: what followed is read from the log when it is asked for."""
+        if project_id in self._heads:
+            self._doubted.add(project_id)
+
+    def heard(self, project_id: str, stream_version: int) -> None:
+        """Another process brought the project's stream to that version."""
+        head = self._heads.get(project_id)
+        if head is not None and head.stream_version < stream_version:
+            self._doubted.add(project_id)
 
     async def settle(self) -> None:
         """Waits for snapshots that are being written."""
@@ -133,7 +141,7 @@ class History:
             await asyncio.wait(self._writing)
 
     async def _fold(self, project_id: str, version: int | None) -> Head | None:
-        """From the nearest snapshot to the end of the stream, or to the event that made `version`.
+        """From the nearest snapshot, or what is known, to the end of the stream, or to the event that made `version`.
 
         What a revert or a fork goes back to is folded first, and so on: each place once, however they are nested.
         """
@@ -141,7 +149,8 @@ class History:
         goals: list[Place] = [(project_id, version)]
         while True:
             project, until = goals[-1]
-            start = await self._snapshotted(project, until)
+            start = self._heads.get(project) if until is None else None
+            start = start or await self._snapshotted(project, until)
             before = 0 if start is None else start.state.version
             back = await self._goes_back(project, start, until)
             missing = [

@@ -6,7 +6,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import cutlog
+from cutlog.bus import Bus
+from cutlog.bus.streams import stream_info
 from cutlog.contract.base import Wire
+from cutlog.contract.subjects import EVENTS
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
 from services.ops.readmodel.rebuild import rebuild
@@ -15,8 +18,8 @@ log = structlog.get_logger(__name__)
 
 
 class StatusShown(Wire):
-    """`head` is the log's last position, `published` the last one known to be in the stream EVENTS by the process that
-    `leads`; `rebuilt` counts how often it had to make the stream anew."""
+    """`head` is the log's last position, `published` the last one in the stream EVENTS. `leads`: whether it is the
+    process that answers which publishes; `rebuilt` counts how often it had to make the stream anew."""
 
     service: str
     version: str
@@ -36,15 +39,21 @@ class Rebuilt(Wire):
 class Status:
     """How the log and its publication stand."""
 
-    def __init__(self, reader: LogReader, relay: Relay) -> None:
-        self._reader, self._relay = reader, relay
+    def __init__(self, bus: Bus, reader: LogReader, relay: Relay) -> None:
+        self._bus, self._reader, self._relay = bus, reader, relay
 
     async def __call__(self, _: bytes) -> StatusShown:
         relay = self._relay.state
         return StatusShown(
             service="ops", version=cutlog.__version__, head=await self._reader.head(), leads=relay.leads,
-            published=relay.published, rebuilt=relay.rebuilt, error=relay.error,
+            published=relay.published if relay.leads else await self._published(), rebuilt=relay.rebuilt,
+            error=relay.error,
         )  # fmt: skip
+
+    async def _published(self) -> int:
+        """What another process has published."""
+        info = await stream_info(self._bus, EVENTS)
+        return 0 if info is None else int(info["state"]["last_seq"])
 
 
 class Rebuild:

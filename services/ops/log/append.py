@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.contract.envelope import Event, encode, type_name
 from cutlog.contract.ids import event_id, uuid7
 from cutlog.db.failures import DATABASE_ERRORS, constraint, is_away, is_unstorable
+from services.ops.log.news import Grown
 from services.ops.log.records import (
     AlreadyAnswered,
     Append,
@@ -67,12 +68,12 @@ class _Waiting:
 class LogWriter:
     """The only way into the log; an async context manager that writes while it is open and drains as it closes.
 
-    `inline` projections are derived in the transaction that appends. `on_commit(position)` is called after each commit
-    with the last position given: it wakes the relay. `measured(events, seconds)` is told of each.
+    `inline` projections are derived in the transaction that appends. `on_commit` is told after each commit which
+    streams have grown. `measured(events, seconds)` is told of each.
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, inline: Sequence[Inline] = (), on_commit: Callable[[int], None] | None = None,
+        self, engine: AsyncEngine, *, inline: Sequence[Inline] = (), on_commit: Callable[[Grown], None] | None = None,
         measured: Callable[[int, float], None] = lambda events, seconds: None,
     ) -> None:  # fmt: skip
         self._engine, self._inline, self._on_commit, self._measured = engine, tuple(inline), on_commit, measured
@@ -154,7 +155,7 @@ class LogWriter:
                     waiting.done.set_result(result)
             self._measured(sum(len(waiting.ids) for waiting in batch), time.monotonic() - began)
             if self._on_commit is not None:
-                self._on_commit(appended[-1].position)
+                self._on_commit([(w.append.stream, result.version) for w, result in zip(batch, appended, strict=True)])
 
     async def _committed(self, batch: list[_Waiting]) -> list[Appended]:
         """Writes the batch, again and again while the database is away: ids keep that from writing twice."""

@@ -7,19 +7,18 @@ anything, all of its directory included, and is made whole from the log.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.bus.connection import Bus
-from cutlog.bus.errors import BusError, BusUnavailable
+from cutlog.bus.errors import BusError
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.db.failures import DATABASE_ERRORS
+from services.ops.log.news import Grown
 from services.ops.log.stream import EventStream, StreamAhead
 
 log = structlog.get_logger(__name__)
@@ -28,8 +27,6 @@ POLL: Final = 1.0
 """Seconds after which the relay looks for events that nobody told it of."""
 LOOK_AGAIN: Final = 5.0
 """Seconds between two looks at the stream itself."""
-WAKE: Final = "ops.relay.wake"
-"""A process that appended tells it here to the one that publishes."""
 
 
 @dataclass
@@ -50,8 +47,8 @@ class Relay:
         self._wake = asyncio.Event()
         self.state = RelayState()
 
-    def wake(self, position: int = 0) -> None:
-        """The log has grown, to `position` (LogWriter's `on_commit`)."""
+    def wake(self, grown: Grown = ()) -> None:
+        """The log has grown, here or in another process."""
         self._wake.set()
 
     async def check(self) -> None:
@@ -70,9 +67,6 @@ class Relay:
         Raises StreamAhead, having said so in the log and in `state.error`. The service has to end then: appending to
         such a log would hide that history was lost.
         """
-        deaf = await self._bus.subscribe(WAKE, self._woken)
-        ended = asyncio.Event()
-        forwarding = asyncio.create_task(self._forward(ended))
         waking = asyncio.create_task(self._wake_at(stop))
         try:
             while not stop.is_set():
@@ -89,10 +83,6 @@ class Relay:
             raise
         finally:
             waking.cancel()
-            ended.set()
-            self._wake.set()
-            await forwarding
-            await deaf()
 
     async def _lead(self, connection: AsyncConnection, stop: asyncio.Event) -> None:
         stream = EventStream(self._bus, connection)
@@ -118,20 +108,6 @@ class Relay:
         finally:
             self.state.leads = False
             await stream.close()
-
-    async def _woken(self, message: Msg) -> None:
-        if self.state.leads:
-            self._wake.set()
-
-    async def _forward(self, ended: asyncio.Event) -> None:
-        """What this process appended while another leads is the other's to publish."""
-        while not ended.is_set():
-            await self._wake.wait()
-            if not self.state.leads:
-                self._wake.clear()
-                with suppress(BusUnavailable):  # the leader polls as well
-                    await self._bus.publish(WAKE, b"")
-            await asyncio.sleep(0.005)
 
     async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()

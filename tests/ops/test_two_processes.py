@@ -1,0 +1,114 @@
+"""Two processes of ops on one log: each hears at once what the other appended, and nothing rests on that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from cutlog.contract.commands import RecordMediaFailed
+from cutlog.contract.envelope import RawEvent
+from cutlog.contract.events import MediaFailed
+from cutlog.settings import Settings
+from services.ops.bootstrap import serving
+from services.ops.feed import POLL
+from services.ops.log.news import Grown, News
+from services.ops.log.read import LogReader
+from tests.ops.conftest import Ask, Client
+from tests.ops.listening import listening
+from tests.support.waiting import eventually
+
+TRACK = {"op": "track.add", "track": "v1", "kind": "video"}
+
+
+def rename(n: int) -> dict[str, Any]:
+    return {"op": "project.configure", "name": f"Film {n}"}
+
+
+def mute(_: News, grown: Grown) -> None:
+    """In the place of `News.tell`: what is told is lost."""
+
+
+@pytest.fixture
+async def film(editor: Client) -> Client:
+    await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
+    return editor
+
+
+@pytest.fixture
+async def other(film: Client, settings: Settings) -> AsyncIterator[Client]:
+    """The second process, asked by the same person."""
+    async with serving(settings.model_copy(update={"listen": "127.0.0.1:0"})) as server:
+        yield Client(film.session, server.url, film.token)
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_they_may_take_turns(film: Client, other: Client, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
+    if not told:
+        monkeypatch.setattr(News, "tell", mute)
+    for n in range(10):
+        here, there = (other, film) if n % 2 else (film, other)
+        made = await here.edit("p1", rename(n), expectedVersion=n)
+        assert made["version"] == n + 1
+        assert (await there("GET", f"/api/projects/p1/timeline?version={n + 1}")).status == 200
+
+
+async def test_many_edits_at_both_at_once_all_find_their_place(film: Client, other: Client) -> None:
+    made = await asyncio.gather(*((other if n % 2 else film).edit("p1", rename(n)) for n in range(40)))
+    assert sorted(each["version"] for each in made) == list(range(1, 41))
+
+
+async def test_what_the_other_appended_is_read_from_where_this_one_knows(
+    film: Client, other: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[int, int]] = []
+    stream = LogReader.stream
+
+    async def counted(self: LogReader, name: str, after: int = 0, *, limit: int = 500) -> list[RawEvent]:
+        found = await stream(self, name, after, limit=limit)
+        read.append((after, len(found)))
+        return found
+
+    for n in range(30):
+        await film.edit("p1", rename(n))
+    await other.edit("p1", rename(30))
+    monkeypatch.setattr(LogReader, "stream", counted)
+    for n in range(31, 41):
+        await (film if n % 2 else other).edit("p1", rename(n), expectedVersion=n)
+    assert sum(count for _, count in read) == 10, "each turn reads the one event of the turn before"
+    assert min(after for after, _ in read) > 30
+
+
+async def test_a_follower_hears_of_the_other_process_before_it_would_look(
+    film: Client, other: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.ops.feed.POLL", 60 * POLL)
+    async with asyncio.timeout(30), listening(film, "p1") as listener:
+        for n in range(20):
+            await other.edit("p1", rename(n))
+            assert [one.data["data"]["version"] for one in await listener.take(1)] == [n + 1]
+
+
+async def test_what_became_of_a_media_is_known_to_both(
+    film: Client, other: Client, media: Callable[..., Awaitable[str]], ask: Ask
+) -> None:
+    name = await media("m_1", ready=False)
+    await film.edit("p1", TRACK)
+
+    def clip(client: Client, at: int) -> dict[str, Any]:
+        named = f"c{at}-{'a' if client is film else 'b'}"
+        return {"op": "clip.add", "clip": named, "track": "v1", "at": at, "media": name, "in": 0, "out": 10}
+
+    for at, client in enumerate((film, other)):
+        await client.edit("p1", clip(client, 10 * at))
+    failed = RecordMediaFailed(media_id=name, event=MediaFailed(reason="It is no video."))
+    assert (await ask("media", failed, "failed-m_1")).accepted
+    for at, client in enumerate((film, other), 2):
+
+        async def refused(client: Client = client, at: int = at) -> bool:
+            answer = await client("POST", "/api/projects/p1/ops", {"ops": [clip(client, 10 * at)], "dryRun": True})
+            return answer.status == 422
+
+        await eventually(refused)
