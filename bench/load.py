@@ -17,10 +17,11 @@ import uvloop
 
 
 class Plan(msgspec.Struct):
-    """`editors` are tokens, one each. `versions` are those at which their projects are: 1 where none are told."""
+    """`editors` are tokens, one each. `versions` are those at which their projects are: 1 where none are told. Of
+    several `ports`, a project is always at the same one, as behind the gateway."""
 
     host: str
-    port: int
+    ports: list[int]
     editors: list[str]
     warmup: float
     seconds: float
@@ -99,7 +100,8 @@ async def work(plan: Plan) -> Done:
     loop = asyncio.get_running_loop()
     editors = []
     for number, token in enumerate(plan.editors):
-        _, editor = await loop.create_connection(partial(Editor, plan, number, token), plan.host, plan.port)
+        port = plan.ports[number % len(plan.ports)]
+        _, editor = await loop.create_connection(partial(Editor, plan, number, token), plan.host, port)
         editors.append(editor)
     ended = asyncio.gather(*(editor.done for editor in editors))
     await asyncio.wait([ended], timeout=plan.warmup)

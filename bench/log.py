@@ -21,6 +21,7 @@ import msgspec
 from bench.load import Done, Plan
 from bench.shape import Bench, Plot, Row, Target
 from bench.stand import Stand, standing
+from cutlog.cli.up import PROCESSES
 from cutlog.stack.postgres import DATABASE
 
 CLIENTS: Final = (1, 16, 64, 256)
@@ -83,11 +84,11 @@ async def prepare(stand: Stand, clients: int) -> None:
 
 def edit(stand: Stand, clients: int, seconds: float, versions: Sequence[int] = ()) -> Done:
     """Editors for so many seconds, in a process of their own. `versions` are those that their projects are at."""
-    address = urlsplit(stand.url)
-    assert address.hostname is not None
-    assert address.port is not None
+    addresses = [urlsplit(url) for url in stand.urls]
+    host, ports = addresses[0].hostname, [port for address in addresses if (port := address.port)]
+    assert host is not None
     editors = [stand.token(f"editor{number}") for number in range(clients)]
-    plan = Plan(address.hostname, address.port, editors, WARMUP, seconds, list(versions))
+    plan = Plan(host, ports, editors, WARMUP, seconds, list(versions))
     result = subprocess.run(
         [sys.executable, "-m", "bench.load"], input=msgspec.json.encode(plan), stdout=subprocess.PIPE, check=True
     )
@@ -98,7 +99,7 @@ def run(seconds: float, clients: tuple[int, ...] = CLIENTS) -> Iterator[Row]:
     """A row for each number of clients: both rates, their ratio, the latency, the command lines. Of several tries, one
     after the other, it is the middle one: either rate alone goes up and down with the machine."""
     for count in clients:
-        with tempfile.TemporaryDirectory() as folder, standing(Path(folder)) as stand:
+        with tempfile.TemporaryDirectory() as folder, standing(Path(folder), processes=PROCESSES) as stand:
             asyncio.run(prepare(stand, count))
             tries: list[Row] = []
             versions: list[int] = []
@@ -108,7 +109,8 @@ def run(seconds: float, clients: tuple[int, ...] = CLIENTS) -> Iterator[Row]:
                 versions = done.versions
                 rate = done.acknowledged / done.seconds
                 tries.append({
-                    "clients": count, "versions_per_second": round(rate), "pgbench_per_second": round(peer),
+                    "clients": count, "processes_of_ops": PROCESSES,
+                    "versions_per_second": round(rate), "pgbench_per_second": round(peer),
                     "ratio": round(rate / peer, 2), "p50_ms": round(done.p50, 2), "p99_ms": round(done.p99, 2),
                     "command": stand.command, "peer_command": command,
                 })  # fmt: skip

@@ -32,15 +32,25 @@ from cutlog.tokens import mint
 
 @dataclass(frozen=True)
 class Stand:
-    """What is running. `command` started ops."""
+    """What is running. `command` started each process of ops; `urls` are theirs, `url` is that of the first."""
 
     folder: Path
     postgres: Postgres
     secrets: Secrets
-    url: str
+    urls: list[str]
     command: list[str]
-    ops: subprocess.Popen[bytes]
+    ops: list[subprocess.Popen[bytes]]
     nats: Nats
+
+    @property
+    def url(self) -> str:
+        return self.urls[0]
+
+    def stop_ops(self) -> None:
+        """For what is measured without it."""
+        for process in self.ops:
+            process.terminate()
+            process.wait()
 
     def token(self, subject: str) -> str:
         """An editor's bearer token; rates are limited by subject."""
@@ -48,13 +58,14 @@ class Stand:
 
 
 @contextmanager
-def standing(folder: Path, services: tuple[str, ...] = ("ops",)) -> Iterator[Stand]:
-    """Starts all in `folder`, waits until ops is ready, and stops all at the end. `services` have their schemas."""
+def standing(folder: Path, services: tuple[str, ...] = ("ops",), *, processes: int = 1) -> Iterator[Stand]:
+    """Starts all in `folder`, waits until so many `processes` of ops are ready, and stops all at the end. `services`
+    have their schemas."""
     with ExitStack() as parts:
         folder.chmod(0o755)
         layout = Layout(folder)
         secrets = Secrets(layout.secrets)
-        ports = free_ports(4)
+        ports = free_ports(3 + processes)
         postgres = Postgres.at(folder / "postgres", ports[0], secrets.database("owner"))
         asyncio.run(postgres.prepare())
         parts.enter_context(_running(postgres.program({"max_connections": "300"}), folder / "postgres.log"))
@@ -62,19 +73,22 @@ def standing(folder: Path, services: tuple[str, ...] = ("ops",)) -> Iterator[Sta
         nats = Nats(folder / "nats", ports[1], ports[2])
         nats.prepare()
         parts.enter_context(_running(nats.program(secrets), folder / "nats.log"))
-        listen = {"ops": f"127.0.0.1:{ports[3]}"}
-        url = f"http://{listen['ops']}"
-        environment = os.environ | service_environment(
-            "ops", layout=layout, secrets=secrets, nats=nats, listen=listen["ops"], peers=listen, public_url=url,
-            database_url=service_url(postgres.port, "ops", secrets.database("ops")),
-        ) | {"CUTLOG_RENDERS": '{"*": {"queued": 1000000, "per_minute": 1000000}}'}  # fmt: skip
-        program = Program(
-            name="ops", argv=[sys.executable, "-m", "cutlog", "serve", "ops"], env=environment, stop=signal.SIGTERM,
-            grace=25.0,
-        )  # fmt: skip
-        ops = parts.enter_context(_running(program, folder / "ops.log"))
-        asyncio.run(_ready(url, ops, folder / "ops.log"))
-        yield Stand(folder, postgres, secrets, url, ["cutlog", "serve", "ops"], ops, nats)
+        listen = [f"127.0.0.1:{port}" for port in ports[3:]]
+        urls = [f"http://{address}" for address in listen]
+        started = []
+        for number, address in enumerate(listen, 1):
+            environment = os.environ | service_environment(
+                "ops", layout=layout, secrets=secrets, nats=nats, listen=address, peers={"ops": listen[0]},
+                public_url=urls[0], database_url=service_url(postgres.port, "ops", secrets.database("ops")),
+            ) | {"CUTLOG_RENDERS": '{"*": {"queued": 1000000, "per_minute": 1000000}}'}  # fmt: skip
+            program = Program(
+                name="ops", argv=[sys.executable, "-m", "cutlog", "serve", "ops"], env=environment,
+                stop=signal.SIGTERM, grace=25.0,
+            )  # fmt: skip
+            started.append(parts.enter_context(_running(program, folder / f"ops-{number}.log")))
+        for number, (url, process) in enumerate(zip(urls, started, strict=True), 1):
+            asyncio.run(_ready(url, process, folder / f"ops-{number}.log"))
+        yield Stand(folder, postgres, secrets, urls, ["cutlog", "serve", "ops"], started, nats)
 
 
 @contextmanager
