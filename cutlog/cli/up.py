@@ -15,7 +15,8 @@ import typer
 from cutlog.cli.failing import causes, fail
 
 if TYPE_CHECKING:
-    from cutlog.stack.supervisor import ServiceProgram, Stack
+    from cutlog.stack.services import ServiceProgram
+    from cutlog.stack.supervisor import Stack
 
 PROCESSES = min(2, os.cpu_count() or 1)
 """Of ops. It decides and writes history in Python, and one process of that is kept busy by one core."""
@@ -33,7 +34,7 @@ def up(
 
     When everything serves it prints one line `ready URL`, and a URL that logs a browser in as admin.
     """
-    from cutlog.stack.supervisor import installed_services
+    from cutlog.stack.services import installed_services
 
     run_stack(data, host, port, installed_services({"ops": ops}))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,7 +102,9 @@ def _upgrade(connection: Connection, schema: str, folder: Path) -> None:
 
 
 def _main() -> None:
-    """`cutlog.stack.migrating` on the other side."""
+    """`cutlog.stack.migrating` on the other side. What takes long to load is loaded before there is anything to do."""
+    for module in ("alembic.runtime.environment", "alembic.script", "sqlalchemy.ext.asyncio"):
+        import_module(module)
     owner_url, packages = msgspec.json.decode(sys.stdin.buffer.read(), type=tuple[str, dict[str, str]])
     sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(migrate(owner_url, packages))))
 

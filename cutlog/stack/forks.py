@@ -17,6 +17,15 @@ from cutlog.stack.forkserver import ONE_THREAD, Order
 from cutlog.stack.program import Program, Running, execute
 
 
+def can_fork() -> bool:
+    """Whether this kernel (5.3 or newer) lets us see the end of a process that is our child by adoption."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return True
+
+
 class Forks:
     """One fork server, which `start` makes the process of `program`, and what is forked from it."""
 

@@ -9,61 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from cutlog.db.roles import close_to_public, create_database, prepare
-from cutlog.service import installed, migration_packages
 from cutlog.stack import probes
 from cutlog.stack.child import Ask, Child, Tell
 from cutlog.stack.environment import service_environment
-from cutlog.stack.forks import Forks
+from cutlog.stack.forks import Forks, can_fork
 from cutlog.stack.gateway import Gateway
 from cutlog.stack.layout import Layout
 from cutlog.stack.leftovers import end_leftovers
-from cutlog.stack.migrating import migrated
+from cutlog.stack.migrating import migrated, migrator
 from cutlog.stack.nats import Nats
 from cutlog.stack.ports import free_ports
 from cutlog.stack.postgres import DATABASE, Postgres, service_url
 from cutlog.stack.processes import adopt_orphans, end_orphans, process
 from cutlog.stack.program import Program, Spawn, execute
 from cutlog.stack.secrets import Secrets
+from cutlog.stack.services import ServiceProgram
 from cutlog.stack.state import StackState, write_state
 
 WRITE_AGAIN = 1.0
 """Seconds after which stack.json is written again where the disk did not take it."""
-
-
-@dataclass(frozen=True)
-class ServiceProgram:
-    """A service as the supervisor starts it: `argv` with the `CUTLOG_*` environment. `migrations` is the dotted
-    package of its migrations, or None. A `forked` one is a command line of `cutlog`, run by a process that has loaded
-    it already. `processes` is how many there are of it at once: the first has the service's name, the second NAME-2."""
-
-    name: str
-    argv: Sequence[str]
-    migrations: str | None
-    forked: bool = False
-    processes: int = 1
-
-    @property
-    def instances(self) -> list[str]:
-        """Names of its processes."""
-        return [self.name, *(f"{self.name}-{number}" for number in range(2, self.processes + 1))]
-
-
-def installed_services(processes: Mapping[str, int]) -> list[ServiceProgram]:
-    """All services that are installed, each as `cutlog serve NAME`, forked from one process that has loaded all. Of
-    those that `processes` names there are so many, of others one."""
-    names = installed()
-    packages = migration_packages(names)
-    return [
-        ServiceProgram(name, ["cutlog", "serve", name], packages.get(name), True, processes.get(name, 1))
-        for name in names
-    ]
 
 
 @dataclass
@@ -84,7 +55,8 @@ class Stack:
         self.secrets = Secrets(self.layout.secrets)
         self._postgres_port = postgres
         self._nats = Nats(self.layout.nats, nats, monitor)
-        self._forks = Forks(self.layout.data) if any(service.forked for service in self.services) else None
+        forked = can_fork() and any(service.forked for service in self.services)
+        self._forks = Forks(self.layout.data) if forked else None
         self.listen = {instance: f"127.0.0.1:{port}" for instance, port in zip(instances, ports, strict=True)}
 
     async def start(self) -> None:
@@ -142,17 +114,26 @@ class Stack:
         postgres = await asyncio.to_thread(
             Postgres.at, self.layout.postgres, self._postgres_port, self.secrets.database("owner")
         )
-        await postgres.prepare()
-        maintenance = postgres.url("postgres")
-        await self._add(postgres.program(), partial(probes.postgres_answers, maintenance))
-        await close_to_public(maintenance)
-        await create_database(maintenance, DATABASE)
-        await prepare(postgres.url(), {service.name: self.secrets.database(service.name) for service in self.services})
-        packages = {service.name: service.migrations for service in self.services if service.migrations}
-        for schema in await migrated(postgres.url(), packages):
+        # A new cluster takes a second, in which what will be needed then is loaded.
+        child = await migrator() if not postgres.data.exists() else None
+        try:
+            await postgres.prepare()
+            maintenance = postgres.url("postgres")
+            await self._add(postgres.program(), partial(probes.postgres_answers, maintenance))
+            await close_to_public(maintenance)
+            await create_database(maintenance, DATABASE)
+            roles = {service.name: self.secrets.database(service.name) for service in self.services}
+            await prepare(postgres.url(), roles)
+            packages = {service.name: service.migrations for service in self.services if service.migrations}
+        except BaseException:
+            if child is not None:
+                child.kill()
+            raise
+        for schema in await migrated(postgres.url(), packages, child):
             self.tell(f"migrated {schema}")
 
     async def _start_service(self, service: ServiceProgram, instance: str, grounded: asyncio.Event) -> None:
+        forks = self._forks if service.forked else None
         environment = service_environment(
             service.name,
             layout=self.layout,
@@ -165,14 +146,14 @@ class Stack:
         )
         program = Program(
             name=instance,
-            argv=service.argv,
+            argv=service.argv if forks is not None else service.executed,
             env=environment,
             cwd=self.layout.data,
             grace=20.0,
             inherit=tuple(os.environ),
         )
         host, _, port = self.listen[instance].rpartition(":")
-        spawn = self._forks.fork if self._forks is not None and service.forked else execute
+        spawn = forks.fork if forks is not None else execute
         await grounded.wait()
         await self._add(program, partial(probes.http_ready, host, int(port), "/readyz"), spawn=spawn)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from cutlog.cli.up import run_stack
-from cutlog.stack.supervisor import ServiceProgram
+from cutlog.stack.services import ServiceProgram
 
 SERVICE = Path(__file__).with_name("small_service.py")
 

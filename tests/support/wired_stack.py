@@ -16,6 +16,7 @@ import typer
 from cutlog.cli.up import run_stack
 from cutlog.stack import supervisor
 from cutlog.stack.environment import service_environment
+from cutlog.stack.services import installed_services
 
 
 class Ends(msgspec.Struct):
@@ -33,7 +34,7 @@ def main(postgres: int, nats: int, ends: Path, data: Path) -> None:
         return made | {"CUTLOG_DATABASE_URL": _at(database, postgres), "CUTLOG_NATS_URL": _at(bus, nats)}
 
     with mock.patch.object(supervisor, "service_environment", through):
-        run_stack(data, "127.0.0.1", 0, supervisor.installed_services({"ops": 2}))
+        run_stack(data, "127.0.0.1", 0, installed_services({"ops": 2}))
 
 
 def _port(url: str) -> int:
