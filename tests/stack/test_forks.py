@@ -63,6 +63,32 @@ def test_a_killed_fork_server_takes_no_service_along_and_comes_back(alone: Runni
     assert command(alone.pids["gc"]) == "cutlog serve gc"
 
 
+def test_where_the_kernel_does_not_tell_of_the_end_of_adopted_children_services_load_for_themselves(
+    tmp_path: Path,
+) -> None:
+    running = RunningStack(tmp_path / "data", ("-c", OLD_KERNEL))
+    running.start()
+    try:
+        assert "forkserver" not in running.pids
+        assert command(running.pids["gc"]).endswith("-m cutlog serve gc")
+        assert serving(running)
+    finally:
+        running.stop()
+
+
+OLD_KERNEL = """
+import errno, os, sys
+
+def pidfd_open(pid, flags=0):
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+os.pidfd_open = pidfd_open
+sys.argv = ["cutlog", "up", "--port", "0", "--data", sys.argv[1]]
+from cutlog.cli import main
+main()
+"""
+
+
 @asynccontextmanager
 async def forking(folder: Path) -> AsyncIterator[Forks]:
     """A fork server as a child of this process."""
