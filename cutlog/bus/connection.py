@@ -26,6 +26,7 @@ OnEvent = Callable[[str, str], None]
 
 Handler = Callable[[Msg], Awaitable[None]]
 
+RECONNECT_SECONDS: Final = 0.25
 TIMEOUT: Final = 5.0
 PATIENCE: Final = 30.0
 
@@ -40,6 +41,16 @@ class _Client(Client):
             if colon:
                 headers[name] = value.strip()
         return headers
+
+    async def _attempt_reconnect(self) -> None:
+        """The same as the original, which gives up for good at an error that it does not expect."""
+        while True:
+            try:
+                return await super()._attempt_reconnect()
+            except Exception as error:  # such as uvloop's RuntimeError, of a transport that was closed meanwhile
+                await self._error_cb(error)
+                self._status = Client.RECONNECTING
+                await asyncio.sleep(RECONNECT_SECONDS)
 
 
 class Bus:
@@ -90,7 +101,7 @@ class Bus:
             nkeys_seed_str=seed or None,
             inbox_prefix=f"_INBOX_{name}",
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.25,  # type: ignore[arg-type]
+            reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
             ping_interval=10,
             drain_timeout=5,
             disconnected_cb=disconnected,

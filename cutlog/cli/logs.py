@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -18,11 +19,13 @@ _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 
 
 class Sink:
-    """Writes lines together that come within one turn of the event loop: every request has one."""
+    """Writes lines together that come within one turn of the event loop: every request has one. On a full disk lines
+    are lost; nothing that is logged about may fail for that."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._lines: list[bytes] = []
+        self._torn = False
         atexit.register(self.flush)
 
     def soon(self, line: bytes) -> None:
@@ -40,10 +43,18 @@ class Sink:
         self.flush()
 
     def flush(self) -> None:
+        """Writes what waits. A line that could be written in part only is ended before the next."""
         lines, self._lines = self._lines, []
-        if lines:
-            self._file.write(b"\n".join(lines) + b"\n")
+        if not lines:
+            return
+        data = b"\n" * self._torn + b"\n".join(lines) + b"\n"
+        left = memoryview(data)
+        with suppress(OSError):
+            while left and (written := self._file.write(left)):
+                left = left[written:]
             self._file.flush()
+        if len(left) < len(data):
+            self._torn = len(left) > 0
 
 
 class Lines:
