@@ -150,6 +150,7 @@ class History:
         while True:
             project, until = goals[-1]
             start = self._heads.get(project) if until is None else None
+            caught_up = start is not None  # whoever appended what followed has kept snapshots of it
             start = start or await self._snapshotted(project, until)
             before = 0 if start is None else start.state.version
             back = await self._goes_back(project, start, until)
@@ -167,7 +168,7 @@ class History:
                 break
             assert head is not None, "what the log goes back to is in it"
             known[project, until] = head.state.sequence
-        if head is not None and version is None and head.state.version - before >= snapshot.EVERY:
+        if head is not None and version is None and not caught_up and head.state.version - before >= snapshot.EVERY:
             self._snapshot(project_id, head)
         return head
 
@@ -210,9 +211,18 @@ class History:
             row = (await connection.exec_driver_sql(_BEGINS, (project_stream(project),))).one()
             return int(row.begins)
 
-    async def from_zero(self, project_id: str, version: int) -> Head | None:
-        """The state of a version, folded without any snapshot: what snapshots are proven by."""
-        return await _FromZero(self._engine, self._reader)._fold(project_id, version)
+    async def from_zero(self, project_id: str, version: int, stream_version: int) -> Head | None:
+        """The state of a version and of what happened to it until `stream_version`, folded without any snapshot: what
+        snapshots are proven by."""
+        head = await _FromZero(self._engine, self._reader)._fold(project_id, version)
+        while head is not None and head.stream_version < stream_version:
+            later = stream_version - head.stream_version
+            events = await self._reader.stream(project_stream(project_id), head.stream_version, limit=min(PAGE, later))
+            if not events:
+                break
+            for raw in events:
+                head = _after(head, raw, NO_PAST)  # none of them makes a version
+        return head
 
     async def _snapshotted(self, project_id: str, version: int | None) -> Head | None:
         upto = 2**31 - 1 if version is None else version

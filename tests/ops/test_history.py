@@ -16,6 +16,7 @@ from cutlog.db.engine import create_engine
 from cutlog.settings import Settings
 from services.ops.history import History
 from services.ops.log.read import LogReader
+from services.ops.proof import PROOF
 from services.ops.readmodel.rebuild import rebuild
 from services.ops.resolve import digest
 from tests.ops.conftest import Ask, Client
@@ -63,6 +64,7 @@ async def test_a_fold_from_any_snapshot_equals_the_fold_from_zero(
         shown = {
             n: await long_film.made("GET", f"/api/projects/p1/timeline?version={n}") for n in (0, 1, 99, 100, 101, 250)
         }
+        await long_film.made("POST", "/api/projects/p1/versions/250/pin")  # the last that happens to the last version
         from_snapshots = {n: await _digest(engine, n) for n in shown}
         head = await History(engine, LogReader(engine)).head("p1")
         await owner.execute("DELETE FROM ops.snapshot")
@@ -72,6 +74,8 @@ async def test_a_fold_from_any_snapshot_equals_the_fold_from_zero(
         assert await history.head("p1") == head, "exports, pins and taken ids too"
         await history.settle()
         await eventually(lambda: _snapshots(owner, [250]))
+        assert PROOF.stale is not None
+        assert [fault async for fault in PROOF.stale(engine)] == [], "what was pinned since is in it"
     finally:
         await owner.close()
 
