@@ -50,7 +50,7 @@ class Child:
         spawn: Spawn = execute,
     ) -> None:
         self.program = program
-        self._well, self._start = well, spawn
+        self._well, self._make = well, spawn
         self.log = logs / f"{program.name}.log"
         self._ready, self._pids, self._tell = ready, pids, tell
         self._process: Running | None = None
@@ -147,7 +147,7 @@ class Child:
         if self._stopping.is_set():
             return
         with self._open_log() as log:
-            self._process = await self._start(self.program, log)
+            self._process = await self._make(self.program, log)
         try:
             record(self._pids, self.name, self._process.pid)
         except OSError as error:  # only another run, after a kill of this one, would have read it

@@ -10,7 +10,6 @@ what the order says.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import socket
@@ -21,7 +20,8 @@ from typing import Final, NoReturn
 import msgspec
 from setproctitle import setproctitle
 
-PR_SET_PDEATHSIG: Final = 1
+from cutlog.stack.launcher import PR_SET_PDEATHSIG, check, libc
+
 ADOPTION_SECONDS: Final = 5.0
 """In which a process that has lost its parent is given to the supervisor; it takes microseconds."""
 ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1"}
@@ -39,7 +39,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 def main() -> None:
-    """Serves until the control socket is closed. Returns in each new process, too, when that has done its work."""
+    """Serves until the control socket is closed. A new process ends in here."""
     supervisor = os.getppid()
     control = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -116,7 +116,7 @@ def become(order: socket.socket, log: int, supervisor: int) -> NoReturn:
         sys.exit("no order came")
     wanted = msgspec.json.decode(received, type=Order)
     os.setsid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, wanted.death, 0, 0, 0)
+    check(libc.prctl(PR_SET_PDEATHSIG, wanted.death, 0, 0, 0), "PR_SET_PDEATHSIG")
     if os.getppid() != supervisor:
         sys.exit(0)  # it died before we asked to be told
     for descriptor in (1, 2):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
@@ -17,29 +17,37 @@ class MigrationFailed(RuntimeError):
     """A schema is not at its newest migration. The message is what the migration said."""
 
 
-async def migrator() -> asyncio.subprocess.Process:
-    """A process that loads what migrations need, and waits to be told of them: `migrated` does."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cutlog.db.migrate",
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+Migrate = Callable[[str, Mapping[str, str]], Awaitable[list[str]]]
+"""As `cutlog.db.migrate.migrate`. Raises MigrationFailed, MigrationsMissing."""
 
 
-async def migrated(
-    owner_url: str, packages: Mapping[str, str], child: asyncio.subprocess.Process | None = None
-) -> list[str]:
-    """As `cutlog.db.migrate.migrate`, in a `migrator`: `child`, where one was started before, which has ended then.
-    Raises MigrationFailed, MigrationsMissing."""
-    try:
+@asynccontextmanager
+async def migrator(*, early: bool = False) -> AsyncIterator[Migrate]:
+    """What migrates, once. If that is asked for `early`, its process loads what it needs until it is told what to do;
+    else there is one only where something is to be done."""
+    child = await _started() if early else None
+
+    async def migrate(owner_url: str, packages: Mapping[str, str]) -> list[str]:
+        nonlocal child
         if not await behind(owner_url, packages):
             return []
-        child = child or await migrator()
+        child = child or await _started()
         printed, errors = await child.communicate(msgspec.json.encode((owner_url, packages)))
         if child.returncode:
             raise MigrationFailed(errors.decode(errors="replace").strip())
         return msgspec.json.decode(printed, type=list[str])
+
+    try:
+        yield migrate
     finally:
         if child is not None and child.returncode is None:
             with suppress(ProcessLookupError):
                 child.kill()
             await child.wait()
+
+
+async def _started() -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cutlog.db.migrate",
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip

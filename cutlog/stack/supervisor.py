@@ -23,7 +23,7 @@ from cutlog.stack.forks import Forks, can_fork
 from cutlog.stack.gateway import Gateway
 from cutlog.stack.layout import Layout
 from cutlog.stack.leftovers import end_leftovers
-from cutlog.stack.migrating import migrated, migrator
+from cutlog.stack.migrating import migrator
 from cutlog.stack.nats import Nats
 from cutlog.stack.ports import free_ports
 from cutlog.stack.postgres import DATABASE, Postgres, service_url
@@ -114,9 +114,8 @@ class Stack:
         postgres = await asyncio.to_thread(
             Postgres.at, self.layout.postgres, self._postgres_port, self.secrets.database("owner")
         )
-        # A new cluster takes a second, in which what will be needed then is loaded.
-        child = await migrator() if not postgres.data.exists() else None
-        try:
+        # To make a new cluster takes a second, in which what will be needed then is loaded.
+        async with migrator(early=not postgres.data.exists()) as migrate:
             await postgres.prepare()
             maintenance = postgres.url("postgres")
             await self._add(postgres.program(), partial(probes.postgres_answers, maintenance))
@@ -125,12 +124,8 @@ class Stack:
             roles = {service.name: self.secrets.database(service.name) for service in self.services}
             await prepare(postgres.url(), roles)
             packages = {service.name: service.migrations for service in self.services if service.migrations}
-        except BaseException:
-            if child is not None:
-                child.kill()
-            raise
-        for schema in await migrated(postgres.url(), packages, child):
-            self.tell(f"migrated {schema}")
+            for schema in await migrate(postgres.url(), packages):
+                self.tell(f"migrated {schema}")
 
     async def _start_service(self, service: ServiceProgram, instance: str, grounded: asyncio.Event) -> None:
         forks = self._forks if service.forked else None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cutlog.db.migrate import MigrationsMissing
-from cutlog.stack.migrating import MigrationFailed, migrated
+from cutlog.stack.migrating import MigrationFailed, migrator
 from tests.support.database import Database
 
 BROKEN = """
@@ -22,8 +22,10 @@ def upgrade():
 """
 
 
-async def test_a_database_at_its_newest_migration_is_left_alone(database: Database) -> None:
-    assert await migrated(database.owner_url, {"gc": "services.gc.migrations"}) == []
+@pytest.mark.parametrize("early", [False, True])
+async def test_a_database_at_its_newest_migration_is_left_alone(database: Database, early: bool) -> None:
+    async with migrator(early=early) as migrate:
+        assert await migrate(database.owner_url, {"gc": "services.gc.migrations"}) == []
 
 
 async def test_a_migration_that_fails_says_why_and_leaves_nothing(
@@ -36,9 +38,11 @@ async def test_a_migration_that_fails_says_why_and_leaves_nothing(
     monkeypatch.syspath_prepend(tmp_path)
     for _ in range(2):
         with pytest.raises(MigrationFailed, match="nothing_of_that_name"):
-            await migrated(database.owner_url, {"public": "broken_migrations"})
+            async with migrator() as migrate:
+                await migrate(database.owner_url, {"public": "broken_migrations"})
 
 
 async def test_a_package_without_migrations_is_named(database: Database) -> None:
     with pytest.raises(MigrationsMissing, match=r"cutlog\.web"):
-        await migrated(database.owner_url, {"gc": "cutlog.web"})
+        async with migrator(early=True) as migrate:
+            await migrate(database.owner_url, {"gc": "cutlog.web"})
