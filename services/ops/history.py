@@ -73,8 +73,11 @@ class History:
             self._heads.move_to_end(project_id)
             return head
         self._doubted.discard(project_id)
+        caught_up = head is not None
         head = await self._fold(project_id, None)
-        if head is not None:
+        if head is not None and caught_up:
+            self._know(project_id, head)
+        elif head is not None:
             self.remember(project_id, head)
         return head
 
@@ -109,20 +112,27 @@ class History:
     def remember(self, project_id: str, head: Head) -> None:
         """This is what the project is now. Every hundredth version is kept as a snapshot, and where a fork starts."""
         before = self._heads.get(project_id)
-        if before is not None and before.stream_version > head.stream_version:
+        if not self._know(project_id, head):
             return
-        self._heads[project_id] = head
-        self._heads.move_to_end(project_id)
-        self._clips += head.state.sequence.clip_count - (before.state.sequence.clip_count if before else 0)
         if before is None:
             if head.stream_version == 1 and head.state.sequence.tracks:
                 self._snapshot(project_id, head)
         elif before.state.version // snapshot.EVERY < head.state.version // snapshot.EVERY:
             self._snapshot(project_id, head)
+
+    def _know(self, project_id: str, head: Head) -> bool:
+        """Has this in memory, unless what is there is newer; what was not asked for the longest goes where room ends."""
+        before = self._heads.get(project_id)
+        if before is not None and before.stream_version > head.stream_version:
+            return False
+        self._heads[project_id] = head
+        self._heads.move_to_end(project_id)
+        self._clips += head.state.sequence.clip_count - (before.state.sequence.clip_count if before else 0)
         while len(self._heads) > 1 and (self._clips > MAX_CLIPS or len(self._heads) > MAX_PROJECTS):
             name, evicted = self._heads.popitem(last=False)
             self._doubted.discard(name)
             self._clips -= evicted.state.sequence.clip_count
+        return True
 
     def doubt(self, project_id: str) -> None:
         """What is known may not be the newest any more: what followed is read from the log when it is asked for."""

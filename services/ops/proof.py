@@ -52,10 +52,8 @@ async def _stale(engine: AsyncEngine) -> AsyncIterator[Fault]:
     async with engine.connect() as connection:
         found = (await connection.exec_driver_sql(_SNAPSHOTS, (snapshot.FORMAT,))).all()
     for row in found:
-        head, name = (
-            await history.from_zero(row.project, row.version, row.stream_version),
-            f"{row.project} v{row.version}",
-        )
+        name = f"{row.project} v{row.version}"
+        head = await history.from_zero(row.project, row.version, row.stream_version)
         try:
             same = head is not None and snapshot.load(row.state) == head.state
         except Exception as error:  # whatever a broken one makes the reader do

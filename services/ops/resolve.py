@@ -136,19 +136,19 @@ def _clips(lane: Lane, sha256s: Sha256s) -> str:
 
 
 def _signature(chunk: Chunk, sha256s: Sha256s) -> bytes:
-    known = _known(chunk) or [None] * len(chunk.pieces)
+    known = _known(chunk)
     return b"".join(
         signed or hashlib.sha256(_ENCODER.encode(_line(gap, piece, sha256s))).digest()[:_SIGNED]
         for signed, gap, piece in zip(known, chunk.gaps, chunk.pieces, strict=True)
     )
 
 
-def _known(chunk: Chunk) -> list[bytes | None] | None:
+def _known(chunk: Chunk) -> list[bytes | None]:
     """The signatures of those clips that the chunk shares with its kin, which is signed. Pieces are the same if they
     are the same object: the kin keeps it alive."""
     kin = chunk.kin
     if kin is None:
-        return None
+        return [None] * len(chunk.pieces)
     assert kin.signature is not None, "kin are signed"
     signed = [kin.signature[start : start + _SIGNED] for start in range(0, len(kin.signature), _SIGNED)]
     if kin.gaps is chunk.gaps:  # a clip was replaced, and none moved

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import pytest
 
 from cutlog.contract.commands import RecordMediaFailed
@@ -18,6 +19,7 @@ from services.ops.log.news import Grown, News
 from services.ops.log.read import LogReader
 from tests.ops.conftest import Ask, Client
 from tests.ops.listening import listening
+from tests.support.database import Database
 from tests.support.waiting import eventually
 
 TRACK = {"op": "track.add", "track": "v1", "kind": "video"}
@@ -79,6 +81,27 @@ async def test_what_the_other_appended_is_read_from_where_this_one_knows(
         await (film if n % 2 else other).edit("p1", rename(n), expectedVersion=n)
     assert sum(count for _, count in read) == 10, "each turn reads the one event of the turn before"
     assert min(after for after, _ in read) > 30
+
+
+async def test_what_is_caught_up_with_is_not_kept_twice(film: Client, other: Client, database: Database) -> None:
+    for n in range(205):
+        await (other if n == 50 else film).edit("p1", rename(n))
+    await other.edit("p1", rename(205))
+    owner = await asyncpg.connect(database.owner_url)
+    try:
+
+        async def kept() -> list[int]:
+            return [row["version"] for row in await owner.fetch("SELECT version FROM ops.snapshot ORDER BY version")]
+
+        await eventually(lambda: _equal(kept, [100, 200]))
+        await asyncio.sleep(0.2)
+        assert await kept() == [100, 200]
+    finally:
+        await owner.close()
+
+
+async def _equal(ask: Callable[[], Awaitable[object]], wanted: object) -> bool:
+    return await ask() == wanted
 
 
 async def test_a_follower_hears_of_the_other_process_before_it_would_look(
