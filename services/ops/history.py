@@ -121,7 +121,7 @@ class History:
             self._snapshot(project_id, head)
 
     def _know(self, project_id: str, head: Head) -> bool:
-        """Has this in memory, unless what is there is newer; what was not asked for the longest goes where room ends."""
+        """Has this in memory, unless what is there is newer; what nobody asked for the longest goes where room ends."""
         before = self._heads.get(project_id)
         if before is not None and before.stream_version > head.stream_version:
             return False
