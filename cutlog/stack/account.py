@@ -1,32 +1,59 @@
-"""The system user that runs PostgreSQL when we are root: PostgreSQL refuses to be root."""
+"""As whom the parts of a stack run when it is started as root. Nothing is added to the machine's users: an account is
+a number, which needs no name."""
 
 from __future__ import annotations
 
 import os
 import pwd
 import stat
-import subprocess
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from cutlog.stack.program import Account
 
-USER = "cutlog"
+USER: Final = "cutlog"
+"""A system user of this name, where there is one, runs PostgreSQL."""
+POSTGRES: Final = 60810
+"""The user and group that run PostgreSQL where there is no such user. From 60706 to 61183, numbers that systemd and
+Debian leave to nobody (https://systemd.io/UIDS-GIDS)."""
+UNPRIVILEGED: Final = ("nobody", "daemon", "bin")
 
 
 class AccountUnavailable(RuntimeError):
-    """PostgreSQL cannot run as root, and the system user for it cannot be made."""
+    """PostgreSQL cannot run as root, and there is no other user to make its cluster."""
 
 
 def postgres_account(paths: Iterable[Path]) -> Account | None:
-    """None for an ordinary user, who runs PostgreSQL as themselves. For root: the system user `cutlog`, made on
-    first use; `traverse` is set when one of `paths` lies under a folder that this user could not enter."""
+    """None for an ordinary user, who runs PostgreSQL as themselves. For root: the user `cutlog`, or else a number that
+    has no name; `traverse` is set when one of `paths` lies under a folder that this user could not enter."""
     if os.geteuid() != 0:
         return None
-    account = _account()
+    try:
+        entry = pwd.getpwnam(USER)
+        account = Account(entry.pw_uid, entry.pw_gid)
+    except KeyError:
+        account = Account(POSTGRES, POSTGRES)
     blocked = any(not _reaches(account, path) for path in paths)
     return replace(account, traverse=blocked)
+
+
+def named_account(account: Account | None) -> Account | None:
+    """Who runs `initdb` for an account: it insists on a user with a name, which the server does not. Where the account
+    has none, an unprivileged user of this machine, who also enters folders that are closed to it: so what it makes can
+    lie where no other process of that user comes. Raises AccountUnavailable."""
+    if account is None or _has_name(account.uid):
+        return account
+    users = {each.pw_name: each for each in pwd.getpwall() if each.pw_uid != 0}
+    usual = (users[name] for name in UNPRIVILEGED if name in users)
+    entry = next(usual, None) or next(iter(users.values()), None)
+    if entry is None:
+        raise AccountUnavailable(
+            f"root can't make PostgreSQL's cluster, and no other user has a name here: add a user {USER} to"
+            " /etc/passwd, or run as an ordinary user"
+        )
+    return Account(entry.pw_uid, entry.pw_gid, traverse=True)
 
 
 def own(folder: Path, account: Account | None) -> None:
@@ -39,26 +66,12 @@ def own(folder: Path, account: Account | None) -> None:
     os.chown(folder, account.uid, account.gid)
 
 
-def _account() -> Account:
-    for attempt in ("lookup", "create"):
-        try:
-            entry = pwd.getpwnam(USER)
-            return Account(entry.pw_uid, entry.pw_gid)
-        except KeyError:
-            if attempt == "lookup":
-                _create()
-    raise AccountUnavailable(f"useradd made no user {USER!r}: make one, or run as an ordinary user")
-
-
-def _create() -> None:
-    command = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
-               "--shell", "/usr/sbin/nologin", USER]  # fmt: skip
+def _has_name(uid: int) -> bool:
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    except FileNotFoundError as error:
-        raise AccountUnavailable(f"no useradd here: make a system user {USER!r}, or run as an ordinary user") from error
-    if result.returncode not in (0, 9):  # 9: somebody else has just made it
-        raise AccountUnavailable(f"useradd {USER}: {result.stderr.strip()}")
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _reaches(account: Account, path: Path) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import pwd
 import re
 import resource
 import shutil
@@ -23,7 +22,7 @@ from cutlog.ffmpeg.binaries import BinaryNotFoundError, locate
 from cutlog.ffmpeg.errors import FfmpegFailedError
 from cutlog.ffmpeg.sandbox import SandboxUnavailableError
 from cutlog.stack import gateway, nats, postgres
-from cutlog.stack.account import USER, postgres_account
+from cutlog.stack.account import USER, AccountUnavailable, named_account, postgres_account
 from cutlog.stack.layout import Layout
 from cutlog.stack.ports import is_free
 from cutlog.stack.state import NotRunning, read_state
@@ -130,20 +129,15 @@ def _servers() -> Iterator[Finding]:
 
 
 def _account(data: Path) -> Iterator[Finding]:
-    if os.geteuid() != 0:
+    account = postgres_account([data])
+    if account is None:
         yield Finding("account", "ok", "an ordinary user, who also runs PostgreSQL")
         return
-    mend = "run as an ordinary user, or make a system user cutlog"
     try:
-        pwd.getpwnam(USER)
-    except KeyError:
-        if shutil.which("useradd") is None:
-            yield Finding("account", "fail", "root, and no useradd to make a user for PostgreSQL", mend)
-        else:
-            yield Finding("account", "ok", f"root; a system user {USER} for PostgreSQL is made at the first start")
+        named_account(account)
+    except AccountUnavailable as error:
+        yield Finding("account", "fail", str(error), f"add a user {USER} to /etc/passwd, or run as an ordinary user")
         return
-    account = postgres_account([data])
-    assert account is not None
     how = "through folders that are closed to it" if account.traverse else "directly"
     yield Finding("account", "ok", f"root; PostgreSQL runs as uid {account.uid} and reaches {data} {how}")
 

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from cutlog.stack.account import own, postgres_account
+from cutlog.stack.account import named_account, own, postgres_account
 from cutlog.stack.program import Account, Program
 
 OWNER = "postgres"
@@ -47,7 +47,7 @@ class Postgres:
 
     @classmethod
     def at(cls, folder: Path, port: int, password: str) -> Postgres:
-        """Finds out who must run it; as root that may make a system user."""
+        """Finds out who must run it."""
         return cls(folder, port, password, postgres_account([folder, binaries() / "postgres"]))
 
     @property
@@ -93,14 +93,17 @@ class Postgres:
         return f"postgresql://{OWNER}:{quote(self.password)}@127.0.0.1:{self.port}/{database}"
 
     async def _initialise(self) -> None:
+        maker = named_account(self.account)
         draft, secret = self.folder / "new", self.folder / "password"
         shutil.rmtree(draft, ignore_errors=True)
         secret.unlink(missing_ok=True)
+        draft.mkdir(mode=0o700)
         descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(self.password + "\n")
-        if self.account:
-            os.chown(secret, self.account.uid, self.account.gid)
+        if maker:
+            for path in (draft, secret):
+                os.chown(path, maker.uid, maker.gid)
         program = Program(
             name="initdb",
             argv=[
@@ -110,7 +113,7 @@ class Postgres:
             ],
             env={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
             cwd=self.folder,
-            account=self.account,
+            account=maker,
             inherit=("PATH", "TMPDIR"),
         )  # fmt: skip
         making = await asyncio.create_subprocess_exec(
@@ -129,6 +132,7 @@ class Postgres:
             secret.unlink(missing_ok=True)
         if making.returncode != 0:
             raise PostgresUnavailable(f"initdb: {said.decode(errors='replace').strip()}")
+        own(draft, self.account)
         draft.rename(self.data)
 
 
