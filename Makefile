@@ -37,6 +37,11 @@ test-slow: install ## the tests that take 5 to 30 seconds each: kills, full disk
 test-long: install ## the tests that take minutes: soaks, a million rows, whole histories
 	@$(BIN)/pytest -n 2 --dist loadgroup -m long $(ARGS)
 
+.PHONY: test-random
+test-random: install ## the properties again with random examples, ROUNDS=10 times as many
+	@CUTLOG_TEST_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest -n auto --dist loadgroup -m 'not long' \
+		$$(grep -rlE '^from hypothesis' tests --include='test_*.py') $(ARGS)
+
 .PHONY: chaos
 chaos: install ## users at work while parts are killed, wires cut, the disk filled by chance; SECONDS=120 SEED=7
 	@CHAOS_SECONDS=$(or $(SECONDS),120) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \

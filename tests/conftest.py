@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import containers
+from tests.support import chance, containers
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Cluster, Database, cluster
 from tests.support.database import database as fresh_database
@@ -18,6 +18,8 @@ from tests.support.disks import small_disk
 from tests.support.messaging import NatsServer, nats_server
 from tests.support.painting import Painter
 from tests.support.stacks import RunningStack
+
+chance.register()
 
 #: Files of tests are in memory where it has room for those of all: whatever syncs them does not wait for a disk.
 MEMORY = Path("/dev/shm")

@@ -151,16 +151,21 @@ def _borders(takes: Sequence[Take], total: int) -> Iterator[int]:
     """
     border, least = 0, min(LEAD, CHUNK)
     yield border
+
+    def onwards() -> int:
+        """The next border off the grid: two chunks further, or one where that would leave too little at the end."""
+        return border + (2 * CHUNK if total - border >= 2 * CHUNK + least else CHUNK)
+
     for first, last, line in _stretches(takes, total):
         for packet in range(first + (line - first) % CHUNK, last, CHUNK):
             while packet - border > 2 * CHUNK:
-                border += 2 * CHUNK
+                border = onwards()
                 yield border
             if packet - border >= least <= total - packet:
                 border = packet
                 yield border
     while total - border > 2 * CHUNK:
-        border += 2 * CHUNK if total - border >= 2 * CHUNK + least else CHUNK
+        border = onwards()
         yield border
 
 

@@ -104,7 +104,7 @@ async def test_a_store_with_every_oddity_moves_in_is_reported_and_can_be_taken_b
     assert not [p async for p in house.client.projects()] and not [v async for v in house.client.videos()]
     ours = [key for key in objects if key.split("/")[1] in ("7", house.tenant) or "x-old" in key]
     assert ours
-    await eventually(lambda: not set(ours) & house.objects(), timeout=90)
+    await eventually(lambda: not set(ours) & house.objects())
     with pytest.raises(NotFound):
         await house.client.project("7")
     assert house.rollback(report["run"]).returncode == 1

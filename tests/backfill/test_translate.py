@@ -19,6 +19,7 @@ from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Known, Material
 from services.ops.legacy.reading import Untranslatable
 from services.ops.legacy.translate import translated
+from tests.support.chance import examples
 
 FACTS = MediaFacts(
     container="mov", duration="20", width=160, height=90, sar=(1, 1), fps=Fps(25, 1), frames=500, video_codec="h264",
@@ -115,7 +116,7 @@ def imported(versions: list[list[Any]], pages: list[int]) -> tuple[ProjectState 
 
 
 @given(VERSIONS, st.lists(st.integers(1, 4), max_size=4))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_pages_of_any_size_and_sent_twice_lead_to_the_same_project(versions: list[list[Any]], pages: list[int]) -> None:
     state, events = imported(versions, pages)
     whole, expected = imported(versions, [])
@@ -125,7 +126,7 @@ def test_pages_of_any_size_and_sent_twice_lead_to_the_same_project(versions: lis
 
 
 @given(VERSIONS)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_from_the_first_that_is_not_understood_ops_are_kept_as_they_were(versions: list[list[Any]]) -> None:
     state, events = imported(versions, [])
     assert state is not None and state.imported is not None

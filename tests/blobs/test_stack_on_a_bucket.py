@@ -51,7 +51,7 @@ class Users:
             assert shown["status"] != "failed", shown
             return found if shown["status"] == status else None
 
-        return await eventually(there, timeout=60)
+        return await eventually(there)
 
 
 @pytest.fixture

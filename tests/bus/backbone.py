@@ -40,7 +40,7 @@ class Backbone:
         await self._task
 
     async def relayed(self, position: int) -> None:
-        await eventually(lambda: self.relay.state.published == position, timeout=60)
+        await eventually(lambda: self.relay.state.published == position)
 
 
 class Counting:
@@ -122,7 +122,7 @@ class Counting:
             return list((await connection.execute(text("SELECT position FROM effects ORDER BY 1"))).scalars())
 
     async def reaches(self, position: int) -> None:
-        await eventually(lambda: self.projection.standing.position == position, timeout=60)
+        await eventually(lambda: self.projection.standing.position == position)
 
     async def holds(self, count: int) -> None:
         """All of the first `count` positions, of projects of equal length: counted once, each effect once."""

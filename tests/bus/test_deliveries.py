@@ -18,6 +18,7 @@ from cutlog.bus import Bus, consumer
 from cutlog.bus.errors import ApiError, BusUnavailable
 from tests.bus.backbone import Backbone, Counting
 from tests.bus.conftest import backbone_on, probe
+from tests.support.chance import examples
 from tests.support.database import Database
 from tests.support.edits import committed, edit
 from tests.support.messaging import NatsServer
@@ -107,7 +108,7 @@ def running(
         runner.run(parts.aclose())
 
 
-def check(runner: asyncio.Runner, world: World, examples: int, steps: int) -> None:
+def check(runner: asyncio.Runner, world: World, times: int, steps: int) -> None:
     projects, few, some = st.sampled_from(("a", "b", "c")), st.integers(1, 5), st.integers(1, 700)
 
     class Machine(RuleBasedStateMachine):
@@ -153,18 +154,20 @@ def check(runner: asyncio.Runner, world: World, examples: int, steps: int) -> No
             self.do(world.settle())
 
     quietly = settings(
-        max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck),
-        derandomize=examples < 10, database=None,
-    )  # fmt: skip
+        max_examples=examples(times),
+        stateful_step_count=steps,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
     run_state_machine_as_test(Machine, settings=quietly)
 
 
 def test_rows_are_a_fold_of_the_log_whatever_becomes_of_deliveries(running: tuple[asyncio.Runner, World]) -> None:
-    check(*running, examples=5, steps=15)
+    check(*running, times=5, steps=15)
 
 
 @pytest.mark.long
 def test_rows_are_a_fold_of_the_log_whatever_becomes_of_deliveries_for_long(
     running: tuple[asyncio.Runner, World],
 ) -> None:
-    check(*running, examples=60, steps=40)
+    check(*running, times=60, steps=40)

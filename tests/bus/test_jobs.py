@@ -177,7 +177,7 @@ async def test_stopping_waits_for_running_jobs_then_hands_the_rest_to_others_at_
         await eventually(lambda: one.running == 1)
     assert one.done == []
     async with Worker(bus) as two:
-        await eventually(lambda: two.done == [b"long"], timeout=10)
+        await eventually(lambda: two.done == [b"long"])
     assert two.seen == [(b"long", 2)]
 
 
@@ -242,5 +242,5 @@ async def test_jobs_survive_a_kill_of_the_server(bus: Bus, nats: NatsServer) -> 
         nats.kill()
         nats.start()
         worker.go.set()
-        await eventually(lambda: len(set(worker.done)) == 20, timeout=60)
+        await eventually(lambda: len(set(worker.done)) == 20, timeout=180)
         await eventually(lambda: empty(bus))

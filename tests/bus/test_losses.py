@@ -91,4 +91,4 @@ async def test_stream_and_rows_are_right_again(
             await assert_stream_is_log(backbone.bus, backbone.reader)
             return True
 
-        await eventually(whole, timeout=60)
+        await eventually(whole)

@@ -30,7 +30,7 @@ async def take(admin: Bus, count: int) -> None:
     request = str(count).encode()
     await admin.client.publish("$JS.API.CONSUMER.MSG.NEXT.EVENTS.render", request, reply="_INBOX_operator.taken")
     for _ in range(count):
-        await subscription.next_msg(timeout=5)
+        await subscription.next_msg(timeout=180)
 
 
 async def test_rows_and_checkpoint_follow_the_log(bus: Bus, engine: AsyncEngine, backbone: Backbone) -> None:

@@ -56,14 +56,14 @@ async def test_message_n_is_event_n_although_a_member_is_killed(
                     return False
                 return bool(state["last_seq"] == until and state["messages"] == until)
 
-            await eventually(lambda: published(position), timeout=60)
+            await eventually(lambda: published(position))
             info = await bus.api("STREAM.INFO.EVENTS")
             assert info["config"]["num_replicas"] == 3
             leader = next(member for member in members if member.name == info["cluster"]["leader"])
             leader.kill()
             for number in range(20, 60):
                 position = await edit(number)
-            await eventually(lambda: published(position), timeout=90)
+            await eventually(lambda: published(position))
             leader.start()
             assert position == 61
             for sequence in (1, 21, 61):

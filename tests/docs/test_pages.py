@@ -75,7 +75,7 @@ def test_every_route_that_a_page_names_exists(page: Path, stack: RunningStack) -
         wanted = ("/api/videos", "/api/admin/gc/policy", "/api/projects")
         return found if all(path in found for path in wanted) and any("/frame" in path for path in found) else None
 
-    paths = eventually_sync(complete, timeout=60)
+    paths = eventually_sync(complete)
     assert paths is not None
     known = {
         (method.upper(), re.sub(r"\{[^}]*\}", "{}", path)) for path, methods in paths.items() for method in methods

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cutlog.client import Client, Committed, Export, Version, Video
+from tests.support.waiting import PATIENCE
 
 CANVAS: Final = {"width": 160, "height": 90, "fps": [25, 1]}
 
@@ -50,7 +51,7 @@ class Done:
 
 async def main_job(client: Client, clip: Path) -> Done:
     """Upload, three versions each with its proxy, the export of the last, a pin. Three minutes are patience enough."""
-    async with asyncio.timeout(180):
+    async with asyncio.timeout(PATIENCE):
         video = await client.ready_video((await client.upload(clip)).id)
         assert video.status == "ready"
         project = await client.create_project("Main job", CANVAS)

@@ -226,7 +226,7 @@ async def test_nothing_that_was_acknowledged_is_lost_or_doubled_whatever_dies(gr
         sys.stdout.write(", ".join(done) + "\n")
         assert len(done) >= 3
         told = users.told
-        await eventually(ground.is_whole, timeout=60)
+        await eventually(ground.is_whole)
         for project, markers in told.markers.items():
             edits = [edit async for edit in client.edits(project)]
             assert [edit.version for edit in edits] == list(range(1, len(edits) + 1)), "versions have no gaps"

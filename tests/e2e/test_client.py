@@ -12,6 +12,7 @@ import aiohttp
 from cutlog.client import ops
 from tests.e2e.conftest import Tenant
 from tests.e2e.job import CANVAS
+from tests.support.waiting import PATIENCE
 
 
 async def test_a_user_sees_each_step_of_the_way_and_its_end(tenant: Tenant, clip: Path) -> None:
@@ -33,7 +34,7 @@ async def test_a_user_sees_each_step_of_the_way_and_its_end(tenant: Tenant, clip
                     return
 
     following = asyncio.create_task(follow())
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE):
         cut: list[ops.Op] = [
             ops.TrackAdd(track="v1", kind="video"),
             ops.ClipAdd(clip="a", track="v1", at=0, media=video.id, start=5, end=45),

@@ -7,7 +7,6 @@ import base64
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -22,26 +21,10 @@ from cutlog.bus import Bus
 from cutlog.stack.postgres import Postgres
 from tests.e2e.conftest import Tenant
 from tests.e2e.job import MOVED, SHOWN, main_job
+from tests.e2e.killing import SERVICES, kill
 from tests.support.painting import pictures, read_frame_numbers
 from tests.support.stacks import CHECKOUT, RunningStack
 from tests.support.waiting import eventually
-
-SERVICES = ("ops", "media", "render", "gc")
-
-
-async def kill(stack: RunningStack, part: str) -> None:
-    """kill -9 of one part; returns when the supervisor runs it again, and a service is ready."""
-    pid = stack.pids[part]
-    os.kill(pid, signal.SIGKILL)
-    await eventually(lambda: stack.pids.get(part) not in (None, pid), timeout=60)
-    if part in SERVICES:
-        base = f"http://{stack.state.listen[part]}"
-        await eventually(lambda: ready(stack, base), timeout=60)
-
-
-async def ready(stack: RunningStack, base: str) -> bool:
-    status, _ = await asyncio.to_thread(lambda: stack.get("/readyz", base=base))
-    return status == 200
 
 
 @asynccontextmanager
@@ -114,7 +97,7 @@ async def test_jetstream_loses_everything_while_running_and_message_n_is_event_n
             state = (await bus.api("STREAM.INFO.EVENTS"))["state"]
             return bool(state["first_seq"] == 1 and state["last_seq"] >= len(events))
 
-        await eventually(whole, timeout=60)
+        await eventually(whole)
         for position, event_id in enumerate(events, 1):
             found = await bus.api("STREAM.MSG.GET.EVENTS", {"seq": position})
             assert event_id in message_headers(found["message"]["hdrs"]), f"message {position} is another event"

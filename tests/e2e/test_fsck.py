@@ -116,7 +116,7 @@ async def test_a_busy_stack_is_sound_and_each_damage_is_found_named_and_mended(a
         assert {finding.name for finding in (await fsck(alone.data, again=(0.2,))).findings} == only_told
         return True
 
-    await eventually(mended, timeout=40)
+    await eventually(mended)
     original.write_bytes(whole)
     stray.unlink()
     owner = await asyncpg.connect(_owner(alone))

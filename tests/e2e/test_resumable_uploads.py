@@ -17,7 +17,7 @@ from tusclient.client import TusClient
 
 from services.media.resuming import STEP
 from tests.e2e.conftest import Tenant
-from tests.e2e.test_failures import kill
+from tests.e2e.killing import kill
 from tests.support.waiting import eventually
 
 PADDING = 40 << 20

@@ -120,7 +120,7 @@ class House:
             return status != 503
 
         # A consumer that died without a word is given its messages again after half a minute.
-        await eventually(answered, timeout=90.0)
+        await eventually(answered)
         status, answer = found[-1]
         assert status < 300, (status, answer)
         return answer

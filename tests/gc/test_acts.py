@@ -207,6 +207,7 @@ async def test_unused_videos_go_the_same_two_stages_and_come_back_when_needed(ho
     used, unused = await home.media("m_used"), await home.media("m_unused", size=60)
     again = await home.media("m_again")
     await home.project("p", 1, media="m_used")
+    await home.gc("POST", "/calculate", {"policy": EAGER})  # answers when it has read the log to its end
     found = await home.gc("GET", "/unused-videos?limit=1")
     rest = await home.gc("GET", f"/unused-videos?limit=1&cursor={found['next']}")
     videos = found["items"] + rest["items"]

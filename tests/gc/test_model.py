@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from cutlog.contract.ids import new_id
 from cutlog.fsck.stack import Stack
 from tests.gc.house import EAGER, House, house
+from tests.support.chance import examples
 from tests.support.configuration import SettingsFactory
 from tests.support.fsck import assert_sound, services
 from tests.support.waiting import eventually
@@ -251,21 +252,23 @@ def machine_of(runner: asyncio.Runner, home: House) -> type[RuleBasedStateMachin
     return Machine
 
 
-def check(runner: asyncio.Runner, home: House, examples: int, steps: int) -> None:
+def check(runner: asyncio.Runner, home: House, times: int, steps: int) -> None:
     quietly = settings(
-        max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck),
-        derandomize=examples < 10, database=None,
-    )  # fmt: skip
+        max_examples=examples(times),
+        stateful_step_count=steps,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
     run_state_machine_as_test(machine_of(runner, home), settings=quietly)
 
 
 def test_the_collector_does_as_a_model_of_it(running: tuple[asyncio.Runner, House]) -> None:
-    check(*running, examples=3, steps=18)
+    check(*running, times=3, steps=18)
 
 
 @pytest.mark.long
 def test_the_collector_does_as_a_model_of_it_however_long(running: tuple[asyncio.Runner, House]) -> None:
-    check(*running, examples=40, steps=40)
+    check(*running, times=40, steps=40)
 
 
 async def soaked(home: House, stack: Stack, cycles: int) -> int:

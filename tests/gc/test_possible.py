@@ -18,6 +18,7 @@ from services.gc import snapshot, tables
 from services.gc.judging import judged
 from services.gc.plan import Basis, Candidate, candidate
 from services.gc.policy import Policy, Scope, judge
+from tests.support.chance import examples
 from tests.support.configuration import SettingsFactory
 
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
@@ -116,7 +117,7 @@ def test_a_plan_has_just_what_the_rules_let_go(working: tuple[asyncio.Runner, As
     runner, engine = working
     gone = 0
 
-    @settings(max_examples=80, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(80), database=None, suppress_health_check=[HealthCheck.too_slow])
     @given(stores(), policies, erasures)
     def law(rows: Rows, policy: Policy, erase: frozenset[str]) -> None:
         nonlocal gone

@@ -35,7 +35,7 @@ async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
 
 async def asked(operator: Bus) -> tuple[str | None, Any]:
     """The error code of an answer, and its JSON."""
-    reply = await operator.request("gc.rebuild", b"", timeout=30)
+    reply = await operator.request("gc.rebuild", b"", timeout=180)
     code = (reply.headers or {}).get("Nats-Service-Error-Code")
     return code, json.loads(reply.data) if reply.data else (reply.headers or {}).get("Nats-Service-Error")
 

@@ -14,7 +14,7 @@ import pytest
 from tests.hostile.files import NAMES, corpus
 from tests.media.conftest import House
 from tests.support.painting import Painter
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 GROWTH = 96 << 20
 """Bytes that the service may grow by over the whole corpus."""
@@ -52,7 +52,7 @@ async def test_every_hostile_file_is_answered_and_does_nothing(
     outside = set(tmp_path.iterdir())
     before, wrong = resident(), []
     for name, (content, statuses) in files.items():
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             answer = await client.upload(content, name=name)
         if answer.status not in statuses:
             wrong.append((name, answer.status, answer.body))
@@ -66,7 +66,7 @@ async def test_every_hostile_file_is_answered_and_does_nothing(
     async def ended() -> bool:
         return not await running.rows("SELECT FROM video WHERE status = 'processing'")
 
-    await eventually(ended, timeout=120)
+    await eventually(ended)
     rows = await running.rows("SELECT key FROM video")
     stored = running.files("videos")
     assert sorted(stored) == sorted(row["key"] for row in rows), "what was refused left nothing"

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from cutlog.web.signing import sign
 from services.media import tus_headers
 from tests.media.conftest import House
+from tests.support.chance import examples
 from tests.support.painting import Painter
 
 PATHS = (
@@ -182,7 +183,7 @@ async def test_a_hundred_thousand_parts_are_too_many(running: House) -> None:
     assert (await running.client()("GET", "/api/videos")).status == 200
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=200), st.text(max_size=40))
 def test_any_header_of_tus_is_a_value_or_a_header_error(text: str, number: str) -> None:
     for read in (tus_headers.metadata, tus_headers.checksum):

@@ -20,6 +20,7 @@ from services.ops.interchange.export import export
 from services.ops.interchange.schema import Malformed
 from tests.interchange.conftest import imported
 from tests.interchange.histories import FILES, LIBRARY, MEDIA, timeline_of
+from tests.support.chance import examples
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(
     msgspec.json.encode(
@@ -91,7 +92,7 @@ def documents(draw: Callable[[st.SearchStrategy[Any]], Any]) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(600), suppress_health_check=list(HealthCheck))
 @given(documents())
 def test_a_damaged_document_is_refused_or_imported_never_anything_else(document: dict[str, Any]) -> None:
     try:

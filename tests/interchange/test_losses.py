@@ -20,6 +20,7 @@ from services.ops.interchange.losses import MAX_HEADER, Ledger, Loss, header
 from services.ops.interchange.writing import written
 from tests.interchange.conftest import imported
 from tests.interchange.histories import FILES, LIBRARY, MEDIA, timeline_of, timelines
+from tests.support.chance import examples
 
 TIMECODE = st.sampled_from([Fps(30, 1), Fps(30000, 1001), Fps(24000, 1001), Fps(25, 1), Fps(60, 1)])
 CUTS: tuple[o.Op, ...] = (
@@ -103,7 +104,7 @@ async def test_a_rate_without_timecode_is_refused_with_a_reason(converter: Conve
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), suppress_health_check=list(HealthCheck))
 @given(timelines(TIMECODE, 12), st.sampled_from(["edl", "fcp7xml"]))
 def test_a_clip_of_which_no_loss_is_told_comes_back_where_it_was(timeline: Timeline, kind: str) -> None:
     async def there_and_back() -> None:

@@ -16,8 +16,9 @@ from services.ops.interchange.export import export
 from services.ops.interchange.losses import Ledger
 from services.ops.interchange.reading import canvas_of, opened, read
 from tests.interchange.histories import FILES, LIBRARY, MEDIA, comparable, timeline_of, timelines
+from tests.support.chance import examples
 
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=examples(150), suppress_health_check=list(HealthCheck))
 
 
 def through_otio(timeline: Timeline) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import re
 import subprocess
 import sys
 from functools import cache
@@ -182,6 +183,13 @@ def test_every_module_says_what_it_is() -> None:
         if module.lines and "_pb2" not in name and ast.get_docstring(module.tree) is None
     ]
     assert silent == []
+
+
+def test_no_test_imports_from_a_test_module() -> None:
+    """What several tests share stands in a module that is none: else a move of one test breaks another."""
+    test_module = re.compile(r"^\s*(?:from|import) tests\.[\w.]*\btest_", re.MULTILINE)
+    found = [path for path in (ROOT / "tests").rglob("*.py") if test_module.search(path.read_text())]
+    assert found == []
 
 
 def test_the_builtin_gc_is_not_shadowed() -> None:

@@ -52,7 +52,7 @@ async def published(bus: Bus, position: int) -> None:
         except BusError:
             return False
 
-    assert await eventually(reached, timeout=60)
+    assert await eventually(reached)
 
 
 async def test_a_message_carries_the_event_and_who_and_why(
@@ -128,7 +128,7 @@ async def test_kill_9_of_the_server_while_it_takes_batches_loses_and_doubles_not
     filling = asyncio.create_task(fill(writer, 20_000))
     for _ in range(4):
         before = relay.state.published
-        await eventually(lambda before=before: relay.state.published > before, timeout=60)  # type: ignore[misc]
+        await eventually(lambda before=before: relay.state.published > before)  # type: ignore[misc]
         nats.kill()
         nats.start()
     await filling

@@ -18,7 +18,7 @@ from services.media import bootstrap as media_bootstrap
 from services.ops import bootstrap as ops_bootstrap
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ async def house(settings_for: SettingsFactory, database: Database, tmp_path: Pat
     async with aiohttp.ClientSession() as session:
         made = House(settings_for, session, database, tmp_path / "data" / "objects")
         yield made
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await made.stop(*reversed(list(made.running)))
 
 

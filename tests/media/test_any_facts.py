@@ -21,8 +21,9 @@ from services.media import tus_headers
 from services.media.facts import MAX_RATE, MAX_SECONDS, MAX_SIDE, MIN_RATE, UnusableError, judge
 from services.media.previews import index, sheet
 from services.media.tus_headers import HeaderError
+from tests.support.chance import examples
 
-SOME = settings(max_examples=300, deadline=None)
+SOME = settings(max_examples=examples(300))
 
 counts = st.one_of(st.integers(0, 300), st.integers(0, 2**40))
 whole = st.one_of(st.integers(-10, 300), st.integers(-(2**63), 2**63 - 1))

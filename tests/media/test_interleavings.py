@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import itertools
-import os
-import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,21 +23,11 @@ from services.media import leases
 from services.media.ingest import Ingest
 from services.media.videos import Asker
 from tests.media.conftest import House
+from tests.media.recordings import sound
 from tests.support.waiting import eventually
 
 STEPS = ("looked", "stored", "counted")
 ASKER = Asker("default", "tester", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-
-
-def sound(seconds: float = 0.1) -> bytes:
-    """A WAV that nobody has uploaded before."""
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(os.urandom(int(seconds * 8000) * 2))
-    return out.getvalue()
 
 
 @dataclass

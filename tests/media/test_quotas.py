@@ -9,7 +9,7 @@ from cutlog.db.engine import create_engine
 from cutlog.settings import Quota
 from services.media import leases
 from tests.media.conftest import House
-from tests.media.test_interleavings import sound
+from tests.media.recordings import sound
 
 
 async def test_a_tenant_holds_as_many_files_and_bytes_as_its_quota_says(house: House) -> None:

@@ -31,6 +31,7 @@ from services.ops.edits.lane import CHUNK
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import TRUSTED
 from tests.ops.drawing import MEDIA, drawn, frames
+from tests.support.chance import examples
 
 Chooser = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -113,7 +114,7 @@ def assert_sound(sequence: Sequence) -> None:
     assert sequence.clip_count == sum(1 for _ in sequence.clips())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(histories())
 def test_every_history_keeps_the_sequence_sound_and_folds_to_the_same(history: list[Op]) -> None:
     sequence = Sequence("p", Canvas())
@@ -147,7 +148,7 @@ def stripped(model: list[int | None]) -> list[int | None]:
     return model
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(DRAWINGS, st.integers(0, 30), st.integers(1, 6), MODES)
 def test_adding_is_a_splice_of_a_list_of_frames(picture: str, at: int, length: int, mode: Mode) -> None:
     before = drawn(v=picture)
@@ -173,7 +174,7 @@ def test_adding_is_a_splice_of_a_list_of_frames(picture: str, at: int, length: i
         assert shown(after) == stripped(expected)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(DRAWINGS.filter(lambda picture: len(picture) > 0), st.data())
 def test_removing_and_trimming_are_cuts_of_a_list_of_frames(picture: str, data: st.DataObject) -> None:
     before = drawn(v=picture)
@@ -201,7 +202,7 @@ def test_removing_and_trimming_are_cuts_of_a_list_of_frames(picture: str, data: 
     assert shown(after) == stripped(expected)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(DRAWINGS.filter(lambda picture: len(picture) > 0), st.data())
 def test_splitting_never_changes_what_is_shown(picture: str, data: st.DataObject) -> None:
     before = drawn(v=picture)
@@ -219,7 +220,7 @@ def test_splitting_never_changes_what_is_shown(picture: str, data: st.DataObject
         assert list(joined.clips()) == list(before.clips()), "undoing a split gives the clip back"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(DRAWINGS.filter(lambda picture: len(picture) > 0), st.data())
 def test_ripple_keeps_order_and_gaps(picture: str, data: st.DataObject) -> None:
     before = drawn(v=picture)

@@ -18,6 +18,7 @@ from services.ops.edits.sequence import Sequence, media_of
 from services.ops.edits.sources import TRUSTED
 from services.ops.resolve import resolve
 from tests.ops.editing import FRAMES, Editing
+from tests.support.chance import examples
 
 FACTS = MediaFacts(container="mov", duration="10")
 REFERENCES = {
@@ -109,4 +110,4 @@ class Laws(Editing):
 
 
 TestLaws = Laws.TestCase
-TestLaws.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestLaws.settings = settings(max_examples=examples(100), stateful_step_count=40)

@@ -17,6 +17,7 @@ from services.ops.bootstrap import serving
 from tests.ops.conftest import Client
 from tests.ops.listening import listening
 from tests.support.configuration import SettingsFactory
+from tests.support.waiting import PATIENCE
 
 TRACK = {"op": "track.add", "track": "v1", "kind": "video"}
 
@@ -33,7 +34,7 @@ async def film(editor: Client) -> Client:
 
 async def test_a_listener_hears_what_happens_from_now_on(film: Client) -> None:
     await film.edit("p1", TRACK)
-    async with asyncio.timeout(20), listening(film, "p1") as listener:
+    async with asyncio.timeout(PATIENCE), listening(film, "p1") as listener:
         made = await film.edit("p1", rename(1), message="Renamed")
         heard = await listener.next()
         assert heard is not None
@@ -47,13 +48,13 @@ async def test_a_listener_hears_what_happens_from_now_on(film: Client) -> None:
 
 async def test_nothing_is_missed_over_a_reconnect(film: Client) -> None:
     await film.made("POST", "/api/projects", {"name": "Other", "id": "p2"})
-    async with asyncio.timeout(20), listening(film, "p1") as listener:
+    async with asyncio.timeout(PATIENCE), listening(film, "p1") as listener:
         await film.edit("p1", rename(1))
         (last,) = await listener.take(1)
     for n in range(2, 6):
         await film.edit("p1", rename(n))
         await film.edit("p2", rename(n))
-    async with asyncio.timeout(20), listening(film, "p1", last_event_id=last.id) as listener:
+    async with asyncio.timeout(PATIENCE), listening(film, "p1", last_event_id=last.id) as listener:
         heard = await listener.take(4)
         assert [one.data["data"]["version"] for one in heard] == [2, 3, 4, 5]
         await film.edit("p1", rename(6))
@@ -62,7 +63,7 @@ async def test_nothing_is_missed_over_a_reconnect(film: Client) -> None:
 
 async def test_a_listener_may_start_at_any_position(film: Client) -> None:
     await film.edit("p1", rename(1))
-    async with asyncio.timeout(20), listening(film, "p1", query="?after=0") as listener:
+    async with asyncio.timeout(PATIENCE), listening(film, "p1", query="?after=0") as listener:
         assert [one.event for one in await listener.take(2)] == ["ProjectCreated", "VersionCommitted"]
 
 
@@ -71,7 +72,7 @@ async def test_many_versions_come_in_order_to_every_listener(film: Client) -> No
         async with listening(film, "p1", query="?after=1") as listener:
             return [one.data["data"]["version"] for one in await listener.take(count)]
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         hearing = [asyncio.create_task(hear(150)) for _ in range(3)]
         await asyncio.gather(*(film.edit("p1", rename(n)) for n in range(150)))
         assert await asyncio.gather(*hearing) == [list(range(1, 151))] * 3
@@ -83,7 +84,7 @@ async def test_progress_comes_in_between_and_has_no_id(film: Client, settings_fo
         project_id="p1", tenant="default", kind="proxy", version=1, frames_done=1, frames_total=4, fraction=0.25
     )
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(PATIENCE),
         await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name="render") as bus,
         listening(film, "p1") as listener,
     ):
@@ -105,7 +106,7 @@ async def test_a_listener_is_told_of_what_another_process_appends(
     film: Client, settings: Settings, as_role: Callable[..., Client]
 ) -> None:
     elsewhere = settings.model_copy(update={"listen": "127.0.0.1:0"})
-    async with asyncio.timeout(30), serving(elsewhere) as server, listening(film, "p1") as listener:
+    async with asyncio.timeout(PATIENCE), serving(elsewhere) as server, listening(film, "p1") as listener:
         other = Client(film.session, server.url, film.token)
         await other.edit("p1", rename(1))
         assert [one.data["data"]["version"] for one in await listener.take(1)] == [1]
@@ -119,7 +120,7 @@ async def test_a_listener_is_told_of_what_another_process_appends(
 async def test_the_stream_ends_when_the_service_stops(settings: Settings, settings_for: SettingsFactory) -> None:
     import aiohttp
 
-    async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+    async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE):
         async with serving(settings) as server:
             client = Client(session, server.url, settings_for.token("editor"))
             await client.made("POST", "/api/projects", {"name": "Film", "id": "p1"})

@@ -11,15 +11,15 @@ import pytest
 from nats.aio.msg import Msg
 
 from cutlog.bus import Bus
-from cutlog.contract.commands import Output, ReportExport, ReportProxy
+from cutlog.contract.commands import ReportExport, ReportProxy
 from cutlog.contract.jobs import Progress, ProxyAsked
 from cutlog.contract.subjects import RENDER_PROXY, progress
 from tests.ops.conftest import Ask, Client
+from tests.ops.renders import SHA, SIZE, file, proxy_made
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import eventually
 
 Media = Callable[..., Awaitable[str]]
-SIZE, SHA = 1234, "12" * 32
 
 
 @pytest.fixture
@@ -43,16 +43,6 @@ async def render(settings_for: SettingsFactory) -> AsyncIterator[Bus]:
 
 def clip(n: int) -> dict[str, Any]:
     return {"op": "clip.add", "clip": f"c{n}", "track": "v1", "at": n * 10, "color": "#ff0000", "frames": 10}
-
-
-def file(key: str) -> Output:
-    return Output(key=key, size=SIZE, sha256=SHA, frames=20, encoded=5)
-
-
-async def proxy_made(ask: Ask, version: int, key: str | None = None) -> Any:
-    made = file(f"proxy/p1/v{version}_proxy.mp4")
-    report = ReportProxy(project_id="p1", version=version, digest="ab" * 32, output=made)
-    return await ask("render", report, key or f"proxy-{version}")
 
 
 async def test_the_latest_proxy_only_moves_forward(film: Client, ask: Ask) -> None:

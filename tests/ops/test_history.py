@@ -20,6 +20,7 @@ from services.ops.proof import PROOF
 from services.ops.readmodel.rebuild import rebuild
 from services.ops.resolve import digest
 from tests.ops.conftest import Ask, Client
+from tests.ops.renders import proxy_made
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
@@ -99,8 +100,6 @@ async def test_the_timeline_of_a_version_is_the_same_whenever_it_is_asked_for(lo
 async def test_the_rows_derived_as_events_land_equal_those_of_a_rebuild(
     editor: Client, ask: Ask, media: Media, database: Database, engine: AsyncEngine
 ) -> None:
-    from tests.ops.test_exports_pins_and_proxies import proxy_made
-
     await media("m1")
     await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
     await editor.made("POST", "/api/projects", {"name": "Gone", "id": "p2"})

@@ -25,7 +25,7 @@ async def replay(nats: Any, wish: dict[str, Any]) -> tuple[Any, list[Msg]]:
     async with await Bus.connect(nats.url, nats.seed("operator"), name="operator") as bus:
         await bus.client.subscribe("replay.mine.>", cb=heard)
         await bus.client.flush()
-        reply = await bus.request("ops.replay", json.dumps(wish).encode(), timeout=10)
+        reply = await bus.request("ops.replay", json.dumps(wish).encode(), timeout=180)
         await bus.client.flush()
     head = reply.headers or {}
     code = head.get("Nats-Service-Error-Code")

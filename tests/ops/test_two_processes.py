@@ -20,7 +20,7 @@ from services.ops.log.read import LogReader
 from tests.ops.conftest import Ask, Client
 from tests.ops.listening import listening
 from tests.support.database import Database
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 TRACK = {"op": "track.add", "track": "v1", "kind": "video"}
 
@@ -108,7 +108,7 @@ async def test_a_follower_hears_of_the_other_process_before_it_would_look(
     film: Client, other: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.ops.feed.POLL", 60 * POLL)
-    async with asyncio.timeout(30), listening(film, "p1") as listener:
+    async with asyncio.timeout(PATIENCE), listening(film, "p1") as listener:
         for n in range(20):
             await other.edit("p1", rename(n))
             assert [one.data["data"]["version"] for one in await listener.take(1)] == [n + 1]

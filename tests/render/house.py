@@ -71,7 +71,7 @@ class House:
                 return False
 
         try:
-            await eventually(ready, timeout=30)
+            await eventually(ready)
             yield worker
         finally:
             if worker.returncode is None:
@@ -142,7 +142,7 @@ class House:
             assert proxy["status"] != "failed", proxy
             return proxy["key"] if proxy["status"] == "ready" else None
 
-        return self.studio.blobs.path(str(await eventually(there, timeout=60)))
+        return self.studio.blobs.path(str(await eventually(there)))
 
     async def export(self, project: str, version: int) -> dict[str, Any]:
         asked: dict[str, Any] = await self.call("POST", f"/api/projects/{project}/export", {"version": version}, 202)
@@ -155,7 +155,7 @@ class House:
             found.update(await self.call("GET", f"/api/projects/{project}/exports/{export}"))
             return found["status"] in (status or ("ready", "failed"))
 
-        await eventually(ended, timeout=60)
+        await eventually(ended)
         return found
 
     async def events(self, type_: str) -> list[dict[str, Any]]:

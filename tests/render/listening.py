@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import av
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -138,3 +139,9 @@ class Booth:
     def _kept(self, pattern: str) -> dict[str, int]:
         folder = self._studio.blobs.root / "segments" / "default"
         return {path.stem: path.stat().st_mtime_ns for path in folder.rglob(pattern)}
+
+
+def decoded(path: Path) -> Stereo:
+    with av.open(str(path), "r") as container:
+        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+    return np.concatenate(frames, axis=1).T.astype(np.float32)

@@ -17,6 +17,7 @@ from services.render.profiles import EXPORTS
 from tests.render.screening import SIZE, profile, screened
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, solid, timeline
+from tests.support.chance import examples
 from tests.support.painting import Painter
 
 edit = msgspec.structs.replace
@@ -76,7 +77,7 @@ def names(of: Timeline) -> list[str]:
 
 
 @given(looks(), st.integers(0, 300), st.integers(2, 250), st.integers(1, 500))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_clip_that_moves_keeps_the_names_of_its_segments_whatever_it_looks_like(
     look: dict[str, Any], start: int, frames: int, by: int
 ) -> None:
@@ -86,7 +87,7 @@ def test_a_clip_that_moves_keeps_the_names_of_its_segments_whatever_it_looks_lik
 
 
 @given(looks(), st.integers(0, 200), st.integers(100, 250), st.integers(1, 60))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_trim_names_anew_only_the_segment_that_it_cuts(
     look: dict[str, Any], start: int, frames: int, by: int
 ) -> None:
@@ -110,7 +111,7 @@ def test_a_trim_names_anew_only_the_segment_that_it_cuts(
 
 
 @given(_keyed, st.sampled_from(["x", "y", "scale", "opacity"]), st.integers(1, 40))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_the_phase_of_a_keyframe_is_in_the_name_of_just_the_segments_that_it_changes(
     curve: Keyframes, name: str, by: int
 ) -> None:

@@ -35,12 +35,13 @@ from cutlog.contract.timeline import (
 )
 from cutlog.ffmpeg import Ffmpeg
 from cutlog.settings import Settings
+from tests.render.listening import decoded as heard
 from tests.render.oracle import Oracle, decoded
 from tests.render.screening import lossless, psnr, screened
+from tests.render.straight import straight
 from tests.render.studio import Studio
-from tests.render.test_sound_films import decoded as heard
-from tests.render.test_sound_oracle import straight
 from tests.render.timelines import timeline
+from tests.support.chance import examples
 from tests.support.painting import Painter, pictures, read_mark
 
 RATE: Final = Fps(30000, 1001)
@@ -200,9 +201,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, painted: Painter) -> Any:
     made.close()
 
 
-loose: Final = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+loose: Final = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @given(stack=stacks)
@@ -213,6 +212,6 @@ def test_segments_show_what_one_graph_shows(bench: Bench, stack: tuple[Track, ..
 
 @pytest.mark.long
 @given(stack=stacks)
-@settings(loose, max_examples=120)
+@settings(loose, max_examples=examples(120))
 def test_segments_show_what_one_graph_shows_on_many_timelines(bench: Bench, stack: tuple[Track, ...]) -> None:
     bench.compare(stack)

@@ -113,7 +113,7 @@ class Editor:
 
     def _call(self, path: str, body: object) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        with urlopen(Request(f"{self._stack.url}{path}", msgspec.json.encode(body), headers), timeout=30) as reply:
+        with urlopen(Request(f"{self._stack.url}{path}", msgspec.json.encode(body), headers), timeout=180) as reply:
             return msgspec.json.decode(reply.read())
 
 

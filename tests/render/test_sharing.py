@@ -47,7 +47,7 @@ async def test_three_workers_share_an_export_and_one_is_killed_in_the_middle(hou
             return len(found) >= 2
 
         asked = await house.call("POST", f"/api/projects/{project}/export", {"version": version}, 202)
-        await eventually(all_at_work, timeout=60)
+        await eventually(all_at_work)
         (owner,) = await rows(house, "SELECT worker FROM render.job WHERE kind = 'export'")
         helpers = await rows(house, "SELECT DISTINCT worker FROM render.part WHERE status = 'running'")
         victim = next(row["worker"] for row in helpers if row["worker"] != owner["worker"])
@@ -90,7 +90,7 @@ async def test_an_owner_that_is_killed_is_followed_by_another_who_makes_what_is_
         async def some_done() -> Any:
             return await rows(house, "SELECT FROM render.part WHERE status = 'done'")
 
-        await eventually(some_done, timeout=60)
+        await eventually(some_done)
         left = house.studio.segments()
         (owner,) = await rows(house, "SELECT worker FROM render.job WHERE kind = 'export'")
         pid = int(owner["worker"].split("_")[1])
@@ -110,13 +110,13 @@ async def test_a_cancelled_export_ends_its_parts(house: House, painted: Painter)
             found = await rows(house, "SELECT DISTINCT worker FROM render.part WHERE status = 'running'")
             return len(found) == 2
 
-        await eventually(shared, timeout=60)
+        await eventually(shared)
 
         async def told() -> Any:
             found = await house.call("GET", f"/api/projects/{project}/exports/{asked['id']}")
             return found if found["status"] == "rendering" and found["speed"] else None
 
-        under_way = await eventually(told, timeout=30)
+        under_way = await eventually(told)
         assert under_way["framesTotal"] == SHOTS * LENGTH >= under_way["framesDone"] >= 0
         assert under_way["etaSeconds"] > 0 and 0 <= under_way["progress"] < 1
         await house.call("POST", f"/api/projects/{project}/exports/{asked['id']}/cancel", expect=202)
@@ -124,5 +124,5 @@ async def test_a_cancelled_export_ends_its_parts(house: House, painted: Painter)
         async def idle() -> bool:
             return not await rows(house, "SELECT FROM render.part")
 
-        await eventually(idle, timeout=30)
+        await eventually(idle)
     assert not house.studio.blobs.path(f"export/p_1/v{version}_final.mp4").exists()

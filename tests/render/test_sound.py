@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import msgspec
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -109,6 +109,7 @@ def _pieces(found: Score) -> Iterator[tuple[int, int, int]]:
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 30)), max_size=60), st.booleans())
+@example([(0, 1), (0, 8), (0, 16), (0, 18), (0, 30), (0, 30)], False)
 def test_chunks_are_neither_short_nor_long(shots: list[tuple[int, int]], snap: bool) -> None:
     chunks = scored(timeline(sequence(*shots)), snap=snap).chunks
     assert chunks[0].first == 0

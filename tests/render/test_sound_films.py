@@ -18,7 +18,7 @@ from cutlog.contract.timeline import Clip, Effect, MediaRef, Speed, Timeline, Tr
 from services.render.audio import ENCODER
 from services.render.packets import seal
 from services.render.sound import CHUNK, FRAME, LEAD, Chunk, score
-from tests.render.listening import Booth, Stereo, bit, db, noise, sample, tone, track
+from tests.render.listening import Booth, Stereo, bit, db, decoded, noise, sample, tone, track
 from tests.render.studio import Studio
 from tests.render.timelines import lane, solid, timeline
 
@@ -135,12 +135,6 @@ async def test_the_film_sounds_as_one_mix_encoded_at_once(booth: Booth, studio: 
         bends, usual = (np.abs(np.diff(sound[around], 2, axis=0)).max() for sound in (found, mixed))
         assert bends < 1.3 * usual + 0.01
     assert db(found - mixed) < db(once - mixed) + 0.5
-
-
-def decoded(path: Path) -> Stereo:
-    with av.open(str(path), "r") as container:
-        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
-    return np.concatenate(frames, axis=1).T.astype(np.float32)
 
 
 def encoded_at_once(sound: Stereo, path: Path) -> Path:

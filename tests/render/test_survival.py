@@ -56,7 +56,7 @@ async def test_a_replay_has_no_side_effect(house: House, painted: Painter) -> No
                 status = msgspec.json.decode((await bus.request("render.status")).data)
                 return bool(status["projections"][0]["replays"] == 1 and status["projections"][0]["state"] == "running")
 
-            await eventually(replayed, timeout=40)
+            await eventually(replayed)
         # A later edit shows that the service has gone on after it.
         await house.proxy(project, await house.shot(project, "v_1", 60, 0, 5))
         assert await house.jobs() == before | {f"proxy.{project}.{version + 1}": "done"}
@@ -115,7 +115,7 @@ async def test_a_worker_that_lost_its_lock_takes_it_again_before_it_begins_anyth
                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = 'cutlog_render'
             """)
             assert len(ended) > 2
-            await eventually(alive, timeout=10)
+            await eventually(alive)
             # While nobody holds the lock, whatever runs is taken for the work of a dead worker, many times a second.
             await house.proxy(project, await house.shot(project, "v_1", 30, 5, 10))
             assert await owner.fetchval("SELECT max(failures) FROM render.job") <= 1
@@ -153,7 +153,7 @@ async def test_jobs_that_were_lost_with_their_rows_come_back_when_render_looks_a
 ) -> None:
     async def again(wish: bytes) -> Any:
         async with await Bus.connect(house.nats.url, house.nats.seed("operator"), name="operator") as operator:
-            reply = await operator.request("render.replay", wish, timeout=20)
+            reply = await operator.request("render.replay", wish, timeout=180)
         return (reply.headers or {}).get("Nats-Service-Error-Code") or msgspec.json.decode(reply.data)
 
     ref = await house.upload(painted, ready=False)
@@ -218,7 +218,7 @@ async def test_another_goes_on_at_once_when_a_worker_is_killed(house: House, pai
     versions = [await house.shot(project, "v_1", part * 350, part, part + 350) for part in range(4)]
     asked = await house.call("POST", f"/api/projects/{project}/export", {"version": versions[-1]}, 202)
     async with house.process():
-        await eventually(lambda: len(house.studio.pictures()) >= 6, timeout=60)
+        await eventually(lambda: len(house.studio.pictures()) >= 6, timeout=180)
     assert (await house.jobs())[f"export.{asked['id']}"] == "running"
     left = house.studio.segments()
     async with house.render():

@@ -59,7 +59,7 @@ def test_a_killed_fork_server_takes_no_service_along_and_comes_back(alone: Runni
     assert {name: alone.pids[name] for name in ("ops", "media", "render")} == {
         name: before[name] for name in ("ops", "media", "render")
     }
-    eventually_sync(lambda: serving(alone), timeout=60)
+    eventually_sync(lambda: serving(alone))
     assert command(alone.pids["gc"]) == "cutlog serve gc"
 
 

@@ -130,7 +130,7 @@ async def test_every_secret_but_the_owners_can_be_changed(alone: RunningStack) -
     alone.start()
     request = urllib.request.Request(f"{alone.url}/api/projects", headers={"Authorization": f"Bearer {old}"})
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        await asyncio.to_thread(urllib.request.urlopen, request, timeout=20)
+        await asyncio.to_thread(urllib.request.urlopen, request, timeout=180)
     assert await current(alone, project) == 1
     await edited(alone, project, 2)
     await assert_sound(alone.data)

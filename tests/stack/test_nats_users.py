@@ -100,7 +100,7 @@ async def test_a_service_may_answer_who_asked_it(connections: dict[str, Connecti
 
     await ops.client.subscribe("ops.cmd.>", cb=answer)
     await ops.client.flush()
-    assert (await media.client.request("ops.cmd.media.RegisterMedia", b"{}", timeout=5)).data == b"done"
+    assert (await media.client.request("ops.cmd.media.RegisterMedia", b"{}", timeout=180)).data == b"done"
 
 
 async def test_the_operator_may_do_all(nats: NatsServer) -> None:

@@ -13,7 +13,7 @@ import aiohttp
 
 from cutlog.client import Client, ops
 from tests.support.stacks import RunningStack
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 PROCESSES = ("ops", "ops-2")
 COUNT = 16
@@ -65,7 +65,7 @@ async def insist(http: aiohttp.ClientSession, url: str) -> None:
     """Sends an edit until it is taken: what was under way at a process when that died is answered 503, whether it was
     taken (then the version is there, and another try conflicts) or not."""
     body = {"ops": [{"op": "project.configure", "name": "After"}], "expectedVersion": 1}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             async with http.post(url, json=body) as answer:
                 if answer.status in (201, 409):

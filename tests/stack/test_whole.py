@@ -41,7 +41,7 @@ def create_project(stack: RunningStack, name: str) -> dict[str, Any]:
         json.dumps({"name": name}).encode(),
         {"Authorization": f"Bearer {stack.token('editor')}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=180) as answer:
         made: dict[str, Any] = json.load(answer)
         return made
 
@@ -77,7 +77,7 @@ def test_a_killed_service_is_well_again(stack: RunningStack, part: str) -> None:
     before = stack.pids[part]
     os.kill(before, signal.SIGKILL)
     eventually_sync(lambda: stack.pids.get(part, before) != before)
-    eventually_sync(lambda: all_well(stack), timeout=60)
+    eventually_sync(lambda: all_well(stack))
     assert create_project(stack, f"after {part}")["currentVersion"] == 0
 
 
@@ -87,7 +87,7 @@ def test_services_find_what_they_stand_on_again(stack: RunningStack, part: str) 
     before = stack.pids[part]
     os.kill(before, signal.SIGKILL)
     eventually_sync(lambda: stack.pids.get(part, before) != before)
-    eventually_sync(lambda: all_well(stack), timeout=60)
+    eventually_sync(lambda: all_well(stack))
     assert create_project(stack, f"after {part}")["currentVersion"] == 0
     assert {name: stack.pids[name] for name in PARTS} == services
 
@@ -100,10 +100,10 @@ def test_the_stream_is_whole_again_after_its_folder_was_deleted(stack: RunningSt
     os.kill(before, signal.SIGKILL)
     eventually_sync(lambda: stack.pids.get("nats", before) != before)
     head = complete(position(stack))
-    eventually_sync(lambda: stream_state(stack).get("last_seq") == head, timeout=60)
+    eventually_sync(lambda: stream_state(stack).get("last_seq") == head)
     assert stream_state(stack)["first_seq"] == 1
     assert stream_state(stack)["messages"] == head
-    eventually_sync(lambda: all_well(stack), timeout=60)
+    eventually_sync(lambda: all_well(stack))
 
 
 def nats_cli(stack: RunningStack, home: Path, *arguments: str) -> str:

@@ -31,7 +31,7 @@ class S3:
         """The name of a new bucket."""
         name = f"b-{uuid.uuid4().hex[:12]}"
         made = urllib.request.Request(f"{self.endpoint}/{name}", method="PUT")
-        with urllib.request.urlopen(made, timeout=20) as answer:
+        with urllib.request.urlopen(made, timeout=180) as answer:
             assert answer.status == 200
         return name
 
@@ -57,7 +57,7 @@ def s3_server() -> Iterator[S3]:
                 return False
             return True
 
-        eventually_sync(answers, timeout=60)
+        eventually_sync(answers)
         yield S3(endpoint)
     finally:
         process.kill()

@@ -37,7 +37,7 @@ def absent() -> str | None:
     if shutil.which("docker") is None:
         return "docker is not installed"
     for command in (["docker", "info"], ["docker", "image", "inspect", POSTGRES], ["docker", "image", "inspect", NATS]):
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=180)
         if result.returncode:
             pull = subprocess.run(["docker", "pull", "-q", command[-1]], capture_output=True, text=True, timeout=300)
             if command[1] == "info" or pull.returncode:
@@ -90,7 +90,7 @@ class ContainerNats(NatsServer):
 
     def start(self) -> None:
         self.begin()
-        eventually_sync(self.healthy, timeout=60)
+        eventually_sync(self.healthy)
 
     def begin(self) -> None:
         """Starts it without waiting."""
@@ -158,7 +158,7 @@ def nats_cluster(folder: Path, members: int = 3) -> Iterator[list[ContainerNats]
             stack.callback(server.stop)
             server.begin()
         for server in servers:
-            eventually_sync(server.healthy, timeout=60)
+            eventually_sync(server.healthy)
         yield servers
 
 

@@ -101,7 +101,7 @@ class RunningStack:
                 raise RuntimeError(f"cutlog up ended with {process.returncode}: {self.output[seen:]}")
             return "\nready http://" in "\n" + self.output[seen:] and (self.data / "run" / "stack.json").exists()
 
-        eventually_sync(ready, timeout=60)
+        eventually_sync(ready)
 
     def signal(self, number: signal.Signals) -> int:
         """Sends a signal and waits for the end; returns the exit code."""
@@ -122,7 +122,7 @@ class RunningStack:
     def get(self, path: str, *, base: str | None = None) -> tuple[int, str]:
         """Status and body of a plain GET through the gateway, or at another `base`; status 0: no answer."""
         try:
-            with urllib.request.urlopen((base or self.url) + path, timeout=20) as answer:
+            with urllib.request.urlopen((base or self.url) + path, timeout=180) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

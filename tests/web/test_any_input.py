@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from cutlog.web import Problem, serve_http
 from cutlog.web.decode import decode_json
+from tests.support.chance import examples
 from tests.web.sample import Address, Edit, Sample, bearer, sample_api
 
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -150,7 +151,7 @@ def test_any_header_is_answered(talk: Talk, name: str, value: str) -> None:
     assert talk.ask("GET", "/api/items", headers=bearer() | {name: value}) < 500
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(value=edit_shaped)
 def test_pointers_lead_to_something_or_to_a_missing_key(value: Any) -> None:
     try:

@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 
 from cutlog.web import Role, Server
+from tests.support.waiting import PATIENCE
+from tests.web.exchanges import GOOD, OPS, exchange, problem
 from tests.web.sample import Sample, bearer
-from tests.web.test_problems import GOOD, OPS, exchange, problem
 
 JSON = {"Content-Type": "application/json"}
 
@@ -81,7 +82,7 @@ async def test_a_body_shorter_than_promised_reaches_no_handler(server: Server, s
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(f"{head}Content-Length: 500\r\n\r\n{json.dumps(GOOD)}".encode())
     writer.write_eof()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await reader.read()
     writer.close()
     assert sample.seen == []

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from cutlog.web import Api, serve_http
+from tests.web.exchanges import GOOD, OPS
 from tests.web.sample import Address, Sample, bearer, sample_api
-from tests.web.test_problems import GOOD, OPS
 
 
 async def fine() -> None: ...

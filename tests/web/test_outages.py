@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from cutlog.web import Api, ListQuery, Reply, Request, serve_http
 from tests.support.database import Database
 from tests.support.waiting import eventually
+from tests.web.exchanges import problem
 from tests.web.sample import Address
-from tests.web.test_problems import problem
 
 SLEEPING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep%'"
 

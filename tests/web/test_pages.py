@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from cutlog.web import Problem, decode_cursor, encode_cursor
+from tests.web.exchanges import problem
 from tests.web.sample import Sample, bearer
-from tests.web.test_problems import problem
 
 
 async def test_cursors_lead_through_the_whole_list_once(client: aiohttp.ClientSession) -> None:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from typing import Any
 
 import aiohttp
 import pytest
 
 from cutlog.web import Role, Server
+from tests.web.exchanges import GOOD, OPS, exchange, problem
 from tests.web.sample import Sample, bearer
-
-OPS = "/api/projects/p_1/ops"
-GOOD: dict[str, Any] = {"ops": [{"op": "clip.trim", "clip": "c", "out": 5}]}
-
-
-async def problem(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    assert response.headers["Content-Type"] == "application/problem+json"
-    document: dict[str, Any] = await response.json(content_type=None)
-    assert {"type", "title", "status"} <= document.keys()
-    assert document["status"] == response.status
-    assert document["type"].startswith("/problems/")
-    return document
 
 
 async def test_an_invalid_op_in_a_list_is_a_422_with_its_pointer(client: aiohttp.ClientSession) -> None:
@@ -169,18 +156,6 @@ async def test_what_is_not_http_is_a_400_problem(server: Server, garbage: bytes)
     assert head.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400", b"HTTP/9.9 400"))
     assert b"application/problem+json" in head
     assert json.loads(body)["status"] == 400
-
-
-async def exchange(server: Server, raw: bytes) -> bytes:
-    """Sends bytes as they are and reads what comes until the server closes the connection."""
-    host, port = server.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(raw)
-    try:
-        async with asyncio.timeout(20):
-            return await reader.read()
-    finally:
-        writer.close()
 
 
 @pytest.mark.parametrize("path", ["/api/items", "/api/nothing", "/api/docs", "/files/a", "/healthz", "/api/broken"])

@@ -7,8 +7,8 @@ import pytest
 
 from cutlog.web import Problem, Rate, Role, mint, serve_http
 from cutlog.web.ratelimit import MAX_BUCKETS, RateLimiter
+from tests.web.exchanges import problem
 from tests.web.sample import SECRET, Address, Sample, bearer, sample_api
-from tests.web.test_problems import problem
 
 
 async def test_who_asks_too_often_is_told_when_to_come_back(sample: Sample) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from cutlog.tokens import TokenRefused
 from cutlog.web import Api, Reply, Request, Role, mint, verify
+from tests.web.exchanges import problem
 from tests.web.sample import SECRET, bearer
-from tests.web.test_problems import problem
 
 ITEMS = "/api/items"
 

@@ -1,0 +1,22 @@
+"""How much chance the tests take: none in a gate, where a run says the same each time; more in a lane of its own."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from hypothesis import settings
+
+ROUNDS: Final = int(os.environ.get("CUTLOG_TEST_ROUNDS", "0"))
+"""0: the same examples in each run. Otherwise random ones, this many times as many."""
+
+
+def examples(count: int) -> int:
+    """How many examples a property gets that gets `count` in a gate."""
+    return count * max(1, ROUNDS)
+
+
+def register() -> None:
+    """Makes this the way of all tests. An example that was found at random stays as an `@example`."""
+    settings.register_profile("cutlog", derandomize=ROUNDS == 0, deadline=None, max_examples=examples(100))
+    settings.load_profile("cutlog")
