@@ -17,7 +17,7 @@ import aiohttp
 import asyncpg
 
 from cutlog.db.migrate import migrate
-from cutlog.db.roles import close_to_public, create_database, prepare
+from cutlog.db.roles import close_cluster, create_database, prepare
 from cutlog.roles import Role
 from cutlog.service import migration_packages
 from cutlog.stack.environment import service_environment
@@ -114,7 +114,7 @@ async def _made(postgres: Postgres, secrets: Secrets, services: tuple[str, ...])
         except (OSError, asyncpg.CannotConnectNowError):
             assert time.monotonic() < deadline, "PostgreSQL does not start"
             await asyncio.sleep(0.05)
-    await close_to_public(postgres.url("postgres"))
+    await close_cluster(postgres.url("postgres"))
     await create_database(postgres.url("postgres"), DATABASE)
     await prepare(postgres.url(), {name: secrets.database(name) for name in services})
     await migrate(postgres.url(), migration_packages(services))

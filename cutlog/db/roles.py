@@ -28,11 +28,14 @@ async def prepare(owner_url: str, passwords: Mapping[str, str]) -> None:
         await connection.close()
 
 
-async def close_to_public(owner_url: str) -> None:
-    """Takes from the database of `owner_url` what PostgreSQL grants to every role, such as to connect."""
-    connection = await asyncpg.connect(owner_url)
+async def close_cluster(maintenance_url: str) -> None:
+    """Takes what PostgreSQL grants to every role from the database of `maintenance_url`, and the right to connect from
+    all databases of its cluster, which must be ours alone."""
+    connection = await asyncpg.connect(maintenance_url)
     try:
-        await connection.execute((SQL / "close_to_public.sql").read_text())
+        async with connection.transaction():
+            await connection.execute((SQL / "close_to_public.sql").read_text())
+            await connection.execute((SQL / "close_databases.sql").read_text())
     finally:
         await connection.close()
 

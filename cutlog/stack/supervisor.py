@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from cutlog.db.roles import close_to_public, create_database, prepare
+from cutlog.db.roles import close_cluster, create_database, prepare
 from cutlog.stack import probes
 from cutlog.stack.child import Ask, Child, Tell
 from cutlog.stack.environment import service_environment
@@ -119,7 +119,7 @@ class Stack:
             await postgres.prepare()
             maintenance = postgres.url("postgres")
             await self._add(postgres.program(), partial(probes.postgres_answers, maintenance))
-            await close_to_public(maintenance)
+            await close_cluster(maintenance)
             await create_database(maintenance, DATABASE)
             roles = {service.name: self.secrets.database(service.name) for service in self.services}
             await prepare(postgres.url(), roles)

@@ -19,7 +19,19 @@ async def test_a_role_enters_its_own_schema_only(database: Database) -> None:
         await connection.close()
 
 
-@pytest.mark.parametrize("statement", ["CREATE TABLE media.mine (n int)", "CREATE SCHEMA mine", "CREATE ROLE mine"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE media.mine (n int)",
+        "CREATE SCHEMA mine",
+        "CREATE ROLE mine",
+        "SELECT lo_create(0)",
+        "SELECT lo_creat(-1)",
+        "SELECT lo_from_bytea(0, 'mine')",
+        "SELECT pg_logical_emit_message(false, 'mine', repeat('x', 1000))",
+        "DO $$ BEGIN PERFORM 1; END $$",
+    ],
+)
 async def test_a_role_may_create_nothing(database: Database, statement: str) -> None:
     connection = await asyncpg.connect(database.dsn("media"))
     try:
@@ -29,9 +41,24 @@ async def test_a_role_may_create_nothing(database: Database, statement: str) -> 
         await connection.close()
 
 
-async def test_a_role_may_not_enter_other_databases(database: Database) -> None:
+@pytest.mark.parametrize("other", ["postgres", "template1"])
+async def test_a_role_may_not_enter_other_databases(database: Database, other: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await asyncpg.connect(database.dsn("media").replace(f"/{database.name}", "/postgres"))
+        await asyncpg.connect(database.dsn("media").replace(f"/{database.name}", f"/{other}"))
+
+
+async def test_no_service_may_call_a_function_that_keeps_large_objects(database: Database) -> None:
+    owner = await asyncpg.connect(database.owner_url)
+    try:
+        allowed = await owner.fetch(
+            "SELECT rolname, p.oid::regprocedure::text AS function FROM pg_roles, pg_proc p"
+            " WHERE rolname LIKE 'cutlog_%' AND pronamespace = 'pg_catalog'::regnamespace"
+            " AND (proname LIKE 'lo\\_%' OR proname IN ('loread', 'lowrite'))"
+            " AND has_function_privilege(rolname, p.oid, 'EXECUTE')"
+        )
+        assert [tuple(row) for row in allowed] == []
+    finally:
+        await owner.close()
 
 
 async def test_a_wrong_password_is_refused(database: Database) -> None:

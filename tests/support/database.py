@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from cutlog.db.migrate import migrate
-from cutlog.db.roles import close_to_public, create_database, prepare
+from cutlog.db.roles import close_cluster, create_database, prepare
 from cutlog.service import installed, migration_packages
 from cutlog.stack.ports import free_ports
 from cutlog.stack.postgres import Postgres, service_url
@@ -99,7 +99,7 @@ async def _answers(postgres: Postgres, process: subprocess.Popen[bytes], log: Pa
 
 
 async def _make_template(postgres: Postgres, secrets: Secrets, services: tuple[str, ...]) -> None:
-    await close_to_public(postgres.url("postgres"))
+    await close_cluster(postgres.url("postgres"))
     await create_database(postgres.url("postgres"), TEMPLATE)
     await prepare(postgres.url(TEMPLATE), {name: secrets.database(name) for name in services})
     await migrate(postgres.url(TEMPLATE), migration_packages(services))
