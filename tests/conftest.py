@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import chance, containers
+from tests.support.buckets import SeaweedFS, seaweedfs
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Cluster, Database, cluster
 from tests.support.database import database as fresh_database
@@ -51,6 +52,21 @@ def nats(tmp_path: Path) -> Iterator[NatsServer]:
     start = containers.container_nats if containers.WANTED else nats_server
     with start(tmp_path) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """A server of S3: `.url`, `.bucket()`, `.freeze()`, `.thaw()`, `.stop()`, `.start()`. Who disturbs it mends it."""
+    with seaweedfs(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> str:
+    """s3://… of an empty place; the environment leads there."""
+    for name, value in s3.environment().items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{s3.bucket()}/a/prefix"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from cutlog.blobs import open_blobs
 from cutlog.blobs.presigned import attachment, signed
-from tests.support.buckets import S3
+from tests.support.buckets import SeaweedFS
 from tests.support.faulty import Fault, faulty
 
 
@@ -57,9 +57,9 @@ async def test_a_large_file_goes_in_parts_and_comes_back_whole(bucket: str, tmp_
 
 @pytest.mark.parametrize("fault", ["503", "silence", "applied"])
 async def test_a_fault_of_the_network_is_outlived(
-    s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: Fault
+    s3: SeaweedFS, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: Fault
 ) -> None:
-    async with faulty(s3.endpoint) as network:
+    async with faulty(s3.url) as network:
         for name, value in s3.environment(network.url).items():
             monkeypatch.setenv(name, value)
         store = open_blobs(f"s3://{s3.bucket()}/p", "secret")

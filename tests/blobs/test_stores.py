@@ -16,7 +16,7 @@ import pytest
 from cutlog.blobs import BlobNotFoundError, BlobStore, InvalidKeyError, LocalBlobs, ObstoreBlobs, open_blobs
 
 SECRET = "signs urls in tests"
-#: Another S3 to test against than moto's, as s3://bucket/prefix with the usual AWS_* variables.
+#: Another S3 to test against than SeaweedFS, as s3://bucket/prefix with the usual AWS_* variables.
 S3_URL = os.environ.get("CUTLOG_TEST_S3_URL")
 
 
