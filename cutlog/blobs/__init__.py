@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from cutlog.blobs.keys import InvalidKeyError, check_key
 from cutlog.blobs.local import LocalBlobs
 from cutlog.blobs.remote import ObstoreBlobs
-from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, BlobStore, Method
+from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, BlobStore, Method, StoreUnavailableError
 
 __all__ = [
     "Blob",
@@ -23,6 +23,7 @@ __all__ = [
     "LocalBlobs",
     "Method",
     "ObstoreBlobs",
+    "StoreUnavailableError",
     "check_key",
     "open_blobs",
 ]

@@ -36,6 +36,9 @@ class LocalBlobs:
         self._temp = self.root / TEMP
         self._temp.mkdir(exist_ok=True)
 
+    async def check(self) -> None:
+        await asyncio.to_thread(os.statvfs, self._temp)
+
     def path(self, key: str) -> Path:
         """Where the object of that key is, or would be. Raises InvalidKeyError, also for a way through a link."""
         words = check_key(key).split("/")

@@ -8,24 +8,36 @@ import hashlib
 import mimetypes
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import obstore
-from obstore.exceptions import AlreadyExistsError
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import MemoryStore, S3Store
 
 from cutlog.blobs.keys import check_key, check_prefix
 from cutlog.blobs.presigned import named
-from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, Method
+from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, Method, StoreUnavailableError
 from cutlog.web.signing import sign
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
 CHUNK: Final = 1 << 20
-ONE_REQUEST: Final = 64 << 20
-"""Up to here a write is one request, which can be conditional; beyond it goes in parts."""
+ONE_REQUEST: Final = 16 << 20
+"""Up to here a write is one request, which can be conditional; beyond it goes in parts. A request must end within the
+client's timeout (30 s, or AWS_TIMEOUT), so that a silent server is noticed."""
+RETRIES: Final[RetryConfig] = {
+    "max_retries": 10,
+    "retry_timeout": timedelta(seconds=10),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
+}
+"""What is over sooner is not noticed; what lasts longer is for the caller to wait out."""
+LOOKS: Final = 3
+"""How often an object that is replaced while it is opened is looked at again."""
 
 
 class ObstoreBlobs:
@@ -46,54 +58,75 @@ class ObstoreBlobs:
     @classmethod
     def s3(cls, url: str, secret: str = "") -> ObstoreBlobs:
         """`s3://bucket/prefix`; region, endpoint and credentials from AWS_* variables."""
-        return cls(S3Store.from_url(url), secret)
+        return cls(S3Store.from_url(url, retry_config=RETRIES), secret)
+
+    async def check(self) -> None:
+        with _available():
+            async for _ in obstore.list(self._store, "health", chunk_size=1):
+                break
 
     async def put_file(
         self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None, replace: bool = True
     ) -> Blob:
         if sha256 is None:
             sha256 = await asyncio.to_thread(_digest, path)
-        if replace or path.stat().st_size > ONE_REQUEST:
+        size = path.stat().st_size
+        if replace or size > ONE_REQUEST:
             if replace or await self.head(key) is None:
-                await obstore.put_async(self._store, check_key(key), path, attributes=_attributes(key))
+                with _available():
+                    await obstore.put_async(self._store, check_key(key), path, attributes=_attributes(key))
         else:
-            with contextlib.suppress(AlreadyExistsError):
+            with contextlib.suppress(AlreadyExistsError), _available():
                 await obstore.put_async(
                     self._store, check_key(key), path, attributes=_attributes(key), mode="create", use_multipart=False
                 )
-        return Blob(key, path.stat().st_size, sha256)
+        return Blob(key, size, sha256)
 
     async def put_bytes(self, key: str, data: bytes, *, sync: bool = True) -> Blob:
-        await obstore.put_async(self._store, check_key(key), data, attributes=_attributes(key))
+        with _available():
+            await obstore.put_async(self._store, check_key(key), data, attributes=_attributes(key))
         return Blob(key, len(data), hashlib.sha256(data).hexdigest())
 
     async def head(self, key: str) -> BlobHead | None:
         try:
-            return _head(await obstore.head_async(self._store, check_key(key)))
-        except FileNotFoundError:
+            with _available(key):
+                return _head(await obstore.head_async(self._store, check_key(key)))
+        except BlobNotFoundError:
             return None
 
     async def get(self, key: str) -> bytes:
-        try:
+        with _available(key):
             found = await obstore.get_async(self._store, check_key(key))
-        except FileNotFoundError as error:
-            raise BlobNotFoundError(key) from error
-        return bytes(await found.bytes_async())
+            return bytes(await found.bytes_async())
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        head = await self.head(key)
-        if head is None:
-            raise BlobNotFoundError(key)
-        stop = head.size if end is None else min(end, head.size)
-        if start >= stop:
+        opened = await self._opened(key, start, end)
+        if opened is None:
             return
-        # Only the version that was looked at: another one may have another length.
-        options: obstore.GetOptions = {"range": (start, stop)}
-        if self._secret is None and head.etag:
-            options["if_match"] = head.etag
-        found = await obstore.get_async(self._store, key, options=options)
-        async for chunk in found.stream(CHUNK):
-            yield bytes(chunk)
+        found, left = opened
+        with _available(key):
+            async for chunk in found.stream(CHUNK):
+                left -= len(chunk)
+                yield bytes(chunk)
+        if left:
+            raise StoreUnavailableError(f"{key}: {left} bytes less came than were asked for")
+
+    async def _opened(self, key: str, start: int, end: int | None) -> tuple[obstore.GetResult, int] | None:
+        """A range of the object and its bytes; None where there are none. Of one version of the object: another one may
+        have another length."""
+        for _ in range(LOOKS):
+            head = await self.head(key)
+            if head is None:
+                with _available(key):  # the answer to GET, unlike that to HEAD, tells a missing bucket
+                    await obstore.get_async(self._store, key)
+                continue
+            stop = head.size if end is None else min(end, head.size)
+            if start >= stop:
+                return None
+            with contextlib.suppress(PreconditionError), _available(key):
+                options: obstore.GetOptions = {"range": (start, stop), "if_match": f'"{head.etag}"'}
+                return await obstore.get_async(self._store, key, options=options), stop - start
+        raise StoreUnavailableError(f"{key} is replaced faster than it can be read")
 
     @asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:
@@ -107,19 +140,19 @@ class ObstoreBlobs:
     async def delete(self, key: str) -> bool:
         if await self.head(key) is None:
             return False
-        await obstore.delete_async(self._store, key)
+        with _available():
+            await obstore.delete_async(self._store, key)
         return True
 
     async def rename(self, key: str, to: str) -> None:
-        try:
+        with _available(key):
             await obstore.rename_async(self._store, check_key(key), check_key(to))
-        except FileNotFoundError as error:
-            raise BlobNotFoundError(key) from error
 
     async def list(self, prefix: str = "") -> AsyncIterator[BlobHead]:
-        async for batch in obstore.list(self._store, check_prefix(prefix) or None):
-            for meta in batch:
-                yield _head(meta)
+        with _available():
+            async for batch in obstore.list(self._store, check_prefix(prefix) or None):
+                for meta in batch:
+                    yield _head(meta)
 
     @asynccontextmanager
     async def scratch(self) -> AsyncIterator[Path]:
@@ -139,10 +172,34 @@ class ObstoreBlobs:
     async def url(self, key: str, method: Method = "GET", *, seconds: int = 600, filename: str | None = None) -> str:
         match self._store:
             case S3Store() as bucket:
-                link = await obstore.sign_async(bucket, method, check_key(key), timedelta(seconds=seconds))
+                with _available():  # credentials may have to be fetched
+                    link = await obstore.sign_async(bucket, method, check_key(key), timedelta(seconds=seconds))
                 return named(link, self._secret, filename, method) if filename and self._secret else link
             case MemoryStore():
                 return sign(self._secret or "", check_key(key), int(time.time()) + seconds, method, filename)
+
+
+@contextmanager
+def _available(key: str | None = None) -> Iterator[None]:
+    """Turns what obstore raises into the errors of the protocol; with `key`, the object may be missing.
+
+    AlreadyExistsError and PreconditionError are answers, and stay as they are.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        if key is None or "NoSuchBucket" in str(error):
+            raise StoreUnavailableError(_brief(error)) from error
+        raise BlobNotFoundError(key) from error
+    except (AlreadyExistsError, PreconditionError):
+        raise
+    except BaseError as error:
+        raise StoreUnavailableError(_brief(error)) from error
+
+
+def _brief(error: Exception) -> str:
+    """What obstore says, without the dump of its structures."""
+    return str(error).partition("\n\nDebug source")[0][:500]
 
 
 def _digest(path: Path) -> str:

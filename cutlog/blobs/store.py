@@ -34,8 +34,18 @@ class BlobNotFoundError(LookupError):
     """There is no object with that key."""
 
 
+class StoreUnavailableError(OSError):
+    """The object store is unavailable: it cannot be reached, is full or refuses; the same may succeed later."""
+
+
 class BlobStore(Protocol):
-    """All methods raise InvalidKeyError for a key that is not one, and OSError when the store itself fails."""
+    """All methods raise InvalidKeyError for a key that is not one, and OSError when the store itself fails: of a bucket
+    always StoreUnavailableError.
+    """
+
+    async def check(self) -> None:
+        """Returns when the store answers. Raises OSError."""
+        ...
 
     async def put_file(
         self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None, replace: bool = True

@@ -9,6 +9,7 @@ import asyncpg
 import nats.errors
 import sqlalchemy.exc
 
+from cutlog.blobs.store import StoreUnavailableError
 from cutlog.web.problems import Problem, unavailable
 
 # Classes of SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html): connection, transaction
@@ -37,6 +38,10 @@ def _bus(_: Exception) -> Problem:
     return unavailable("The message bus does not answer.")
 
 
+def _store(_: Exception) -> Problem:
+    return unavailable("The object store is unavailable.")
+
+
 def _peer(_: Exception) -> Problem:
     return unavailable("A part of cutlog does not answer.")
 
@@ -51,6 +56,7 @@ OUTAGES: Final[Mapping[type[BaseException], Callable[[Any], Problem | None]]] = 
     nats.errors.ConnectionClosedError: _bus,
     nats.errors.ConnectionReconnectingError: _bus,
     nats.errors.OutboundBufferLimitError: _bus,
+    StoreUnavailableError: _store,
     ConnectionError: _peer,
     TimeoutError: _peer,
 }

@@ -72,7 +72,7 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
             acts_routes(api, engine, Collecting(Acts(engine, reports, bus, mover, reached), blobs))
             standing = ProjectionMetrics(registry, bus, [exports])
             api.metrics.looks.append(standing.look)
-            checks = {"database": database, "bus": bus.check, "projection": exports.check}
+            checks = {"database": database, "bus": bus.check, "projection": exports.check, "store": blobs.check}
             async with asyncio.TaskGroup() as work:
                 work.create_task(consume(bus, exports, stop))
                 work.create_task(outbox.run(bus, stop))

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 import cutlog
 from cutlog.blobs import open_blobs
+from cutlog.blobs.patience import PatientBlobs
 from cutlog.bus import Bus, Outbox, Projection, consume, micro
 from cutlog.bus.measures import ProjectionMetrics
 from cutlog.db.engine import create_engine
@@ -71,19 +72,20 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             outbox = Outbox(engine, "media", on_reply=settle)
             quotas = Quotas(settings.quotas)
             ingest = Ingest(engine, blobs, ffmpeg, outbox, quotas=quotas)
-            derive = Derive(ffmpeg, blobs)
+            derive = Derive(ffmpeg, PatientBlobs(blobs))  # waits for the store and keeps what it has encoded
             worker = Worker(engine, derive, outbox, slots=max(1, (os.cpu_count() or 1) // 2))
             api = make_api(engine, blobs, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes)
             folder = blobs.lasting(settings.data / "uploads")
             resuming = Resuming(engine, ingest, folder, timedelta(hours=settings.resumable_hours), quotas)
             add_uploads(api, resuming, max_upload=settings.max_upload_bytes)
-            add_previews(api, engine, blobs, derive)
+            add_previews(api, engine, blobs, Derive(ffmpeg, blobs))
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
             scrubber = Scrubber(engine, blobs, settings.scrub_days, api.metrics.registry)
             recounter = Recounter(engine, bus, api.metrics.registry)
             standing = ProjectionMetrics(api.metrics.registry, bus, [projects])
             api.metrics.looks.append(standing.look)
-            checks = {"disk": disk, "database": database, "bus": bus.check, "projection": projects.check}
+            checks = {"database": database, "bus": bus.check, "projection": projects.check}
+            checks |= {"store": blobs.check, "disk": disk}
             async with asyncio.TaskGroup() as work:
                 work.create_task(consume(bus, projects, stop))
                 work.create_task(outbox.run(bus, stop))

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cutlog.blobs import BlobNotFoundError
+from cutlog.blobs import BlobNotFoundError, StoreUnavailableError
 from cutlog.bus import Outbox
 from cutlog.bus.leader import stops_within
 from cutlog.contract.commands import MediaCommand, RecordMediaFailed, RecordMediaReady
@@ -116,6 +116,10 @@ class Worker:
             derived = await self._derive.make(row.key, row.tenant, row.sha256, row.generation, told, shown)
         except _FINAL as error:
             await self._fail(row, str(error))
+        except StoreUnavailableError as error:
+            # That is no fault of the file, however long it lasts.
+            log.warning("deriving waits for the store", id=row.id, run=row.derive_run, why=str(error))
+            await self._give_back(row, RETRY_AFTER, left=row.derive_left + 1)
         except (FfmpegFailedError, NotExaminedError, OSError) as error:
             log.warning("could not derive", id=row.id, run=row.derive_run, left=row.derive_left, why=str(error))
             if row.derive_left > 0:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 import cutlog
 from cutlog.blobs import open_blobs
+from cutlog.blobs.patience import PatientBlobs
 from cutlog.bus import Bus, JobQueue, Outbox, Projection, consume, micro, streams
 from cutlog.bus.measures import ProjectionMetrics
 from cutlog.contract.ids import new_id
@@ -66,8 +67,10 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         name = new_id(f"w_{os.getpid()}")
         api = Api("render", title="Previews")
         metrics = RenderMetrics(api.metrics.registry)
-        maker = Maker(ffmpeg, blobs, cores=os.cpu_count() or 1, measured=metrics.film)
-        routes(api, timelines, Stills(maker, blobs, slots=os.cpu_count() or 1))
+        cores = os.cpu_count() or 1
+        # A render waits for the store and keeps what it has encoded; a request is answered 503.
+        maker = Maker(ffmpeg, PatientBlobs(blobs), cores, measured=metrics.film)
+        routes(api, timelines, Stills(Maker(ffmpeg, blobs, cores), blobs, slots=cores))
 
         async def ask(project_id: str, version: int, tenant: str, trace: str) -> None:
             async with engine.begin() as connection:
@@ -126,7 +129,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         await parts.enter_async_context(
             micro(bus, "render", cutlog.__version__, served, projections=[events], derived=PROOF.derived, metadata=info)
         )
-        checks = {"database": database, "bus": bus.check, "projection": events.check}
+        checks = {"database": database, "bus": bus.check, "projection": events.check, "store": blobs.check}
         yield await parts.enter_async_context(serve_http(api, settings, checks=checks))
 
 

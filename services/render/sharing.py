@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.blobs import StoreUnavailableError
 from cutlog.bus import BusError, JobQueue
 from cutlog.contract.jobs import RenderJob
 from cutlog.contract.subjects import EXPORT_JOBS
@@ -144,7 +145,7 @@ async def working(engine: AsyncEngine, worker: str, part: Part, work: Awaitable[
                     await parts.leave(connection, part, worker, "queued")
                     return
         encoded = doing.result()
-    except (asyncio.CancelledError, DeclinedError) as error:
+    except (asyncio.CancelledError, DeclinedError, StoreUnavailableError) as error:
         async with engine.begin() as connection:
             await parts.leave(connection, part, worker, "queued")
         if isinstance(error, asyncio.CancelledError):

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from structlog.contextvars import bound_contextvars
 
+from cutlog.blobs import StoreUnavailableError
 from cutlog.bus import Delivered, JobQueue, Outbox, Poison, Retry
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.commands import Output
@@ -199,7 +200,12 @@ class Worker:
             log.info("waits for ops", job=job.job_id, why=str(error))
             await self._leave(job, "queued", reason="ops does not answer", delay=1.0)
         except Exception as error:
-            await self._fail(job, _root(error))
+            root = _root(error)
+            if isinstance(root, StoreUnavailableError):
+                log.warning("waits for the store", job=job.job_id, why=str(root))
+                await self._leave(job, "queued", reason="the object store is unavailable", delay=5.0)
+            else:
+                await self._fail(job, root)
 
     async def _before(self, job: Job) -> Timeline | None:
         try:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncpg
 import pytest
 
-from cutlog.blobs import BlobStore, open_blobs
+from cutlog.blobs import BlobStore, open_blobs, remote
 from services.gc.bootstrap import serving as gc_serving
 from services.media.bootstrap import serving as media_serving
 from services.ops.bootstrap import serving as ops_serving
 from services.render.bootstrap import serving as render_serving
+from tests.support.buckets import SeaweedFS
 from tests.support.configuration import SettingsFactory
+from tests.support.database import Database
+from tests.support.faulty import Faulty, faulty
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
@@ -55,7 +60,27 @@ class Users:
 
 
 @pytest.fixture
+async def network(s3: SeaweedFS) -> AsyncIterator[Faulty]:
+    async with faulty(s3.url) as way:
+        yield way
+
+
+@pytest.fixture
+def bad_bucket(bucket: str, network: Faulty, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket behind the network, of which services hear soon that it is unavailable."""
+    monkeypatch.setenv("AWS_ENDPOINT", network.url)
+    monkeypatch.setitem(remote.RETRIES, "max_retries", 1)
+    return bucket
+
+
+@pytest.fixture
 async def users(settings_for: SettingsFactory, bucket: str) -> AsyncIterator[Users]:
+    async with at_work(settings_for, bucket) as users:
+        yield users
+
+
+@asynccontextmanager
+async def at_work(settings_for: SettingsFactory, bucket: str) -> AsyncIterator[Users]:
     async with AsyncExitStack() as parts:
         urls = {}
         for name, serving in SERVING.items():
@@ -114,3 +139,63 @@ async def test_a_film_lives_and_ends_in_a_bucket(users: Users, bucket: str, pain
 
 async def _restored(store: BlobStore) -> bool:
     return len(await keys(store, "export")) == 2 and not await keys(store, "archive")
+
+
+def form_of(clip: Path, name: str) -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    form.add_field("file", clip.read_bytes(), filename=name)
+    return form
+
+
+async def rows(database: Database, service: str, query: str) -> list[dict[str, Any]]:
+    connection = await asyncpg.connect(database.dsn(service))
+    try:
+        return [dict(row) for row in await connection.fetch(query)]
+    finally:
+        await connection.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("methods", [frozenset[str](), frozenset({"PUT", "POST"})], ids=["everything", "writing"])
+async def test_an_outage_of_the_bucket_fails_nothing_and_costs_nothing_twice(
+    bad_bucket: str,
+    network: Faulty,
+    settings_for: SettingsFactory,
+    database: Database,
+    painted: Painter,
+    methods: frozenset[str],
+) -> None:
+    first, second = painted(25, 50, (320, 180), tag=1, audio=True), painted(25, 50, (320, 180), tag=2)
+    async with at_work(settings_for, bad_bucket) as users:
+        video = await users("media", "POST", "/api/videos/upload", data=form_of(first, "first.mp4"))
+        network.lasting, network.methods = "503", methods
+
+        async def told(service: str) -> tuple[int, Any]:
+            async with users.http.get(users.urls[service] + "/readyz") as answer:
+                return answer.status, (await answer.json())["checks"].get("store")
+
+        assert [await told(name) for name in ("ops", "media", "render", "gc")] == [
+            (200, None), *([(503, "down")] if not methods else [(200, "ok")]) * 3,
+        ]  # fmt: skip
+        where, headers = users.urls["media"] + "/api/videos/upload", {"Authorization": f"Bearer {users.token}"}
+        async with users.http.post(where, data=form_of(second, "second.mp4"), headers=headers) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+            assert (await answer.json())["type"] == "/problems/dependency-down"
+        canvas = {"width": 320, "height": 180, "fps": [25, 1]}
+        await users("ops", "POST", "/api/projects", {"name": "Film", "id": "p", "canvas": canvas})
+        shot = {"op": "clip.add", "clip": "c", "track": "v", "at": 0, "media": video["id"], "in": 0, "out": 50}
+        title = {"op": "clip.add", "clip": "t", "track": "v", "at": 50, "text": {"text": "Ende"}, "frames": 25}
+        track = {"op": "track.add", "track": "v", "kind": "video"}
+        await users("ops", "POST", "/api/projects/p/ops", {"ops": [track, title]})
+        met = len(network.happened)
+        await eventually(lambda: len(network.happened) > met + 20)  # both services have met it, again and again
+        network.lasting = None
+        await users.until("media", f"/api/videos/{video['id']}", "ready")
+        await users.until("ops", "/api/projects/p/versions/1", "ready", "proxy")
+        await users("ops", "POST", "/api/projects/p/ops", {"ops": [shot]})
+        await users.until("ops", "/api/projects/p/versions/2", "ready", "proxy")
+        await users("media", "POST", "/api/videos/upload", data=form_of(second, "second.mp4"))
+        derived = "SELECT derive_run, status FROM video WHERE name = 'first.mp4'"
+        assert await rows(database, "media", derived) == [{"derive_run": 1, "status": "ready"}]
+        jobs = await rows(database, "render", "SELECT version, status, failures FROM job ORDER BY version")
+        assert jobs == [{"version": version, "status": "done", "failures": 0} for version in (1, 2)]

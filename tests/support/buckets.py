@@ -29,9 +29,7 @@ CREDENTIALS: Final = {
 }
 _IDENTITY: Final = {
     "name": "tests",
-    "credentials": [
-        {"accessKey": CREDENTIALS["AWS_ACCESS_KEY_ID"], "secretKey": CREDENTIALS["AWS_SECRET_ACCESS_KEY"]}
-    ],
+    "credentials": [{"accessKey": CREDENTIALS["AWS_ACCESS_KEY_ID"], "secretKey": CREDENTIALS["AWS_SECRET_ACCESS_KEY"]}],
     "actions": ["Admin", "Read", "List", "Tagging", "Write"],
 }
 _PARTS: Final = ("master", "volume", "filer", "s3")
@@ -89,7 +87,7 @@ class SeaweedFS:
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
         command = [
-            self.program, "-logtostderr=true", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+            str(self.program), "-logtostderr=true", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
             "-filer", "-s3", *listening, *sockets, f"-s3.config={self.folder / 's3.json'}", "-s3.iam=false",
             "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false", "-master.telemetry=false",
             "-master.electionTimeout=1s", "-master.volumePreallocate=false", "-volume.preStopSeconds=0",

@@ -11,18 +11,27 @@ from typing import Literal
 import aiohttp
 from aiohttp import web
 
+DROP = 1 << 13
 Fault = Literal["503", "silence", "applied"]
 
 
 @dataclass
 class Faulty:
-    """`url` leads to the server. `faults` happen to the next requests of those methods, one each."""
+    """`url` leads to the server. `faults` happen to the next requests of those methods, one each; `lasting` to all
+    requests while it is set, or to those of `methods`. With `slow`, bodies of answers come in small pieces with pauses.
+    """
 
     url: str = ""
+    lasting: Fault | None = None
+    methods: frozenset[str] = frozenset()
+    slow: bool = False
     faults: list[tuple[str, Fault]] = field(default_factory=list)
     happened: list[Fault] = field(default_factory=list)
 
     def next(self, method: str) -> Fault | None:
+        if self.lasting is not None and (not self.methods or method in self.methods):
+            self.happened.append(self.lasting)
+            return self.lasting
         for fault in self.faults:
             if fault[0] == method:
                 self.faults.remove(fault)
@@ -58,6 +67,8 @@ async def faulty(server: str) -> AsyncIterator[Faulty]:
                 headers = {name: value for name, value in answer.headers.items() if name not in dropped}
                 if request.method == "HEAD":
                     headers["Content-Length"] = answer.headers.get("Content-Length", "0")
+                if made.slow:
+                    return await _dripping(request, web.StreamResponse(status=answer.status, headers=headers), content)
                 return web.Response(status=answer.status, body=content, headers=headers)
 
         app = web.Application(client_max_size=1 << 30)
@@ -71,6 +82,17 @@ async def faulty(server: str) -> AsyncIterator[Faulty]:
             yield made
         finally:
             await runner.cleanup()
+
+
+async def _dripping(request: web.Request, answer: web.StreamResponse, content: bytes) -> web.StreamResponse:
+    if request.method != "HEAD":
+        answer.content_length = len(content)
+    await answer.prepare(request)
+    for at in range(0, len(content), DROP):
+        await asyncio.sleep(0.001)
+        await answer.write(content[at : at + DROP])
+    await answer.write_eof()
+    return answer
 
 
 async def _break(request: web.Request) -> None:
