@@ -44,7 +44,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Looks": ("clip.set", "text.set"),
     "Effects": ("effect.add", "effect.set", "effect.move", "effect.remove"),
     "Transitions": ("transition.add", "transition.set", "transition.remove"),
-    "Captions": ("captions.import", "caption.set", "caption.remove"),
+    "Captions": ("captions.add", "captions.import", "caption.set", "caption.remove"),
     "Markers": ("marker.add", "marker.move", "marker.remove"),
 }
 
@@ -240,6 +240,14 @@ EXAMPLES: Final[dict[str, Example]] = {
         {"op": "transition.remove", "transition": "x"},
         [{"op": "transition.remove", "transition": "y"}],
         [FADE],
+    ),
+    "captions.add": Example(
+        {"op": "captions.add", "track": "en", "captions": [{"start": 3, "end": 12, "text": "Hello"}]},
+        [
+            {"op": "captions.add", "track": "en", "captions": [{"start": 3, "end": 3, "text": "Hello"}]},
+            {"op": "captions.add", "track": "en", "captions": []},
+            {"op": "captions.add", "track": "en", "captions": [{"start": 3, "end": 9, "text": "Hi", "caption": "a"}]},
+        ],
     ),
     "captions.import": Example(
         CAPTIONS,

@@ -7,6 +7,7 @@ python -m docs.generate_edit_language --check   exits 1 when the page is not wha
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import sys
 import textwrap
@@ -32,6 +33,8 @@ from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import shown_at
 from services.ops.edits.sequence import Sequence as Film
 from services.ops.edits.sources import Known, Material
+from services.ops.interchange.captions import CaptionReader, with_captions
+from services.ops.interchange.losses import Ledger
 from services.ops.resolve import resolve
 
 PAGE: Final = Path(__file__).parent / "EDIT-LANGUAGE.md"
@@ -60,7 +63,14 @@ class Shown(NamedTuple):
 def run(ops: Sequence[Mapping[str, Any]], start: Film | None = None) -> Film:
     """The film after ops as JSON. Raises EditError, msgspec.ValidationError."""
     film = start if start is not None else beginning()
-    return apply_all(film, msgspec.convert(ops, type=Ops), MEDIA, {1: film}.get)
+    typed, _ = read_captions(msgspec.convert(ops, type=Ops), film)
+    return apply_all(film, typed, MEDIA, {1: film}.get)
+
+
+def read_captions(ops: Sequence[Op], film: Film) -> tuple[Sequence[Op], object]:
+    """The ops with what their files of captions say in place of the files."""
+    files = asyncio.run(CaptionReader("auto").read_all(ops))
+    return with_captions(ops, [{}] * len(ops), files, film.canvas.fps, {1: film}.get, Ledger())
 
 
 def beginning() -> Film:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from cutlog.contract.ops import (
     CaptionRemove,
+    CaptionsAdd,
     CaptionSet,
     CaptionsImport,
     ClipAdd,
@@ -57,6 +58,7 @@ __all__ = [
     "Box",
     "CaptionRemove",
     "CaptionSet",
+    "CaptionsAdd",
     "CaptionsImport",
     "ClipAdd",
     "ClipDetachAudio",

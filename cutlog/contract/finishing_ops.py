@@ -11,7 +11,7 @@ from cutlog.contract.base import Strict
 from cutlog.contract.clip_ops import EffectName, Params
 from cutlog.contract.effects import TRANSITIONS
 from cutlog.contract.ids import Id
-from cutlog.contract.limits import MAX_EFFECTS, MAX_FRAMES, NO_NUL, At
+from cutlog.contract.limits import MAX_CAPTIONS, MAX_EFFECTS, MAX_FRAMES, NO_NUL, At
 
 TransitionName = Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"enum": sorted(TRANSITIONS)})]
 EffectIndex = Annotated[int, msgspec.Meta(ge=0, lt=MAX_EFFECTS, description="0 is applied first")]
@@ -80,13 +80,30 @@ class TransitionRemove(Strict, tag_field="op", tag="transition.remove"):
     transition: Id
 
 
-class CaptionsImport(Strict, tag_field="op", tag="captions.import"):
-    """Reads captions of a file: onto a video track, or, if there is no such track, onto a new one on top of all. They
-    are named `<track>-c1`, `<track>-c2`, and so on; tags are taken out. Captions stay where they are when
-    clips ripple."""
+class NewCaption(Strict):
+    """Words on frames [start, end) of the timeline. `caption` is its id; without one it is named after its track."""
+
+    start: At
+    end: End
+    text: CaptionText
+    caption: Id | UnsetType = UNSET
+
+
+class CaptionsAdd(Strict, tag_field="op", tag="captions.add"):
+    """Adds captions to a video track, or, if there is no such track, to a new one on top of all. Those without an id
+    are named `<track>-c1`, `<track>-c2`, and so on. Captions may overlap, and stay where they are when clips ripple."""
 
     track: Id
-    format: Literal["srt", "vtt"]
+    captions: Annotated[tuple[NewCaption, ...], msgspec.Meta(min_length=1, max_length=MAX_CAPTIONS)]
+
+
+class CaptionsImport(Strict, tag_field="op", tag="captions.import"):
+    """Adds the captions of a file, as `captions.add` does. The file is read as players read it: what can be shown is
+    kept, and the answer lists as `losses`, with its line, what can't. The version has the op `captions.add` with what
+    was read in place of this one."""
+
+    track: Id
+    format: Literal["srt", "vtt", "sbv", "ass", "ssa", "ttml"]
     content: Annotated[str, msgspec.Meta(max_length=1 << 20, pattern=NO_NUL)]
 
 

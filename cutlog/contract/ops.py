@@ -35,12 +35,14 @@ from cutlog.contract.clip_ops import (
 )
 from cutlog.contract.finishing_ops import (
     CaptionRemove,
+    CaptionsAdd,
     CaptionSet,
     CaptionsImport,
     EffectAdd,
     EffectMove,
     EffectRemove,
     EffectSet,
+    NewCaption,
     TransitionAdd,
     TransitionRemove,
     TransitionSet,
@@ -80,7 +82,7 @@ Op = (
     | ClipAdd | ClipPaste | ClipRemove | ClipMove | ClipTrim | ClipSplit | ClipSlip | ClipSlide | ClipRoll
     | ClipSpeed | ClipReverse | ClipFreeze | ClipDetachAudio | ClipReplace | ClipSet | ClipLink | ClipUnlink | TextSet
     | EffectAdd | EffectSet | EffectMove | EffectRemove | TransitionAdd | TransitionSet | TransitionRemove
-    | CaptionsImport | CaptionSet | CaptionRemove | MarkerAdd | MarkerMove | MarkerRemove | HistoryRevert
+    | CaptionsAdd | CaptionsImport | CaptionSet | CaptionRemove | MarkerAdd | MarkerMove | MarkerRemove | HistoryRevert
 )  # fmt: skip
 Ops = Annotated[tuple[Op, ...], msgspec.Meta(min_length=1, max_length=MAX_OPS)]
 
@@ -97,6 +99,7 @@ __all__ = [
     "By",
     "CaptionRemove",
     "CaptionSet",
+    "CaptionsAdd",
     "CaptionsImport",
     "ClipAdd",
     "ClipDetachAudio",
@@ -130,6 +133,7 @@ __all__ = [
     "MarkerRemove",
     "Mode",
     "Name",
+    "NewCaption",
     "Op",
     "Ops",
     "ProjectConfigure",

@@ -25,6 +25,7 @@ from services.ops.commands import Commands
 from services.ops.feed import Feed
 from services.ops.handling import Handling
 from services.ops.history import History
+from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
 from services.ops.limits import ExportLimits
 from services.ops.log.answers import forgetting
@@ -98,6 +99,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 settings.objects, settings.file_secret.get_secret_value(), settings.bucket_secret.get_secret_value()
             ),
             converter=Converter(settings.sandbox),
+            captions=CaptionReader(settings.sandbox),
             public_url=settings.public_url,
             now=lambda: datetime.now(UTC),
         )

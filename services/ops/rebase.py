@@ -17,6 +17,7 @@ from msgspec import UNSET
 from cutlog.contract.base import Wire
 from cutlog.contract.ops import (
     CaptionRemove,
+    CaptionsAdd,
     CaptionSet,
     CaptionsImport,
     ClipAdd,
@@ -266,7 +267,7 @@ def _touches(op: Op, base: Sequence) -> Iterator[_Touch]:
             yield from (_Touch("transition", op.transition, field) for field in _given(op, "transition"))
         case TransitionRemove():
             yield _Touch("transition", op.transition, "whole")
-        case CaptionsImport() | MarkerAdd():
+        case CaptionsAdd() | CaptionsImport() | MarkerAdd():
             pass
         case CaptionSet():
             yield from (_Touch("caption", op.caption, field) for field in _given(op, "caption"))

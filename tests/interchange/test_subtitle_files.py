@@ -6,14 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutlog.contract.ops import CaptionsImport
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import Canvas, Caption
-from services.ops.edits.apply import apply
-from services.ops.edits.cues import CaptionFormat
-from services.ops.edits.sequence import Sequence
-from services.ops.interchange.subtitles import subtitles
-from tests.interchange.histories import MEDIA
+from cutlog.contract.timeline import Caption
+from services.ops.captions.reading import read
+from services.ops.edits.captions import nearest_frame
+from services.ops.interchange.subtitles import SubtitleFormat, subtitles
 
 RATES = [Fps(24, 1), Fps(25, 1), Fps(30000, 1001), Fps(24000, 1001), Fps(60, 1), Fps(120, 1)]
 LINES = st.lists(
@@ -32,14 +29,14 @@ def captions(draw: st.DrawFn) -> tuple[Caption, ...]:
 
 @given(captions(), st.sampled_from(RATES))
 def test_webvtt_says_the_same_captions_again(said: tuple[Caption, ...], fps: Fps) -> None:
-    file = subtitles(said, fps, "vtt")
-    op = CaptionsImport(track="x", format="vtt", content=file)
-    state = apply(Sequence("p", Canvas(fps=fps)), op, MEDIA)
-    assert tuple(caption for _, caption in sorted(state.tracks[0].captions.items(), key=lambda c: c[1].start)) == said
+    found = read("vtt", subtitles(said, fps, "vtt").encode())
+    cues = [(nearest_frame(cue.start, fps), nearest_frame(cue.end, fps), cue.text) for cue in found.cues]
+    assert cues == [(caption.start, caption.end, caption.text) for caption in said]
+    assert not found.dropped and not found.lost
 
 
 @pytest.mark.parametrize("kind", ["srt", "vtt"])
-def test_a_file_looks_as_players_want_it(kind: CaptionFormat) -> None:
+def test_a_file_looks_as_players_want_it(kind: SubtitleFormat) -> None:
     said = (
         Caption(id="en-c1", start=3, end=30, text="Hi & bye\n\nnow"),
         Caption(id="en-c2", start=90_000, end=90_001, text="x"),

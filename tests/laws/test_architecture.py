@@ -18,6 +18,7 @@ CONTRACT = tuple(name for name in modules() if name.startswith("cutlog.contract.
 """All of it but the maker of new ids."""
 
 PURE = (
+    "services.ops.captions",
     "services.ops.edits",
     "services.ops.decide",
     "services.ops.legacy",
@@ -40,9 +41,9 @@ EXEMPT = {"cutlog", "cutlog.contract", "cutlog.contract.ids", "services"}
 
 LIBRARIES_OF_THOUGHT = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime",
-    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "inspect", "itertools", "json", "math",
+    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "html", "inspect", "itertools", "json", "math",
     "operator", "pathlib", "re", "string", "struct", "textwrap", "types", "typing", "unicodedata", "uuid",
-    "msgspec", "ffmpeg",
+    "xml", "msgspec", "ffmpeg",
 }  # fmt: skip
 """What a pure module may import from outside. `ffmpeg` builds graphs and runs nothing; see the law on it."""
 

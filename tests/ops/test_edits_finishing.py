@@ -34,7 +34,7 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Caption, Marker
 from services.ops.edits.apply import apply
 from services.ops.edits.captions import nearest_frame
-from services.ops.edits.cues import CaptionFormat, read
+from services.ops.edits.cues import CueFormat, read
 from services.ops.edits.errors import EditError
 from services.ops.edits.sequence import Sequence
 from tests.ops.drawing import MEDIA, drawn, picture, run
@@ -122,7 +122,7 @@ def test_captions_are_added_to_a_track_changed_and_removed() -> None:
     assert sequence.tracks[0].caption_mode == "sidecar"
 
 
-READ: list[tuple[CaptionFormat, str, list[tuple[int, int, str]]]] = [
+READ: list[tuple[CueFormat, str, list[tuple[int, int, str]]]] = [
     ("srt", "\ufeff1\r\n00:00:01,000 --> 00:00:02,500\r\nHi\r\n\r\n", [(1000, 2500, "Hi")]),
     ("srt", "00:00:01.000 --> 01:00:02.500\nHi", [(1000, 3602500, "Hi")]),
     ("srt", "7\n00:00:01,000 --> 00:00:02,000 X1:1 X2:2\n{\\an8}<b>a</b> < b <3\n", [(1000, 2000, "a < b <3")]),
@@ -146,13 +146,13 @@ READ: list[tuple[CaptionFormat, str, list[tuple[int, int, str]]]] = [
 
 @pytest.mark.parametrize(("kind", "content", "cues"), READ)
 def test_files_of_captions_are_read_as_players_read_them(
-    kind: CaptionFormat, content: str, cues: list[tuple[int, int, str]]
+    kind: CueFormat, content: str, cues: list[tuple[int, int, str]]
 ) -> None:
     found = list(read(content, kind))
     assert [(cue.start, cue.end, cue.text) for cue in found] == cues
 
 
-NOT_READ: list[tuple[CaptionFormat, str, int]] = [
+NOT_READ: list[tuple[CueFormat, str, int]] = [
     ("srt", "1\nnonsense\n", 2),
     ("srt", "nonsense\n", 1),
     ("srt", "1\n00:01,000 --> 00:02,000\nshort", 2),
@@ -165,7 +165,7 @@ NOT_READ: list[tuple[CaptionFormat, str, int]] = [
 
 
 @pytest.mark.parametrize(("kind", "content", "line"), NOT_READ)
-def test_what_is_no_file_of_captions_is_refused_with_its_line(kind: CaptionFormat, content: str, line: int) -> None:
+def test_what_is_no_file_of_captions_is_refused_with_its_line(kind: CueFormat, content: str, line: int) -> None:
     with pytest.raises(EditError) as refusal:
         run(drawn(), CaptionsImport(track="en", format=kind, content=content))
     assert refusal.value.pointer == "/content"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Sequence as Several
 from itertools import chain
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Wire
 from cutlog.contract.limits import NO_NUL
@@ -22,6 +24,9 @@ from services.ops.edits.history import Earlier, nothing_earlier
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import media_named
 from services.ops.handling import Outcome
+from services.ops.interchange.captions import CaptionFile, with_captions
+from services.ops.interchange.losses import Ledger, Loss
+from services.ops.interchange.matching import Missing
 from services.ops.rebase import against
 
 MISSED: Final = 200
@@ -35,12 +40,29 @@ VersionNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Message = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=NO_NUL)]
 
 
+MAX_OPS_BYTES: Final = 3 << 20
+"""Bytes of the ops of one version that were made here: PostgreSQL and NATS hold an event of twice that."""
+
+
 class Committed(Wire):
-    """The version that an edit made, its length in frames, and its position in the log; null for a dry run."""
+    """The version that an edit made, its length in frames, and its position in the log; null for a dry run. `losses`:
+    what of its files of captions is not kept, where it had some."""
 
     version: int
     duration: int
     position: int | None
+    losses: tuple[Loss, ...] | UnsetType = UNSET
+
+
+class Imported(Wire):
+    """The version that an import made, its length in frames, its position in the log; what the file held and this
+    project can't; and media that were missing. A dry run has no position."""
+
+    version: int
+    duration: int
+    position: int | None
+    losses: tuple[Loss, ...]
+    missing: tuple[Missing, ...]
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -57,23 +79,36 @@ class Batch(msgspec.Struct, frozen=True):
 async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch) -> Reply:
     """201 with what was committed; 200 for a dry run. Raises Problem 409 with what was missed, EditError, Refused."""
 
+    files: dict[int, CaptionFile] = {}
+    losses: list[tuple[Loss, ...]] = []
+
     async def make(state: ProjectState | None) -> ProjectCommand:
         used = state.sequence.uses if state is not None else ()
         shelf = await ops.catalog.shelf(req.actor.tenant, chain(used, _named(batch.ops)))
         earlier = await _earlier(ops, project_id, state, batch.ops)
+        typed, sent = batch.ops, batch.sent
+        if files and state is not None:
+            ledger = Ledger()
+            typed, sent = with_captions(typed, sent, files, state.sequence.canvas.fps, earlier, ledger)
+            stored(typed)
+            losses[:] = [ledger.report()]
         expected = batch.expected_version
         if batch.on_conflict == "rebase" and state is not None and expected is not None and _near(state, expected):
             versions = await ops.history.span(project_id, expected, state.version)
-            if found := against(batch.ops, expected, versions, shelf, earlier):
+            if found := against(typed, expected, versions, shelf, earlier):
                 raise Collided(expected, state.version, found)
             expected = state.version
-        return CommitOps(batch.ops, batch.sent, shelf, shelf.sha256, expected, batch.message, earlier)
+        return CommitOps(typed, sent, shelf, shelf.sha256, expected, batch.message, earlier)
+
+    def body(outcome: Outcome) -> Committed:
+        return committed(outcome, losses[0] if losses else UNSET)
 
     async def act() -> Reply:
+        files.update(await ops.captions.read_all(batch.ops))
         if batch.dry_run:
-            return Reply(200, committed(await ops.handling.preview(project_id, who(req), make)))
-        kept = keep(req, 201, committed)
-        return Reply(201, committed(await ops.handling.project(project_id, who(req), make, keep=kept)))
+            return Reply(200, body(await ops.handling.preview(project_id, who(req), make)))
+        kept = keep(req, 201, body)
+        return Reply(201, body(await ops.handling.project(project_id, who(req), make, keep=kept)))
 
     return await committed_once(ops, req, project_id, act)
 
@@ -107,12 +142,32 @@ async def _earlier(ops: Ops, project_id: str, state: ProjectState | None, batch:
     return known.get if known else nothing_earlier
 
 
-def committed(outcome: Outcome) -> Committed:
+def stored(ops: Several[Op]) -> tuple[dict[str, Any], ...]:
+    """Ops that were made here, as the log keeps them. Raises Problem 413, 422."""
+    if not ops:
+        raise Problem(422, "nothing-to-import", "The file has nothing to import", "The file and the project are empty.")
+    encoded = msgspec.json.encode(ops)
+    if len(encoded) > MAX_OPS_BYTES:
+        detail = f"The file makes {len(ops)} ops of {len(encoded)} bytes; one version holds {MAX_OPS_BYTES} bytes."
+        raise Problem(413, "content-too-large", "The file is too large for one version", detail)
+    return msgspec.json.decode(encoded, type=tuple[dict[str, Any], ...])
+
+
+def committed(outcome: Outcome, losses: tuple[Loss, ...] | UnsetType = UNSET) -> Committed:
     """What is answered to an edit."""
     return Committed(
         version=outcome.state.version,
         duration=outcome.state.sequence.duration,
         position=outcome.appended.position if outcome.appended is not None else None,
+        losses=losses,
+    )
+
+
+def imported(outcome: Outcome, losses: tuple[Loss, ...], missing: tuple[Missing, ...] = ()) -> Imported:
+    """What is answered to an import."""
+    done = committed(outcome)
+    return Imported(
+        version=done.version, duration=done.duration, position=done.position, losses=losses, missing=missing
     )
 
 

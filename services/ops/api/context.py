@@ -16,6 +16,7 @@ from services.ops.decide.project_state import ProjectState
 from services.ops.feed import Feed
 from services.ops.handling import Handling, Make, Who
 from services.ops.history import History
+from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
 from services.ops.limits import ExportLimits
 from services.ops.log.read import LogReader
@@ -40,6 +41,7 @@ class Ops:
     limits: ExportLimits
     blobs: BlobStore
     converter: Converter
+    captions: CaptionReader
     public_url: str
     now: Callable[[], datetime]
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from fractions import Fraction
 from itertools import chain
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from cutlog.contract.base import Strict, Wire
+from cutlog.contract.base import Strict
+from cutlog.contract.ids import Id
 from cutlog.contract.ops import Op
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Timeline
 from cutlog.web import Api, Problem, Reply, Request, Role
-from services.ops.api.committing import Message, VersionNumber, committed_once
+from services.ops.api.captions import CaptionsSent, bring_captions
+from services.ops.api.committing import Imported, Message, VersionNumber, committed_once, imported, stored
 from services.ops.api.context import Ops, who
 from services.ops.api.once import keep
+from services.ops.captions.reading import CaptionFormat
 from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import NotFound
@@ -34,32 +37,20 @@ from services.ops.interchange.reading import Draft, canvas_of, opened, read, wan
 from services.ops.interchange.schema import Timeline as Otio
 from services.ops.interchange.writing import MEDIA_TYPES, SUFFIXES, written
 
-#: Bytes of the ops of one import: PostgreSQL and NATS hold an event of twice that.
-MAX_OPS_BYTES: Final = 3 << 20
-
 
 class ImportQuery(Strict):
     """`mode`: instead of the timeline that is there, or on top of it. `missing`: what stands for media that the tenant
-    does not have; nothing is imported if it is `refuse`. `fps`: the rate of an EDL, such as 24 or 30000/1001."""
+    does not have; nothing is imported if it is `refuse`. `fps`: the rate of an EDL, such as 24 or 30000/1001.
+    `track`: the track that captions are added to, which may be a new one; only a file of captions has one."""
 
-    format: ReadFormat = "otio"
+    format: ReadFormat | CaptionFormat = "otio"
+    track: Id | None = None
     mode: Mode = "replace"
     missing: Literal["refuse", "skip", "color"] = "refuse"
     fps: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,7}(/[0-9]{1,7})?$")] | None = None
     expected_version: VersionNumber | None = None
     message: Message | None = None
     dry_run: bool = False
-
-
-class Imported(Wire):
-    """The version that an import made, its length in frames, its position in the log; what the file held and this
-    project can't; and media that were missing. A dry run has no position."""
-
-    version: int
-    duration: int
-    position: int | None
-    losses: tuple[Loss, ...]
-    missing: tuple[Missing, ...]
 
 
 class _Import(msgspec.Struct, frozen=True):
@@ -86,15 +77,22 @@ def routes(api: Api, ops: Ops) -> None:
     )
     async def bring(req: Request[bytes, ImportQuery]) -> Reply:
         """The body is the file. See docs/INTERCHANGE.md for what each format carries. 422 `media-missing` lists media
-        that the tenant does not have, unless `missing` says what to put in their places."""
+        that the tenant does not have, unless `missing` says what to put in their places. A file of captions (`srt`,
+        `vtt`, `sbv`, `ass`, `ssa`, `ttml`) is added to `track`, in whatever encoding it is."""
         project_id, query = req.path["project"], req.query
         owner = await ops.owner(req, project_id)
+        match query.format:
+            case "srt" | "vtt" | "sbv" | "ass" | "ssa" | "ttml" as captions:
+                file = CaptionsSent(captions, query.track, query.expected_version, query.message, query.dry_run)
+                return await bring_captions(ops, req, project_id, file)
+            case kind:
+                pass
         made: list[_Import] = []
 
         async def act() -> Reply:
             fps = _fps(query.fps) if query.fps is not None else await _rate_of(ops, project_id, owner.version)
             losses = Ledger()
-            told = opened(await ops.converter.read(query.format, fps, req.body), losses)
+            told = opened(await ops.converter.read(kind, fps, req.body), losses)
             library = await ops.catalog.wanted(req.actor.tenant, await asyncio.to_thread(wanted, told))
             found = losses.report()
 
@@ -108,11 +106,11 @@ def routes(api: Api, ops: Ops) -> None:
                 batch = Batch(state.sequence, first, draft.losses)
                 await asyncio.to_thread(batch.build, draft, query.mode)
                 made[:] = [_Import(tuple(batch.ops), tuple(draft.missing), draft.losses.report())]
-                sent = _sent(batch.ops)
+                sent = stored(batch.ops)
                 return CommitOps(made[0].ops, sent, first, first.sha256, query.expected_version, _message(query, draft))
 
             def body(outcome: Outcome) -> Imported:
-                return _imported(outcome, made[0])
+                return imported(outcome, made[0].losses, made[0].missing)
 
             if query.dry_run:
                 return Reply(200, body(await ops.handling.preview(project_id, who(req), make)))
@@ -153,17 +151,6 @@ def _media(draft: Draft) -> list[str]:
     return [media for media in (*shown, *used) if isinstance(media, str)]
 
 
-def _sent(ops: list[Op]) -> tuple[dict[str, Any], ...]:
-    """The ops as the log keeps them. Raises Problem 413, 422."""
-    if not ops:
-        raise Problem(422, "nothing-to-import", "The file has nothing to import", "The file and the project are empty.")
-    encoded = msgspec.json.encode(ops)
-    if len(encoded) > MAX_OPS_BYTES:
-        detail = f"The file makes {len(ops)} ops of {len(encoded)} bytes; one version holds {MAX_OPS_BYTES} bytes."
-        raise Problem(413, "content-too-large", "The timeline is too large for one version", detail)
-    return msgspec.json.decode(encoded, type=tuple[dict[str, Any], ...])
-
-
 def _media_missing(missing: list[Missing]) -> Problem:
     names = ", ".join(each.name or each.id or each.sha256 for each in missing[:5])
     return Problem(
@@ -177,16 +164,6 @@ def _media_missing(missing: list[Missing]) -> Problem:
 
 def _message(query: ImportQuery, draft: Draft) -> str:
     return query.message or f"import {query.format}{f': {draft.name}' if draft.name else ''}"[:2_000]
-
-
-def _imported(outcome: Outcome, made: _Import) -> Imported:
-    return Imported(
-        version=outcome.state.version,
-        duration=outcome.state.sequence.duration,
-        position=outcome.appended.position if outcome.appended is not None else None,
-        losses=made.losses,
-        missing=made.missing,
-    )
 
 
 def _fps(text: str) -> Fps:

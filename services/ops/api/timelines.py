@@ -12,11 +12,10 @@ from services.ops.api.committing import VersionNumber
 from services.ops.api.context import Ops
 from services.ops.api.interchange import exported
 from services.ops.decide.refusals import NotFound
-from services.ops.edits.cues import CaptionFormat
-from services.ops.interchange.subtitles import subtitles
+from services.ops.interchange.subtitles import SubtitleFormat, subtitles
 from services.ops.resolve import resolve
 
-_MEDIA_TYPES: Final[dict[CaptionFormat, str]] = {
+_MEDIA_TYPES: Final[dict[SubtitleFormat, str]] = {
     "vtt": "text/vtt; charset=utf-8",
     "srt": "application/x-subrip; charset=utf-8",
 }
@@ -57,7 +56,7 @@ def routes(api: Api, ops: Ops) -> None:
                 return await exported(ops, found, kind)
 
 
-def _captions(timeline: Timeline, wanted: str | None, kind: CaptionFormat) -> Reply:
+def _captions(timeline: Timeline, wanted: str | None, kind: SubtitleFormat) -> Reply:
     """Raises NotFound, and Problem 422 when it is not clear whose captions are meant."""
     spoken = {track.id: track for track in timeline.tracks if track.captions}
     if wanted is None and len(spoken) > 1:

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from cutlog.contract.ops import (
     CaptionRemove,
+    CaptionsAdd,
     CaptionSet,
     CaptionsImport,
     ClipAdd,
@@ -139,6 +140,8 @@ def _edited(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier) -> S
             return transitions.change(sequence, op)
         case TransitionRemove():
             return transitions.remove(sequence, op)
+        case CaptionsAdd():
+            return captions.add(sequence, op)
         case CaptionsImport():
             return captions.import_file(sequence, op)
         case CaptionSet():

@@ -1,7 +1,8 @@
-"""Reads SubRip and WebVTT. Strict, line by line, in time linear in the length: the text comes from strangers.
+"""Reads SubRip and WebVTT as the first versions of captions did. What it reads never changes: histories fold by it.
 
-WebVTT: https://www.w3.org/TR/webvtt1/ without its styles, regions and positions. SubRip has no standard; this is what
-players agree on, with a full stop before the milliseconds allowed too.
+Files that come now are read by `services.ops.captions`, and versions hold what was read. Strict, line by line, in time
+linear in the length. WebVTT: https://www.w3.org/TR/webvtt1/ without its styles, regions and positions. SubRip has no
+standard; this is what players agree on, with a full stop before the milliseconds allowed too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-CaptionFormat = Literal["srt", "vtt"]
+CueFormat = Literal["srt", "vtt"]
 
 MAX_TEXT: Final = 2_000
 
@@ -41,7 +42,7 @@ class CueError(Exception):
         super().__init__(f"line {line}: {detail}")
 
 
-def read(content: str, kind: CaptionFormat) -> Iterator[Cue]:
+def read(content: str, kind: CueFormat) -> Iterator[Cue]:
     """The cues of a file, in its order, without tags; those without words are left out. Raises CueError."""
     lines = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     blocks = _blocks(lines)
@@ -69,7 +70,7 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
             block = []
 
 
-def _cue(first: int, block: list[str], kind: CaptionFormat) -> Cue:
+def _cue(first: int, block: list[str], kind: CueFormat) -> Cue:
     named = "-->" not in block[0] and (kind == "vtt" or _NUMBER.fullmatch(block[0]) is not None)
     at = 1 if named and len(block) > 1 else 0
     line = first + at

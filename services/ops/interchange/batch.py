@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, Literal
 
 import msgspec
 
 from cutlog.contract.clip_ops import PastedEffect, PastedSpeed
 from cutlog.contract.ops import (
-    CaptionRemove,
-    CaptionSet,
-    CaptionsImport,
+    CaptionsAdd,
     ClipAdd,
     ClipLink,
     ClipPaste,
     ClipProperties,
     MarkerAdd,
     MarkerRemove,
+    NewCaption,
     Op,
     ProjectConfigure,
     TrackAdd,
@@ -25,10 +23,8 @@ from cutlog.contract.ops import (
     TrackSet,
     TransitionAdd,
 )
-from cutlog.contract.time import Fps
 from cutlog.contract.timeline import (
     Canvas,
-    Caption,
     Clip,
     ColorSource,
     FreezeSource,
@@ -37,7 +33,6 @@ from cutlog.contract.timeline import (
     Track,
 )
 from services.ops.edits.apply import apply
-from services.ops.edits.cues import CueError, read
 from services.ops.edits.errors import EditError
 from services.ops.edits.looks import PROPERTIES
 from services.ops.edits.sequence import Sequence
@@ -45,14 +40,10 @@ from services.ops.edits.sources import Sources
 from services.ops.interchange.documents import usual
 from services.ops.interchange.losses import Ledger
 from services.ops.interchange.reading import Draft
-from services.ops.interchange.subtitles import timing
 
 Mode = Literal["replace", "append"]
 
 _USUAL: Final = Clip(id="x", at=0, frames=1, source=ColorSource(color="#000000"))
-_CUES: Final = 5_000
-"""Captions of one op; their text must fit into it."""
-_HOLES: Final = 2_000
 _SPECIAL: Final = ("head_cut", "tail_cut", "silent", "reversed", "speed", "effects")
 
 
@@ -134,32 +125,25 @@ class Batch:
             self._captions(track)
 
     def _captions(self, track: Track) -> None:
-        """Captions by way of a file, since that is how captions come; then what the file could not say."""
-        wanted = _numbered(track)
-        numbers = sorted(wanted)
-        holes: list[str] = []
-        for first in range(0, len(numbers), _CUES):
-            block = [wanted[number] for number in numbers[first : first + _CUES]]
-            if not self._try(_cues(track.id, block, self.sequence.canvas.fps), track.id):
-                return
-        made = {caption.id: caption for _, caption in self.sequence.track(track.id)[1].captions.items()}
-        for number in numbers:
-            caption = wanted[number]
-            ident = f"{track.id}-c{number}"
-            if caption is None:
-                holes.append(ident)
-            elif (there := made.get(ident)) is None:
-                self._losses.add("caption", caption.id, "its name was taken")
+        """All captions of a track as one op, without those that can't be."""
+        new: list[NewCaption] = []
+        given: set[str] = set()
+        for caption in track.captions:
+            told: dict[str, Any] = {"start": caption.start, "end": caption.end, "text": caption.text}
+            if caption.id not in self.sequence.taken and caption.id not in given:
+                told["caption"] = caption.id
+                given.add(caption.id)
             else:
-                changes = {
-                    name: getattr(caption, name)
-                    for name in ("start", "end", "text")
-                    if getattr(caption, name) != getattr(there, name)
-                }
-                if changes:
-                    self._try(CaptionSet(caption=ident, **changes), ident)
-        for ident in holes:
-            self._try(CaptionRemove(caption=ident), ident)
+                self._losses.add("id", caption.id, "its id was used before; it has another one")
+            try:
+                new.append(msgspec.convert(told, NewCaption))
+            except msgspec.ValidationError as error:
+                self._losses.add("caption", caption.id, f"it is not what it may be: {error}")
+        there = [each for each in new if each.start < each.end]
+        if empty := len(new) - len(there):
+            self._losses.add("caption", track.id, "it has no length", empty)
+        if there:
+            self._try(CaptionsAdd(track=track.id, captions=tuple(there)), track.id)
 
     def _links(self, tracks: list[Track]) -> None:
         groups: dict[str, list[str]] = {}
@@ -210,36 +194,3 @@ def _clip(clip: Clip, track: str) -> Op:
         tail_cut=clip.tail_cut,
         effects=tuple(PastedEffect(id=effect.id, kind=effect.kind, params=effect.params) for effect in clip.effects),
     )
-
-
-def _numbered(track: Track) -> dict[int, Caption | None]:
-    """Captions by the number in their ids, with the holes between them; or numbered anew if there are too many."""
-    numbers: dict[int, Caption | None] = {}
-    for caption in track.captions:
-        match = re.fullmatch(r".*-c([1-9][0-9]{0,5})", caption.id)
-        if match is None or int(match[1]) in numbers:
-            break
-        numbers[int(match[1])] = caption
-    last = max(numbers, default=0)
-    if len(numbers) != len(track.captions) or last - len(numbers) > _HOLES:
-        return dict(enumerate(track.captions, 1))
-    return {number: numbers.get(number) for number in range(1, last + 1)}
-
-
-def _cues(track: str, captions: list[Caption | None], fps: Fps) -> CaptionsImport:
-    """A SubRip file of captions; where one has no place in such a file, something that has."""
-    blocks = []
-    for caption in captions:
-        start, end = (caption.start, caption.end) if caption is not None else (0, 1)
-        times = timing(start, end, fps, "srt")
-        text = caption.text if caption is not None else "-"
-        blocks.append(f"{times}\n{text if _survives(text) else '-'}\n")
-    return CaptionsImport(track=track, format="srt", content="\n".join(blocks))
-
-
-def _survives(text: str) -> bool:
-    try:
-        found = list(read(f"00:00:00,000 --> 00:00:01,000\n{text}\n", "srt"))
-    except CueError:
-        return False
-    return [cue.text for cue in found] == [text]

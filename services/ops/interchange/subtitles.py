@@ -1,16 +1,18 @@
-"""A track's captions as a SubRip or WebVTT file. Pure; `services.ops.edits.cues` reads what this writes."""
+"""A track's captions as a SubRip or WebVTT file. Pure; `services.ops.captions` reads what this writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from typing import Literal
 
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Caption
-from services.ops.edits.cues import CaptionFormat
+
+SubtitleFormat = Literal["srt", "vtt"]
 
 
-def subtitles(captions: Iterable[Caption], fps: Fps, kind: CaptionFormat) -> str:
+def subtitles(captions: Iterable[Caption], fps: Fps, kind: SubtitleFormat) -> str:
     """The file. What captions say is text, never markup; lines without words would end a cue and are left out."""
     blocks = ["WEBVTT"] if kind == "vtt" else []
     for number, caption in enumerate(captions, 1):
@@ -21,12 +23,12 @@ def subtitles(captions: Iterable[Caption], fps: Fps, kind: CaptionFormat) -> str
     return "\n\n".join(blocks) + "\n"
 
 
-def timing(start: int, end: int, fps: Fps, kind: CaptionFormat) -> str:
+def timing(start: int, end: int, fps: Fps, kind: SubtitleFormat) -> str:
     """The line that says when a cue is shown: on frames [start, end), to the nearest millisecond."""
     return f"{_moment(start, fps, kind)} --> {_moment(end, fps, kind)}"
 
 
-def _moment(frame: int, fps: Fps, kind: CaptionFormat) -> str:
+def _moment(frame: int, fps: Fps, kind: SubtitleFormat) -> str:
     millis = (2000 * frame * fps.den + fps.num) // (2 * fps.num)
     seconds, millis = divmod(millis, 1000)
     point = "." if kind == "vtt" else ","
