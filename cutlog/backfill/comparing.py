@@ -9,7 +9,7 @@ from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.rows import LegacyExport, LegacyVideo
 from cutlog.backfill.services import Services
 from cutlog.backfill.survey import Progress, top
-from cutlog.contract.profiles import proxy_key
+from cutlog.contract.keys import ProxyKey
 
 
 async def differences(index: Index, services: Services, progress: Progress, *, pin: bool) -> list[str]:
@@ -39,7 +39,11 @@ async def _project(index: Index, services: Services, legacy: str, given: str, *,
     if seen != expected:
         yield f"project {given} tells of {seen} versions, not {expected}"
     proxy = index.number("SELECT max(version) FROM proxy WHERE project = ?", legacy)
-    if proxy and (project.latest_proxy_version or 0) <= proxy and project.latest_proxy_key != proxy_key(given, proxy):
+    if (
+        proxy
+        and (project.latest_proxy_version or 0) <= proxy
+        and project.latest_proxy_key != str(ProxyKey(given, proxy))
+    ):
         yield f"the latest proxy of project {given} is {project.latest_proxy_key}, not that of version {proxy}"
     exports = {export.id: export async for export in services.client.exports(given)}
     for row in index.all("SELECT * FROM export WHERE project = ?", legacy):

@@ -24,7 +24,7 @@ from cutlog.blobs import LocalBlobs
 from cutlog.client.answers import Export
 from cutlog.client.errors import Conflict, Invalid
 from cutlog.contract.imports import ImportedExport, ImportedProxy
-from cutlog.contract.profiles import archive_key, export_key, proxy_key
+from cutlog.contract.keys import ArchivedExportKey, ExportKey, ImportKey, ProxyKey
 
 PAGE_VERSIONS: Final = 500
 PAGE_BYTES: Final = 1 << 20
@@ -61,7 +61,7 @@ class Mover:
         waiting = "SELECT * FROM video WHERE sha256 IS NOT NULL AND taken IS NULL ORDER BY place"
         for done, row in enumerate(list(index.all(waiting)), 1):
             video = unpack(row["row"], LegacyVideo)
-            key = f"import/{self._run.id}/{row['sha256']}"
+            key = str(ImportKey(self._run.id, row["sha256"]))
 
             async def take(row: Any = row, video: LegacyVideo = video, key: str = key) -> Any:
                 return await self._services.video(
@@ -195,10 +195,10 @@ class Mover:
         export = unpack(row["row"], LegacyExport)
         status, key = row["status"], None
         if row["path"] is not None:
-            key = export_key(given, export.version, row["profile"])
+            key = str(ExportKey(given, export.version, row["profile"]))
             other = status == "ready" and await self._digest(key) not in (None, row["sha256"])
             if status == "archived" or other:  # made here since, under that name
-                status, key = "archived", archive_key(row["given"], export.version, row["profile"])
+                status, key = "archived", str(ArchivedExportKey(row["given"], export.version, row["profile"]))
             mark = "UPDATE export SET key = ?, status = ?, placed = 1 WHERE id = ?"
             self._index.do(mark, key, status, export.id)
             await self._place(key, Path(row["path"]), row["sha256"])
@@ -210,7 +210,7 @@ class Mover:
 
     async def _proxy(self, row: Any, given: str) -> ImportedProxy | None:
         """None, if a proxy was there before this run."""
-        key = proxy_key(given, row["version"])
+        key = str(ProxyKey(given, row["version"]))
         if not row["placed"] and await self._services.blobs.head(key) is not None:
             return None
         mark = "UPDATE proxy SET placed = 1 WHERE project = ? AND version = ?"

@@ -24,7 +24,7 @@ from cutlog.backfill.source import Seen, Source
 from cutlog.backfill.survey import Progress, Surveyed, counted, survey, top
 from cutlog.backfill.undoing import undo
 from cutlog.contract.ids import new_id
-from cutlog.contract.profiles import proxy_key
+from cutlog.contract.keys import ProxyKey
 
 SEEN = "seen"
 
@@ -113,7 +113,7 @@ def items(index: Index, *, pin: bool) -> Iterator[dict[str, Any]]:
                 "pinned": each["status"] != "deleted" and (pin or export.pinned),
             }  # fmt: skip
         for each in index.all("SELECT * FROM proxy WHERE project = ? ORDER BY version", project.id):
-            key = proxy_key(row["given"], each["version"])
+            key = str(ProxyKey(row["given"], each["version"]))
             yield {
                 "item": "proxy",
                 "project": row["given"],

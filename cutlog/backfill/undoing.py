@@ -9,7 +9,7 @@ from cutlog.backfill.rows import LegacyProject
 from cutlog.backfill.runs import Run, Runs
 from cutlog.backfill.services import Services
 from cutlog.client.errors import Refused
-from cutlog.contract.profiles import proxy_key
+from cutlog.contract.keys import ProxyKey, imports_of
 
 
 class BuiltUpon(Exception):
@@ -92,7 +92,7 @@ async def _remove_files(run: Run, index: Index, services: Services) -> int:
     for row in index.all(
         "SELECT given, version FROM proxy JOIN project ON project.id = proxy.project WHERE placed IN (1, 2)"
     ):
-        removed += await services.blobs.delete(proxy_key(row["given"], row["version"]))
-    async for blob in services.blobs.list(f"import/{run.id}"):
+        removed += await services.blobs.delete(str(ProxyKey(row["given"], row["version"])))
+    async for blob in services.blobs.list(imports_of(run.id)):
         removed += await services.blobs.delete(blob.key)
     return removed

@@ -42,18 +42,6 @@ EXPORTS: Final[dict[ExportProfile, Format]] = {
 }
 
 
-def proxy_key(project_id: str, version: int) -> str:
-    return f"proxy/{project_id}/v{version}_proxy.mp4"
-
-
-def export_key(project_id: str, version: int, profile: ExportProfile) -> str:
-    return f"export/{project_id}/v{version}{EXPORTS[profile].suffix}"
-
-
-def archive_key(export_id: str, version: int, profile: ExportProfile) -> str:
-    return f"archive/{export_id}_v{version}{EXPORTS[profile].suffix}"
-
-
 def proxy_size(width: Fraction | int, height: Fraction | int) -> tuple[int, int]:
     """Pixels of the 480p picture of something seen as width × height: the nearest even width, 480 high."""
     return size_of_height(width, height, PROXY_HEIGHT)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.base import Wire
+from cutlog.contract.keys import ARCHIVE
 from services.gc import tables
 from services.gc.plans import Asker, KeyReused
 from services.gc.policy import Policy
@@ -99,8 +100,8 @@ async def landed(connection: AsyncConnection, run_id: str, ids: Sequence[str]) -
     run, move, item = tables.run, tables.move, tables.run_item
     began = (await connection.execute(select(run.c.action, run.c.at).where(run.c.run_id == run_id))).one()
     kind = {
-        "archive": (move.c.action == "move") & move.c.target.startswith("archive/"),
-        "restore": (move.c.action == "move") & move.c.source.startswith("archive/"),
+        "archive": (move.c.action == "move") & move.c.target.startswith(f"{ARCHIVE}/"),
+        "restore": (move.c.action == "move") & move.c.source.startswith(f"{ARCHIVE}/"),
         "delete": move.c.action == "delete",
     }[began.action]
     others = select(item.c.position).where(item.c.run_id != run_id, item.c.position == move.c.position)

@@ -20,6 +20,7 @@ from cutlog.contract.commands import (
     RestoreExport,
     RestoreMedia,
 )
+from cutlog.contract.keys import ArchivedExportKey, archived_video
 from services.gc import plans, policies, snapshot, store, tables
 from services.gc.acts import Acts, Decided, Outcome, Removal
 from services.gc.classes import judge_leftover, judge_proxies, judge_segment, judge_video, judge_video_deletion
@@ -28,7 +29,6 @@ from services.gc.plans import Asker
 from services.gc.policy import Policy, Reason, Verdict, judge, judge_deletion
 from services.gc.reports import now
 from services.gc.roots import Export, Project
-from services.gc.store import archive_key
 
 ALL: Final = 1_000_000
 
@@ -149,10 +149,9 @@ class _Archiving(_ByPlan):
         verdict = next(v for e, v in judge(project, self.policy, at, self.erase) if e.export_id == export_id)
         if verdict.verdict == "kept":
             return _why(verdict)
-        assert export.key is not None
         return ArchiveExport(
             project_id=project.project_id, export_id=export_id,
-            key=archive_key(export_id, export.version, export.key), at=at,
+            key=str(ArchivedExportKey(export_id, export.version, export.profile)), at=at,
             project_deleted=project.deleted_at is not None, erase=_erasing(project, self.erase),
         )  # fmt: skip
 
@@ -255,11 +254,10 @@ class _ArchivingVideos:
         decided: dict[str, Decided] = {}
         async for media in snapshot.media(connection, self.tenant, ids):
             verdict = judge_video(media, policy, at)
-            name = media.home.rpartition("/")[2]
             decided[media.media_id] = (
                 _why(verdict)
                 if verdict.verdict == "kept"
-                else ArchiveMedia(media_id=media.media_id, key=f"archive/{media.media_id}_{name}")
+                else ArchiveMedia(media_id=media.media_id, key=str(archived_video(media.media_id, media.home)))
             )
         return decided
 

@@ -11,6 +11,7 @@ import msgspec
 
 from cutlog.contract import events as e
 from cutlog.contract.envelope import Event
+from cutlog.contract.keys import Content
 from cutlog.contract.profiles import ExportProfile
 from services.gc.roots import ExportStatus, MediaStatus
 
@@ -226,13 +227,13 @@ def fold(rows: Rows, event: Event) -> None:
         case e.ExportArchived(export_id=export_id, key=key):
             changes = {"status": "archived", "key": key, "archive": key, "archived_at": event.at}
             before = _change(rows.exports, export_id, event, **changes)
-            if before.home is not None:
+            if before.home is not None and before.home != key:
                 _send(rows, event, "export", export_id, "move", before.home, key)
         case e.ExportRestored(export_id=export_id, key=key):
             changes = {"status": "ready", "key": key, "home": key, "archive": None, "archived_at": None}
             before = _change(rows.exports, export_id, event, **changes)
-            if before.archive is not None:
-                _send(rows, event, "export", export_id, "move", before.archive, key)
+            if before.key is not None and before.key != key:
+                _send(rows, event, "export", export_id, "move", before.key, key)
         case e.ExportDeleted(export_id=export_id):
             changes = {"status": "deleted", "key": None, "archive": None, "archived_at": None}
             before = _change(rows.exports, export_id, event, **changes)
@@ -288,7 +289,7 @@ def fold(rows: Rows, event: Event) -> None:
             _send(rows, event, "video", event.entity, "move", before.key, key)
         case e.MediaDeleted():
             before = _change(rows.media, event.entity, event, status="deleted", archived_at=None, derived=0)
-            made_in = f"derived/{before.tenant}/{before.sha256}.{before.generation}"
+            made_in = Content(before.tenant, before.sha256, before.generation).folder
             _send(rows, event, "video", event.entity, "delete", before.key, folder=made_in)
         case unknown:
             assert_never(unknown)

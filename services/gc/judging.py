@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
+from cutlog.contract.keys import CacheKey, UnknownKeyError, parse_key
 from services.gc import snapshot, store
 from services.gc.classes import (
     Class,
@@ -69,19 +70,13 @@ async def explained(
 
 
 def _class_of(object_id: str) -> Other | None:
-    """The class of what is named by more than a plain id."""
-    for prefix, class_ in _PREFIXES:
-        if object_id.startswith(prefix):
-            return class_
-    return None
-
-
-_PREFIXES: tuple[tuple[str, Other], ...] = (
-    ("proxy:", "proxy"),
-    ("segments/", "segment"),
-    ("videos/", "leftover"),
-    ("archive/", "leftover"),
-)
+    """The class of what is named by more than a plain id: a proxy, or an object by its key."""
+    if object_id.startswith("proxy:"):
+        return "proxy"
+    try:
+        return "segment" if isinstance(parse_key(object_id), CacheKey) else "leftover"
+    except UnknownKeyError:
+        return None
 
 
 async def _class(

@@ -154,10 +154,12 @@ def _last_word(project: Project, export: Export, policy: Policy, at: datetime, e
     if erasing:
         yield False, Reason(rule="erasure", detail="the project is deleted and its erasure was asked for")
         return
-    assert export.archived_at is not None, "an archived export has been archived"
-    ends = export.archived_at + timedelta(days=policy.archive_grace_days)
+    # One that came from a legacy store as archived has been so since it was made.
+    since = export.archived_at or export.finished_at
+    assert since is not None, "an archived export was finished"
+    ends = since + timedelta(days=policy.archive_grace_days)
     days = policy.archive_grace_days
-    detail = f"archived {moment(export.archived_at)}; archiveGraceDays {days} end {moment(ends)}"
+    detail = f"archived {moment(since)}; archiveGraceDays {days} end {moment(ends)}"
     yield at < ends, Reason(rule="grace", detail=detail)
 
 

@@ -15,10 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobHead, BlobNotFoundError, BlobStore
 from cutlog.contract.base import Wire
+from cutlog.contract.keys import (
+    ArchivedExportKey,
+    CacheKey,
+    ReceiptKey,
+    UnknownKeyError,
+    cache_of,
+    originals_of,
+    parse_key,
+)
 from services.gc import tables
 from services.gc.classes import Leftover, Segment
-
-RECEIPTS: Final = "segments/receipts"
 
 
 class Receipt(Wire):
@@ -47,7 +54,7 @@ async def films(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> C
     places += [(row.project_id, row.version, "proxy") for row in await connection.execute(shown)]
     for project_id, version, profile in places:
         try:
-            receipt = _RECEIPT.decode(await blobs.get(f"{RECEIPTS}/{project_id}/v{version}_{profile}.json"))
+            receipt = _RECEIPT.decode(await blobs.get(str(ReceiptKey(project_id, version, profile))))
         except (BlobNotFoundError, msgspec.DecodeError):
             continue
         used.update({*receipt.segments, *receipt.sound})
@@ -56,10 +63,14 @@ async def films(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> C
 
 async def segments(blobs: BlobStore, tenant: str, used: Mapping[str, int]) -> AsyncIterator[Segment]:
     """The segments of a tenant that are there, in the order of their keys."""
-    found = [head async for head in blobs.list(f"segments/{tenant}")]
+    found = [head async for head in blobs.list(cache_of(tenant))]
     for head in sorted(found, key=lambda head: head.key):
-        digest = head.key.rpartition("/")[2].partition(".")[0]
-        yield Segment(head.key, head.size, head.modified, used.get(digest, 0))
+        try:
+            key = parse_key(head.key)
+        except UnknownKeyError:
+            continue
+        if isinstance(key, CacheKey):  # a tenant's cache may seem to hold receipts
+            yield Segment(head.key, head.size, head.modified, used.get(key.digest, 0))
 
 
 async def leftovers(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> AsyncIterator[Leftover]:
@@ -68,23 +79,17 @@ async def leftovers(connection: AsyncConnection, blobs: BlobStore, tenant: str) 
     media, export, project = tables.media, tables.export, tables.project
     known = set(await connection.scalars(select(media.c.key).where(media.c.tenant == tenant)))
     known |= set(await connection.scalars(select(media.c.home).where(media.c.tenant == tenant)))
-    uploads: list[BlobHead] = [head async for head in blobs.list(f"videos/{tenant}")]
+    uploads: list[BlobHead] = [head async for head in blobs.list(originals_of(tenant))]
     for head in sorted(uploads, key=lambda head: head.key):
         if head.key not in known:
             yield Leftover(head.key, head.size, head.modified)
     mine = select(project.c.project_id).where(project.c.tenant == tenant)
     exports = (await connection.execute(select(export).where(export.c.project_id.in_(mine)))).all()
-    archived = {row.archive for row in exports if row.archive is not None}
+    archived = {key for row in exports for key in (row.key, row.archive) if key is not None}
     for row in sorted(exports, key=lambda row: str(row.export_id)):
-        key = archive_key(row.export_id, row.version, row.home) if row.home is not None else None
-        if key is None or key in archived:
+        key = str(ArchivedExportKey(row.export_id, row.version, row.profile))
+        if key in archived:
             continue
         head_ = await blobs.head(key)
         if head_ is not None:
             yield Leftover(key, head_.size, head_.modified)
-
-
-def archive_key(export_id: str, version: int, home: str) -> str:
-    """Where an export lies in the archive: under its own id, with the name that it had."""
-    name = home.rpartition("/")[2]
-    return f"archive/{export_id}_{name if name.startswith(f'v{version}_') else f'v{version}_{name}'}"

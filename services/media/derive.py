@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 
 from cutlog.blobs import BlobStore
+from cutlog.contract.keys import Content, RenditionKey, RenditionName
 from cutlog.contract.media import MediaFacts, Rendition, Renditions, display_size
 from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
 from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, Limits
 from cutlog.ffmpeg.progress import Progress
 from services.media.facts import Judged, UnusableError, judge
-from services.media.naming import rendition_key
 from services.media.previews import peaks, sheet
 from services.media.recipes import (
     AUDIO,
@@ -61,7 +61,7 @@ class Derive:
         """All renditions of the original at `key`. Raises UnusableError, FfmpegFailedError, BlobNotFoundError."""
         async with self._blobs.local(key) as source, self._blobs.scratch() as folder:
             judged = judge(await self._ffmpeg.probe(source, times=True, limits=_patience(source)))
-            work = _Work(self._ffmpeg, self._blobs, source, folder, judged, (tenant, sha256, generation), told)
+            work = _Work(self._ffmpeg, self._blobs, source, folder, judged, Content(tenant, sha256, generation), told)
             thumbnail = await work.thumbnail() if judged.kind != "audio" else None
             if thumbnail is not None and shown is not None:
                 await shown(thumbnail)
@@ -93,7 +93,7 @@ class _Work:
         source: Path,
         folder: Path,
         judged: Judged,
-        content: tuple[str, str, int],
+        content: Content,
         told: Told | None,
     ) -> None:
         self._ffmpeg, self._blobs = ffmpeg, blobs
@@ -152,9 +152,9 @@ class _Work:
     async def _run(self, args: list[str], told: Callable[[Progress], None] | None = None) -> None:
         await self._ffmpeg.run(args, reads=[self._source], writes=self._folder, limits=self._limits, on_progress=told)
 
-    async def _put(self, name: str) -> Rendition:
+    async def _put(self, name: RenditionName) -> Rendition:
         # Not synced: it can be made again, and its digest tells when it is torn.
-        blob = await self._blobs.put_file(rendition_key(*self._content, name), self._folder / name, sync=False)
+        blob = await self._blobs.put_file(str(RenditionKey(self._content, name)), self._folder / name, sync=False)
         return Rendition(key=blob.key, size=blob.size, sha256=blob.sha256)
 
 

@@ -29,6 +29,7 @@ from cutlog.contract.commands import (
 )
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from cutlog.contract.ids import Id, new_id
+from cutlog.contract.keys import archived_video
 from cutlog.web import Api, Problem, Reply, Request, Role
 from services.media import leases, uses, videos
 from services.media.facts import UnusableError
@@ -197,9 +198,8 @@ class Imports:
         """Bytes that nobody has any more go the way of all garbage, in both its stages at once. Ops has the last word;
         what it refuses stays, as content that is not used."""
         await self._processed(row.id)
-        name = row.key.rpartition("/")[2]
         commands: tuple[ArchiveMedia | DeleteMedia, ...] = (
-            ArchiveMedia(media_id=row.id, key=f"archive/{row.id}_{name}"), DeleteMedia(media_id=row.id),
+            ArchiveMedia(media_id=row.id, key=str(archived_video(row.id, row.key))), DeleteMedia(media_id=row.id),
         )  # fmt: skip
         keys = [f"media/{row.id}/{type(body).__name__}/{row.generation}/{uuid.uuid4().hex}" for body in commands]
         async with self._engine.begin() as connection:

@@ -24,13 +24,14 @@ from cutlog.bus import Outbox
 from cutlog.contract.commands import RecordMediaUploaded
 from cutlog.contract.events import MediaUploaded
 from cutlog.contract.ids import new_id
+from cutlog.contract.keys import Content, OriginalKey
 from cutlog.contract.media import Renditions
 from cutlog.db.failures import constraint
 from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError
 from services.media import leases, videos
 from services.media.answers import Retry, forget, keep, recall
 from services.media.facts import Judged, UnusableError, judge
-from services.media.naming import display_name, original_key, suffix
+from services.media.naming import display_name, suffix
 from services.media.quotas import Quotas
 from services.media.settling import Answers
 from services.media.videos import Asker, Stored, Video
@@ -168,7 +169,8 @@ class Ingest:
         With `moving` the file is the object of that key, and gets its new key. Raises UnusableError.
         """
         judged = await self.look(file.path, whole=file.size <= READ_WHOLE)
-        key = original_key(asker.tenant, file.sha256, generation, suffix(judged.facts.container, file.name))
+        content = Content(asker.tenant, file.sha256, generation)
+        key = str(OriginalKey(content, suffix(judged.facts.container, file.name)))
         async with self._engine.begin() as connection:
             await videos.lock_content(connection, asker.tenant, file.sha256)
             await leases.note_key(connection, upload_id, key)

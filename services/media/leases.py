@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.blobs import BlobStore
 from cutlog.bus.leader import stops_within
 from cutlog.contract.ids import new_id
+from cutlog.contract.keys import original_of
 from cutlog.db.failures import DATABASE_ERRORS
 from services.media.tables import upload, video
 from services.media.videos import lock_content
@@ -95,7 +96,7 @@ async def sweep(engine: AsyncEngine, blobs: BlobStore) -> int:
     for row in dead:
         async with engine.begin() as connection:
             if row.key is not None:
-                await lock_content(connection, row.tenant, row.key.rpartition("/")[2].partition(".")[0])
+                await lock_content(connection, row.tenant, original_of(row.key).sha256)
             ended = await connection.execute(
                 delete(upload).where(upload.c.id == row.id, upload.c.lease_until < now).returning(upload.c.key)
             )

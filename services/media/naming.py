@@ -1,4 +1,4 @@
-"""Names: of stored originals, and of files as people see them. Pure."""
+"""Names of files: their endings, and as people see them. Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 import unicodedata
 from pathlib import PurePosixPath
 from typing import Final
-
-from cutlog.blobs.keys import check_key
 
 MAX_NAME: Final = 255
 
@@ -36,14 +34,6 @@ def suffix(container: str, name: str) -> str:
     fitting = _SUFFIXES.get(first) or ((f".{first}",) if _PLAIN.fullmatch(first) else (".bin",))
     own = PurePosixPath(name).suffix.lower()
     return own if own in fitting else fitting[0]
-
-
-def original_key(tenant: str, sha256: str, generation: int, ending: str) -> str:
-    return check_key(f"videos/{tenant}/{sha256}.{generation}{ending}")
-
-
-def rendition_key(tenant: str, sha256: str, generation: int, name: str) -> str:
-    return check_key(f"derived/{tenant}/{sha256}.{generation}/{name}")
 
 
 def display_name(filename: str | None) -> str:

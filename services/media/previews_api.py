@@ -10,13 +10,13 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobStore
+from cutlog.contract import keys
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.media import Rendition
 from cutlog.web import Api, Content, EventStream, Problem, ProblemError, Reply, Request, Role
 from cutlog.web.problems import not_found
 from services.media import videos
 from services.media.derive import Derive
-from services.media.naming import rendition_key
 from services.media.previews import index
 from services.media.videos import NotFailedError, Stored, Video
 
@@ -74,7 +74,7 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
             raise Problem(422, "invalid-input", "There is no such frame", detail, errors=[ProblemError("?at", detail)])
         if row.renditions.proxy is None:
             raise not_found(f"A thumbnail of video {row.id}")
-        key = rendition_key(row.tenant, row.sha256, row.generation, f"at-{req.query.at}.jpg")
+        key = str(keys.ThumbnailKey(keys.Content(row.tenant, row.sha256, row.generation), req.query.at))
         if await blobs.head(key) is None:
             await derive.frame(row.renditions.proxy.key, row.facts, req.query.at, key)
         return leads_to(await blobs.url(key, seconds=LINK_SECONDS))

@@ -11,10 +11,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.shadow import Derived
+from cutlog.contract.keys import DERIVED, ORIGINALS, Content
 from cutlog.contract.media import Rendition
 from cutlog.fsck.proof import House, Kept, Proof
 from services.media import learnt
-from services.media.naming import rendition_key
 from services.media.tables import upload, video
 from services.media.videos import DERIVE_ATTEMPTS
 
@@ -37,7 +37,7 @@ async def _loose(connection: AsyncConnection) -> set[str]:
     keys = set(await connection.scalars(select(upload.c.key).where(upload.c.key.is_not(None))))
     columns = (video.c.tenant, video.c.sha256, video.c.generation)
     for tenant, sha256, generation in await connection.execute(select(*columns).where(video.c.derive_at.is_not(None))):
-        keys.add(rendition_key(tenant, sha256, generation, "x").removesuffix("x"))
+        keys.add(f"{Content(tenant, sha256, generation).folder}/")
     return keys
 
 
@@ -73,6 +73,6 @@ PROOF: Final = Proof(
     kept=_kept,
     loose=_loose,
     counts=_counts,
-    owns=("videos", "derived"),
+    owns=(ORIGINALS, DERIVED),
     mend=_mend,
 )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.bus.shadow import Derived
 from cutlog.contract.envelope import RawEvent
+from cutlog.contract.keys import ARCHIVE, EXPORTED, PROXIES
 from cutlog.fsck.proof import Fault, Kept, Proof
 from services.ops import snapshot
 from services.ops.history import History
@@ -82,5 +83,5 @@ PROOF: Final = Proof(
     counts=_counts,
     stale=_stale,
     forget=_forget,
-    owns=("proxy", "export", "archive"),
+    owns=(PROXIES, EXPORTED, ARCHIVE),
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.contract.keys import CacheKey
 from services.render.plan import Digest
 from services.render.stitch import DamagedSegmentError
 
@@ -23,7 +24,7 @@ class SegmentCache:
         self._tenant = tenant
 
     def key(self, digest: Digest) -> str:
-        return f"segments/{self._tenant}/{digest[:2]}/{digest}.mp4"
+        return str(CacheKey(self._tenant, digest, "mp4"))
 
     async def missing(self, digests: Iterable[Digest]) -> set[Digest]:
         """Those that must be made."""

@@ -13,6 +13,7 @@ import structlog
 
 from cutlog.blobs import BlobStore
 from cutlog.contract.commands import Output
+from cutlog.contract.keys import ReceiptKey
 from cutlog.ffmpeg import Ffmpeg
 from services.render import audio
 from services.render.cache import SegmentCache
@@ -60,7 +61,9 @@ class Maker:
             pictures, sound = self._planned(order, frozenset())
         subtitles = beside(timeline, profile)
         film = film_digest(pictures, sound, subtitles)
-        found = await made_before(self._blobs, timeline.project_id, timeline.version, profile.name, film)
+        assert profile.name != "still", "a frame is no film"
+        receipt_key = ReceiptKey(timeline.project_id, timeline.version, profile.name)
+        found = await made_before(self._blobs, receipt_key, film)
         if found is not None and found.key == order.key:
             tell(found.frames)
             return msgspec.structs.replace(found, encoded=0)

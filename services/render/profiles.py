@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from cutlog.contract.keys import FilmProfile
 from cutlog.contract.profiles import (
     COLOR_ARGS,
     ExportProfile,
@@ -36,7 +37,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     nearest packet of sound.
     """
 
-    name: str
+    name: FilmProfile | Literal["still"]
     stock: Stock
     grid: int
     bitrate: int
@@ -123,7 +124,7 @@ PROXY: Final = Profile(
 _MP4: Final = Profile(name="mp4", stock="original", grid=5, bitrate=192_000, size=_canvas, encoder=_h264)
 
 
-def _sized(name: str, height: int) -> Profile:
+def _sized(name: ExportProfile, height: int) -> Profile:
     return msgspec.structs.replace(_MP4, name=name, size=_high(height))
 
 

@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 
 from cutlog.bus.shadow import Derived
+from cutlog.contract.keys import CACHE
 from cutlog.fsck.proof import House, Kept, Proof
 from cutlog.web.trace import child_of
 from services.render import jobs, learn
@@ -75,7 +76,7 @@ PROOF: Final = Proof(
         checkpoint=learn.NAME,
         subjects=learn.SUBJECTS,
     ),
-    cache="segments",
+    cache=CACHE,
     sound=_sound,
     mend=_mend,
 )

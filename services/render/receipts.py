@@ -10,6 +10,7 @@ import msgspec
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.base import Wire
 from cutlog.contract.commands import Output
+from cutlog.contract.keys import FilmProfile, ReceiptKey
 from services.render.plan import Copied, Digest, Encoded, Plan
 from services.render.sound import Score
 from services.render.subtitles import Subtitles
@@ -20,7 +21,7 @@ class Receipt(Wire):
 
     project_id: str
     version: int
-    profile: str
+    profile: FilmProfile
     timeline: str
     film: Digest
     output: Output
@@ -28,10 +29,6 @@ class Receipt(Wire):
     arguments: tuple[str, ...]
     segments: tuple[str, ...]
     sound: tuple[str, ...]
-
-
-def receipt_key(project_id: str, version: int, profile: str) -> str:
-    return f"segments/receipts/{project_id}/v{version}_{profile}.json"
 
 
 def film_digest(plan: Plan, score: Score, subtitles: Sequence[Subtitles] = ()) -> Digest:
@@ -54,14 +51,14 @@ def _name(segment: Copied | Encoded) -> str:
 
 async def write_receipt(blobs: BlobStore, receipt: Receipt) -> None:
     """Replaces the one of an earlier attempt."""
-    key = receipt_key(receipt.project_id, receipt.version, receipt.profile)
-    await blobs.put_bytes(key, msgspec.json.format(msgspec.json.encode(receipt), indent=1), sync=False)
+    key = ReceiptKey(receipt.project_id, receipt.version, receipt.profile)
+    await blobs.put_bytes(str(key), msgspec.json.format(msgspec.json.encode(receipt), indent=1), sync=False)
 
 
-async def made_before(blobs: BlobStore, project_id: str, version: int, profile: str, film: Digest) -> Output | None:
+async def made_before(blobs: BlobStore, key: ReceiptKey, film: Digest) -> Output | None:
     """The finished film, if it was made of just this and its file is still whole."""
     try:
-        receipt = msgspec.json.decode(await blobs.get(receipt_key(project_id, version, profile)), type=Receipt)
+        receipt = msgspec.json.decode(await blobs.get(str(key)), type=Receipt)
     except (BlobNotFoundError, msgspec.DecodeError):
         return None
     output = receipt.output

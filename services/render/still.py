@@ -14,6 +14,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.contract.keys import CacheKey
 from cutlog.contract.timeline import Canvas, Timeline
 from services.render.make import Maker
 from services.render.packets import TornSegmentError, seal, unseal
@@ -70,7 +71,7 @@ class Stills:
         FfmpegFailedError.
         """
         digest, segment = self.recipe(timeline, frame, width, picture)
-        key = f"segments/{timeline.tenant}/{digest[:2]}/{digest}.{picture}"
+        key = str(CacheKey(timeline.tenant, digest, picture))
         lock = self._locks[digest]
         try:
             async with lock:

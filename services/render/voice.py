@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.contract.keys import CacheKey
 from cutlog.contract.profiles import CHANNELS, SAMPLE_RATE
 from cutlog.ffmpeg import Ffmpeg, Limits
 from services.render import audio
@@ -166,8 +167,8 @@ class Voice:
             )  # fmt: skip
             yield folder, result.log
 
-    def _key(self, digest: Digest, kind: str) -> str:
-        return f"segments/{self._tenant}/{digest[:2]}/{digest}.{kind}"
+    def _key(self, digest: Digest, kind: Literal["pcm", "json"]) -> str:
+        return str(CacheKey(self._tenant, digest, kind))
 
 
 def _whole(sealed: bytes) -> bytes:

@@ -19,8 +19,8 @@ from cutlog.bus import Delivered, JobQueue, Outbox, Poison, Retry
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.commands import Output
 from cutlog.contract.jobs import JobKind, RenderJob
+from cutlog.contract.keys import ExportKey, ProxyKey
 from cutlog.contract.profiles import EXPORTS as EXPORT_FILES
-from cutlog.contract.profiles import export_key, proxy_key
 from cutlog.contract.timeline import Timeline
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.ffmpeg import MediaRefusedError
@@ -267,12 +267,12 @@ class Worker:
 def _order(kind: JobKind, wanted: str | None, timeline: Timeline) -> Order:
     project_id, version = timeline.project_id, timeline.version
     if kind == "proxy":
-        key = proxy_key(project_id, version)
+        key = str(ProxyKey(project_id, version))
         return Order(timeline=timeline, profile=PROXY, key=key, sync=False)
     profile = next((name for name in EXPORT_FILES if name == wanted), None)
     if profile is None:
         raise UnknownProfileError(f"this build of cutlog has no profile {wanted}")
-    key = export_key(project_id, version, profile)
+    key = str(ExportKey(project_id, version, profile))
     return Order(timeline=timeline, profile=EXPORTS[profile], key=key, sync=True)
 
 

@@ -24,6 +24,7 @@ from cutlog.contract.commands import (
     ReportProxy,
 )
 from cutlog.contract.events import MediaReady, MediaUploaded
+from cutlog.contract.keys import Content, ExportKey, OriginalKey, ProxyKey, RenditionKey
 from cutlog.contract.media import MediaFacts, Rendition, Renditions
 from cutlog.contract.time import Fps
 from services.gc.bootstrap import serving as serving_gc
@@ -164,7 +165,7 @@ class House:
         salt: str = "",
     ) -> Any:  # fmt: skip
         """Writes the film of an export, the same bytes each time, and reports it."""
-        key = f"export/{project_id}/v{version}_final.mp4"
+        key = str(ExportKey(project_id, version, "mp4"))
         film = hashlib.sha256(f"{key}{salt}".encode()).digest() * (size // 32 + 1)
         blob = await self.blobs.put_bytes(key, film[:size])
         output = Output(key=key, size=blob.size, sha256=blob.sha256, frames=30 * version, encoded=30)
@@ -173,7 +174,7 @@ class House:
 
     async def proxy(self, project_id: str, version: int, *, size: int = 10) -> str:
         """A proxy that is ready; its key."""
-        key = f"proxy/{project_id}/v{version}_proxy.mp4"
+        key = str(ProxyKey(project_id, version))
         blob = await self.blobs.put_bytes(key, b"p" * size)
         output = Output(key=key, size=size, sha256=blob.sha256, frames=30, encoded=30)
         await self.tell("render", ReportProxy(project_id=project_id, version=version, digest="d", output=output))
@@ -182,7 +183,8 @@ class House:
     async def media(self, media_id: str, *, tenant: str = "default", size: int = 50) -> str:
         """A video that is ready, with an edit proxy; the key of its original."""
         sha256 = hashlib.sha256(media_id.encode()).hexdigest()
-        key, made = f"videos/{tenant}/{sha256}.1.mov", f"derived/{tenant}/{sha256}.1/proxy.mp4"
+        content = Content(tenant, sha256, 1)
+        key, made = str(OriginalKey(content, ".mov")), str(RenditionKey(content, "proxy.mp4"))
         await self.blobs.put_bytes(key, b"v" * size)
         await self.blobs.put_bytes(made, b"d" * 7)
         uploaded = MediaUploaded(

@@ -10,6 +10,7 @@ import pytest
 
 from cutlog.contract.commands import RecordMediaDeduplicated
 from cutlog.contract.events import MediaDeduplicated
+from cutlog.contract.keys import CacheKey, Content, OriginalKey
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import eventually
@@ -259,12 +260,13 @@ async def test_media_of_a_deleted_project_comes_back_with_it_and_stays_for_a_pin
 async def test_proxies_segments_and_leftovers_go_by_the_same_mechanism(home: House) -> None:
     await home.project("p")
     old, new = await home.proxy("p", 1), await home.proxy("p", 3)
-    kept, lost = "segments/default/aa/aa11.mp4", "segments/default/bb/bb22.mp4"
+    kept, lost = str(CacheKey("default", "aa" * 32, "mp4")), str(CacheKey("default", "bb" * 32, "mp4"))
     await home.blobs.put_bytes(kept, b"k" * 5)
     await home.blobs.put_bytes(lost, b"l" * 6)
-    receipt = b'{"version": 3, "profile": "proxy", "segments": ["aa11"], "sound": []}'
+    receipt = b'{"version": 3, "profile": "proxy", "segments": ["%s"], "sound": []}' % (b"aa" * 32)
     await home.blobs.put_bytes("segments/receipts/p/v3_proxy.json", receipt)
-    await home.blobs.put_bytes("videos/default/dead.1.mov", b"u" * 9)
+    dead = str(OriginalKey(Content("default", "de" * 32, 1), ".mov"))
+    await home.blobs.put_bytes(dead, b"u" * 9)
     policy = EAGER | {"proxyTtlDays": 0, "segmentTtlDays": 0}
     plan = await home.gc("POST", "/calculate", {"policy": policy, "classes": ["proxy", "segment", "leftover"]})
     assert [(each["class"], each["id"], each["size"]) for each in plan["candidates"]] == [
@@ -272,7 +274,7 @@ async def test_proxies_segments_and_leftovers_go_by_the_same_mechanism(home: Hou
     ]  # fmt: skip
     verdict = await home.gc("GET", f"/explain?id={kept}&planId={plan['planId']}")
     assert verdict["reasons"][0] == {"rule": "referenced", "detail": "1 films that are kept are made of it"}
-    leased = await home.gc("GET", "/explain?id=videos/default/dead.1.mov")
+    leased = await home.gc("GET", f"/explain?id={dead}")
     assert leased["verdict"] == "kept" and leased["reasons"][0]["rule"] == "leased"
     body = {"exportIds": ["proxy:p:1", "proxy:p:3", lost, kept], "confirm": plan["planHash"]}
     deleted = await home.gc("POST", "/delete", body)

@@ -15,6 +15,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from cutlog.bus import Bus, Outbox
+from cutlog.contract.keys import CacheKey
 from cutlog.db.engine import create_engine
 from services.gc.log import LogAsked
 from services.gc.reports import Reports
@@ -161,7 +162,7 @@ async def test_storage_is_counted_by_class_and_project_with_what_is_shared_and_s
     await home.export("p", 1, size=90)
     second = await home.export("p", 2, size=200)
     await home.proxy("p", 2, size=11)
-    await home.blobs.put_bytes("segments/default/aa/aa11.mp4", b"k" * 5)
+    await home.blobs.put_bytes(str(CacheKey("default", "aa" * 32, "mp4")), b"k" * 5)
     plan, _ = await home.archived()
     assert plan["candidateCount"] == 1 and second not in plan["candidates"][0]["id"]
 

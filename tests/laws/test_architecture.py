@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cutlog.contract import keys
 from tests.laws.modules import ROOT, Module, module_of, modules
 
 CONTRACT = tuple(name for name in modules() if name.startswith("cutlog.contract.") and name != "cutlog.contract.ids")
@@ -169,6 +170,18 @@ def test_only_bootstraps_make_engines_and_connect_the_bus() -> None:
 
 def test_only_ops_folds_edits() -> None:
     assert offenders("cutlog.contract.ops", ("services.ops", "cutlog")) == []
+
+
+def test_only_the_grammar_builds_and_splits_object_keys() -> None:
+    families = tuple(f"{family}/" for family in keys.FAMILIES)
+    makers = [
+        name
+        for name, module in modules().items()
+        if not under(name, ("cutlog.contract.keys", "cutlog.backfill", "services.render.api_preview"))
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(families)
+    ]
+    assert makers == [], "the legacy store and the paths of playlists have keys of their own"
 
 
 def test_no_module_has_a_vague_name_or_is_too_long() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutlog.blobs import check_key
-from services.media.naming import MAX_NAME, display_name, original_key, suffix
+from cutlog.contract.keys import Content, OriginalKey, parse_key
+from services.media.naming import MAX_NAME, display_name, suffix
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,5 @@ def test_a_stored_file_ends_as_its_container_does(container: str, name: str, end
 
 @given(st.text(), st.sampled_from(["mov,mp4", "wav", "yuv4mpegpipe", "something_new", "Ä"]))
 def test_any_ending_makes_a_key(name: str, container: str) -> None:
-    check_key(original_key("default", "0" * 64, 0, suffix(container, name)))
+    key = OriginalKey(Content("default", "0" * 64, 0), suffix(container, name))
+    assert parse_key(str(key)) == key

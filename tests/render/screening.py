@@ -32,7 +32,7 @@ def lossless(rate: Fraction) -> tuple[str, ...]:
 def profile(grid: int) -> Profile:
     """Segments of so many seconds, from originals."""
     return Profile(
-        name=f"screen{grid}",
+        name="mp4",
         stock="original",
         grid=grid,
         bitrate=96_000,

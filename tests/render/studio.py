@@ -11,8 +11,9 @@ import msgspec
 
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.commands import Output
+from cutlog.contract.keys import ExportKey, ProxyKey
 from cutlog.contract.media import Rendition, Renditions, display_size
-from cutlog.contract.profiles import ExportProfile, export_key, proxy_key, proxy_size
+from cutlog.contract.profiles import ExportProfile, proxy_size
 from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg
 from services.media import recipes
@@ -50,11 +51,11 @@ class Studio:
         return found
 
     async def proxy(self, timeline: Timeline) -> Output:
-        key = proxy_key(timeline.project_id, timeline.version)
+        key = str(ProxyKey(timeline.project_id, timeline.version))
         return await self.maker.make(Order(timeline=timeline, profile=PROXY, key=key, sync=False), self.told.append)
 
     async def export(self, timeline: Timeline, profile: ExportProfile = "mp4") -> Output:
-        key = export_key(timeline.project_id, timeline.version, profile)
+        key = str(ExportKey(timeline.project_id, timeline.version, profile))
         order = Order(timeline=timeline, profile=EXPORTS[profile], key=key, sync=True)
         return await self.maker.make(order, self.told.append)
 

@@ -12,9 +12,10 @@ import msgspec
 import pytest
 
 from cutlog.blobs import LocalBlobs
+from cutlog.contract.keys import ReceiptKey
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import MediaRef, Timeline
-from services.render.receipts import Receipt, receipt_key
+from services.render.receipts import Receipt
 from tests.render.studio import Studio, digest
 from tests.render.timelines import lane, sequence, shot, solid, timeline, title
 from tests.support.painting import Mark, Painter, read_marks
@@ -135,7 +136,7 @@ async def test_two_that_make_the_same_film_at_once_agree(studio: Studio, a: Medi
 
 async def test_the_receipt_says_what_the_film_was_made_of(studio: Studio, a: MediaRef) -> None:
     output = await studio.proxy(film(a, (30, 60)))
-    receipt = msgspec.json.decode(await studio.blobs.get(receipt_key("p_1", 1, "proxy")), type=Receipt)
+    receipt = msgspec.json.decode(await studio.blobs.get(str(ReceiptKey("p_1", 1, "proxy"))), type=Receipt)
     assert receipt.output == output
     assert receipt.output.sha256 == digest(studio.path(output))
     assert receipt.encoder == studio.ffmpeg.identity

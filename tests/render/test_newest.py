@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from cutlog.contract.profiles import proxy_key
+from cutlog.contract.keys import ProxyKey
 from cutlog.contract.timeline import Timeline
 from services.render.newest import edited, newest_first, pieces
 from services.render.orders import Order
@@ -70,7 +70,7 @@ async def test_the_pictures_of_the_newest_edit_are_in_the_cache_before_older_one
         told.append(1)
         return before
 
-    key = proxy_key(after.project_id, 2)
+    key = str(ProxyKey(after.project_id, 2))
     order = Order(timeline=after, profile=PROXY, key=key, sync=False, before=earlier)
     output = await studio.maker.make(order, studio.told.append)
     assert (output.encoded, told) == (600, [1])

@@ -10,8 +10,9 @@ import av
 import pytest
 from av.container import InputContainer
 
+from cutlog.contract.keys import ExportKey
 from cutlog.contract.profiles import EXPORTS as NAMES
-from cutlog.contract.profiles import ExportProfile, export_key
+from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Timeline
 from cutlog.web import Problem
@@ -220,7 +221,7 @@ async def test_the_same_version_makes_the_same_bytes(studio: Studio, profile: Ex
 def test_every_profile_has_a_name_a_file_and_a_recipe() -> None:
     assert set(get_args(ExportProfile)) == set(NAMES) == set(EXPORTS)
     assert [profile for profile in EXPORTS if EXPORTS[profile].name != profile] == []
-    keys = {profile: export_key("p_1", 3, profile) for profile in EXPORTS}
+    keys = {profile: str(ExportKey("p_1", 3, profile)) for profile in EXPORTS}
     assert keys["mp4"] == "export/p_1/v3_final.mp4"
     assert keys["prores"] == "export/p_1/v3_prores.mov"
     assert keys["mp4-720p"] == "export/p_1/v3_mp4-720p.mp4"

@@ -1,0 +1,317 @@
+"""The grammar of object keys: the only place that builds one or takes one apart. Pure.
+
+`str(key)` is the text under which the store has the object; `parse_key` reads such a text back. Every key round-trips:
+a value that would not is refused when it is made. What deletes objects relies on that: a text that is in no
+family of keys is an error, never something to pass over.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Final, Literal, Self, cast, get_args
+
+import msgspec
+
+from cutlog.contract.profiles import EXPORTS, ExportProfile
+
+RenditionName = Literal["proxy.mp4", "audio.pcm", "thumbnail.jpg", "sprite.jpg", "waveform.json", "waveform.png"]
+"""What is made of every upload."""
+CacheKind = Literal["mp4", "pcm", "json", "jpeg", "png"]
+"""What the render cache holds: segments and chunks of sound, sections of treated sound, measurements, frames."""
+FilmProfile = Literal["proxy"] | ExportProfile
+"""What a receipt is of."""
+
+ORIGINALS: Final = "videos"
+DERIVED: Final = "derived"
+CACHE: Final = "segments"
+RECEIPTS: Final = f"{CACHE}/receipts"
+PROXIES: Final = "proxy"
+EXPORTED: Final = "export"
+ARCHIVE: Final = "archive"
+IMPORTS: Final = "import"
+
+_ID: Final = r"[a-z0-9][a-z0-9_-]{0,63}"
+_SHA256: Final = "[0-9a-f]{64}"
+_NUMBER: Final = r"0|[1-9][0-9]{0,17}"
+_CONTENT: Final = rf"(?P<sha256>{_SHA256})\.(?P<generation>{_NUMBER})"
+_SUFFIX: Final = r"(?P<suffix>\.[a-z0-9]{1,8})"
+_PROFILES: Final[dict[str, ExportProfile]] = {made.suffix: profile for profile, made in EXPORTS.items()}
+_EXPORT: Final = rf"v(?P<version>{_NUMBER})(?P<ending>{'|'.join(map(re.escape, _PROFILES))})"
+
+
+def _one_of(words: object) -> str:
+    return "|".join(map(re.escape, get_args(words)))
+
+
+class UnknownKeyError(ValueError):
+    """The key is not one that this build writes."""
+
+
+class _Key(msgspec.Struct, frozen=True):
+    """What all keys share: the `shape` of their text. Raises UnknownKeyError for values that make no such text."""
+
+    shape: ClassVar[re.Pattern[str]]
+
+    def __post_init__(self) -> None:
+        if self.shape.fullmatch(str(self)) is None:
+            raise UnknownKeyError(f"{type(self).__name__} is never {str(self)[:512]!r}")
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        """The key whose text matched the shape."""
+        raise NotImplementedError
+
+
+class Content(msgspec.Struct, frozen=True):
+    """Bytes that a tenant uploaded; `generation` counts how often they were deleted before."""
+
+    tenant: str
+    sha256: str
+    generation: int
+
+    @property
+    def folder(self) -> str:
+        """The prefix of all that is made of it."""
+        return f"{derived_of(self.tenant)}/{self.sha256}.{self.generation}"
+
+
+class OriginalKey(_Key, frozen=True):
+    """An uploaded file. `suffix` is its file ending with the dot."""
+
+    shape = re.compile(rf"{ORIGINALS}/(?P<tenant>{_ID})/{_CONTENT}{_SUFFIX}")
+    content: Content
+    suffix: str
+
+    def __str__(self) -> str:
+        return f"{originals_of(self.content.tenant)}/{self.content.sha256}.{self.content.generation}{self.suffix}"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(_content(found), found["suffix"])
+
+
+class RenditionKey(_Key, frozen=True):
+    """What ingest made of an upload."""
+
+    shape = re.compile(rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/(?P<name>{_one_of(RenditionName)})")
+    content: Content
+    name: RenditionName
+
+    def __str__(self) -> str:
+        return f"{self.content.folder}/{self.name}"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(_content(found), cast(RenditionName, found["name"]))
+
+
+class ThumbnailKey(_Key, frozen=True):
+    """A picture of one frame of an upload, made because a viewer asked for it."""
+
+    shape = re.compile(rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/at-(?P<frame>{_NUMBER})\.jpg")
+    content: Content
+    frame: int
+
+    def __str__(self) -> str:
+        return f"{self.content.folder}/at-{self.frame}.jpg"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(_content(found), int(found["frame"]))
+
+
+class CacheKey(_Key, frozen=True):
+    """A file of the render cache, named by the digest of all that it depends on."""
+
+    shape = re.compile(
+        rf"{CACHE}/(?P<tenant>{_ID})/(?P<two>..)/(?P<digest>(?P=two)[0-9a-f]{{62}})\.(?P<kind>{_one_of(CacheKind)})"
+    )
+    tenant: str
+    digest: str
+    kind: CacheKind
+
+    def __str__(self) -> str:
+        return f"{cache_of(self.tenant)}/{self.digest[:2]}/{self.digest}.{self.kind}"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(found["tenant"], found["digest"], cast(CacheKind, found["kind"]))
+
+
+class ReceiptKey(_Key, frozen=True):
+    """What a film was made of."""
+
+    shape = re.compile(
+        rf"{RECEIPTS}/(?P<project>{_ID})/v(?P<version>{_NUMBER})_(?P<profile>proxy|{_one_of(ExportProfile)})\.json"
+    )
+    project_id: str
+    version: int
+    profile: FilmProfile
+
+    def __str__(self) -> str:
+        return f"{receipts_of(self.project_id)}/v{self.version}_{self.profile}.json"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(found["project"], int(found["version"]), cast(FilmProfile, found["profile"]))
+
+
+class ProxyKey(_Key, frozen=True):
+    """The proxy of a version."""
+
+    shape = re.compile(rf"{PROXIES}/(?P<project>{_ID})/v(?P<version>{_NUMBER})_proxy\.mp4")
+    project_id: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{proxies_of(self.project_id)}/v{self.version}_proxy.mp4"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(found["project"], int(found["version"]))
+
+
+class ExportKey(_Key, frozen=True):
+    """An export of a version."""
+
+    shape = re.compile(rf"{EXPORTED}/(?P<project>{_ID})/{_EXPORT}")
+    project_id: str
+    version: int
+    profile: ExportProfile
+
+    def __str__(self) -> str:
+        return f"{exports_of(self.project_id)}/v{self.version}{EXPORTS[self.profile].suffix}"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(found["project"], int(found["version"]), _PROFILES[found["ending"]])
+
+
+class ArchivedExportKey(_Key, frozen=True):
+    """An export in the archive."""
+
+    shape = re.compile(rf"{ARCHIVE}/(?P<id>{_ID})_{_EXPORT}")
+    export_id: str
+    version: int
+    profile: ExportProfile
+
+    def __str__(self) -> str:
+        return f"{ARCHIVE}/{self.export_id}_v{self.version}{EXPORTS[self.profile].suffix}"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(found["id"], int(found["version"]), _PROFILES[found["ending"]])
+
+
+class ArchivedVideoKey(_Key, frozen=True):
+    """An upload in the archive: its id, and the name that it had."""
+
+    shape = re.compile(rf"{ARCHIVE}/(?P<id>{_ID})_{_CONTENT}{_SUFFIX}")
+    media_id: str
+    sha256: str
+    generation: int
+    suffix: str
+
+    def __str__(self) -> str:
+        return f"{ARCHIVE}/{self.media_id}_{self.sha256}.{self.generation}{self.suffix}"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(found["id"], found["sha256"], int(found["generation"]), found["suffix"])
+
+
+class ImportKey(_Key, frozen=True):
+    """A file on its way from a legacy store, until the run that brings it has placed it."""
+
+    shape = re.compile(rf"{IMPORTS}/(?P<run>{_ID})/(?P<sha256>{_SHA256})")
+    run: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{imports_of(self.run)}/{self.sha256}"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(found["run"], found["sha256"])
+
+
+ObjectKey = (
+    OriginalKey | RenditionKey | ThumbnailKey | CacheKey | ReceiptKey | ProxyKey | ExportKey | ArchivedExportKey
+    | ArchivedVideoKey | ImportKey
+)  # fmt: skip
+
+
+def originals_of(tenant: str) -> str:
+    """The prefix of a tenant's uploads."""
+    return f"{ORIGINALS}/{tenant}"
+
+
+def derived_of(tenant: str) -> str:
+    """The prefix of all that is made of a tenant's uploads."""
+    return f"{DERIVED}/{tenant}"
+
+
+def cache_of(tenant: str) -> str:
+    """The prefix of a tenant's render cache. Receipts are below that of a tenant called `receipts`, too."""
+    return f"{CACHE}/{tenant}"
+
+
+def receipts_of(project_id: str) -> str:
+    """The prefix of a project's receipts."""
+    return f"{RECEIPTS}/{project_id}"
+
+
+def proxies_of(project_id: str) -> str:
+    """The prefix of a project's proxies."""
+    return f"{PROXIES}/{project_id}"
+
+
+def exports_of(project_id: str) -> str:
+    """The prefix of a project's exports."""
+    return f"{EXPORTED}/{project_id}"
+
+
+def imports_of(run: str) -> str:
+    """The prefix of what a run of backfill brings."""
+    return f"{IMPORTS}/{run}"
+
+
+def archived_video(media_id: str, key: str) -> ArchivedVideoKey:
+    """The key in the archive of the original at `key`, or of one that is in the archive already. Raises
+    UnknownKeyError."""
+    match parse_key(key):
+        case OriginalKey(content=content, suffix=suffix):
+            return ArchivedVideoKey(media_id, content.sha256, content.generation, suffix)
+        case ArchivedVideoKey(sha256=sha256, generation=generation, suffix=suffix):
+            return ArchivedVideoKey(media_id, sha256, generation, suffix)
+        case _:
+            raise UnknownKeyError(f"not the key of an original: {key[:512]!r}")
+
+
+def original_of(key: str) -> Content:
+    """The content of the original at `key`. Raises UnknownKeyError."""
+    match parse_key(key):
+        case OriginalKey(content=content):
+            return content
+        case _:
+            raise UnknownKeyError(f"not the key of an original: {key[:512]!r}")
+
+
+FAMILIES: Final[dict[str, tuple[type[ObjectKey], ...]]] = {
+    ORIGINALS: (OriginalKey,), DERIVED: (RenditionKey, ThumbnailKey), CACHE: (CacheKey, ReceiptKey),
+    PROXIES: (ProxyKey,), EXPORTED: (ExportKey,), ARCHIVE: (ArchivedExportKey, ArchivedVideoKey),
+    IMPORTS: (ImportKey,),
+}  # fmt: skip
+"""By the first word of a key: what it may be."""
+
+
+def parse_key(text: str) -> ObjectKey:
+    """The key that a text is. Raises UnknownKeyError."""
+    for family in FAMILIES.get(text.partition("/")[0], ()):
+        if (found := family.shape.fullmatch(text)) is not None:
+            return family.of(found)
+    raise UnknownKeyError(f"not a key that this build writes: {text[:512]!r}")
+
+
+def _content(found: re.Match[str]) -> Content:
+    return Content(found["tenant"], found["sha256"], int(found["generation"]))
