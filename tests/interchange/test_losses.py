@@ -68,7 +68,7 @@ async def test_cuts_speeds_transitions_colours_and_markers_go_through_fcp7_xml_w
         o.ClipSet(clip="d", enabled=False),
     )
     file = await written(converter, timeline, "Film", FILES, "fcp7xml")
-    assert told(file.losses) == {("marker-color", "m")}
+    assert told(file.losses) == set()
 
 
 async def test_every_thing_without_a_place_is_told_by_name(converter: Converter) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cutlog.contract.time import Fps
@@ -17,6 +19,29 @@ async def test_every_sample_is_imported_and_what_is_lost_is_told(bring: Bring, n
     for clips in brought.lanes().values():
         ends = [at + frames for _, at, frames, _ in clips]
         assert all(end <= at for end, (_, at, _, _) in zip(ends, clips[1:], strict=False)), "clips never overlap"
+
+
+STATED = {
+    ".edl": re.compile(r"(?m)^\d+\s+.*?((?:\d\d[:;]){3}\d\d)\s+(?!\1)(?:\d\d[:;]){3}\d\d\s*$"),
+    ".xml": re.compile(r"<(?:clipitem|generatoritem)\b"),
+    ".otio": re.compile(r'"OTIO_SCHEMA"\s*:\s*"Clip\.\d"'),
+}
+"""What is a clip in a file, or the place of one."""
+TOLD = {"clip", "generator", "channel", "object", "event", "nesting"}
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir() if path.suffix in STATED))
+async def test_each_clip_of_a_sample_is_on_the_timeline_or_told_to_be_lost(bring: Bring, name: str) -> None:
+    path = SAMPLES / name
+    stated = len(STATED[path.suffix].findall(path.read_text()))
+    brought = await bring(name, Fps(25, 1) if name == "25fps.edl" else Fps(24, 1))
+    lost = sum(loss.count for loss in brought.losses if loss.what in TOLD)
+    assert brought.sequence.clip_count + lost >= stated
+    speeds = re.findall(r"(?m)^M2 ", path.read_text()) if path.suffix == ".edl" else []
+    moving = [
+        clip for clip in brought.sequence.clips() if clip.piece.speed or isinstance(clip.piece.source, FreezeSource)
+    ]
+    assert len(moving) == len(speeds) or path.suffix != ".edl"
 
 
 async def test_the_gaps_and_timecodes_of_an_edl(bring: Bring) -> None:

@@ -1,8 +1,8 @@
 """Run as a script inside the sandbox: turns a file of another editor into OpenTimelineIO's JSON, or that into a file.
 
-Imports the standard library, OpenTimelineIO and its two adapters only, from their folders, and never touches cutlog:
-the sandbox does not show it. Adapters are called as plain functions: no plugin manifest, hook or media linker takes
-part.
+Imports the standard library, our readers, OpenTimelineIO and its adapters only, from their folders, and never touches
+cutlog: the sandbox does not show it. Adapters are called as plain functions: no plugin manifest, hook or media linker
+takes part.
 Usage: convert.py FOLDERS read otio|edl|fcp7xml RATE FILE  prints `ok` or `refused` in a line, then JSON or the reason
        convert.py FOLDERS write edl|fcp7xml RATE FILE      prints `ok`, then JSON {text, back}: the file, and what the
                                                            adapter reads in it
@@ -14,16 +14,14 @@ import importlib.util
 import json
 import re
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
 MAX_DEPTH = 200
 MAX_ELEMENTS = 500_000
-MAX_LINES = 50_000
 BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-DROP_FRAME_SPEED = re.compile(r"(?m)^(M2\s.*\d\d:\d\d:\d\d);(\d\d\s*)$")
-"""A line of speed with timecode of 29.97 frames, whose semicolon the adapter writes but does not read."""
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.S)
 
 
@@ -35,7 +33,8 @@ class Library:
     """OpenTimelineIO and its adapters, from their folders alone: site-packages itself is out of sight."""
 
     def __init__(self, folders: list[str]) -> None:
-        package, self._fcp7, self._edl = folders
+        package, self._fcp7, self._edl, self._readers = folders
+        _module("readers", f"{self._readers}/__init__.py", [self._readers])
         _module("opentimelineio", f"{package}/__init__.py", [package])
         self.core: Any = importlib.import_module("opentimelineio.core")
 
@@ -47,8 +46,14 @@ class Library:
         """The adapter."""
         return _module("opentimelineio.adapters.cmx_3600", f"{self._edl}/cmx_3600.py")
 
+    def reader(self, name: str) -> Any:
+        """A reader of our own."""
+        return importlib.import_module(f"readers.{name}")
+
     def flat(self, found: Any) -> str:
         """JSON of an object, with null for what JSON has no number for."""
+        if isinstance(found, dict):
+            return json.dumps(found, ensure_ascii=False, allow_nan=False)
         text = str(self.core.serialize_json_to_string(found, indent=-1))
         if "Infinity" in text or "NaN" in text:
             text = json.dumps(json.loads(text, parse_constant=lambda _: None), ensure_ascii=False)
@@ -116,33 +121,21 @@ def decoded(document: bytes) -> str:
         return document.decode("cp1252", errors="replace")
 
 
-def read(library: Library, kind: str, rate: float, document: bytes) -> Any:
+def read(library: Library, kind: str, rate: Fraction, document: bytes) -> Any:
     """The OpenTimelineIO object that a file holds."""
     if kind == "otio":
         return library.core.deserialize_json_from_string(shallow(document).decode("utf-8-sig"))
     if kind == "fcp7xml":
-        return library.fcp7().read_from_string(plain(document))
-    adapter = library.edl()
-    text = decoded(document)
-    text = DROP_FRAME_SPEED.sub(r"\1:\2", text)
-    if "\0" in text:
-        raise Refused("it is not text")
-    if text.count("\n") > MAX_LINES:
-        raise Refused(f"it has more than {MAX_LINES} lines")
-    try:
-        return adapter.read_from_string(text, rate=rate)
-    except adapter.EDLParseError as error:
-        if "match" not in str(error) and "Overlapping" not in str(error):
-            raise
-        return adapter.read_from_string(text, rate=rate, ignore_timecode_mismatch=True)
+        return library.reader("fcp7").read(plain(document))
+    return library.reader("cmx3600").read(decoded(document), rate)
 
 
-def write(library: Library, kind: str, rate: float, document: bytes) -> str:
+def write(library: Library, kind: str, rate: Fraction, document: bytes) -> str:
     """The file that an OpenTimelineIO timeline becomes."""
     timeline = library.core.deserialize_json_from_string(document.decode())
     if kind == "fcp7xml":
         return str(library.fcp7().write_to_string(timeline))
-    return str(library.edl().write_to_string(timeline, rate=rate))
+    return str(library.edl().write_to_string(timeline, rate=float(rate)))
 
 
 def main(folders: str, action: str, kind: str = "", rate: str = "0", path: str = "") -> str:
@@ -152,14 +145,14 @@ def main(folders: str, action: str, kind: str = "", rate: str = "0", path: str =
         return "ok\n"
     document = Path(path).read_bytes()
     if action == "write":
-        text = write(library, kind, float(rate), document)
-        back = library.flat(read(library, kind, float(rate), text.encode()))
+        text = write(library, kind, Fraction(rate), document)
+        back = library.flat(read(library, kind, Fraction(rate), text.encode()))
         return "ok\n" + json.dumps({"text": text, "back": back})
     try:
-        return "ok\n" + library.flat(read(library, kind, float(rate), document))
+        return "ok\n" + library.flat(read(library, kind, Fraction(rate), document))
     except Exception as error:
         reason = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
-        return f"refused\n{type(error).__name__ + ': ' if not isinstance(error, Refused) else ''}{reason[:500]}"
+        return f"refused\n{type(error).__name__ + ': ' if type(error).__name__ != 'Refused' else ''}{reason[:500]}"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ MAX_FILE: Final = 32 * MIB
 _MAX_PRINTED: Final = 128 * MIB
 _LIMITS: Final = Limits(memory=GIB, seconds=60.0, output_bytes=MIB)
 _SCRIPT: Final = Path(__file__).with_name("convert.py")
-_PACKAGES: Final = ("opentimelineio", "otio_fcp_adapter", "otio_cmx3600_adapter")
+_PACKAGES: Final = ("opentimelineio", "otio_fcp_adapter", "otio_cmx3600_adapter", "services.ops.interchange.readers")
 _AT_ONCE: Final = 2
 
 
@@ -72,7 +72,7 @@ class Converter:
             with tempfile.TemporaryDirectory(prefix="cutlog-") as folder:
                 path = Path(folder) / "document"
                 await asyncio.to_thread(path.write_bytes, document)
-                args = [action, kind, repr(float(fps.fraction)), str(path)]
+                args = [action, kind, str(fps.fraction), str(path)]
                 return await self._runner.run(args, [path], _LIMITS, _MAX_PRINTED)
 
 

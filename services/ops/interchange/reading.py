@@ -19,7 +19,7 @@ from services.ops.interchange.conform import frame, project_rate, seconds
 from services.ops.interchange.documents import unwrap
 from services.ops.interchange.flatten import Flattener, Laid, clips_of, reference_of
 from services.ops.interchange.joining import Joiner
-from services.ops.interchange.losses import Ledger
+from services.ops.interchange.losses import Ledger, Loss
 from services.ops.interchange.matching import Library, Missing, Wanted
 from services.ops.interchange.names import Names
 from services.ops.interchange.schema import Malformed, known, own
@@ -43,6 +43,7 @@ def opened(value: Any, losses: Ledger) -> schema.Timeline:
     found = known(value)
     match found:
         case schema.Timeline():
+            _lost(found, losses)
             return found
         case schema.Collection():
             timelines = [child for child in map(known, found.children) if isinstance(child, schema.Timeline)]
@@ -57,6 +58,17 @@ def opened(value: Any, losses: Ledger) -> schema.Timeline:
             return schema.Timeline(name=found.name, tracks=schema.Stack(children=[value]))
         case _:
             raise Malformed("the file holds no timeline")
+
+
+def _lost(timeline: schema.Timeline, losses: Ledger) -> None:
+    """Notes what the reader of the format could not keep."""
+    if timeline.metadata.losses is None:
+        return
+    try:
+        for loss in msgspec.convert(timeline.metadata.losses, list[Loss]):
+            losses.add(loss.what, loss.where, loss.detail, loss.count)
+    except msgspec.ValidationError:
+        raise Malformed("metadata.losses is not a list of losses") from None
 
 
 def wanted(timeline: schema.Timeline) -> list[Wanted]:

@@ -38,6 +38,8 @@ class Metadata(msgspec.Struct, omit_defaults=True):
     cutlog: Any = None
     cmx_3600: Any = None
     fcp_xml: Any = None
+    #: Of a timeline: what the reader of a format could not keep.
+    losses: Any = None
 
     def told(self, adapter: Literal["cmx_3600", "fcp_xml"]) -> dict[str, Any]:
         """What an adapter noted beside the object."""
