@@ -65,15 +65,15 @@ def standing(folder: Path, services: tuple[str, ...] = ("ops",), *, processes: i
         folder.chmod(0o755)
         layout = Layout(folder)
         secrets = Secrets(layout.secrets)
-        ports = free_ports(3 + processes)
+        ports = free_ports(2 + processes)
         postgres = Postgres.at(folder / "postgres", ports[0], secrets.database("owner"))
         asyncio.run(postgres.prepare())
         parts.enter_context(_running(postgres.program({"max_connections": "300"}), folder / "postgres.log"))
         asyncio.run(_made(postgres, secrets, services))
-        nats = Nats(folder / "nats", ports[1], ports[2])
+        nats = Nats(folder / "nats", ports[1])
         nats.prepare()
         parts.enter_context(_running(nats.program(secrets), folder / "nats.log"))
-        listen = [f"127.0.0.1:{port}" for port in ports[3:]]
+        listen = [f"127.0.0.1:{port}" for port in ports[2:]]
         urls = [f"http://{address}" for address in listen]
         started = []
         for number, address in enumerate(listen, 1):

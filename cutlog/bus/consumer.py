@@ -31,8 +31,9 @@ from cutlog.bus.errors import BusError
 from cutlog.bus.history import read_history
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.bus.projection import Projection, ProjectionStopped
-from cutlog.bus.pull import ConsumerGone, Pull, ensure_consumer
-from cutlog.bus.streams import SECOND, stream_info
+from cutlog.bus.provision import own_consumer
+from cutlog.bus.pull import ConsumerGone, Pull
+from cutlog.bus.streams import stream_info
 from cutlog.bus.tables import checkpoint
 from cutlog.contract.envelope import Event, RawEvent, UnknownEventTypeError
 from cutlog.contract.subjects import EVENTS
@@ -43,8 +44,6 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS: Final = 5
 """How often a batch that fails for a reason of its own is tried before the projection stops."""
-ACK_WAIT: Final = 30.0
-"""Seconds after which JetStream delivers again what was not acknowledged."""
 BEHIND: Final = 10
 """Batches that are taken at once where there are so many: many events of one project change its row once."""
 GRACE: Final = 3.0
@@ -93,7 +92,7 @@ class _Run:
         while not self._stop.is_set():
             await self._load()
             made = await self._stream_made()
-            info = await ensure_consumer(self._bus, EVENTS, _consumer(self._projection.durable, self._at + 1))
+            info = await own_consumer(self._bus, EVENTS, self._projection.durable, self._at + 1)
             self._projection.note(state="running", error=None, position=self._at, reacted=self._reacted)
             if info["num_ack_pending"]:  # a process that died had them in hand: they would come again after ACK_WAIT
                 await self._fill(info["delivered"]["stream_seq"] + 1)
@@ -272,17 +271,3 @@ class _Run:
 
 def _checkpoint(name: str) -> Any:
     return select(checkpoint.c.position, checkpoint.c.reacted).where(checkpoint.c.name == name)
-
-
-def _consumer(durable: str, start: int) -> dict[str, Any]:
-    """Acknowledging one event acknowledges all before it: the checkpoint moves in the same way."""
-    return {
-        "durable_name": durable,
-        "deliver_policy": "by_start_sequence",
-        "opt_start_seq": start,
-        "ack_policy": "all",
-        "ack_wait": int(ACK_WAIT * SECOND),
-        "max_deliver": -1,
-        "max_ack_pending": 10_000,
-        "replay_policy": "instant",
-    }

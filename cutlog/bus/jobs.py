@@ -6,25 +6,24 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from cutlog.bus import messages, streams
+from cutlog.bus import messages
 from cutlog.bus.connection import Bus, answer
 from cutlog.bus.errors import BusError, BusUnavailable
 from cutlog.bus.leader import stops_within
-from cutlog.bus.pull import ConsumerGone, Pull, ensure_consumer
-from cutlog.bus.streams import SECOND
+from cutlog.bus.provision import own_consumer, provide
+from cutlog.bus.pull import ConsumerGone, Pull
+from cutlog.bus.streams import MAX_DELIVER
 from cutlog.contract.subjects import JOBS, dead_letter
 
 log = structlog.get_logger(__name__)
 
-ACK_WAIT: Final = 30.0
 IN_PROGRESS: Final = 10.0
-MAX_DELIVER: Final = 5
 DELAYS: Final = (1.0, 5.0, 15.0, 30.0)
 """Seconds before a job that failed is delivered for the second, third, … time."""
 
@@ -62,9 +61,8 @@ class JobQueue:
         self._bus = bus
 
     async def prepare(self) -> None:
-        """Makes JOBS and DLQ unless they are there; `publish` and `work` do it when they miss them."""
-        await streams.ensure(self._bus, streams.jobs())
-        await streams.ensure(self._bus, streams.dead_letters())
+        """Has ops make JOBS and DLQ unless they are there; whoever misses them here does it."""
+        await provide(self._bus)
 
     async def publish(self, subject: str, payload: bytes, *, key: str, headers: Mapping[str, str] | None = None) -> int:
         """Returns the job's sequence once it is on disk. The same `key` within two minutes is the same job.
@@ -82,7 +80,6 @@ class JobQueue:
     async def work(
         self,
         durable: str,
-        subject: str,
         handle: Handle,
         stop: asyncio.Event,
         *,
@@ -90,7 +87,7 @@ class JobQueue:
         cap: float = 6 * 3600.0,
         grace: float = 20.0,
     ) -> None:
-        """Does the jobs on `subject` (a pattern), up to `slots` at once, until `stop` is set.
+        """Does the jobs of the consumer `durable`, up to `slots` at once, until `stop` is set.
 
         `handle` returns: done. It raises Retry or anything unexpected: again later. Poison, or failure number
         MAX_DELIVER: DLQ. A job is cancelled after `cap` seconds (a failure); and, after `stop`, when it needs longer
@@ -100,8 +97,7 @@ class JobQueue:
         try:
             while not stop.is_set():
                 try:
-                    await self.prepare()
-                    await ensure_consumer(self._bus, JOBS, _consumer(durable, subject))
+                    await own_consumer(self._bus, JOBS, durable)
                     await worker.pull()
                 except (BusError, NatsError, ConsumerGone, OSError) as error:
                     log.warning("jobs cannot be pulled", durable=durable, why=repr(error))
@@ -202,6 +198,8 @@ class _Worker:
             answer((await self._bus.request(dead_letter(job.subject), job.payload, headers=headers)).data)
         except BusError as error:
             log.error("the dead letter could not be written; the job comes again", why=str(error))
+            with suppress(BusError):
+                await provide(self._bus)
             await _give_back(message, DELAYS[-1])
             return
         await self._settle(message)
@@ -218,17 +216,3 @@ async def _give_back(message: Msg, delay: float | None = None) -> None:
     """Asks for the job to be delivered again; were that lost, `ack_wait` would do the same."""
     with suppress(NatsError):
         await message.nak(delay)
-
-
-def _consumer(durable: str, subject: str) -> dict[str, Any]:
-    """`max_deliver` stays open: the server would leave a job in the queue for ever, where our own count buries it."""
-    return {
-        "durable_name": durable,
-        "filter_subject": subject,
-        "deliver_policy": "all",
-        "ack_policy": "explicit",
-        "ack_wait": int(ACK_WAIT * SECOND),
-        "max_deliver": -1,
-        "max_ack_pending": 1000,
-        "metadata": {"max_deliver": str(MAX_DELIVER)},
-    }

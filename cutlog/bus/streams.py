@@ -1,4 +1,4 @@
-"""The three streams: what they hold and how they are kept in being."""
+"""The three streams and the consumers of services: what they are, and how streams are kept in being."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ SECOND: Final = 1_000_000_000
 
 StreamConfig = dict[str, Any]
 """As the API takes it: https://docs.nats.io/nats-concepts/jetstream/streams#configuration"""
+
+ConsumerConfig = dict[str, Any]
+"""As the API takes it: https://docs.nats.io/nats-concepts/jetstream/consumers#configuration"""
+
+ACK_WAIT: Final = 30.0
+"""Seconds after which JetStream delivers again what was not acknowledged."""
+MAX_DELIVER: Final = 5
+"""How often a job is delivered before it goes to DLQ."""
 
 
 def events(log_id: uuid.UUID, first: int = 1) -> StreamConfig:
@@ -56,6 +64,35 @@ def dead_letters() -> StreamConfig:
         "storage": "file",
         "allow_direct": True,
         "duplicate_window": 120 * SECOND,
+    }
+
+
+def projection_consumer(durable: str, start: int = 1) -> ConsumerConfig:
+    """Of EVENTS. Acknowledging one event acknowledges all before it: the checkpoint moves in the same way."""
+    return {
+        "durable_name": durable,
+        "deliver_policy": "by_start_sequence",
+        "opt_start_seq": start,
+        "ack_policy": "all",
+        "ack_wait": int(ACK_WAIT * SECOND),
+        "max_deliver": -1,
+        "max_ack_pending": 10_000,
+        "replay_policy": "instant",
+    }
+
+
+def job_consumer(durable: str, subject: str) -> ConsumerConfig:
+    """Of JOBS. `max_deliver` stays open: the server would leave a job in the queue for ever, where a worker's own count
+    buries it."""
+    return {
+        "durable_name": durable,
+        "filter_subject": subject,
+        "deliver_policy": "all",
+        "ack_policy": "explicit",
+        "ack_wait": int(ACK_WAIT * SECOND),
+        "max_deliver": -1,
+        "max_ack_pending": 1000,
+        "metadata": {"max_deliver": str(MAX_DELIVER)},
     }
 
 

@@ -11,6 +11,9 @@ DLQ: Final = "DLQ"
 #: Followed by `.<tenant>.<project>`.
 PROXY_JOBS: Final = "job.render.hi"
 EXPORT_JOBS: Final = "job.render.lo"
+#: Consumers of JOBS: whoever works on a kind of job shares one.
+PROXY_WORKERS: Final = "render-proxy"
+EXPORT_WORKERS: Final = "render-export"
 
 EVENTS_READ: Final = "ops.events.read"
 COMMANDS: Final = "ops.cmd.>"

@@ -12,7 +12,9 @@ from cutlog.stack.program import Program
 from cutlog.stack.secrets import Secrets
 
 OPERATOR = "operator"
-USERS = (OPERATOR, "ops", "media", "render", "gc")
+MONITOR = "monitor"
+"""May ask for the server's health, and nothing else."""
+USERS = (OPERATOR, MONITOR, "ops", "media", "render", "gc")
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,6 @@ class Nats:
 
     folder: Path
     port: int
-    monitor: int
-    """Port of the monitoring HTTP on loopback (`/healthz`, `/jsz`)."""
 
     @property
     def url(self) -> str:
@@ -37,7 +37,6 @@ class Nats:
         """The server. Its configuration reads the environment; text is quoted in the configuration's own way."""
         env = {
             "CUTLOG_NATS_PORT": str(self.port),
-            "CUTLOG_NATS_MONITOR": f'"127.0.0.1:{self.monitor}"',
             "CUTLOG_NATS_STORE": _quoted(str(self.folder.absolute())),
         }
         env |= {f"CUTLOG_NATS_{user.upper()}": secrets.nats(user).public for user in USERS}

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import secrets
 
 import asyncpg
+import msgspec
+import nkeys
+
+from cutlog.stack.secrets import NatsUser
 
 
 async def postgres_answers(url: str) -> bool:
@@ -44,6 +50,51 @@ async def http_speaks(host: str, port: int) -> bool:
     return await http_status(host, port, "/") is not None
 
 
-async def http_well(host: str, port: int, path: str) -> bool:
-    """False where a GET answers 503. Silence says nothing: it may be a busy moment, or the end."""
-    return await http_status(host, port, path) != 503
+async def nats_health(host: str, port: int, user: NatsUser) -> bool | None:
+    """Whether the server and all that its JetStream holds are well; None when nobody answers.
+
+    One question over the NATS client protocol (https://docs.nats.io/reference/reference-protocols/nats-protocol): the
+    client library would be most of what the supervisor holds in memory.
+    """
+    try:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                return await _ask_health(reader, writer, user)
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError, msgspec.DecodeError, KeyError):
+        return None
+
+
+async def _ask_health(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, user: NatsUser) -> bool | None:
+    info = msgspec.json.decode((await reader.readline()).removeprefix(b"INFO "))
+    signature = nkeys.from_seed(bytearray(user.seed.encode())).sign(info["nonce"].encode())
+    login = {
+        "nkey": user.public, "sig": base64.urlsafe_b64encode(signature).decode().rstrip("="), "verbose": False,
+        "pedantic": False, "name": "cutlog health", "lang": "python", "version": "1", "protocol": 1,
+    }  # fmt: skip
+    inbox = f"_INBOX_monitor.{secrets.token_hex(8)}"
+    question = f"$SYS.REQ.SERVER.{info['server_id']}.HEALTHZ"
+    writer.write(b"CONNECT " + msgspec.json.encode(login) + b"\r\n")
+    writer.write(f"SUB {inbox} 1\r\nPUB {question} {inbox} 0\r\n\r\n".encode())
+    while line := await reader.readline():
+        words = line.split()
+        if words[:1] == [b"MSG"]:
+            answer = msgspec.json.decode(await reader.readexactly(int(words[-1])))
+            return bool(answer["data"]["status"] == "ok")
+        if words[:1] == [b"-ERR"]:
+            return None
+        if words[:1] == [b"PING"]:
+            writer.write(b"PONG\r\n")
+    return None
+
+
+async def nats_ready(host: str, port: int, user: NatsUser) -> bool:
+    """Whether the server says that it is well."""
+    return await nats_health(host, port, user) is True
+
+
+async def nats_well(host: str, port: int, user: NatsUser) -> bool:
+    """False where the server says that it is not. Silence says nothing: it may be a busy moment, or the end."""
+    return await nats_health(host, port, user) is not False

@@ -24,7 +24,6 @@ class StackState(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     url: str
     data: str
     nats_url: str
-    nats_monitor: str
     postgres_port: int
     listen: dict[str, str]
     """Service → HOST:PORT."""

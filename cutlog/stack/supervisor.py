@@ -24,7 +24,7 @@ from cutlog.stack.gateway import Gateway
 from cutlog.stack.layout import Layout
 from cutlog.stack.leftovers import end_leftovers
 from cutlog.stack.migrating import migrator
-from cutlog.stack.nats import Nats
+from cutlog.stack.nats import MONITOR, Nats
 from cutlog.stack.ports import free_ports
 from cutlog.stack.postgres import DATABASE, Postgres, service_url
 from cutlog.stack.processes import adopt_orphans, end_orphans, process
@@ -51,10 +51,10 @@ class Stack:
 
     def __post_init__(self) -> None:
         instances = [instance for service in self.services for instance in service.instances]
-        postgres, nats, monitor, *ports = free_ports(3 + len(instances))
+        postgres, nats, *ports = free_ports(2 + len(instances))
         self.secrets = Secrets(self.layout.secrets)
         self._postgres_port = postgres
-        self._nats = Nats(self.layout.nats, nats, monitor)
+        self._nats = Nats(self.layout.nats, nats)
         forked = can_fork() and any(service.forked for service in self.services)
         self._forks = Forks(self.layout.data) if forked else None
         self.listen = {instance: f"127.0.0.1:{port}" for instance, port in zip(instances, ports, strict=True)}
@@ -104,10 +104,11 @@ class Stack:
     async def _start_nats(self) -> None:
         self._nats.prepare()
         # A stream that met a full or failing disk takes nothing more until the server is started again.
+        asking = "127.0.0.1", self._nats.port, self.secrets.nats(MONITOR)
         await self._add(
             self._nats.program(self.secrets),
-            partial(probes.http_ready, "127.0.0.1", self._nats.monitor, "/healthz"),
-            well=partial(probes.http_well, "127.0.0.1", self._nats.monitor, "/healthz"),
+            partial(probes.nats_ready, *asking),
+            well=partial(probes.nats_well, *asking),
         )
 
     async def _start_postgres(self) -> None:
@@ -180,7 +181,6 @@ class Stack:
                 url=self.gateway.url,
                 data=str(self.layout.data.absolute()),
                 nats_url=self._nats.url,
-                nats_monitor=f"http://127.0.0.1:{self._nats.monitor}",
                 postgres_port=self._postgres_port,
                 listen=dict(self.listen),
                 pids={name: child.pid for name, child in self.children.items() if child.pid},

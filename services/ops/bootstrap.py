@@ -12,12 +12,14 @@ from sqlalchemy import select
 
 import cutlog
 from cutlog.blobs import open_blobs
-from cutlog.bus import Bus, micro, streams
+from cutlog.bus import Bus, micro
+from cutlog.bus.provision import Provider
 from cutlog.contract import subjects
 from cutlog.db.engine import create_engine
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Server, serve_http
+from services.ops import provision
 from services.ops.api import make_api
 from services.ops.api.context import Ops
 from services.ops.catalog import Catalog
@@ -55,7 +57,8 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         bus = await parts.enter_async_context(
             await Bus.connect(settings.nats_url, seed, name="ops", replicas=settings.nats_replicas)
         )
-        await streams.ensure(bus, streams.dead_letters())
+        provider = Provider(bus, provision.STREAMS, provision.CONSUMERS)
+        await provider.ensure_streams()
         relay = Relay(bus, engine)
         await relay.look()
         reader, reads = LogReader(engine), Reads(engine)
@@ -115,6 +118,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                     "events.read": EventsRead(reader),
                     "rebuild": Rebuild(engine, reader),
                     "replay": Replaying(reader, bus),
+                    **provider.endpoints(),
                 },
                 description="the event log, edits and the history of projects",
             )

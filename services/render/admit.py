@@ -11,7 +11,7 @@ import structlog
 from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cutlog.bus import Bus, BusError, JobQueue, Outbox, streams
+from cutlog.bus import Bus, BusError, JobQueue, Outbox
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.jobs import JobKind, RenderJob
 from cutlog.contract.subjects import EXPORT_JOBS, PROXY_JOBS
@@ -40,7 +40,7 @@ class Admission:
 
     def __init__(self, engine: AsyncEngine, bus: Bus, outbox: Outbox, limits: Mapping[str, Renders]) -> None:
         self._limits = {"*": Renders(), **limits}
-        self._engine, self._bus, self._queue, self._outbox = engine, bus, JobQueue(bus), outbox
+        self._engine, self._queue, self._outbox = engine, JobQueue(bus), outbox
         self._nudged = asyncio.Event()
         self._doubtful = True
 
@@ -80,8 +80,7 @@ class Admission:
     async def step(self) -> int:
         """One look at everything; how many jobs were sent."""
         if self._doubtful:
-            for config in (streams.jobs(), streams.dead_letters()):
-                await streams.ensure(self._bus, config)
+            await self._queue.prepare()
         sent = 0
         async with self._engine.begin() as connection:
             await jobs.wake(connection)

@@ -16,16 +16,17 @@ from sqlalchemy import select
 import cutlog
 from cutlog.blobs import open_blobs
 from cutlog.blobs.patience import PatientBlobs
-from cutlog.bus import Bus, JobQueue, Outbox, Projection, consume, micro, streams
+from cutlog.bus import Bus, JobQueue, Outbox, Projection, consume, micro
 from cutlog.bus.measures import ProjectionMetrics
 from cutlog.contract.ids import new_id
+from cutlog.contract.subjects import EXPORT_WORKERS, PROXY_WORKERS
 from cutlog.db.engine import create_engine
 from cutlog.ffmpeg import Ffmpeg
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Api, Server, serve_http
 from services.render import jobs, learn
-from services.render.admit import SUBJECTS, Admission
+from services.render.admit import Admission
 from services.render.api import routes
 from services.render.api_preview import Reels, preview_routes
 from services.render.endpoints import endpoints
@@ -107,19 +108,17 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             async with engine.connect() as connection:
                 await connection.execute(select(1))
 
-        async def work_on(kind: str, subject: str) -> None:
-            await queue.work(f"render-{kind}", f"{subject}.>", worker.handle, stop, slots=1, grace=GRACE)
+        async def work_on(durable: str) -> None:
+            await queue.work(durable, worker.handle, stop, slots=1, grace=GRACE)
 
-        for config in (streams.jobs(), streams.dead_letters()):
-            await streams.ensure(bus, config)
         # The worker's lock outlives its work, or that would be given away while it still comes to its end.
         living, life = asyncio.Event(), await parts.enter_async_context(asyncio.TaskGroup())
         life.create_task(worker.alive(living), name="alive")
         parts.callback(living.set)
         await worker.ready.wait()
         work = await parts.enter_async_context(asyncio.TaskGroup())
-        for kind, subject in SUBJECTS.items():
-            work.create_task(work_on(kind, subject), name=f"work {kind}")
+        for durable in (PROXY_WORKERS, EXPORT_WORKERS):
+            work.create_task(work_on(durable), name=f"work {durable}")
         work.create_task(consume(bus, events, stop), name="events")
         work.create_task(admission.run(stop), name="admission")
         work.create_task(outbox.run(bus, stop), name="outbox")

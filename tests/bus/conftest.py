@@ -13,7 +13,8 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from cutlog.bus import Bus, micro, streams
+from cutlog.bus import Bus, micro
+from cutlog.bus.streams import ACK_WAIT
 from cutlog.bus.tables import create_checkpoint, create_outbox
 from cutlog.db.roles import prepare
 from cutlog.stack.postgres import service_url
@@ -24,6 +25,7 @@ from services.ops.log.serve import EventsRead
 from tests.bus.backbone import Backbone
 from tests.support.database import Database
 from tests.support.messaging import NatsServer
+from tests.support.provision import provider
 
 
 @pytest.fixture
@@ -41,11 +43,18 @@ async def ops_bus(nats: NatsServer) -> AsyncIterator[Bus]:
 
 @pytest.fixture
 async def bus(nats: NatsServer) -> AsyncIterator[Bus]:
-    """A connection of the user `render`, which may do most of what a service does; its streams are there."""
+    """A connection of the user `render`, which may do most of what a service does."""
     async with await Bus.connect(nats.url, nats.seed("render"), name="render") as bus:
-        await streams.ensure(bus, streams.jobs())
-        await streams.ensure(bus, streams.dead_letters())
         yield bus
+
+
+@pytest.fixture
+async def providing(ops_bus: Bus, request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """The streams JOBS and DLQ, and an ops that provides them and consumers; a parameter is their `ack_wait`."""
+    provided = provider(ops_bus, getattr(request, "param", ACK_WAIT))
+    await provided.ensure_streams()
+    async with micro(ops_bus, "ops", "1.0.0", provided.endpoints()):
+        yield
 
 
 @pytest.fixture
@@ -55,14 +64,14 @@ async def backbone(ops_bus: Bus, ops_engine: AsyncEngine) -> AsyncIterator[Backb
 
 
 @asynccontextmanager
-async def backbone_on(bus: Bus, engine: AsyncEngine) -> AsyncIterator[Backbone]:
+async def backbone_on(bus: Bus, engine: AsyncEngine, ack_wait: float = ACK_WAIT) -> AsyncIterator[Backbone]:
     """A writer, a relay and `ops.events.read`, as ops runs them."""
     relay = Relay(bus, engine)
     reader = LogReader(engine)
     async with (
         LogWriter(engine, on_commit=relay.wake) as writer,
         Backbone(bus, relay, writer, reader) as backbone,
-        micro(bus, "ops", "1.0.0", {"events.read": EventsRead(reader)}),
+        micro(bus, "ops", "1.0.0", {"events.read": EventsRead(reader), **provider(bus, ack_wait).endpoints()}),
     ):
         yield backbone
 

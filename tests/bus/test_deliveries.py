@@ -86,7 +86,6 @@ class World:
 def running(
     database: Database, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[asyncio.Runner, World]]:
-    monkeypatch.setattr(consumer, "ACK_WAIT", 0.3)
     monkeypatch.setattr(consumer, "GRACE", 0.1)
 
     async def world(parts: AsyncExitStack) -> World:
@@ -97,7 +96,9 @@ def running(
             await parts.enter_async_context(await Bus.connect(nats.url, nats.seed(user), name=user))
             for user in ("render", "operator", "ops")
         ]
-        made = World(bus, admin, engine, await parts.enter_async_context(backbone_on(ops_bus, ops_engine)))
+        made = World(
+            bus, admin, engine, await parts.enter_async_context(backbone_on(ops_bus, ops_engine, ack_wait=0.3))
+        )
         await made.begin()
         parts.push_async_callback(made.end)
         return made

@@ -12,13 +12,14 @@ import pytest
 
 from cutlog.bus import Bus, Delivered, JobQueue, Poison, Retry
 from cutlog.bus import jobs as jobs_module
-from cutlog.bus.pull import ensure_consumer
 from cutlog.bus.streams import stream_info
+from cutlog.contract.subjects import PROXY_WORKERS
 from tests.support.messaging import NatsServer
 from tests.support.streams import message, operator
 from tests.support.waiting import eventually
 
 SUBJECT = "job.render.hi.p_1"
+pytestmark = pytest.mark.usefixtures("providing")
 
 
 async def count(bus: Bus, stream: str) -> int:
@@ -60,7 +61,7 @@ class Worker:
     async def __aenter__(self) -> Worker:
         self.task = asyncio.create_task(
             JobQueue(self.bus).work(
-                "render", "job.render.>", self.handle, self.stop, slots=self.slots, grace=self.grace, cap=self.cap
+                PROXY_WORKERS, self.handle, self.stop, slots=self.slots, grace=self.grace, cap=self.cap
             )
         )
         return self
@@ -105,7 +106,7 @@ async def test_no_more_than_there_are_slots_is_taken_from_the_queue(bus: Bus) ->
         async with Worker(bus, slots=3) as two:
             two.go.clear()
             await eventually(lambda: two.running == 3)
-            info = await bus.api("CONSUMER.INFO.JOBS.render")
+            info = await bus.api("CONSUMER.INFO.JOBS.render-proxy")
             assert (info["num_ack_pending"], info["num_pending"]) == (5, 5)
             one.go.set()
             two.go.set()
@@ -181,8 +182,8 @@ async def test_stopping_waits_for_running_jobs_then_hands_the_rest_to_others_at_
     assert two.seen == [(b"long", 2)]
 
 
+@pytest.mark.parametrize("providing", [1.0], indirect=True)
 async def test_a_long_job_is_kept_alive_and_not_given_to_another(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs_module, "ACK_WAIT", 1.0)
     monkeypatch.setattr(jobs_module, "IN_PROGRESS", 0.2)
     await JobQueue(bus).publish(SUBJECT, b"long", key="1")
     async with Worker(bus) as one, Worker(bus) as two:
@@ -206,17 +207,14 @@ async def main():
     async def handle(job):
         print("taken", flush=True)
         await asyncio.sleep(3600)
-    await JobQueue(bus).work("render", "job.render.>", handle, asyncio.Event(), slots=1)
+    await JobQueue(bus).work("render-proxy", handle, asyncio.Event(), slots=1)
 asyncio.run(main())
 """
 
 
-async def test_a_job_whose_worker_was_killed_is_done_by_another(
-    bus: Bus, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jobs_module, "ACK_WAIT", 1.0)
+@pytest.mark.parametrize("providing", [1.0], indirect=True)
+async def test_a_job_whose_worker_was_killed_is_done_by_another(bus: Bus, nats: NatsServer) -> None:
     await JobQueue(bus).publish(SUBJECT, b"orphan", key="1")
-    await ensure_consumer(bus, "JOBS", jobs_module._consumer("render", "job.render.>"))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", WORKER, nats.url, nats.seed("render"), stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[2],

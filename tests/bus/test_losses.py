@@ -88,7 +88,7 @@ async def test_stream_and_rows_are_right_again(
         await counting.holds(total)
 
         async def whole() -> bool:
-            await assert_stream_is_log(backbone.bus, backbone.reader)
+            await assert_stream_is_log(nats, backbone.reader)
             return True
 
         await eventually(whole)

@@ -20,6 +20,7 @@ from services.ops.log.records import Append
 from services.ops.log.relay import Relay
 from services.ops.log.serve import EventsRead
 from tests.support.configuration import SettingsFactory
+from tests.support.provision import provider
 from tests.support.waiting import eventually
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -51,7 +52,7 @@ async def log(settings_for: SettingsFactory) -> AsyncIterator[Log]:
     seed = settings.nats_seed.get_secret_value()
     async with await Bus.connect(settings.nats_url, seed, name="ops") as bus, LogWriter(engine) as writer:
         reader, relay = LogReader(engine), Relay(bus, engine)
-        async with micro(bus, "ops", "0.0.0", {"events.read": EventsRead(reader)}):
+        async with micro(bus, "ops", "0.0.0", {"events.read": EventsRead(reader), **provider(bus).endpoints()}):
             relaying = asyncio.create_task(relay.run(stop))
             yield Log(writer, reader, relay)
             stop.set()

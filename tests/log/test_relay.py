@@ -90,7 +90,7 @@ async def test_any_text_is_safe_in_a_header(bus: Bus, relay: Relay, writer: LogW
 
 
 async def test_the_stream_follows_appends_as_they_land(
-    bus: Bus, relay: Relay, engine: AsyncEngine, reader: LogReader
+    bus: Bus, relay: Relay, engine: AsyncEngine, reader: LogReader, nats: NatsServer
 ) -> None:
     async with LogWriter(engine, on_commit=relay.wake) as writer:
 
@@ -100,7 +100,7 @@ async def test_the_stream_follows_appends_as_they_land(
 
         await asyncio.gather(*(client(number) for number in range(25)))
     await published(bus, 1000)
-    await assert_stream_is_log(bus, reader)
+    await assert_stream_is_log(nats, reader)
     assert relay.state.rebuilt == 0
 
 
@@ -119,7 +119,7 @@ async def test_what_a_server_lost_of_its_disk_heals_while_edits_go_on(
     await writer.append(edit("p_late", 0))
     nats.start()
     await published(bus, 10_001)
-    await assert_stream_is_log(bus, reader)
+    await assert_stream_is_log(nats, reader)
 
 
 async def test_kill_9_of_the_server_while_it_takes_batches_loses_and_doubles_nothing(
@@ -133,7 +133,7 @@ async def test_kill_9_of_the_server_while_it_takes_batches_loses_and_doubles_not
         nats.start()
     await filling
     await published(bus, 20_000)
-    await assert_stream_is_log(bus, reader)
+    await assert_stream_is_log(nats, reader)
 
 
 async def test_a_server_whose_disk_hardly_answers_falls_behind_and_loses_nothing(
@@ -151,7 +151,7 @@ async def test_a_server_whose_disk_hardly_answers_falls_behind_and_loses_nothing
     await filling
     await published(bus, 10_000)
     assert relay.state.rebuilt == 0
-    await assert_stream_is_log(bus, reader)
+    await assert_stream_is_log(nats, reader)
 
 
 @pytest.mark.parametrize(
@@ -187,11 +187,11 @@ async def test_a_damaged_stream_is_made_whole(
             await eventually(
                 lambda: relay.state.rebuilt == int(damage is not None and "STREAM.DELETE" not in damage[0])
             )
-        await assert_stream_is_log(bus, reader)
+        await assert_stream_is_log(nats, reader)
 
 
 async def test_a_stream_with_another_history_is_replaced(
-    bus: Bus, engine: AsyncEngine, writer: LogWriter, reader: LogReader
+    bus: Bus, engine: AsyncEngine, writer: LogWriter, reader: LogReader, nats: NatsServer
 ) -> None:
     await fill(writer, 5)
     async with relaying(Relay(bus, engine)) as first:
@@ -204,12 +204,12 @@ async def test_a_stream_with_another_history_is_replaced(
     async with relaying(Relay(bus, engine)) as second:
         await published(bus, 5)
         await eventually(lambda: second.state.rebuilt == 1)
-    await assert_stream_is_log(bus, reader)
+    await assert_stream_is_log(nats, reader)
     await bus.api("STREAM.UPDATE.EVENTS", config | {"metadata": {"log_id": "another"}})
     async with relaying(Relay(bus, engine)) as third:
         await eventually(lambda: third.state.rebuilt == 1)
         await published(bus, 5)
-    await assert_stream_is_log(bus, reader)
+    await assert_stream_is_log(nats, reader)
 
 
 async def test_a_stream_ahead_of_the_log_stops_the_relay_with_the_way_out(
@@ -254,11 +254,11 @@ async def test_of_two_relays_one_publishes_and_the_other_takes_over(
     await published(bus, 21)
     stop.set()
     await task
-    await assert_stream_is_log(bus, reader)
+    await assert_stream_is_log(nats, reader)
 
 
 async def test_a_relay_that_lost_its_lock_is_fenced_off(
-    bus: Bus, engine: AsyncEngine, writer: LogWriter, reader: LogReader
+    bus: Bus, engine: AsyncEngine, writer: LogWriter, reader: LogReader, nats: NatsServer
 ) -> None:
     await fill(writer, 10)
     async with engine.connect() as one, engine.connect() as two:
@@ -274,7 +274,7 @@ async def test_a_relay_that_lost_its_lock_is_fenced_off(
         await stale.sync()
         assert stale.last == 10
         assert await stale.publish() == 0
-    await assert_stream_is_log(bus, reader)
+    await assert_stream_is_log(nats, reader)
 
 
 @pytest.mark.parametrize("user", ["media", "render", "gc"])

@@ -17,6 +17,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from cutlog.bus import Bus, BusError
+from cutlog.bus.streams import stream_info
 from cutlog.stack.layout import Layout
 from tests.support.running import complete
 from tests.support.stacks import RunningStack
@@ -56,15 +58,19 @@ async def position(stack: RunningStack) -> int:
         await connection.close()
 
 
-def stream_state(stack: RunningStack) -> dict[str, Any]:
+async def asked_state(stack: RunningStack) -> dict[str, Any]:
     """State of EVENTS as the server itself reports it; empty when there is none, or no server."""
-    status, body = stack.get("/jsz?streams=true", base=stack.state.nats_monitor)
-    accounts = json.loads(body).get("account_details", []) if status == 200 else []
-    for stream in (stream for account in accounts for stream in account.get("stream_detail", [])):
-        if stream["name"] == "EVENTS":
-            state: dict[str, Any] = stream["state"]
-            return state
-    return {}
+    seed = stack.secrets.nats("operator").seed
+    async with await Bus.connect(stack.state.nats_url, seed, name="operator") as bus:
+        try:
+            info = await stream_info(bus, "EVENTS")
+        except BusError:
+            return {}
+    return info["state"] if info else {}
+
+
+def stream_state(stack: RunningStack) -> dict[str, Any]:
+    return complete(asked_state(stack))
 
 
 def test_when_it_is_ready_all_services_are_well(stack: RunningStack) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cutlog.stack.nats import Nats
+from cutlog.stack.nats import MONITOR, Nats
 from cutlog.stack.ports import free_ports
+from cutlog.stack.probes import nats_ready
 from cutlog.stack.secrets import Secrets
-from tests.support.running import start, stop
+from tests.support.running import complete, start, stop
 from tests.support.waiting import eventually_sync
 
 
@@ -25,7 +23,7 @@ class NatsServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._secrets = Secrets(folder / "secrets")
-        self._nats = Nats(folder / "nats", *free_ports(2))
+        self._nats = Nats(folder / "nats", *free_ports(1))
         self._program = self._nats.program(self._secrets)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -33,6 +31,22 @@ class NatsServer:
     def url(self) -> str:
         """nats://127.0.0.1:port"""
         return self._nats.url
+
+    @property
+    def port(self) -> int:
+        """Of clients."""
+        return self._nats.port
+
+    def listening(self) -> set[int]:
+        """The TCP ports on which its process listens."""
+        assert self._process is not None
+        own = {str(file.readlink()) for file in Path(f"/proc/{self._process.pid}/fd").iterdir()}
+        lines = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()]
+        return {
+            int(words[1].rpartition(":")[2], 16)
+            for words in lines
+            if words[3] == "0A" and f"socket:[{words[9]}]" in own
+        }
 
     @property
     def log(self) -> Path:
@@ -101,11 +115,7 @@ class NatsServer:
         """Whether JetStream answers. Raises RuntimeError when the server has ended."""
         if not self.running():
             raise RuntimeError(f"nats-server ended: {self.log.read_text() if self.log.exists() else ''}")
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._nats.monitor}/healthz", timeout=2) as answer:
-                return bool(json.load(answer)["status"] == "ok")
-        except (urllib.error.URLError, ConnectionError):
-            return False
+        return complete(nats_ready("127.0.0.1", self._nats.port, self._secrets.nats(MONITOR)))
 
 
 @contextmanager

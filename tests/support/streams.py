@@ -48,12 +48,13 @@ async def last_sequence(bus: Bus, stream: str = "EVENTS") -> int:
     return int(info["state"]["last_seq"]) if info else 0
 
 
-async def assert_stream_is_log(bus: Bus, reader: LogReader) -> None:
+async def assert_stream_is_log(nats: NatsServer, reader: LogReader) -> None:
     """Message n is the event of position n, for all n, and there is nothing else."""
     stored: list[tuple[int, str, bytes]] = []
     while page := await reader.read(len(stored)):
         stored += [(event.position, str(event.id), bytes(event.data)) for event in page]
     assert [position for position, _, _ in stored] == list(range(1, len(stored) + 1))
-    published = await contents(bus.client, "EVENTS")
+    async with await operator(nats) as bus:
+        published = await contents(bus.client, "EVENTS")
     assert len(published) == len(stored)
     assert published == stored
