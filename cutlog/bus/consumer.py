@@ -5,6 +5,7 @@ is a difference, and a gap shows. The rules, by position and by the consumer's o
 
 - at or below the checkpoint: a duplicate, skipped; but the consumer's very first delivery there means that an operator
   reset it: history is applied again from that position;
+- a message that the relay did not seal: foreign, and as good as none at that position;
 - beyond the checkpoint + 1: a gap, read from ops (a message that JetStream lost or cannot read, or delivers later);
   what a process that died had in hand is read in the same way when the next one begins;
 - a type this build does not know: the projection stops and says so. Nothing is ever skipped.
@@ -28,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.bus import messages
 from cutlog.bus.connection import Bus
 from cutlog.bus.errors import BusError
-from cutlog.bus.history import read_history
+from cutlog.bus.history import read_history, read_seal
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.bus.projection import Projection, ProjectionStopped
 from cutlog.bus.provision import own_consumer
@@ -87,10 +88,12 @@ class _Run:
         self._bus, self._projection, self._lead, self._stop = bus, projection, lead, stop
         self._at = 0
         self._reacted = 0
+        self._seal = b""
 
     async def run(self) -> None:
         while not self._stop.is_set():
             await self._load()
+            self._seal = await read_seal(self._bus)
             made = await self._stream_made()
             info = await own_consumer(self._bus, EVENTS, self._projection.durable, self._at + 1)
             self._projection.note(state="running", error=None, position=self._at, reacted=self._reacted)
@@ -143,16 +146,33 @@ class _Run:
                 fresh = []
                 if self._stop.is_set():
                     return
-            try:
-                fresh.append(messages.read(message, place.stream))
-            except (KeyError, ValueError) as error:
-                raise ProjectionStopped(f"message {place.stream} of EVENTS is not an event: {error!r}") from error
             at, last = place.stream, message
+            if self._is_event(message, at):
+                fresh.append(messages.read(message, at))
+                continue
+            await self._apply(fresh)
+            await self._fill(at + 1)
+            fresh = []
+            if self._stop.is_set():
+                return
         await self._apply(fresh)
         if duplicates:
             self._projection.note(duplicates=self._projection.standing.duplicates + duplicates)
             last = max(taken, key=lambda message: messages.place(message.reply).stream)
         await last.ack()
+
+    def _is_event(self, message: Msg, position: int) -> bool:
+        """Whether the relay published it. Whoever else did so wrote no history: ops has what belongs there, at once or
+        once it is appended, and the relay makes the stream anew meanwhile."""
+        if messages.is_genuine(self._seal, message.subject, position, message.headers, message.data):
+            return True
+        projection = self._projection
+        projection.note(foreign=projection.standing.foreign + 1)
+        log.error(
+            "projection.foreign_message", projection=projection.name, sequence=position, subject=message.subject,
+            size=len(message.data),
+        )  # fmt: skip
+        return False
 
     async def _rewind(self, position: int) -> None:
         """An operator asked for a replay from `position`."""

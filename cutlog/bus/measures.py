@@ -20,6 +20,7 @@ _COUNTED = (
     ("applied", "projection_events_applied", "Events whose rows were derived"),
     ("duplicates", "projection_redelivered", "Events that had been applied when they came"),
     ("filled", "projection_gaps_filled", "Events that JetStream did not deliver, read from ops"),
+    ("foreign", "projection_foreign_messages", "Messages among the events that the relay did not publish"),
     ("replays", "projection_replays", "Replays that operators asked for"),
 )
 

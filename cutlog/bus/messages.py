@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
+from hmac import compare_digest
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -15,6 +18,18 @@ from cutlog.contract import subjects
 from cutlog.contract.envelope import RawEvent
 
 SOURCE: Final = "cutlog/ops"
+SEAL: Final = "Cutlog-Seal"
+"""Header by which those who know the log's key tell a message that the relay published from any other."""
+_SEALED: Final = (
+    "ce-id",
+    "ce-type",
+    "ce-time",
+    "ce-subject",
+    "ce-tenant",
+    "ce-actor",
+    "ce-streamversion",
+    "traceparent",
+)
 
 
 def headers(event: RawEvent) -> dict[str, str]:
@@ -32,6 +47,27 @@ def headers(event: RawEvent) -> dict[str, str]:
         "ce-streamversion": str(event.version),
         "traceparent": _escape(event.trace),
     }
+
+
+def seal(key: bytes, position: int, head: Mapping[str, str], payload: bytes) -> str:
+    """A keyed digest (RFC 7693) of an event's message at its position: a copy of it elsewhere has the wrong one."""
+    # Header values hold no line breaks, so no two messages have the same text.
+    text = "\n".join([str(position), *[head.get(name, "") for name in _SEALED], ""]).encode()
+    return blake2b(text + payload, key=key, digest_size=16).hexdigest()
+
+
+def seal_name(key: bytes) -> str:
+    """Tells one key from another, and nothing of either."""
+    return blake2b(b"name", key=key, digest_size=8).hexdigest()
+
+
+def is_genuine(key: bytes, subject_: str, position: int, head: Mapping[str, str] | None, payload: bytes) -> bool:
+    """Whether the relay published this message as event `position`."""
+    if head is None or SEAL not in head:
+        return False
+    if subject_ != subjects.event(head.get("ce-subject", ""), head.get("ce-type", "")):
+        return False
+    return compare_digest(head[SEAL].encode(), seal(key, position, head, payload).encode())
 
 
 def subject(event: RawEvent) -> str:

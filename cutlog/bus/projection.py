@@ -30,6 +30,7 @@ class Standing(Wire):
     duplicates: int = 0
     filled: int = 0
     replays: int = 0
+    foreign: int = 0
     error: str | None = None
     updated_at: datetime | None = None
 

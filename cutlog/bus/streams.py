@@ -24,8 +24,9 @@ MAX_DELIVER: Final = 5
 """How often a job is delivered before it goes to DLQ."""
 
 
-def events(log_id: uuid.UUID, first: int = 1) -> StreamConfig:
-    """EVENTS: its sequence is the log's position, so nothing may take one but the relay. No TTL, no deletes."""
+def events(log_id: uuid.UUID, seal: str = "", first: int = 1) -> StreamConfig:
+    """EVENTS: its sequence is the log's position, so nothing may take one but the relay. No TTL, no deletes. `seal`
+    names the key under which its messages are sealed."""
     return {
         "name": EVENTS,
         "description": "The event log, as PostgreSQL has it; sequence = position",
@@ -37,7 +38,7 @@ def events(log_id: uuid.UUID, first: int = 1) -> StreamConfig:
         "deny_delete": True,
         "duplicate_window": SECOND,
         "first_seq": first,
-        "metadata": {"log_id": str(log_id)},
+        "metadata": {"log_id": str(log_id), "seal": seal},
     }
 
 

@@ -21,6 +21,7 @@ from cutlog.web.request import Request
 Handler = Callable[[Request[Any, Any]], Awaitable[Reply | web.StreamResponse]]
 H = TypeVar("H", bound=Callable[..., Awaitable[Reply | web.StreamResponse]])
 Check = Callable[[], Awaitable[None]]
+Alarms = Callable[[], Awaitable[list[str]]]
 ToProblem = Callable[[Any], Problem | None]
 
 MAX_BODY: Final = 1 << 20
@@ -135,7 +136,8 @@ class Api:
     """The HTTP face of one service.
 
     `name` is the service's, `title` what its group is called in the documentation. `checks` are asked by `/readyz`:
-    a check that raises means not ready. `metrics.registry` takes further metrics of the service.
+    a check that raises means not ready. `alarms` name what was put right and somebody should look into.
+    `metrics.registry` takes further metrics of the service.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Api:
     version: str = "1"
     routes: list[Route] = field(default_factory=list)
     checks: dict[str, Check] = field(default_factory=dict)
+    alarms: list[Alarms] = field(default_factory=list)
     metrics: HttpMetrics = field(init=False)
     _problems: dict[type[BaseException], ToProblem] = field(default_factory=lambda: dict(OUTAGES))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -16,12 +16,14 @@ log = structlog.get_logger("cutlog.web")
 CHECK_SECONDS: Final = 2.0
 
 
-class HealthReport(msgspec.Struct, frozen=True):
-    """What `/readyz` answers: one word per check."""
+class HealthReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What `/readyz` answers: one word per check. `alarms` names what was put right and somebody should look into: the
+    service does its work."""
 
     service: str
     status: Literal["ok", "down"]
     checks: dict[str, Literal["ok", "down"]]
+    alarms: list[str] = []
 
     @property
     def ready(self) -> bool:
@@ -37,6 +39,7 @@ class Health:
 
     service: str
     checks: Mapping[str, Callable[[], Awaitable[None]]]
+    alarms: Sequence[Callable[[], Awaitable[list[str]]]] = ()
 
     async def report(self) -> HealthReport:
         """Asks every check. Why one is down goes to the log, not to the caller."""
@@ -45,7 +48,18 @@ class Health:
         checks: dict[str, Literal["ok", "down"]] = {
             name: "ok" if passed else "down" for name, passed in zip(names, up, strict=True)
         }
-        return HealthReport(self.service, "ok" if all(up) else "down", checks)
+        return HealthReport(self.service, "ok" if all(up) else "down", checks, await self._raised())
+
+    async def _raised(self) -> list[str]:
+        """What is known of alarms; a part that is down says nothing of them."""
+        raised: list[str] = []
+        for ask in self.alarms:
+            try:
+                async with asyncio.timeout(CHECK_SECONDS):
+                    raised += await ask()
+            except Exception as error:
+                log.debug("alarms are not known", service=self.service, error=repr(error))
+        return raised
 
     async def _passes(self, name: str) -> bool:
         try:

@@ -70,7 +70,7 @@ async def serve_http(
     """
     for name, check in (checks or {}).items():
         api.check(name, check)
-    health = Health(api.name, api.checks)
+    health = Health(api.name, api.checks, api.alarms)
     draining = asyncio.Event()
     app = application(api, settings.jwt_secret.get_secret_value(), health, draining, rate or Rate())
     runner = ProblemRunner(

@@ -125,6 +125,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         )
         checks = {"database": database, "bus": bus.check, "relay": relay.check}
         api = make_api(ops, settings.peers)
+        api.alarms.append(relay.alarms)
         measures.register(api.metrics.registry)
         api.metrics.looks.append(measures.look)
         server = await parts.enter_async_context(serve_http(api, settings, checks=checks))

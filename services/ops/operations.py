@@ -19,7 +19,8 @@ log = structlog.get_logger(__name__)
 
 class StatusShown(Wire):
     """`head` is the log's last position, `published` the last one in the stream EVENTS. `leads`: whether it is the
-    process that answers which publishes; `rebuilt` counts how often it had to make the stream anew."""
+    process that answers which publishes; `rebuilt` counts how often it had to make the stream anew,
+    `foreign` the messages in it that somebody else had published."""
 
     service: str
     version: str
@@ -27,6 +28,7 @@ class StatusShown(Wire):
     leads: bool
     published: int
     rebuilt: int
+    foreign: int
     error: str | None
 
 
@@ -47,6 +49,7 @@ class Status:
         return StatusShown(
             service="ops", version=cutlog.__version__, head=await self._reader.head(), leads=relay.leads,
             published=relay.published if relay.leads else await self._published(), rebuilt=relay.rebuilt,
+            foreign=relay.foreign,
             error=relay.error,
         )  # fmt: skip
 

@@ -66,7 +66,7 @@ async def backbone(ops_bus: Bus, ops_engine: AsyncEngine) -> AsyncIterator[Backb
 @asynccontextmanager
 async def backbone_on(bus: Bus, engine: AsyncEngine, ack_wait: float = ACK_WAIT) -> AsyncIterator[Backbone]:
     """A writer, a relay and `ops.events.read`, as ops runs them."""
-    relay = Relay(bus, engine)
+    relay = Relay(bus, engine, look_again=0.5)
     reader = LogReader(engine)
     async with (
         LogWriter(engine, on_commit=relay.wake) as writer,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Sequence
 
 import asyncpg
+import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cutlog.bus import Bus, Projection, consume
+from cutlog.bus import Bus, Projection, consume, messages
 from cutlog.bus.projection import ProjectionStopped
 from cutlog.bus.pull import HELD_BYTES
 from cutlog.contract.envelope import Event
@@ -20,7 +22,7 @@ from tests.bus.backbone import Backbone, Counting
 from tests.support.database import Database
 from tests.support.edits import committed, edit, fill
 from tests.support.messaging import NatsServer
-from tests.support.streams import operator
+from tests.support.streams import message, operator
 from tests.support.waiting import eventually
 
 
@@ -304,3 +306,29 @@ async def test_a_lost_database_connection_is_waited_out(
             await owner.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cutlog_probe'")
         await counting.holds(14)
     await owner.close()
+
+
+async def test_a_foreign_message_is_not_applied_and_the_projection_goes_on_by_itself(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
+) -> None:
+    """One that looks like an event where there is none yet, and a copy of an earlier one."""
+    await fill(backbone.writer, 20)
+    async with Counting(bus, engine) as counting, await operator(nats) as admin:
+        await counting.holds(20)
+        event = msgspec.structs.replace((await backbone.reader.read(19))[0], position=21, id=uuid.uuid4(), version=21)
+        await admin.publish(messages.subject(event), bytes(event.data), messages.headers(event))
+        await eventually(lambda: counting.projection.standing.foreign > 0)
+        await eventually(lambda: backbone.relay.state.foreign == 1, timeout=60)
+        await backbone.writer.append(edit("p_0", 2))
+        await counting.holds(21)
+        copied = await message(admin, "EVENTS", 3)
+        headers = {name: value for name, value in copied["headers"].items() if not name.startswith("Nats-")}
+        await admin.publish(copied["subject"], copied["data"], headers)
+        await backbone.writer.append(edit("p_0", 3))
+        await counting.holds(22)
+        await eventually(lambda: backbone.relay.state.foreign == 2, timeout=60)
+        await eventually(lambda: backbone.relay.state.published == 22, timeout=60)
+        await backbone.writer.append(edit("p_0", 4))
+        await counting.holds(23)
+        assert counting.projection.standing.state == "running"
+        assert counting.projection.standing.replays == 0

@@ -26,11 +26,14 @@ class LogMetrics:
         self._head = Gauge("log_position", "The last position of the log", registry=None)
         self._leads = Gauge("relay_leads", "1 where this process publishes", registry=None)
         self._lag = Gauge("relay_lag_events", "Events that are not in the stream yet", registry=None)
+        self._foreign = Gauge(
+            "relay_foreign_messages", "Messages on the stream that the relay did not publish", registry=None
+        )
         self._rebuilt = Gauge("relay_streams_rebuilt", "How often the stream was made anew", registry=None)
 
     def register(self, registry: CollectorRegistry) -> None:
         """Shows them there."""
-        for metric in (self._events, self._seconds, self._head, self._leads, self._lag, self._rebuilt):
+        for metric in (self._events, self._seconds, self._head, self._leads, self._lag, self._rebuilt, self._foreign):
             registry.register(metric)
 
     def appended(self, events: int, seconds: float) -> None:
@@ -43,6 +46,7 @@ class LogMetrics:
         state = self._relay.state
         self._leads.set(state.leads)
         self._rebuilt.set(state.rebuilt)
+        self._foreign.set(state.foreign)
         with suppress(*DATABASE_ERRORS):
             head = await self._reader.head()
             self._head.set(head)

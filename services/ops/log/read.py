@@ -44,16 +44,17 @@ class LogReader:
 
     async def head(self) -> int:
         """The last position given; 0 in an empty log."""
-        return (await self._head())[0]
+        return (await self.ends())[0]
 
     async def log_id(self) -> uuid.UUID:
         """Tells this log from all others: made once, with the database."""
-        return (await self._head())[1]
+        return (await self.ends())[1]
 
-    async def _head(self) -> tuple[int, uuid.UUID]:
+    async def ends(self) -> tuple[int, uuid.UUID, bytes]:
+        """The last position given, the log's id, and the key under which its messages are sealed."""
         async with self._engine.connect() as connection:
             row = (await connection.exec_driver_sql(_HEAD)).one()
-            return row.position, row.log_id
+            return row.position, row.log_id, row.seal
 
     async def find(self, key: str) -> Appended | None:
         """What was appended under a command's key, if anything was: to be asked before the command is decided again."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -19,7 +20,7 @@ from cutlog.bus.errors import BusError
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.db.failures import DATABASE_ERRORS
 from services.ops.log.news import Grown
-from services.ops.log.stream import EventStream, StreamAhead
+from services.ops.log.stream import EventStream, StreamAhead, last_foreign
 
 log = structlog.get_logger(__name__)
 
@@ -27,23 +28,27 @@ POLL: Final = 1.0
 """Seconds after which the relay looks for events that nobody told it of."""
 LOOK_AGAIN: Final = 5.0
 """Seconds between two looks at the stream itself."""
+ALARM: Final = 3600.0
+"""Seconds for which health tells of a foreign message."""
 
 
 @dataclass
 class RelayState:
-    """For status and metrics. `published`: the last position known to be in the stream."""
+    """For status and metrics. `published`: the last position known to be in the stream; `foreign`: how many messages
+    somebody else published there."""
 
     leads: bool = False
     published: int = 0
     rebuilt: int = 0
+    foreign: int = 0
     error: str | None = None
 
 
 class Relay:
     """One of all processes publishes; the others wait to take over. `wake()` says that there is something new."""
 
-    def __init__(self, bus: Bus, engine: AsyncEngine) -> None:
-        self._bus, self._engine = bus, engine
+    def __init__(self, bus: Bus, engine: AsyncEngine, *, look_again: float = LOOK_AGAIN) -> None:
+        self._bus, self._engine, self._look_again = bus, engine, look_again
         self._wake = asyncio.Event()
         self.state = RelayState()
 
@@ -55,6 +60,11 @@ class Relay:
         """Readiness: raises BusError with the way out as long as nothing may be published."""
         if self.state.error is not None:
             raise BusError(self.state.error)
+
+    async def alarms(self) -> list[str]:
+        """For health, in whichever process: what the relay put right and somebody should look into. Raises BusError."""
+        at = await last_foreign(self._bus)
+        return [] if at is None or (datetime.now(UTC) - at).total_seconds() > ALARM else ["foreign-message"]
 
     async def look(self) -> None:
         """To be awaited before the first append is taken: raises StreamAhead, upon which none may be."""
@@ -87,7 +97,7 @@ class Relay:
     async def _lead(self, connection: AsyncConnection, stop: asyncio.Event) -> None:
         stream = EventStream(self._bus, connection)
         loop = asyncio.get_running_loop()
-        look_at = loop.time()
+        look_at, known = loop.time(), 0
         self.state.leads = True
         try:
             while not stop.is_set():
@@ -95,7 +105,10 @@ class Relay:
                 try:
                     if loop.time() >= look_at:
                         await stream.sync()
-                        look_at = loop.time() + LOOK_AGAIN
+                        look_at = loop.time() + self._look_again
+                        if (foreign := stream.foreign - known) > 0:
+                            known = stream.foreign
+                            self.state.foreign += foreign
                     more = await stream.publish()
                 except (BusError, NatsError) as error:
                     log.warning("the relay looks at the stream again", why=str(error), published=stream.last)

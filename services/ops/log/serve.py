@@ -28,7 +28,8 @@ class EventsRead:
             raise EndpointError("400", f"from must be at least 1, limit 1 to {MAX_LIMIT}, maxBytes at least 1")
         room = min(request.max_bytes, MAX_BYTES)
         events = await self._reader.read(request.start - 1, request.limit, max_bytes=room)
-        return Events(events=tuple(_fitting(events, room)), head=await self._reader.head())
+        head, _, seal = await self._reader.ends()
+        return Events(events=tuple(_fitting(events, room)), head=head, seal=seal.hex() if request.seal else None)
 
 
 def _fitting(events: list[RawEvent], room: int) -> list[RawEvent]:
