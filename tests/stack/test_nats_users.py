@@ -207,7 +207,7 @@ async def test_a_service_may_answer_who_asked_it(nats: NatsServer) -> None:
 
         await ops.subscribe("ops.cmd.>", answer)
         await ops.client.flush()
-        assert (await media.request("ops.cmd.media.RegisterMedia", b"{}")).data == b"done"
+        assert (await media.request("ops.cmd.media.RegisterMedia", b"{}", timeout=180)).data == b"done"
 
 
 async def test_a_service_gets_its_own_consumers_which_pull_and_have_a_fixed_filter(nats: NatsServer) -> None:
