@@ -11,31 +11,17 @@ from hypothesis import strategies as st
 
 from cutlog.contract import ops as o
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import Canvas, Timeline
-from services.ops.edits.apply import apply_all
-from services.ops.edits.sequence import Sequence
+from cutlog.contract.timeline import Timeline
 from services.ops.interchange.converter import Converter
 from services.ops.interchange.formats import CannotHold
-from services.ops.interchange.losses import MAX_HEADER, Ledger, Loss, header
+from services.ops.interchange.losses import MAX_HEADER, Ledger, header
 from services.ops.interchange.writing import written
 from tests.interchange.conftest import imported
-from tests.interchange.histories import FILES, LIBRARY, MEDIA, timeline_of, timelines
+from tests.interchange.histories import FILES, LIBRARY, timelines
+from tests.interchange.small import edited, told
 from tests.support.chance import examples
 
 TIMECODE = st.sampled_from([Fps(30, 1), Fps(30000, 1001), Fps(24000, 1001), Fps(25, 1), Fps(60, 1)])
-CUTS: tuple[o.Op, ...] = (
-    o.TrackAdd(track="v1", kind="video"),
-    o.ClipAdd(clip="a", track="v1", at=3, media="film", start=40, end=60),
-    o.ClipAdd(clip="b", track="v1", at=23, media="mute", start=60, end=90),
-)
-
-
-def edited(*ops: o.Op, fps: Fps | None = None) -> Timeline:
-    return timeline_of(apply_all(Sequence("p", Canvas(fps=fps or Fps(25, 1))), (*CUTS, *ops), MEDIA))
-
-
-def told(losses: tuple[Loss, ...]) -> set[tuple[str, str]]:
-    return {(loss.what, loss.where) for loss in losses}
 
 
 async def test_cuts_go_through_an_edl_and_its_lack_of_a_canvas_is_told(converter: Converter) -> None:

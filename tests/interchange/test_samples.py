@@ -24,6 +24,7 @@ async def test_every_sample_is_imported_and_what_is_lost_is_told(bring: Bring, n
 STATED = {
     ".edl": re.compile(r"(?m)^\d+\s+.*?((?:\d\d[:;]){3}\d\d)\s+(?!\1)(?:\d\d[:;]){3}\d\d\s*$"),
     ".xml": re.compile(r"<(?:clipitem|generatoritem)\b"),
+    ".fcpxml": re.compile(r"(?s)<asset-clip [^>]*(?=.*</spine>)|<(?:title|ref-clip|mc-clip) "),
     ".otio": re.compile(r'"OTIO_SCHEMA"\s*:\s*"Clip\.\d"'),
 }
 """What is a clip in a file, or the place of one."""
@@ -101,6 +102,20 @@ async def test_nested_compositions_are_laid_out_flat_and_told(bring: Bring) -> N
 async def test_a_generator_that_is_not_known_is_a_gap_and_told(bring: Bring) -> None:
     brought = await bring("generator_reference_test.otio")
     assert brought.lanes() == {"v1": []} and brought.lost() == {"generator"}
+
+
+async def test_a_final_cut_x_project_of_another_program(bring: Bring) -> None:
+    brought = await bring("fcpx_project.fcpxml")
+    assert (brought.sequence.canvas.fps, brought.sequence.duration) == (Fps(30, 1), 4_500)
+    places = {track: [clip[1:3] for clip in clips] for track, clips in brought.lanes().items()}
+    # The primary storyline, a clip connected above it, and detached sound below it.
+    assert places["v4"] == [(0, 300), (2400, 191), (3300, 300), (3600, 300), (3900, 300), (4200, 243)]
+    assert places["v8"] == [(1937, 300)]
+    assert places["a9"] == [(0, 300), (629, 300), (1200, 300), (3450, 150), (3600, 300)]
+    silent = {placed.piece.id for placed in brought.sequence.clips() if placed.piece.silent}
+    assert {"img-0715", "img-0513"} <= silent and "img-0268-4" not in silent
+    fade = brought.sequence.clip("img-0268-4").placed.piece.tail
+    assert fade is not None and (fade.kind, fade.frames) == ("dissolve", 30)
 
 
 async def test_a_final_cut_sequence_of_another_program(bring: Bring) -> None:

@@ -22,7 +22,8 @@ async def refusal(converter: Converter, kind: ReadFormat, document: bytes) -> st
 
 async def test_a_billion_laughs_are_not_laughed(converter: Converter) -> None:
     bomb = f'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY l0 "lol">{LAUGHS}]><xmeml>&l9;</xmeml>'
-    assert "document type" in await refusal(converter, "fcp7xml", bomb.encode())
+    for kind in ("fcp7xml", "fcpxml"):
+        assert "document type" in await refusal(converter, kind, bomb.encode())
 
 
 @pytest.mark.parametrize("entity", ['SYSTEM "file:///etc/passwd"', 'SYSTEM "http://127.0.0.1/x"', 'PUBLIC "a" "b"'])
@@ -77,7 +78,7 @@ async def test_edls_come_in_many_encodings(converter: Converter, encoding: str) 
     assert (await converter.read("edl", FPS, document.encode(encoding)))["name"] == "Käse"
 
 
-@pytest.mark.parametrize("kind", ["otio", "edl", "fcp7xml"])
+@pytest.mark.parametrize("kind", ["otio", "edl", "fcp7xml", "fcpxml"])
 @pytest.mark.parametrize("document", [b"", b"\xff\xfe\xfd\xfc", b"\x00" * 100, b"\xed\xa0\x80", b"[1", b"<", b"001"])
 async def test_rubbish_is_refused_with_a_reason(converter: Converter, kind: ReadFormat, document: bytes) -> None:
     if kind == "edl" and not document:

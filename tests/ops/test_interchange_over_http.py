@@ -51,7 +51,7 @@ async def file(editor: Client, project: str, kind: str) -> tuple[bytes, list[dic
     losses = json.loads(answer.headers["Cutlog-Losses"])
     body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
     assert (
-        f"my-film-v1.{ {'otio': 'otio', 'edl': 'edl', 'fcp7xml': 'xml', 'otioz': 'otioz'}[kind] }"
+        f"my-film-v1.{ {'otio': 'otio', 'edl': 'edl', 'fcp7xml': 'xml', 'fcpxml': 'fcpxml', 'otioz': 'otioz'}[kind] }"
         in (answer.headers["Content-Disposition"])
     )
     return body, losses
@@ -96,7 +96,7 @@ async def test_appending_puts_the_tracks_on_top(editor: Client, project: str) ->
     assert [track["id"] for track in after["tracks"]] == ["v1", "v2", "v1-2", "v2-2"]
 
 
-@pytest.mark.parametrize("kind", ["edl", "fcp7xml"])
+@pytest.mark.parametrize("kind", ["edl", "fcp7xml", "fcpxml"])
 async def test_lossy_formats_tell_what_they_lose_and_bring_back_the_rest(
     editor: Client, project: str, kind: str
 ) -> None:

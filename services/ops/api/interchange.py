@@ -35,7 +35,7 @@ from services.ops.interchange.matching import Library, Missing
 from services.ops.interchange.names import slug
 from services.ops.interchange.reading import Draft, canvas_of, opened, read, wanted
 from services.ops.interchange.schema import Timeline as Otio
-from services.ops.interchange.writing import MEDIA_TYPES, SUFFIXES, written
+from services.ops.interchange.writing import MEDIA_TYPES, SUFFIXES, Format, written
 
 
 class ImportQuery(Strict):
@@ -120,7 +120,7 @@ def routes(api: Api, ops: Ops) -> None:
         return await committed_once(ops, req, project_id, act)
 
 
-async def exported(ops: Ops, timeline: Timeline, kind: Literal["otio", "edl", "fcp7xml", "otioz"]) -> Reply:
+async def exported(ops: Ops, timeline: Timeline, kind: Format | Literal["otioz"]) -> Reply:
     """A timeline as a file, with its losses in a header."""
     sequence = await ops.history.at(timeline.project_id, timeline.version)
     names = await ops.catalog.names(timeline.tenant, timeline.media)

@@ -33,7 +33,7 @@ from services.ops.interchange.flatten import HOUR, ZERO, Kind, Span, reference_o
 from services.ops.interchange.losses import Ledger
 from services.ops.interchange.matching import Asset, Library, Missing, Wanted, base_name
 from services.ops.interchange.names import Names
-from services.ops.interchange.schema import known, own
+from services.ops.interchange.schema import known, noted, own
 
 Absent = Literal["skip", "color"]
 
@@ -179,6 +179,7 @@ class ClipReader:
     def _foreign(self, span: Span, at: int, frames: int, kind: Kind) -> Clip | None:
         told, where = span.clip, span.clip.name or "a clip"
         clip = Clip(id="", at=at, frames=frames, source=ColorSource(color=PLACEHOLDER), enabled=enabled(told))
+        clip = msgspec.structs.replace(clip, silent=noted(told.metadata).silent and kind == "video")
         reference = reference_of(told)
         if isinstance(reference, schema.Unknown):
             self._losses.add("clip", where, f"{reference.schema} is no media that is known")

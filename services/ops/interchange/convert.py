@@ -3,9 +3,8 @@
 Imports the standard library, our readers, OpenTimelineIO and its adapters only, from their folders, and never touches
 cutlog: the sandbox does not show it. Adapters are called as plain functions: no plugin manifest, hook or media linker
 takes part.
-Usage: convert.py FOLDERS read otio|edl|fcp7xml RATE FILE  prints `ok` or `refused` in a line, then JSON or the reason
-       convert.py FOLDERS write edl|fcp7xml RATE FILE      prints `ok`, then JSON {text, back}: the file, and what the
-                                                           adapter reads in it
+Usage: convert.py FOLDERS read FORMAT RATE FILE   prints `ok` or `refused` in a line, then JSON or the reason
+       convert.py FOLDERS write FORMAT RATE FILE  prints `ok`, then JSON {text, back}: the file, and what is read in it
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
+XML = {"fcp7xml": "fcp7", "fcpxml": "fcpxml"}
+"""The formats that are XML, and their readers."""
 MAX_DEPTH = 200
 MAX_ELEMENTS = 500_000
 BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -101,8 +102,8 @@ def plain(document: bytes) -> bytes:
         nonlocal depth
         depth -= 1
 
-    # Final Cut writes <!DOCTYPE xmeml>, which declares nothing and names no file.
-    document = re.sub(rb"<!DOCTYPE\s+xmeml\s*>", b"", document[:4096], count=1) + document[4096:]
+    # Final Cut writes <!DOCTYPE xmeml> or fcpxml, which declares nothing and names no file.
+    document = re.sub(rb"<!DOCTYPE\s+(?:xmeml|fcpxml)\s*>", b"", document[:4096], count=1) + document[4096:]
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = declared
     parser.StartElementHandler, parser.EndElementHandler = opened, closed
@@ -125,8 +126,8 @@ def read(library: Library, kind: str, rate: Fraction, document: bytes) -> Any:
     """The OpenTimelineIO object that a file holds."""
     if kind == "otio":
         return library.core.deserialize_json_from_string(shallow(document).decode("utf-8-sig"))
-    if kind == "fcp7xml":
-        return library.reader("fcp7").read(plain(document))
+    if kind in XML:
+        return library.reader(XML[kind]).read(plain(document))
     return library.reader("cmx3600").read(decoded(document), rate)
 
 

@@ -36,21 +36,21 @@ def edl(timeline: Timeline, name: str, names: Mapping[str, str]) -> tuple[schema
         if isinstance(child, schema.Clip):
             _edl_clip(child, next(written), timeline, writer)
         elif isinstance(child, schema.Transition):
-            child.name = _line(child.name or "")
+            child.name = line(child.name or "")
     return (
-        schema.Timeline(name=_line(name), global_start_time=writer.moment(0), tracks=schema.Stack(children=[track])),
+        schema.Timeline(name=line(name), global_start_time=writer.moment(0), tracks=schema.Stack(children=[track])),
         main,
     )
 
 
 def _edl_clip(told: schema.Clip, clip: Clip, timeline: Timeline, writer: Writer) -> None:
-    told.name = _line(told.name or "")
+    told.name = line(told.name or "")
     reference = told.media_references[schema.DEFAULT_MEDIA]
     comments = []
     match clip.source:
         case MediaSource(media=media) | FreezeSource(media=media):
-            comments.append(_mark(timeline, media))
-            reference.name = _line(reference.name)
+            comments.append(mark(timeline, media))
+            reference.name = line(reference.name)
             told.metadata.cmx_3600 = {"reel": _reel(told.name)}
         case _:
             told.media_references[schema.DEFAULT_MEDIA] = schema.MissingReference()
@@ -62,9 +62,9 @@ def _edl_clip(told: schema.Clip, clip: Clip, timeline: Timeline, writer: Writer)
     told.effects = [] if clip.reversed else [each for each in told.effects if isinstance(each, schema.LinearTimeWarp)]
     for marker in timeline.markers:
         if clip.at <= marker.at < clip.at + clip.frames:
-            mark = writer.marker(marker)
-            mark.name = _line(mark.name or "")
-            told.markers.append(mark)
+            noted = writer.marker(marker)
+            noted.name = line(noted.name or "")
+            told.markers.append(noted)
 
 
 def _reel(name: str) -> str:
@@ -88,17 +88,17 @@ def fcp7(timeline: Timeline, name: str, names: Mapping[str, str]) -> schema.Time
     ordered = [track for track in tracks if track.kind == "Video"] + sounds
     ordered += [track for track in tracks if track.kind == "Audio"]
     return schema.Timeline(
-        name=_line(name),
+        name=line(name),
         metadata=schema.Metadata(fcp_xml={"media": {"video": {"format": {"samplecharacteristics": size}}}}),
         global_start_time=writer.moment(0),
         tracks=schema.Stack(
-            name=_line(name), children=ordered, markers=[_tidy(writer.marker(m)) for m in timeline.markers]
+            name=line(name), children=ordered, markers=[_tidy(writer.marker(m)) for m in timeline.markers]
         ),
     )
 
 
 def _tidy(marker: schema.Marker) -> schema.Marker:
-    marker.name = _line(marker.name or "")
+    marker.name = line(marker.name or "")
     return marker
 
 
@@ -121,7 +121,7 @@ def _sounds(clip: Clip, timeline: Timeline) -> bool:
 
 def _fcp7_track(track: Track, timeline: Timeline, writer: Writer, numbers: Iterator[int]) -> schema.Track:
     told = writer.track(track)
-    told.name = _line(track.name)
+    told.name = line(track.name)
     off = track.hidden if track.kind == "video" else track.muted
     told.metadata.fcp_xml = {"enabled": _truth(not off), "locked": _truth(track.locked)}
     written = iter(track.clips)
@@ -136,19 +136,19 @@ def _fcp7_track(track: Track, timeline: Timeline, writer: Writer, numbers: Itera
 
 
 def _fcp7_clip(told: schema.Clip, clip: Clip, timeline: Timeline, writer: Writer, number: int) -> None:
-    told.name = _line(told.name or "")
+    told.name = line(told.name or "")
     notes: dict[str, Any] = {"@id": f"clipitem-{number}", "enabled": _truth(clip.enabled)}
     reference = told.media_references[schema.DEFAULT_MEDIA]
     match clip.source:
         case MediaSource(media=media) | FreezeSource(media=media):
-            notes["comments"] = {"mastercomment1": _mark(timeline, media)}
-            reference.name = _line(reference.name)
+            notes["comments"] = {"mastercomment1": mark(timeline, media)}
+            reference.name = line(reference.name)
             if reference.available_range is None:
                 reference.available_range = writer.span(0, max(1, clip.frames))
         case ColorSource(color=color):
             told.media_references[schema.DEFAULT_MEDIA] = _generator("Color", "Matte", "fillcolor", _rgb(color))
         case TextSource(text=style):
-            told.media_references[schema.DEFAULT_MEDIA] = _generator("Text", "Text", "str", _text(style.text))
+            told.media_references[schema.DEFAULT_MEDIA] = _generator("Text", "Text", "str", printable(style.text))
     if filters := _filters(clip):
         notes["filter"] = filters
     told.metadata.fcp_xml = notes
@@ -204,7 +204,7 @@ def _rgb(color: str) -> dict[str, str]:
     }
 
 
-def _mark(timeline: Timeline, media: str) -> str:
+def mark(timeline: Timeline, media: str) -> str:
     """What finds the media again, as a comment."""
     reference = timeline.media.get(media)
     return f"cutlog:{media}" + (f" sha256:{reference.sha256}" if reference is not None else "")
@@ -214,12 +214,12 @@ def _truth(value: bool) -> str:
     return "TRUE" if value else "FALSE"
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
     """Text on one line, of characters that XML may hold: else a name could begin a new event of an EDL."""
-    return " ".join(_text(text).split())
+    return " ".join(printable(text).split())
 
 
-def _text(text: str) -> str:
+def printable(text: str) -> str:
     return "".join(char for char in text if char in "\t\n" or (char >= " " and char not in "\x7f\ufffe\uffff"))
 
 

@@ -19,10 +19,10 @@ from services.ops.interchange.conform import frame, project_rate, seconds
 from services.ops.interchange.documents import unwrap
 from services.ops.interchange.flatten import Flattener, Laid, clips_of, reference_of
 from services.ops.interchange.joining import Joiner
-from services.ops.interchange.losses import Ledger, Loss
+from services.ops.interchange.losses import Ledger
 from services.ops.interchange.matching import Library, Missing, Wanted
 from services.ops.interchange.names import Names
-from services.ops.interchange.schema import Malformed, known, own
+from services.ops.interchange.schema import Malformed, known, noted, own
 from services.ops.interchange.sound import attach
 
 
@@ -43,7 +43,8 @@ def opened(value: Any, losses: Ledger) -> schema.Timeline:
     found = known(value)
     match found:
         case schema.Timeline():
-            _lost(found, losses)
+            for loss in noted(found.metadata).losses:
+                losses.add(loss.what, loss.where, loss.detail, loss.count)
             return found
         case schema.Collection():
             timelines = [child for child in map(known, found.children) if isinstance(child, schema.Timeline)]
@@ -58,17 +59,6 @@ def opened(value: Any, losses: Ledger) -> schema.Timeline:
             return schema.Timeline(name=found.name, tracks=schema.Stack(children=[value]))
         case _:
             raise Malformed("the file holds no timeline")
-
-
-def _lost(timeline: schema.Timeline, losses: Ledger) -> None:
-    """Notes what the reader of the format could not keep."""
-    if timeline.metadata.losses is None:
-        return
-    try:
-        for loss in msgspec.convert(timeline.metadata.losses, list[Loss]):
-            losses.add(loss.what, loss.where, loss.detail, loss.count)
-    except msgspec.ValidationError:
-        raise Malformed("metadata.losses is not a list of losses") from None
 
 
 def wanted(timeline: schema.Timeline) -> list[Wanted]:
@@ -143,7 +133,9 @@ class _Reader:
     def draft(self, exact: bool) -> Draft:
         lanes = Flattener(self._losses).timeline(self._timeline.tracks)
         tracks = [self._track(lane, number) for number, lane in enumerate(lanes)]
-        tracks = [self._linked(track) for track in attach(tracks, self._clips, self._losses)]
+        if not noted(self._timeline.metadata).own_sound:
+            tracks = attach(tracks, self._clips, self._losses)
+        tracks = [self._linked(track) for track in tracks]
         markers = [self._marker(known(value)) for value in self._timeline.tracks.markers]
         if self._clips.named:
             self._losses.add("name", "clips", "clips have no names here, but ids made from them", self._clips.named)

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from services.ops.interchange.losses import Loss
+
 DEFAULT_MEDIA: Final = "DEFAULT_MEDIA"
 
 _Number = Annotated[float, msgspec.Meta(ge=-(2.0**53), le=2.0**53)]
@@ -38,13 +40,22 @@ class Metadata(msgspec.Struct, omit_defaults=True):
     cutlog: Any = None
     cmx_3600: Any = None
     fcp_xml: Any = None
-    #: Of a timeline: what the reader of a format could not keep.
-    losses: Any = None
+    #: What our reader of a format notes.
+    read: Any = None
 
     def told(self, adapter: Literal["cmx_3600", "fcp_xml"]) -> dict[str, Any]:
         """What an adapter noted beside the object."""
         value = getattr(self, adapter)
         return value if isinstance(value, dict) else {}
+
+
+class Read(msgspec.Struct):
+    """`metadata.read`. Of a timeline: what could not be kept, and whether clips with pictures bring their own sound;
+    of a clip: that it is without it."""
+
+    losses: list[Loss] = []
+    own_sound: bool = False
+    silent: bool = False
 
 
 class RationalTime(msgspec.Struct, frozen=True, tag_field="OTIO_SCHEMA", tag="RationalTime.1"):
@@ -190,6 +201,14 @@ def known(value: Any) -> Any:
     except msgspec.ValidationError as error:
         raise Malformed(f"{schema} {name or ''}: {error}") from None
     return Unknown(str(schema), name if isinstance(name, str) else "", found)
+
+
+def noted(metadata: Metadata) -> Read:
+    """What our reader of a format noted of an object; nothing, if it is from elsewhere."""
+    try:
+        return msgspec.convert(metadata.read, Read) if metadata.read is not None else Read()
+    except msgspec.ValidationError:
+        return Read()
 
 
 def own(metadata: Metadata) -> Own | None:

@@ -11,23 +11,31 @@ import msgspec
 from cutlog.contract.timeline import Canvas, Timeline, Track
 from services.ops.edits.sources import Material
 from services.ops.interchange.comparing import compare
-from services.ops.interchange.converter import Converter, WriteFormat
+from services.ops.interchange.converter import CannotWrite, Converter, FileRefused, WriteFormat
 from services.ops.interchange.export import export, file_names
+from services.ops.interchange.fcpxml import fcpxml
 from services.ops.interchange.formats import edl, fcp7
 from services.ops.interchange.losses import Ledger, Loss
 from services.ops.interchange.matching import Asset, Library
 from services.ops.interchange.reading import canvas_of, opened, read
 from services.ops.interchange.schema import Timeline as Otio
 
-Format = Literal["otio", "edl", "fcp7xml"]
+Format = Literal["otio", "edl", "fcp7xml", "fcpxml"]
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     "otio": "application/vnd.opentimelineio+json",
     "edl": "text/plain; charset=utf-8",
     "fcp7xml": "application/xml",
+    "fcpxml": "application/xml",
     "otioz": "application/vnd.opentimelineio.otioz+zip",
 }
-SUFFIXES: Final[Mapping[str, str]] = {"otio": "otio", "edl": "edl", "fcp7xml": "xml", "otioz": "otioz"}
+SUFFIXES: Final[Mapping[str, str]] = {
+    "otio": "otio",
+    "edl": "edl",
+    "fcp7xml": "xml",
+    "fcpxml": "fcpxml",
+    "otioz": "otioz",
+}
 
 
 class File(msgspec.Struct, frozen=True):
@@ -41,6 +49,13 @@ async def written(converter: Converter, timeline: Timeline, name: str, names: Ma
     """The timeline as a file. `names` has the file names of media. Raises CannotHold, CannotWrite."""
     if kind == "otio":
         return File(await asyncio.to_thread(otio, timeline, name, names))
+    if kind == "fcpxml":
+        made, kept = await asyncio.to_thread(fcpxml, timeline, name, names)
+        try:
+            back = await converter.read(kind, timeline.canvas.fps, made.encode())
+        except FileRefused as error:
+            raise CannotWrite(f"The timeline can't be written as {kind}: {error}") from None
+        return File(made.encode(), await asyncio.to_thread(_losses, timeline, names, kept, back))
     document, kept = await asyncio.to_thread(_reduced, timeline, name, names, kind)
     text, back = await converter.write(kind, timeline.canvas.fps, document)
     losses = await asyncio.to_thread(_losses, timeline, names, kept, back)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, Final
-from xml.etree import ElementTree as Xml
 
-from . import otio
+from . import otio, xml
 from .otio import Json, Losses, Refused
+from .xml import Element
 
 _ITEMS: Final = ("clipitem", "generatoritem", "transitionitem")
 MAX_NESTED: Final = 16
@@ -27,14 +27,14 @@ _NOTHING: Final = {
 class _Joint:
     """A transition of a track, from `start` to `end` around `cut`, in frames of the sequence."""
 
-    def __init__(self, element: Xml.Element, start: Fraction, end: Fraction, cut: Fraction) -> None:
+    def __init__(self, element: Element, start: Fraction, end: Fraction, cut: Fraction) -> None:
         self.element, self.start, self.end, self.cut = element, start, end, cut
 
 
 class _Reader:
-    def __init__(self, root: Xml.Element) -> None:
+    def __init__(self, root: Element) -> None:
         self._root = root
-        self._known: dict[tuple[str, str], Xml.Element] = {}
+        self._known: dict[tuple[str, str], Element] = {}
         for element in root.iter():
             if (ident := element.get("id")) is not None:
                 key = (element.tag, ident)
@@ -43,7 +43,7 @@ class _Reader:
                     self._known[key] = element
         self.losses = Losses()
 
-    def whole(self, element: Xml.Element | None) -> Xml.Element | None:
+    def whole(self, element: Element | None) -> Element | None:
         """The element, or the one with its id that says more."""
         if element is None:
             return None
@@ -51,8 +51,6 @@ class _Reader:
 
     def timeline(self) -> Json:
         """The first sequence that is in no other. Raises Refused."""
-        if self._root.tag != "xmeml":
-            raise Refused(f"its first element is {self._root.tag[:40]}, not xmeml")
         nested = {id(found) for item in self._root.iter("clipitem") for found in item.iter("sequence")}
         sequences = [each for each in self._root.iter("sequence") if id(each) not in nested and len(each)]
         if not sequences:
@@ -70,12 +68,11 @@ class _Reader:
         notes: Json = {}
         size = sequence.find("media/video/format/samplecharacteristics")
         if size is not None:
-            told = {"width": _text(size, "width"), "height": _text(size, "height")}
-            notes = {"fcp_xml": {"media": {"video": {"format": {"samplecharacteristics": told}}}}}
+            notes = otio.sized(_text(size, "width"), _text(size, "height"))
         return otio.timeline(_text(sequence, "name"), stack, rate, self.losses, notes)
 
     def _tracks(
-        self, sequence: Xml.Element, rate: Fraction, kinds: tuple[str, ...], inside: tuple[Xml.Element, ...]
+        self, sequence: Element, rate: Fraction, kinds: tuple[str, ...], inside: tuple[Element, ...]
     ) -> list[Json]:
         found = []
         for kind in kinds:
@@ -86,7 +83,7 @@ class _Reader:
                 found.append(self._track(told, kind, rate, (*inside, sequence)))
         return found
 
-    def _track(self, track: Xml.Element, kind: str, rate: Fraction, inside: tuple[Xml.Element, ...]) -> Json:
+    def _track(self, track: Element, kind: str, rate: Fraction, inside: tuple[Element, ...]) -> Json:
         children: list[Json] = []
         items = [each for each in map(self.whole, track) if each is not None and each.tag in _ITEMS]
         joints = [joint for each in items if each.tag == "transitionitem" and (joint := self._joint(each)) is not None]
@@ -123,14 +120,14 @@ class _Reader:
         title = _text(track, "name") or track.get("MZ.TrackName", "")
         return otio.track(title, kind.capitalize(), children, metadata={"fcp_xml": notes})
 
-    def _follows(self, items: list[Xml.Element], index: int, joint: _Joint) -> bool:
+    def _follows(self, items: list[Element], index: int, joint: _Joint) -> bool:
         """Whether the item after a transition begins at its cut, and so brings it along."""
         if index >= len(items):
             return False
         start = _number(items[index], "start")
         return start is not None and (start == -1 or start == joint.cut)
 
-    def _joint(self, item: Xml.Element) -> _Joint | None:
+    def _joint(self, item: Element) -> _Joint | None:
         start, end = _number(item, "start"), _number(item, "end")
         if start is None or end is None or end <= start:
             self.losses.add("transition", _text(item, "effect/name") or "a transition", "it has no length")
@@ -146,7 +143,7 @@ class _Reader:
 
     @staticmethod
     def _placed(
-        item: Xml.Element, before: _Joint | None, after: _Joint | None
+        item: Element, before: _Joint | None, after: _Joint | None
     ) -> tuple[Fraction, Fraction, Fraction] | None:
         """Where an item begins and ends, and how much of its head is under a transition; None if that is not told."""
         start, end, skipped = _number(item, "start"), _number(item, "end"), Fraction(0)
@@ -178,8 +175,8 @@ class _Reader:
     # --- items ---
 
     def _item(
-        self, item: Xml.Element, kind: str, frames: Fraction, skipped: Fraction, rate: Fraction,
-        inside: tuple[Xml.Element, ...],
+        self, item: Element, kind: str, frames: Fraction, skipped: Fraction, rate: Fraction,
+        inside: tuple[Element, ...],
     ) -> Json:  # fmt: skip
         name = _text(item, "name") or "clip"
         own = _rate(item) or rate
@@ -207,15 +204,15 @@ class _Reader:
         )  # fmt: skip
 
     def _nested(
-        self, sequence: Xml.Element, name: str, kind: str, extent: Json, effects: list[Json],
-        inside: tuple[Xml.Element, ...],
+        self, sequence: Element, name: str, kind: str, extent: Json, effects: list[Json],
+        inside: tuple[Element, ...],
     ) -> Json:  # fmt: skip
         if sequence in inside or len(inside) >= MAX_NESTED:
             raise Refused(f"sequences are nested in each other, or more than {MAX_NESTED} deep")
         tracks = self._tracks(sequence, _rate(sequence) or Fraction(24), (kind,), inside)
         return otio.stack(name, tracks, source_range=extent, effects=effects)
 
-    def _reference(self, item: Xml.Element, name: str, rate: Fraction) -> Json:
+    def _reference(self, item: Element, name: str, rate: Fraction) -> Json:
         if item.tag == "generatoritem" or item.find("effect") is not None:
             return self._generator(item)
         multi = self.whole(item.find("multiclip"))
@@ -235,14 +232,14 @@ class _Reader:
         return otio.external(_text(file, "name"), _text(file, "pathurl"), available)
 
     @staticmethod
-    def _generator(item: Xml.Element) -> Json:
+    def _generator(item: Element) -> Json:
         effect = item.find("effect")
         assert effect is not None
         kind = _text(effect, "effectid") or _text(effect, "name")
         parameters = [_parameter(each) for each in effect.findall("parameter")]
         return otio.generator(kind, _text(effect, "name"), {"fcp_xml": {"parameter": parameters}})
 
-    def _filter(self, element: Xml.Element, where: str) -> Json | None:
+    def _filter(self, element: Element, where: str) -> Json | None:
         """A filter with its parameters; None if it changes nothing."""
         effect = element.find("effect")
         if effect is None or _text(element, "enabled").upper() == "FALSE":
@@ -258,7 +255,7 @@ class _Reader:
             return None
         return otio.effect(_text(effect, "name") or ident, {"fcp_xml": {"effectid": ident}})
 
-    def _markers(self, element: Xml.Element, rate: Fraction, shift: Fraction = Fraction(0)) -> Iterator[Json]:
+    def _markers(self, element: Element, rate: Fraction, shift: Fraction = Fraction(0)) -> Iterator[Json]:
         for each in element.findall("marker"):
             at, end = _number(each, "in"), _number(each, "out")
             if at is None:
@@ -267,26 +264,20 @@ class _Reader:
             yield otio.marker(_text(each, "name"), at + shift, rate, length, comment=_text(each, "comment"))
 
 
-def _beside(items: list[Xml.Element], index: int, joints: dict[int, _Joint]) -> _Joint | None:
+def _beside(items: list[Element], index: int, joints: dict[int, _Joint]) -> _Joint | None:
     """The transition at a place of a track, if there is one."""
     return joints.get(id(items[index])) if 0 <= index < len(items) else None
 
 
-def _text(element: Xml.Element | None, path: str) -> str:
+def _text(element: Element | None, path: str) -> str:
     return ((element.findtext(path) or "") if element is not None else "").strip()
 
 
-def _number(element: Xml.Element, path: str) -> Fraction | None:
-    text = _text(element, path)
-    if len(text) > 20 or "e" in text.casefold():
-        return None
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        return None
+def _number(element: Element, path: str) -> Fraction | None:
+    return xml.number(_text(element, path))
 
 
-def _rate(element: Xml.Element) -> Fraction | None:
+def _rate(element: Element) -> Fraction | None:
     """Frames a second."""
     base = _number(element, "rate/timebase")
     if base is None or not 1 <= base <= 1000:
@@ -294,7 +285,7 @@ def _rate(element: Xml.Element) -> Fraction | None:
     return base * 1000 / 1001 if _text(element, "rate/ntsc").upper() == "TRUE" else base
 
 
-def _parameter(element: Xml.Element) -> Json:
+def _parameter(element: Element) -> Json:
     value = element.find("value")
     told: Any = None
     if value is not None:
@@ -336,7 +327,4 @@ def _scalar(effects: list[Json]) -> Fraction:
 
 def read(document: bytes) -> Json:
     """The timeline of a file. Raises Refused."""
-    try:
-        return _Reader(Xml.fromstring(document)).timeline()  # noqa: S314 (`plain` has refused declarations)
-    except Xml.ParseError as error:
-        raise Refused(f"it is no XML: {error}") from None
+    return _Reader(xml.root(document, "xmeml")).timeline()

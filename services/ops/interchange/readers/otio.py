@@ -108,9 +108,22 @@ def stack(name: str, children: list[Json], **rest: Any) -> Json:
     return {"OTIO_SCHEMA": "Stack.1", "name": name, "children": children, **rest}
 
 
-def timeline(name: str, tracks: Json, rate: float | Fraction, losses: Losses, metadata: Json | None = None) -> Json:
-    """A whole file."""
+def timeline(
+    name: str,
+    tracks: Json,
+    rate: float | Fraction,
+    losses: Losses,
+    metadata: Json | None = None,
+    own_sound: bool = False,
+) -> Json:
+    """A whole file. `own_sound`: clips on tracks of pictures bring their sound, as ours do."""
+    read = {"losses": losses.told(), "own_sound": own_sound}
     return {
         "OTIO_SCHEMA": "Timeline.1", "name": name, "global_start_time": time(0, rate), "tracks": tracks,
-        "metadata": {**(metadata or {}), "losses": losses.told()},
+        "metadata": {**(metadata or {}), "read": read},
     }  # fmt: skip
+
+
+def sized(width: str, height: str) -> Json:
+    """Metadata of a timeline that tell the size of its canvas, where Final Cut has it."""
+    return {"fcp_xml": {"media": {"video": {"format": {"samplecharacteristics": {"width": width, "height": height}}}}}}
