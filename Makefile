@@ -60,6 +60,10 @@ bench: install ## benchmarks beside their peers (ONLY=log SECONDS=5); ONLY=page 
 gallery: install ## docs/GALLERY.md: a picture of everything that can be shown, made by the renderer
 	@PYTHONPATH=. $(BIN)/python docs/generate_gallery.py
 
+.PHONY: letters
+letters: install ## cutlog/contract/shipped.py: the characters that the shipped fonts have
+	@PYTHONPATH=. $(BIN)/python deploy/letters.py
+
 .PHONY: lint
 lint: install ## ruff: style and likely bugs
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

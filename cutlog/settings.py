@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     ffmpeg: Path | None = None
     """The ffmpeg binary; default: the one of the imageio-ffmpeg wheel."""
     sandbox: Literal["auto", "off"] = "auto"
+    fonts: Path | None = None
+    """A folder with fonts beside the shipped ones: titles take from them what no other font has."""
     gc_webhook_url: str = ""
     """Where the collector's schedule tells of plans; nowhere if empty."""
     gc_webhook_secret: SecretStr = SecretStr("")

@@ -43,6 +43,14 @@ FOLDER: Final = Path(__file__).parent
 SIZE: Final = (320, 180)
 edit = msgspec.structs.replace
 
+#: What is found in titles, by script.
+SCRIPTS: Final = {
+    "Latin": "Łódź, Đà Nẵng, œuvre", "Greek": "Καλημέρα κόσμε", "Cyrillic": "Привет, мир", "Arabic": "مرحبا بالعالم",
+    "Hebrew": "שלום עולם", "Devanagari": "नमस्ते दुनिया", "Bengali": "হ্যালো বিশ্ব", "Tamil": "வணக்கம் உலகம்",
+    "Thai": "สวัสดีชาวโลก", "Khmer": "សួស្តីពិភពលោក", "Chinese": "你好，世界", "Japanese": "こんにちは世界",
+    "Korean": "안녕하세요 세계", "Ethiopic": "ሰላም ለዓለም", "Georgian": "გამარჯობა", "emoji": "😀 👍🏽 👩‍👩‍👧 🇹🇭 ❤️ ❤",
+}  # fmt: skip
+
 
 def effect(kind: str, **given: Animated | str) -> Effect:
     params = {name: of.default for name, of in EFFECTS[kind].params.items() if hasattr(of, "default")}
@@ -71,6 +79,10 @@ def films(media: MediaRef, table: MediaRef) -> dict[str, dict[str, Timeline]]:
     }  # fmt: skip
     said = Caption(id="s", start=0, end=4, text="Captions are broken into lines that the canvas has room for.")
     captions = timeline(lane(clip, captions=(said,)), library=[media], size=SIZE)
+
+    def long(**style: object) -> Timeline:
+        return stacked(title(0, 4, "A title that is too long for its line", size=0.12, **style))
+
     kinds = [kind for kind, of in EFFECTS.items() if of.medium != "sound"]
     strong: dict[str, dict[str, Animated | str]] = {
         "color": {"temperature": 3500.0, "saturation": 1.6}, "hue": {"degrees": 120.0}, "blur": {"radius": 0.03}, "noise": {"amount": 0.4},
@@ -102,10 +114,13 @@ def films(media: MediaRef, table: MediaRef) -> dict[str, dict[str, Timeline]]:
         "Text": {
             "plain": words(), "stroke": words(stroke=Stroke(width=0.02)), "box": words(box=Box(color="#803020", padding=0.04)),
             "shadow": words(shadow=Shadow(x=0.02, y=0.02)), "soft shadow": words(shadow=Shadow(x=0.02, y=0.02, blur=0.02)),
-            "right to left": stacked(title(0, 4, "שלום עולם", size=0.2)),
-            "Arabic": stacked(title(0, 4, "مرحبا بالعالم", size=0.2)), "emoji": stacked(title(0, 4, "☺ ♥ ★ 😀", size=0.2)),
-            "align": words_of_lines, "sans-bold": words(font="sans-bold"), "captions": captions,
+            "right to left": stacked(title(0, 4, "שלום (12) עולם!", size=0.15)),
+            "align": words_of_lines, "sans-bold": words(font="sans-bold"), "noto-sans": words(font="noto-sans"),
+            "noto-sans-bold": words(font="noto-sans-bold"), "captions": captions,
+            "fit": long(), "fit shrink": long(fit="shrink"), "fit wrap": long(fit="wrap"),
+            "fit ellipsis": long(fit="ellipsis"), "maxWidth": long(fit="wrap", max_width=0.5),
         },
+        "Scripts": {script: stacked(title(0, 4, words, size=0.13)) for script, words in SCRIPTS.items()},
         "Effects": {kind: stacked(edit(clip, effects=(effect(kind, **strong.get(kind, {})),))) for kind in kinds},
         "Transitions": {kind: timeline(joint(left, right, kind, 6), library=[media], size=SIZE) for kind in TRANSITIONS},
     }  # fmt: skip

@@ -12,7 +12,22 @@ from cutlog.contract.effects import EFFECTS
 from cutlog.contract.ids import Id
 from cutlog.contract.limits import MAX_EFFECTS, At, By, Fade, Gain, Length, SourceFrame
 from cutlog.contract.properties import Animated, Keyframes
-from cutlog.contract.timeline import Blend, Box, Color, Crop, Fit, Font, Pitch, Place, Shadow, Stroke, TextStyle, Words
+from cutlog.contract.timeline import (
+    Blend,
+    Box,
+    Color,
+    Crop,
+    Fit,
+    Font,
+    LineWidth,
+    Pitch,
+    Place,
+    Shadow,
+    Stroke,
+    TextFit,
+    TextStyle,
+    Words,
+)
 
 Mode = Literal["place", "insert", "overwrite"]
 Ripple = bool | Literal["all"]
@@ -259,3 +274,5 @@ class TextSet(Strict, tag_field="op", tag="text.set"):
     stroke: Stroke | UnsetType | None = UNSET
     shadow: Shadow | UnsetType | None = UNSET
     box: Box | UnsetType | None = UNSET
+    fit: TextFit | UnsetType = UNSET
+    max_width: LineWidth | UnsetType = UNSET

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
@@ -19,11 +20,13 @@ Fit = Literal["contain", "cover", "stretch", "none"]
 TrackKind = Literal["video", "audio"]
 Blend = Literal["normal", "multiply", "screen", "overlay", "add"]
 CaptionMode = Literal["burn", "sidecar"]
-Font = Literal["sans", "sans-bold"]
+Font = Literal["sans", "sans-bold", "noto-sans", "noto-sans-bold"]
+TextFit = Literal["none", "shrink", "wrap", "ellipsis"]
 Pitch = Literal["keep", "vary"]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000, pattern=NO_NUL)]
 Place = Annotated[float, msgspec.Meta(ge=-4, le=4, description="fraction of the canvas")] | Keyframes
 Part = Annotated[float, msgspec.Meta(ge=0, le=1, description="fraction of the canvas height")]
+LineWidth = Annotated[float, msgspec.Meta(gt=0, le=4, description="fraction of the canvas width")]
 Shift = Annotated[float, msgspec.Meta(ge=-1, le=1, description="fraction of the canvas height")]
 
 
@@ -60,7 +63,11 @@ class Box(Strict):
 
 
 class TextStyle(Strict):
-    """A title. `size` is a fraction of the canvas height; x, y are canvas fractions of the text's centre."""
+    """A title. `size` is a fraction of the canvas height; x, y are canvas fractions of the text's centre.
+
+    `fit` says what happens to a line that is wider than `max_width` (0.9 if unset): nothing (`none`, the default),
+    smaller letters, more lines (broken by the rules of each script), or an ellipsis at its end.
+    """
 
     text: Words
     font: Font = "sans"
@@ -72,6 +79,8 @@ class TextStyle(Strict):
     stroke: Stroke | None = None
     shadow: Shadow | None = None
     box: Box | None = None
+    fit: TextFit | UnsetType = UNSET
+    max_width: LineWidth | UnsetType = UNSET
 
 
 class MediaSource(Wire, tag_field="type", tag="media"):

@@ -70,8 +70,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         metrics = RenderMetrics(api.metrics.registry)
         cores = os.cpu_count() or 1
         # A render waits for the store and keeps what it has encoded; a request is answered 503.
-        maker = Maker(ffmpeg, PatientBlobs(blobs), cores, measured=metrics.film)
-        routes(api, timelines, Stills(Maker(ffmpeg, blobs, cores), blobs, slots=cores))
+        maker = Maker(ffmpeg, PatientBlobs(blobs), cores, measured=metrics.film, fonts=settings.fonts)
+        stills = Stills(Maker(ffmpeg, blobs, cores, fonts=settings.fonts), blobs, slots=cores)
+        routes(api, timelines, stills)
 
         async def ask(project_id: str, version: int, tenant: str, trace: str) -> None:
             async with engine.begin() as connection:
@@ -89,7 +90,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
 
         secret = settings.file_secret.get_secret_value()
         previews = Previews(blobs)
-        preview_routes(api, Reels(timelines, previews, ffmpeg.identity), previews, ask, secret)
+        preview_routes(api, Reels(timelines, previews, maker.engine), previews, ask, secret)
         worker = Worker(name, engine, outbox, maker, timelines, queue, publisher(bus), metrics, admission.nudge)
         events = Projection(
             name=learn.NAME,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from itertools import pairwise
 from typing import Final
 
 import msgspec
 
-from cutlog.contract.timeline import Canvas, Stroke, TextStyle, Track
+from cutlog.contract.timeline import Stroke, TextStyle, Track
 
 #: The lower edge of captions, as a fraction of the canvas height.
 FOOT: Final = 0.94
-#: Height of the letters, as a fraction of the canvas height, and how wide a letter is on average, in heights.
+#: Height of the letters, as a fraction of the canvas height.
 _SIZE: Final = 0.05
-_LETTER: Final = 0.6
 #: Longest line, as a fraction of the canvas width.
 _BREADTH: Final = 0.9
 
@@ -52,8 +50,6 @@ def plain(text: str) -> str:
     return _TAG.sub("", text).strip()
 
 
-def caption_style(text: str, canvas: Canvas) -> TextStyle:
+def caption_style(text: str) -> TextStyle:
     """White with a dark line around it, at the foot of the picture, in lines that the canvas has room for."""
-    columns = max(8, round(_BREADTH * canvas.width / (_SIZE * canvas.height * _LETTER)))
-    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, columns) or [""]]
-    return TextStyle(text="\n".join(lines), size=_SIZE, y=FOOT, stroke=Stroke(width=0.004))
+    return TextStyle(text=text, size=_SIZE, y=FOOT, stroke=Stroke(width=0.004), fit="wrap", max_width=_BREADTH)

@@ -15,6 +15,7 @@ from cutlog.ffmpeg import Ffmpeg, Limits
 from services.render.cache import SegmentCache
 from services.render.compile import OUTPUT, Opened, Run, batches, compile_run
 from services.render.drawn import SourceFile
+from services.render.lettering import Letterer
 from services.render.newest import edited, newest_first
 from services.render.orders import Order
 from services.render.packets import cut
@@ -23,8 +24,6 @@ from services.render.profiles import Profile
 from services.render.sharing import LANES, ForeignPartError, Share
 from services.render.sources import Sources
 from services.render.tally import Tally, Tell
-
-FONTS: Final = Path(__file__).parent / "fonts"
 
 #: Separate pieces of film in one run: each has inputs and filters of its own.
 _PIECES: Final = 16
@@ -37,8 +36,11 @@ _HEAD: Final = 5
 class Segments:
     """`cores`: how many processes of ffmpeg go side by side, or how many threads one of them has."""
 
-    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore, sources: Sources, cores: int) -> None:
+    def __init__(
+        self, ffmpeg: Ffmpeg, blobs: BlobStore, sources: Sources, letterer: Letterer, engine: str, cores: int
+    ) -> None:
         self._ffmpeg, self._blobs, self._sources, self._cores = ffmpeg, blobs, sources, cores
+        self._letterer, self._engine = letterer, engine
 
     async def encode(
         self, order: Order, pictures: Plan, missing: Sequence[Encoded], cache: SegmentCache, tally: Tally,
@@ -77,7 +79,7 @@ class Segments:
         if before is None:
             return missing
         try:
-            earlier = plan(before, order.profile, self._ffmpeg.identity)
+            earlier = plan(before, order.profile, self._engine)
         except MediaNotReadyError:
             return missing
         return newest_first(pictures, {segment.digest for segment in missing}, edited(pictures, earlier))
@@ -128,8 +130,7 @@ class Segments:
         async with self._blobs.scratch() as folder:
             for name, text in run.texts.items():
                 (folder / name).write_text(text)
-            for font in run.fonts:
-                (folder / font).write_bytes((FONTS / font).read_bytes())
+            await self._letterer.draw(run.drawings, folder)
             await self._ffmpeg.run(
                 run.args,
                 reads=run.reads,

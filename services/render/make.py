@@ -19,6 +19,7 @@ from services.render import audio
 from services.render.cache import SegmentCache
 from services.render.encode import Segments
 from services.render.finish import make_gif, own_samples
+from services.render.lettering import Letterer
 from services.render.orders import Order
 from services.render.plan import Digest, Plan, plan
 from services.render.profiles import Profile
@@ -38,15 +39,21 @@ _REPAIRS: Final = 5
 
 
 class Maker:
-    """`cores`: how many runs of ffmpeg and encoders of sound go side by side. `measured` is told of each film."""
+    """`cores`: how many runs of ffmpeg and encoders of sound go side by side. `measured` is told of each film. `fonts`
+    is a folder with more fonts than the shipped ones."""
 
-    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore, cores: int, measured: Measured = unmeasured) -> None:
+    def __init__(
+        self, ffmpeg: Ffmpeg, blobs: BlobStore, cores: int, measured: Measured = unmeasured, fonts: Path | None = None
+    ) -> None:
         self._measured = measured
         self._ffmpeg = ffmpeg
         self._blobs = blobs
         self._cores = cores
         self._sources = Sources(ffmpeg, blobs)
-        self.segments = Segments(ffmpeg, blobs, self._sources, cores)
+        letterer = Letterer("off" if ffmpeg.sandbox == "off" else "auto", fonts)
+        self.engine = f"{ffmpeg.identity} {letterer.identity}"
+        """What draws: part of every render key."""
+        self.segments = Segments(ffmpeg, blobs, self._sources, letterer, self.engine, cores)
         """The maker of the pictures."""
 
     async def make(self, order: Order, tell: Tell, share: Share | None = None) -> Output:
@@ -108,7 +115,7 @@ class Maker:
 
     def _planned(self, order: Order, encode: frozenset[str]) -> tuple[Plan, Score]:
         profile = order.profile
-        pictures = plan(order.timeline, profile, self._ffmpeg.identity, encode)
+        pictures = plan(order.timeline, profile, self.engine, encode)
         return (
             pictures if profile.pictures else msgspec.structs.replace(pictures, segments=()),
             score(order.timeline, profile.bitrate, audio.ENCODER, self._ffmpeg.identity, snap=profile.snap),
@@ -141,11 +148,6 @@ class Maker:
         """
         pictures, _ = self._planned(order, frozenset())
         return await self.segments.some(order, pictures, digests, tell)
-
-    @property
-    def engine(self) -> str:
-        """The identity of the build of ffmpeg, part of the names of all that it makes."""
-        return self._ffmpeg.identity
 
     async def _stitch(
         self, order: Order, pictures: Plan, sound: Score, subtitles: Sequence[Subtitles], path: Path

@@ -24,7 +24,7 @@ from services.render.profiles import Profile
 from services.render.spans import Footage, Frozen, Layer, Mix, Solid, Span, Still, Title, advance, spans
 
 #: Changes whenever equal recipes would give other pixels than before: graphs, fonts, colour handling.
-REVISION: Final = 5
+REVISION: Final = 6
 
 Digest = NewType("Digest", str)
 

@@ -60,7 +60,7 @@ async def _mend(house: House, kept: Kept) -> str | None:
         wanted = next((name for name in EXPORTS if name == profile), None)
         if wanted is None:
             return None
-        maker = Maker(await house.ffmpeg(), house.blobs, cores=os.cpu_count() or 1)
+        maker = Maker(await house.ffmpeg(), house.blobs, cores=os.cpu_count() or 1, fonts=house.settings.fonts)
         order = Order(timeline=timeline, profile=EXPORTS[wanted], key=kept.key, sync=True)
         made = await maker.make(order, lambda _: None)
     if made.sha256 != kept.sha256:

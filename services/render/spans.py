@@ -149,7 +149,7 @@ def _cut(timeline: Timeline) -> Iterator[Span]:
             while spoken[number] < len(lines) and lines[spoken[number]].end <= at:
                 spoken[number] += 1
             if spoken[number] < len(lines) and lines[spoken[number]].start <= at:
-                stack.append(Title(caption_style(lines[spoken[number]].text, timeline.canvas), caption=True))
+                stack.append(Title(caption_style(lines[spoken[number]].text), caption=True))
         yield Span(at, end - at, tuple(stack))
 
 

@@ -6,6 +6,7 @@ is worked out here, picture by picture, from decoded files; curves are ffmpeg ex
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from fractions import Fraction
 from itertools import pairwise
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import av
 import imageio_ffmpeg
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,8 +33,10 @@ from cutlog.contract.timeline import (
     Track,
     frame_shown,
 )
+from services.render.drawn import Words
+from services.render.lettering import Letterer
+from services.render.titles import drawing
 
-FONTS = Path(__file__).parents[2] / "services" / "render" / "fonts"
 BT709 = "flags=bicubic:out_color_matrix=bt709:out_range=tv"
 EXACT = "bicubic+accurate_rnd+full_chroma_int"
 #: Chroma for every pixel and back, so that chroma that nothing is laid over stays as it was.
@@ -194,18 +198,24 @@ class Oracle:
         return f"{number}:v"
 
     def _text(self, text: TextStyle, clip: Clip, first: int, last: int) -> str:
-        name = f"text{self._labels}.txt"
-        (self._folder / name).write_text(text.text)
-        high = self._canvas.height
-        font = FONTS / {"sans": "DejaVuSans.ttf", "sans-bold": "DejaVuSans-Bold.ttf"}[text.font]
+        """The text in the middle of a sheet three times as large as the canvas, moved to where it belongs."""
+        high, wide = self._canvas.height, self._canvas.width
+        still = msgspec.structs.replace(text, x=0.5, y=0.5)
+        drawn, _, _ = drawing(Words(still, 0.5, 0.5), (wide, high), "letters")
+        page = (3 * wide, 3 * high)
+        name = f"text{self._labels}.png"
+        drawn = msgspec.structs.replace(drawn, page=page, at=(page[0] // 2, page[1] // 2))
+        asyncio.run(Letterer("auto").draw({name: drawn}, self._folder))
+        number = self._inputs.count("-i")
+        self._inputs += ["-f", "png_pipe", "-i", name]
+        sheet = self._plate(text.color, 1, page)
+        mask = self._chain(f"{number}:v", "alphaextract,format=gray")
+        letters = self._chain(f"{sheet}][{mask}", "alphamerge,format=yuva444p")
+        letters = self._chain(letters, f"loop=loop=-1:size=1,setpts=(N+{first})/({self._rate}*TB)")
         x, y = (self._curve(value, clip) for value in (text.x, text.y))
-        sheet = self._clear(last - first, text.color)
-        sheet = self._chain(sheet, f"setpts=(N+{first})/({self._rate}*TB)")
-        return self._chain(
-            sheet,
-            f"drawtext=textfile={name}:fontfile={font}:expansion=none:fontsize={round(text.size * high)}:text_align=C:"
-            f"fontcolor=0x{text.color[1:]}:x='w*({x})-text_w/2':y='h*({y})-text_h/2'",
-        )
+        clear = self._chain(self._clear(last - first, text.color), f"setpts=(N+{first})/({self._rate}*TB)")
+        place = f"x='round({wide}*({x}))-{page[0] // 2}':y='round({high}*({y}))-{page[1] // 2}'"
+        return self._chain(f"{clear}][{letters}", f"overlay={place}:format=yuv444:shortest=1")
 
     def _dressed(self, film: str, clip: Clip) -> str:
         if clip.flip_h:
@@ -256,8 +266,9 @@ class Oracle:
         # To the millionth, as values are kept: what lies just between two pixels goes to the same one.
         return f"round(if(lt({k},{keys[0].frame}),{keys[0].value!r},{expression})*1000000)/1000000"
 
-    def _plate(self, color: str, frames: int) -> str:
-        size = f"{self._canvas.width}x{self._canvas.height}"
+    def _plate(self, color: str, frames: int, page: tuple[int, int] | None = None) -> str:
+        wide, high = page or (self._canvas.width, self._canvas.height)
+        size = f"{wide}x{high}"
         source = f"color=c=0x{color[1:]}:s={size}:r={self._rate},format=gbrp"
         return self._source(f"{source},scale={BT709},format=yuv420p,{FULL.format('yuv444p')}", frames)
 

@@ -47,6 +47,7 @@ from services.ops.decide.commands import (
     SetPin,
 )
 from services.ops.decide.importing import ImportFiles, ImportVersions, UndoImport, decide_import
+from services.ops.decide.lettering import check_letters
 from services.ops.decide.project_state import NO_PAST, ExportState, Past, Pin, ProjectState, version_and_profile
 from services.ops.decide.refusals import (
     Held,
@@ -139,6 +140,7 @@ def _applied(state: ProjectState, command: CommitOps) -> Sequence:
     """The timeline that the ops lead to. Raises StaleVersion, EditError."""
     if command.expected_version is not None and command.expected_version != state.version:
         raise StaleVersion(command.expected_version, state.version)
+    check_letters(command.ops, command.letters)
     return apply_all(state.sequence, command.ops, command.sources, command.earlier)
 
 

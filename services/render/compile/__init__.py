@@ -20,6 +20,7 @@ from services.render.compile.stock import Opened
 from services.render.drawn import Drawn, join
 from services.render.geometry import Size
 from services.render.plan import Encoded
+from services.render.titles import Drawing
 
 __all__ = ["OUTPUT", "Opened", "Run", "batches", "compile_run"]
 
@@ -34,7 +35,7 @@ _THREADS: Final = 1200
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """Arguments of one ffmpeg process. Its folder must hold `texts` (name to content) and `fonts` (file names).
+    """Arguments of one ffmpeg process. Its folder must hold `texts` (name to content) and pictures of `drawings`.
 
     It reads `reads` and writes OUTPUT: the pictures of `segments`, one after the other, each from a key frame on.
     """
@@ -42,7 +43,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     args: tuple[str, ...]
     reads: tuple[Path, ...]
     texts: dict[str, str]
-    fonts: tuple[str, ...]
+    drawings: dict[str, Drawing]
     segments: tuple[Encoded, ...]
 
     @property
@@ -109,7 +110,7 @@ def compile_run(
     args = list(
         ffmpeg.output(film, OUTPUT, **options).global_args("-copyts", "-filter_complex_threads", "1").get_args()
     )
-    texts = dict(graph.texts)
+    texts = {}
     where = args.index("-filter_complex")
     if len(args[where + 1]) > _LONG:
         texts[GRAPH] = args[where + 1]
@@ -118,7 +119,7 @@ def compile_run(
         args=tuple(args),
         reads=tuple(sorted({file.path for file in graph.used})),
         texts=texts,
-        fonts=tuple(sorted(graph.fonts)),
+        drawings=graph.drawings,
         segments=tuple(segments),
     )
 

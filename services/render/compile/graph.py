@@ -13,13 +13,13 @@ from cutlog.contract.profiles import COLOR_FILTER
 from cutlog.contract.time import Fps
 from services.render.compile.graded import Graded
 from services.render.compile.shapes import coarse, cropped, fine, flipped, of_rgb, rgb_of, turned
-from services.render.compile.stock import Opened
+from services.render.compile.stock import Opened, bt709
 from services.render.compile.windows import WIDEST, made_size, scaled, seen, steady_stretches
 from services.render.drawn import Drawn, Mixed, Picture, Plate, Shot, SourceFile, Words
 from services.render.geometry import Size, centred
 from services.render.looks import PLAIN, Shown, at, highest, squeezed
-from services.render.picture_effects import Args, expression
-from services.render.titles import edge_color, font_file, letters, soft_shadow
+from services.render.picture_effects import expression
+from services.render.titles import Drawing, Part, drawing, edge_color, rgb, soft_shadow
 
 #: The contract's, as ffmpeg-python wants it.
 COLOR: Final = dict(part.split("=") for part in COLOR_FILTER.partition("=")[2].split(":"))
@@ -33,12 +33,11 @@ _NOTHING: Final = 0.0005
 
 
 class Graph(Graded):
-    """Builds filter chains; collects the files and texts that they need."""
+    """Builds filter chains; collects the files and the drawings of texts that they need."""
 
     def __init__(self, size: Size, fps: Fps, files: Mapping[str, Opened], cluts: Mapping[str, SourceFile]) -> None:
         super().__init__(size, fps, files, cluts)
-        self.texts: dict[str, str] = {}
-        self.fonts: set[str] = set()
+        self.drawings: dict[str, Drawing] = {}
         #: Whether the piece at hand is laid with chroma for every pixel.
         self._fine = False
 
@@ -83,7 +82,7 @@ class Graph(Graded):
                 return self._laid(film, plate, look, frames, alpha=False)
             case Words(look=look):
                 if look == PLAIN and not (layer.text.shadow and layer.text.shadow.blur):
-                    return self._written(film, letters(layer, self._text(layer), self._size[1]))
+                    return self._lay(film, *self._drawing(layer, frames, "letters"))
                 return self._laid(film, self._lettering(layer, frames), look, frames, alpha=True)
             case Shot() | Picture():
                 return self._photographed(film, layer, frames)
@@ -139,22 +138,28 @@ class Graph(Graded):
 
     def _lettering(self, words: Words, frames: int) -> Any:
         """Text on a clear canvas, above its soft shadow."""
-        name, height = self._text(words), self._size[1]
-        canvas = self._written(self._sheet(frames, edge_color(words.text)), letters(words, name, height))
-        if (shadow := soft_shadow(words, name, height)) is not None:
-            color, args, sigma = shadow
-            below = self._written(self._sheet(frames, color), args).filter("gblur", sigma=sigma, steps=2)
-            canvas = self._lay(below, canvas)
+        canvas, *place = self._drawing(words, frames, "letters")
+        if place != ["0", "0"]:
+            canvas = self._lay(self._sheet(frames, edge_color(words)), canvas, *place)
+        if (shadow := soft_shadow(words, self._size[1])) is not None:
+            color, sigma = shadow
+            below, *place = self._drawing(words, frames, "shadow", sigma)
+            canvas = self._lay(self._lay(self._sheet(frames, rgb(color)), below, *place), canvas)
         return canvas
 
-    def _written(self, film: Any, args: Args) -> Any:
-        return film.filter("drawtext", **args)
-
-    def _text(self, words: Words) -> str:
-        name = f"title{len(self.texts)}.txt"
-        self.texts[name] = words.text.text
-        self.fonts.add(font_file(words.text))
-        return name
+    def _drawing(self, words: Words, frames: int, part: Part, sigma: float = 0.0) -> tuple[Any, str, str]:
+        """The picture of a text, clear around it, and where it lies. What it has of edges is mixed with its own
+        colour, not with that of what is clear."""
+        made, x, y = drawing(words, self._size, part)
+        name = next((name for name, other in self.drawings.items() if other == made), f"title{len(self.drawings)}.png")
+        self.drawings[name] = made
+        color = edge_color(words) if made.shadow is None or part == "letters" else rgb(made.shadow.color)
+        image = self._first(ffmpeg.input(name, f="png_pipe"), "format", "gbrap")
+        sheet = self._plate(f"{color}@0", made.page).filter("format", "gbrap").filter("trim", end_frame=1)
+        one = bt709(ffmpeg.overlay(sheet, image, format="gbrp"), made.page).filter("format", self._format(alpha=True))
+        if sigma:
+            one = one.filter("gblur", sigma=sigma, steps=2)
+        return self._repeated(one, frames), x, y
 
     # --- looks
 
@@ -256,4 +261,6 @@ class Graph(Graded):
 
 def _free(layer: Drawn) -> bool:
     """Whether a layer may come to lie on odd pixels."""
-    return isinstance(layer, Mixed) or not layer.look.placed or layer.look.blend != "normal"
+    if isinstance(layer, Mixed) or not layer.look.placed or layer.look.blend != "normal":
+        return True
+    return isinstance(layer, Words) and not (isinstance(layer.x, float) and isinstance(layer.y, float))

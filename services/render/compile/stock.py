@@ -79,12 +79,12 @@ class Stock:
     def _solid(self, color: str, frames: int) -> Any:
         # Made as RGB, since only then it is up to us by which matrix it becomes YUV. One picture, then repeated.
         one = self._plate(rgb(color), self._size).filter("format", "gbrp").filter("trim", end_frame=1)
-        return self._repeated(_bt709(one, self._size).filter("format", "yuv420p"), frames)
+        return self._repeated(bt709(one, self._size).filter("format", "yuv420p"), frames)
 
     def _clear(self, frames: int, color: str = "0x000000") -> Any:
         """A canvas of which nothing is seen; `color` is what edges drawn on it fade to."""
         one = self._plate(f"{color}@0", self._size).filter("format", "gbrap").filter("trim", end_frame=1)
-        return self._repeated(_bt709(one, self._size).filter("format", "yuva420p"), frames)
+        return self._repeated(bt709(one, self._size).filter("format", "yuva420p"), frames)
 
     def _image(self, source: SourceFile) -> Any:
         opened = self._open(source.sha256)
@@ -143,7 +143,7 @@ class Stock:
     def _sized(self, film: Any, source: SourceFile, size: Size, pixels: str) -> Any:
         """Scaled. An edit proxy of the right size has the right colours too."""
         if source.conformed != size:
-            film = _bt709(film, size, self._files[source.sha256].coding)
+            film = bt709(film, size, self._files[source.sha256].coding)
         return film.filter("format", pixels)
 
     def _open(self, sha256: str) -> Opened:
@@ -152,7 +152,7 @@ class Stock:
         return opened
 
 
-def _bt709(film: Any, size: Size, coding: Coding = ORDINARY) -> Any:
+def bt709(film: Any, size: Size, coding: Coding = ORDINARY) -> Any:
     for name, options in into_bt709(*size, coding):
         film = film.filter(name, **options)
     return film

@@ -1,0 +1,59 @@
+"""Which characters fonts have."""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable
+from functools import cache
+
+import msgspec
+
+from cutlog.contract.shipped import RANGES
+
+#: Categories of characters that are not drawn, or only tell how others are: controls, formats, separators.
+_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+
+
+class Letters(msgspec.Struct, frozen=True):
+    """The code points that can be drawn: runs of neighbours in order, by their first and their last."""
+
+    firsts: tuple[int, ...]
+    lasts: tuple[int, ...]
+
+    def __contains__(self, character: str) -> bool:
+        place = bisect_right(self.firsts, ord(character)) - 1
+        return place >= 0 and ord(character) <= self.lasts[place]
+
+    def lacking(self, text: str) -> list[str]:
+        """The characters of the text that cannot be drawn, each once, in order."""
+        return [each for each in dict.fromkeys(text) if not (_unseen(each) or each in self)]
+
+
+def read(words: str) -> Letters:
+    """Ranges such as "20-7e a9" in order. Raises ValueError."""
+    pairs = [word.partition("-") for word in words.split()]
+    firsts = tuple(int(first, 16) for first, _, _ in pairs)
+    return Letters(firsts, tuple(int(last or first, 16) for first, _, last in pairs))
+
+
+@cache
+def shipped() -> Letters:
+    """What the shipped fonts have."""
+    return read(RANGES)
+
+
+def names(characters: Iterable[str], most: int = 10) -> str:
+    """Characters for a message: "ꙮ (U+A66E), …"."""
+    found = list(characters)
+    named = ", ".join(f"{each} (U+{ord(each):04X})" for each in found[:most])
+    return f"{named} and {len(found) - most} more" if len(found) > most else named
+
+
+def _unseen(character: str) -> bool:
+    """Whether it is nothing to draw by itself; such are also selectors of another form of what stands before them."""
+    return (
+        unicodedata.category(character) in _UNSEEN
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U000e0100" <= character <= "\U000e01ef"
+    )

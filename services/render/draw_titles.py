@@ -1,0 +1,48 @@
+"""Run as a script inside the sandbox: draws titles with Typst and prints each as a PNG after its length (8 bytes).
+
+Imports the standard library and Typst only, and never touches cutlog: the sandbox does not show it.
+Usage: draw_titles.py TYPST_FOLDER TEMPLATE TITLES FONT_FOLDER [FONT_FOLDER ...]; TITLES is a JSON list of what the
+template takes but for `fonts` and `emoji`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+#: What has a character that the title's own font lacks: these first, all others by name, these last.
+FIRST = ["Noto Sans"]
+LAST = ["Noto Sans CJK TC", EMOJI := "Noto Color Emoji"]
+
+
+def in_order(families: list[str]) -> list[str]:
+    """The families in the order in which they are asked for a character."""
+    others = [family for family in families if family not in FIRST and family not in LAST]
+    return [*FIRST, *others, *LAST]
+
+
+def main(folder: str, *arguments: str) -> None:
+    sys.path.insert(0, str(Path(folder).parent))
+    import typst
+
+    out = sys.stdout.buffer
+    if arguments == ("--check",):
+        out.write(b"ok")
+        return
+    template, titles, *folders = arguments
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+    others = in_order(fonts.families())
+    source = Path(template).read_bytes()
+    for title in json.loads(Path(titles).read_bytes()):
+        title["fonts"] = [title["family"], *(family for family in others if family != title["family"])]
+        title["emoji"] = EMOJI
+        compiler = typst.Compiler(source, font_paths=fonts, sys_inputs={"title": json.dumps(title)})
+        png = compiler.compile(format="png", ppi=72.0)
+        assert isinstance(png, bytes), "a title is one page"
+        out.write(len(png).to_bytes(8, "big"))
+        out.write(png)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
