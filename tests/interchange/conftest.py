@@ -85,7 +85,13 @@ def bring(converter: Converter) -> Bring:
     """`bring("gap_test.edl", Fps(24, 1))`: a sample, imported."""
 
     async def bringing(name: str, fps: Fps = FPS) -> Brought:
-        kinds: dict[str, ReadFormat] = {".otio": "otio", ".edl": "edl", ".xml": "fcp7xml", ".fcpxml": "fcpxml"}
+        kinds: dict[str, ReadFormat] = {
+            ".otio": "otio",
+            ".edl": "edl",
+            ".xml": "fcp7xml",
+            ".fcpxml": "fcpxml",
+            ".kdenlive": "kdenlive",
+        }
         path = SAMPLES / name
         return imported(await converter.read(kinds[path.suffix], fps, path.read_bytes()))
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import FreezeSource, Speed
+from cutlog.contract.timeline import FreezeSource, MediaSource, Speed
 from tests.interchange.conftest import SAMPLES, Bring
 
 
@@ -25,19 +25,31 @@ STATED = {
     ".edl": re.compile(r"(?m)^\d+\s+.*?((?:\d\d[:;]){3}\d\d)\s+(?!\1)(?:\d\d[:;]){3}\d\d\s*$"),
     ".xml": re.compile(r"<(?:clipitem|generatoritem)\b"),
     ".fcpxml": re.compile(r"(?s)<asset-clip [^>]*(?=.*</spine>)|<(?:title|ref-clip|mc-clip) "),
+    ".kdenlive": re.compile(r"<entry "),
     ".otio": re.compile(r'"OTIO_SCHEMA"\s*:\s*"Clip\.\d"'),
 }
 """What is a clip in a file, or the place of one."""
+#: Its bin holds each sequence once more.
+REPEATED = {"sequences.kdenlive"}
+COUNTED = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in STATED and path.name not in REPEATED)
 TOLD = {"clip", "generator", "channel", "object", "event", "nesting"}
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir() if path.suffix in STATED))
+@pytest.mark.parametrize("name", COUNTED)
 async def test_each_clip_of_a_sample_is_on_the_timeline_or_told_to_be_lost(bring: Bring, name: str) -> None:
     path = SAMPLES / name
-    stated = len(STATED[path.suffix].findall(path.read_text()))
+    # What is in the bin of Kdenlive is not on its timeline.
+    text = re.sub(r'(?s)<playlist id="main_bin">.*?</playlist>', "", path.read_text())
     brought = await bring(name, Fps(25, 1) if name == "25fps.edl" else Fps(24, 1))
     lost = sum(loss.count for loss in brought.losses if loss.what in TOLD)
-    assert brought.sequence.clip_count + lost >= stated
+    # A clip of sound with its pictures is one clip here.
+    own = [
+        clip
+        for clip in brought.sequence.clips()
+        if isinstance(clip.piece.source, MediaSource) and not clip.piece.silent
+    ]
+    joined = len(own) if path.suffix in (".kdenlive", ".xml") else 0
+    assert brought.sequence.clip_count + joined + lost >= len(STATED[path.suffix].findall(text))
     speeds = re.findall(r"(?m)^M2 ", path.read_text()) if path.suffix == ".edl" else []
     moving = [
         clip for clip in brought.sequence.clips() if clip.piece.speed or isinstance(clip.piece.source, FreezeSource)
@@ -116,6 +128,26 @@ async def test_a_final_cut_x_project_of_another_program(bring: Bring) -> None:
     assert {"img-0715", "img-0513"} <= silent and "img-0268-4" not in silent
     fade = brought.sequence.clip("img-0268-4").placed.piece.tail
     assert fade is not None and (fade.kind, fade.frames) == ("dissolve", 30)
+
+
+async def test_a_kdenlive_project_of_another_program(bring: Bring) -> None:
+    brought = await bring("kdenlive_example_v240770.kdenlive")
+    assert (brought.sequence.canvas.fps, brought.sequence.duration) == (Fps(25, 1), 862)
+    places = {track: [clip[1:] for clip in clips] for track, clips in brought.lanes().items()}
+    assert places["v1"] == [(0, 74, "color"), (74, 218, 166), (458, 373, 508)]
+    assert places["v2"] == [(0, 74, "text"), (292, 166, 95), (551, 203, 0)]
+    assert [(marker.at, marker.label) for _, marker in sorted(brought.sequence.markers.items())] == [
+        (466, "Green"), (230, "Purple Marker"),
+    ]  # fmt: skip
+
+
+async def test_kdenlive_mixes_are_transitions_and_its_sequences_are_laid_out(bring: Bring) -> None:
+    mixed = (await bring("mix-luma.kdenlive")).sequence
+    assert [(placed.at, placed.piece.frames) for placed in mixed.clips()] == [(0, 74), (74, 75), (149, 76)]
+    assert len(mixed.transitions) == 2
+    nested = await bring("sequences.kdenlive")
+    assert (nested.sequence.clip_count, nested.sequence.duration) == (3, 101)
+    assert nested.lost() == {"nesting"}
 
 
 async def test_a_final_cut_sequence_of_another_program(bring: Bring) -> None:

@@ -22,8 +22,20 @@ async def refusal(converter: Converter, kind: ReadFormat, document: bytes) -> st
 
 async def test_a_billion_laughs_are_not_laughed(converter: Converter) -> None:
     bomb = f'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY l0 "lol">{LAUGHS}]><xmeml>&l9;</xmeml>'
-    for kind in ("fcp7xml", "fcpxml"):
+    for kind in ("fcp7xml", "fcpxml", "kdenlive"):
         assert "document type" in await refusal(converter, kind, bomb.encode())
+
+
+async def test_a_billion_laughs_within_a_title_are_not_laughed(converter: Converter) -> None:
+    title = f'&lt;!DOCTYPE lolz [&lt;!ENTITY l0 "lol">{LAUGHS.replace("<", "&lt;").replace("&l", "&amp;l")}]>'
+    title = title.replace("&amp;lt;", "&lt;")
+    project = (
+        '<mlt><producer id="t"><property name="mlt_service">kdenlivetitle</property><property name="xmldata">'
+        f"{title}&lt;kdenlivetitle/></property></producer>"
+        '<playlist id="p"><entry producer="t" in="0" out="9"/></playlist>'
+        '<tractor><track producer="p"/></tractor></mlt>'
+    )
+    assert "document type" in await refusal(converter, "kdenlive", project.encode())
 
 
 @pytest.mark.parametrize("entity", ['SYSTEM "file:///etc/passwd"', 'SYSTEM "http://127.0.0.1/x"', 'PUBLIC "a" "b"'])
@@ -78,7 +90,7 @@ async def test_edls_come_in_many_encodings(converter: Converter, encoding: str) 
     assert (await converter.read("edl", FPS, document.encode(encoding)))["name"] == "Käse"
 
 
-@pytest.mark.parametrize("kind", ["otio", "edl", "fcp7xml", "fcpxml"])
+@pytest.mark.parametrize("kind", ["otio", "edl", "fcp7xml", "fcpxml", "kdenlive"])
 @pytest.mark.parametrize("document", [b"", b"\xff\xfe\xfd\xfc", b"\x00" * 100, b"\xed\xa0\x80", b"[1", b"<", b"001"])
 async def test_rubbish_is_refused_with_a_reason(converter: Converter, kind: ReadFormat, document: bytes) -> None:
     if kind == "edl" and not document:

@@ -25,7 +25,7 @@ class TimelineQuery(Strict):
     """The newest version, unless one is named. `track`: whose captions, where several tracks have some."""
 
     version: VersionNumber | None = None
-    format: Literal["json", "otio", "edl", "fcp7xml", "fcpxml", "otioz", "vtt", "srt"] = "json"
+    format: Literal["json", "otio", "edl", "fcp7xml", "fcpxml", "kdenlive", "otioz", "vtt", "srt"] = "json"
     track: Id | None = None
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-XML = {"fcp7xml": "fcp7", "fcpxml": "fcpxml"}
+XML = {"fcp7xml": "fcp7", "fcpxml": "fcpxml", "kdenlive": "kdenlive"}
 """The formats that are XML, and their readers."""
 MAX_DEPTH = 200
 MAX_ELEMENTS = 500_000

@@ -13,7 +13,7 @@ from cutlog.contract.time import Fps
 from cutlog.ffmpeg import ScriptFailedError, ScriptRunner
 from cutlog.ffmpeg.limits import GIB, MIB, Limits
 
-ReadFormat = Literal["otio", "edl", "fcp7xml", "fcpxml"]
+ReadFormat = Literal["otio", "edl", "fcp7xml", "fcpxml", "kdenlive"]
 WriteFormat = Literal["edl", "fcp7xml"]
 
 #: Bytes of a file that may be imported.

@@ -109,7 +109,7 @@ class _Writer:
             items.append((clip.at, self._clip(spine, clip, clip.at)))
             end = clip.at + clip.frames
             if clip.id in joints:
-                self._transition(spine, end, *joints[clip.id])
+                self._transition(spine, end, joints[clip.id])
         if (last := self._timeline.duration) > end or not items:
             items.append((end, self._gap(spine, end, max(1, last - end))))
         return items
@@ -132,12 +132,12 @@ class _Writer:
                 within = clip.at - clips[0].at
                 self._clip(spine, clip, within, lane < 0)
                 if clip.id in joints:
-                    self._transition(spine, within + clip.frames, *joints[clip.id])
+                    self._transition(spine, within + clip.frames, joints[clip.id])
 
-    def _transition(self, spine: Xml.Element, cut: int, kind: str, frames: int) -> None:
-        name = "Cross Dissolve" if kind == "dissolve" else kind
-        begin = cut - Fraction(frames, 2)
-        Xml.SubElement(spine, "transition", name=name, offset=self._time(begin), duration=self._time(frames))
+    def _transition(self, spine: Xml.Element, cut: int, frames: int) -> None:
+        """A cross dissolve, which is all that needs no effect of Final Cut's own."""
+        told = {"name": "Cross Dissolve", "offset": self._time(cut - Fraction(frames, 2))}
+        Xml.SubElement(spine, "transition", told, duration=self._time(frames))
 
     # --- clips ---
 
@@ -204,8 +204,8 @@ def _under(items: list[tuple[int, Xml.Element]], frame: int) -> tuple[int, Xml.E
     return items[max(0, bisect_right(items, frame, key=lambda each: each[0]) - 1)]
 
 
-def _joints(track: Track) -> dict[str, tuple[str, int]]:
-    return {joint.left: (joint.kind, joint.frames) for joint in track.transitions}
+def _joints(track: Track) -> dict[str, int]:
+    return {joint.left: joint.frames for joint in track.transitions}
 
 
 def _runs(clips: Iterable[Clip], joints: Mapping[str, object]) -> Iterable[tuple[bool, list[Clip]]]:

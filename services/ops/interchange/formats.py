@@ -82,7 +82,7 @@ def fcp7(timeline: Timeline, name: str, names: Mapping[str, str]) -> schema.Time
     sounds = [
         _fcp7_track(sound, timeline, writer, numbers)
         for track in timeline.tracks
-        if track.kind == "video" and (sound := _sound(track, timeline)) is not None
+        if track.kind == "video" and (sound := sounding(track, timeline)) is not None
     ]
     size = {"width": str(timeline.canvas.width), "height": str(timeline.canvas.height)}
     ordered = [track for track in tracks if track.kind == "Video"] + sounds
@@ -102,7 +102,7 @@ def _tidy(marker: schema.Marker) -> schema.Marker:
     return marker
 
 
-def _sound(track: Track, timeline: Timeline) -> Track | None:
+def sounding(track: Track, timeline: Timeline) -> Track | None:
     """The sound of a video track's clips as a track; None if there is none."""
     clips = tuple(clip for clip in track.clips if not clip.silent and _sounds(clip, timeline))
     if not clips or track.muted:

@@ -15,27 +15,23 @@ from services.ops.interchange.converter import CannotWrite, Converter, FileRefus
 from services.ops.interchange.export import export, file_names
 from services.ops.interchange.fcpxml import fcpxml
 from services.ops.interchange.formats import edl, fcp7
+from services.ops.interchange.kdenlive import kdenlive
 from services.ops.interchange.losses import Ledger, Loss
 from services.ops.interchange.matching import Asset, Library
 from services.ops.interchange.reading import canvas_of, opened, read
 from services.ops.interchange.schema import Timeline as Otio
 
-Format = Literal["otio", "edl", "fcp7xml", "fcpxml"]
+Format = Literal["otio", "edl", "fcp7xml", "fcpxml", "kdenlive"]
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     "otio": "application/vnd.opentimelineio+json",
     "edl": "text/plain; charset=utf-8",
     "fcp7xml": "application/xml",
     "fcpxml": "application/xml",
+    "kdenlive": "application/x-kdenlive",
     "otioz": "application/vnd.opentimelineio.otioz+zip",
 }
-SUFFIXES: Final[Mapping[str, str]] = {
-    "otio": "otio",
-    "edl": "edl",
-    "fcp7xml": "xml",
-    "fcpxml": "fcpxml",
-    "otioz": "otioz",
-}
+SUFFIXES: Final[Mapping[str, str]] = {kind: kind for kind in MEDIA_TYPES} | {"fcp7xml": "xml"}
 
 
 class File(msgspec.Struct, frozen=True):
@@ -49,8 +45,8 @@ async def written(converter: Converter, timeline: Timeline, name: str, names: Ma
     """The timeline as a file. `names` has the file names of media. Raises CannotHold, CannotWrite."""
     if kind == "otio":
         return File(await asyncio.to_thread(otio, timeline, name, names))
-    if kind == "fcpxml":
-        made, kept = await asyncio.to_thread(fcpxml, timeline, name, names)
+    if kind == "fcpxml" or kind == "kdenlive":
+        made, kept = await asyncio.to_thread(fcpxml if kind == "fcpxml" else kdenlive, timeline, name, names)
         try:
             back = await converter.read(kind, timeline.canvas.fps, made.encode())
         except FileRefused as error:
