@@ -16,6 +16,8 @@ with without("cryptography"):  # which PyJWT takes for signatures of kinds that 
     import jwt
 
 ALGORITHM: Final = "HS256"
+AUDIENCE: Final = "cutlog"
+"""What every token is for (`aud`): one that the same secret signed for something else opens nothing here."""
 DEFAULT_TENANT: Final = "default"
 LEEWAY_SECONDS: Final = 5
 MAX_TOKEN: Final = 4096
@@ -34,21 +36,32 @@ class TokenRefused(Exception):
     """The token is not valid."""
 
 
+class TokenExpired(TokenRefused):
+    """The token was ours, and has expired."""
+
+
 def mint(secret: str, subject: str, role: Role, tenant: str = DEFAULT_TENANT, ttl: float = 12 * 3600) -> str:
     """A new token, valid for `ttl` seconds. Raises ValueError when `verify` would refuse its claims."""
+    if not secret:
+        raise ValueError("the secret that signs tokens is empty")
     now = int(time.time())
     _check_names(subject, tenant)
-    claims = {"sub": subject, "tenant": tenant, "role": role.value, "iat": now, "exp": now + int(ttl)}
+    claims = {
+        "aud": AUDIENCE, "sub": subject, "tenant": tenant, "role": role.value, "iat": now, "exp": now + int(ttl),
+    }  # fmt: skip
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
 
 
 def verify(secret: str, token: str) -> Actor:
-    """The actor of a token. Raises TokenRefused, with a sentence that gives nothing of the token away."""
+    """The actor of a token. Raises TokenRefused, with a sentence that gives nothing of the token away; TokenExpired
+    when nothing but its time is wrong."""
+    if not secret:
+        raise TokenRefused("This service has no secret, so it accepts no token.")
     if len(token) > MAX_TOKEN:
         raise TokenRefused("The token is too long.")
     actor, expires = _opened(secret, token)
     if expires <= time.time() - LEEWAY_SECONDS:
-        raise TokenRefused("The token has expired.")
+        raise TokenExpired("The token has expired.")
     return actor
 
 
@@ -62,13 +75,18 @@ def _opened(secret: str, token: str) -> tuple[Actor, int]:
             secret,
             algorithms=[ALGORITHM],
             leeway=LEEWAY_SECONDS,
-            options={"require": ["sub", "role", "iat", "exp"], "verify_aud": False},
+            audience=AUDIENCE,
+            options={"require": ["aud", "sub", "tenant", "role", "iat", "exp"]},
         )
     except jwt.ExpiredSignatureError:
-        raise TokenRefused("The token has expired.") from None
+        raise TokenExpired("The token has expired.") from None
+    except jwt.MissingRequiredClaimError as error:
+        raise TokenRefused(f"The token has no claim {error.claim!r}; ask for a new one.") from None
+    except jwt.InvalidAudienceError:
+        raise TokenRefused(f"The token's audience is not {AUDIENCE!r}; ask for a new one.") from None
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         raise TokenRefused("The token is not one of ours, or was changed.") from None
-    subject, tenant, role = claims["sub"], claims.get("tenant", DEFAULT_TENANT), claims["role"]
+    subject, tenant, role = claims["sub"], claims["tenant"], claims["role"]
     try:
         _check_names(subject, tenant)
         return Actor(subject, tenant, Role(role)), int(claims["exp"])

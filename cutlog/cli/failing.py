@@ -1,18 +1,20 @@
-"""How a command fails: one sentence on stderr, exit code 1."""
+"""How a command fails: one sentence on stderr, exit code 1, or 2 when it was not told what it needs."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import typer
 
+USAGE: Final = 2
 
-def fail(sentence: str) -> NoReturn:
-    """Says why and ends the command with code 1."""
+
+def fail(sentence: str, code: int = 1) -> NoReturn:
+    """Says why and ends the command."""
     print(f"cutlog: {sentence}", file=sys.stderr)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def causes(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cutlog.cli.failing import causes, fail
+from cutlog.cli.failing import USAGE, causes, fail
 from cutlog.importing import without
 
 DRAIN_SECONDS = 18.0
@@ -40,6 +40,9 @@ def serve(
     except ValidationError as error:
         where = "; ".join(f"CUTLOG_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         fail(f"the environment is not complete: {where}")
+    for name in ("jwt_secret", "file_secret"):
+        if not getattr(settings, name).get_secret_value().strip():
+            fail(f"CUTLOG_{name.upper()} is empty: set it to the secret that all services share", USAGE)
     log_json(service, settings.log_level)
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         try:

@@ -43,7 +43,7 @@ def token(
     """Prints a bearer token, signed with the secret in DATA. The stack need not run."""
     life = seconds(ttl)
     from cutlog.roles import Role
-    from cutlog.stack.secrets import Secrets
+    from cutlog.stack.secrets import EmptySecret, Secrets
     from cutlog.stack.supervisor import layout_of
     from cutlog.tokens import mint
 
@@ -54,6 +54,8 @@ def token(
         made = mint(Secrets(layout.secrets).jwt, subject, Role[role.value], tenant, life)
     except PermissionError as error:
         fail(f"the secrets of this stack belong to another user: {error}")
+    except EmptySecret as error:
+        fail(str(error))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     value = {"token": made, "role": role.value, "subject": subject, "tenant": tenant, "expiresIn": life}

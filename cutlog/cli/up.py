@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 PROCESSES = min(2, os.cpu_count() or 1)
 """Of ops. It decides and writes history in Python, and one process of that is kept busy by one core."""
-LOGIN_SECONDS = 12 * 3600
-"""Life of the token in the login URL."""
+LOGIN_SECONDS = 3600
+"""Life of the token in the login URL. It is an admin's, so it is short, and shown to a person only."""
 
 
 def up(
@@ -32,7 +33,8 @@ def up(
 ) -> None:
     """Runs PostgreSQL, NATS, the gateway and all services until Ctrl-C or SIGTERM, and restarts what dies.
 
-    When everything serves it prints one line `ready URL`, and a URL that logs a browser in as admin.
+    When everything serves it prints one line `ready URL` and, to a terminal only, a URL that logs a browser in as admin
+    for an hour.
     """
     from cutlog.stack.services import installed_services
 
@@ -83,6 +85,10 @@ async def _serve(stack: Stack) -> None:
 
 def _announce(stack: Stack) -> None:
     print(f"ready {stack.gateway.url}", flush=True)
+    if not sys.stdout.isatty():  # a log, as a rule, where no credential may stand
+        data = shlex.quote(str(stack.layout.data))
+        print(f"login with a token of: cutlog token --data {data} --role admin", flush=True)
+        return
     from cutlog.roles import Role
     from cutlog.tokens import mint
 

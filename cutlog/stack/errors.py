@@ -11,12 +11,14 @@ from cutlog.stack.lock import AlreadyRunning
 from cutlog.stack.migrating import MigrationFailed
 from cutlog.stack.ports import NoPort
 from cutlog.stack.postgres import PostgresUnavailable
+from cutlog.stack.secrets import EmptySecret
 
 CANNOT_START = (
     AccountUnavailable,
     AlreadyRunning,
     ChildFailed,
     DeploymentFileMissing,
+    EmptySecret,
     LeftoverStays,
     MigrationFailed,
     MigrationsMissing,

@@ -46,6 +46,7 @@ class Gateway:
                 **env,
             },
             cwd=self.folder,
+            inherit=("PATH", "LANG", "TMPDIR", "CUTLOG_TRUSTED_PROXIES"),
             stop=signal.SIGTERM,
             grace=8.0,
         )

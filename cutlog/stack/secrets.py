@@ -21,6 +21,10 @@ class NatsUser:
     public: str
 
 
+class EmptySecret(RuntimeError):
+    """A secret of the stack is empty."""
+
+
 class Secrets:
     """The secrets of a folder, each made on first use. A secret is one small file, written whole or not at all."""
 
@@ -43,15 +47,22 @@ class Secrets:
         return self._once(f"postgres.{role}", lambda: secrets.token_urlsafe(32))
 
     def service_token(self, service: str, ttl: float) -> str:
-        """The bearer token with which a service asks the others, minted once. `ttl` in seconds."""
+        """The bearer token with which a service asks the others, minted once, and again when it is no longer accepted:
+        one of an older version lacks claims. `ttl` in seconds."""
+        from cutlog.roles import Role
+        from cutlog.tokens import TokenRefused, mint, verify
 
-        def mint_token() -> str:
-            from cutlog.roles import Role
-            from cutlog.tokens import mint
-
+        def made() -> str:
             return mint(self.jwt, service, Role.service, ttl=ttl)
 
-        return self._once(f"token.{service}", mint_token)
+        name = f"token.{service}"
+        token = self._once(name, made)
+        try:
+            verify(self.jwt, token)
+        except TokenRefused:
+            token = made()
+            write_private(self.folder / name, token.encode())
+        return token
 
     def nats(self, user: str) -> NatsUser:
         """The nkey of a NATS user (`operator`, or a service's name)."""
@@ -67,7 +78,10 @@ class Secrets:
         path = self.folder / name
         if not path.exists():
             write_private(path, make().encode())
-        return path.read_text()
+        secret = path.read_text()
+        if not secret:
+            raise EmptySecret(f"{path} is empty: restore it from a backup, or delete it to have a new one made")
+        return secret
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -62,6 +62,8 @@ class How(TypedDict, total=False):
     """Types of `{names}`: `int` (0 to 2^31 - 1), `str` (any text); default: an id."""
     problems: tuple[int, ...]
     """Statuses of problems that the handler itself answers, such as 409, for the documentation."""
+    signed: bool
+    """A public route of signed links: the handler answers 403 to one that is not ours, and these are counted."""
     events: bool
     """A Server-Sent-Events stream: the token may also come as `?access_token=`."""
     hidden: bool
@@ -88,6 +90,7 @@ class Route:
     query: type[msgspec.Struct] | None = None
     path: Mapping[str, type[int] | type[str]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
+    signed: bool = False
     events: bool = False
     hidden: bool = False
     tag: str = ""
@@ -98,6 +101,8 @@ class Route:
             raise ValueError(f"{self.template}: role service belongs to /internal/ and nowhere else")
         if self.method == "GET" and (self.body is not None or self.stream):
             raise ValueError(f"{self.template}: a GET has no body")
+        if self.signed and self.role is not None:
+            raise ValueError(f"{self.template}: signed links are for those without a token")
         if self.method != "GET" and self.events:
             raise ValueError(f"{self.template}: EventSource can only GET")
         unknown = set(self.path) - set(self.names)

@@ -12,7 +12,7 @@ from aiohttp import web
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import is_id
 from cutlog.roles import Role
-from cutlog.tokens import Actor, TokenRefused, verify
+from cutlog.tokens import Actor, TokenExpired, TokenRefused, verify
 from cutlog.web.api import Route
 from cutlog.web.auth import forbidden, unauthorized
 from cutlog.web.body import check_type, check_typed, read_body, say_continue
@@ -42,6 +42,9 @@ class Dispatch:
     route: Route
     secret: str
     limiter: RateLimiter
+    failures: RateLimiter
+    """Of credentials that are not ours, by address. Only these are counted: whoever floods from an address keeps nobody
+    out who has a valid one."""
 
     async def __call__(self, http: web.Request) -> web.StreamResponse:
         route = self.route
@@ -61,18 +64,27 @@ class Dispatch:
             who=actor,
             idempotency_key=key,
         )
-        return await respond(http, await route.handler(request))
+        try:
+            return await respond(http, await route.handler(request))
+        except Problem as problem:
+            if route.signed and problem.status == 403:
+                self.failures.take(origin(http))
+            raise
 
     def authenticate(self, http: web.Request) -> Actor | None:
         """The actor of the token, None on a public route."""
         needed = self.route.role
         if needed is None:
             if not self.route.template.startswith("/internal/"):
-                self.limiter.take(f"address {address(http)}")
+                link = http.query.get("signature", "")[:64] if self.route.signed else ""
+                self.limiter.take(f"address {origin(http)} {link}")
             return None
         try:
             actor = verify(self.secret, self.token(http))
+        except TokenExpired as expired:  # nobody guessed it
+            raise unauthorized(str(expired), "invalid_token") from None
         except TokenRefused as refused:
+            self.failures.take(origin(http))
             raise unauthorized(str(refused), "invalid_token") from None
         http[ACTOR] = actor
         if not actor.role.covers(needed):
@@ -153,6 +165,22 @@ def address(http: web.Request) -> str:
     remote = http.remote or ""
     forwarded = http.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
     return forwarded[:64] if forwarded and _is_near(remote) else remote
+
+
+def origin(http: web.Request) -> str:
+    """Whom a request is counted for: its address, of IPv6 the network of 64 bits that one customer has."""
+    text = address(http)
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    match found:
+        case ipaddress.IPv6Address(ipv4_mapped=None):
+            return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+        case ipaddress.IPv6Address(ipv4_mapped=plain):
+            return str(plain)
+        case _:
+            return text
 
 
 def _is_near(remote: str) -> bool:

@@ -1,4 +1,4 @@
-"""How often one subject may ask: a token bucket each (https://en.wikipedia.org/wiki/Token_bucket)."""
+"""How often one subject may ask, or one address fail: a token bucket each (https://en.wikipedia.org/wiki/Token_bucket)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ class Rate:
 class RateLimiter:
     """Buckets by key, the least recently used forgotten beyond 10,000 of them."""
 
-    def __init__(self, rate: Rate, clock: Callable[[], float] = monotonic) -> None:
-        self._rate = rate
+    def __init__(self, rate: Rate, clock: Callable[[], float] = monotonic, *, of: str = "requests") -> None:
+        """`of` names what is counted, for the sentence of a refusal."""
+        self._rate, self._of = rate, of
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -40,8 +41,8 @@ class RateLimiter:
             return
         self._keep(key, tokens, now)
         wait = max(1, math.ceil((1 - tokens) / self._rate.per_second))
-        detail = f"At most {self._rate.per_second:g} requests per second; try again in {wait} s."
-        raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(wait)})
+        detail = f"At most {self._rate.per_second:g} {self._of} per second; try again in {wait} s."
+        raise Problem(429, "rate-limited", f"Too many {self._of}", detail, headers={"Retry-After": str(wait)})
 
     @property
     def buckets(self) -> int:

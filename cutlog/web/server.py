@@ -24,6 +24,12 @@ from cutlog.web.reply import JSON
 log = structlog.get_logger("cutlog.web")
 
 DRAIN_SECONDS: Final = 20.0
+HEAD_BYTES: Final = 24 * 1024
+"""Of a request's first line, and of each header: more than the gateway lets through (16 KiB and what Go allows)."""
+HEADERS: Final = HEAD_BYTES // 4
+"""As many as there can be in so many bytes."""
+FAILURES: Final = Rate(per_second=1, burst=60)
+"""Tokens and signatures that are not ours, of one address."""
 LINGER_SECONDS: Final = 2.0
 """How long a refused body is still read, so that its sender gets to see the answer."""
 
@@ -60,21 +66,32 @@ async def serve_http(
     *,
     checks: Mapping[str, Check] | None = None,
     rate: Rate | None = None,
+    failures: Rate = FAILURES,
     drain_seconds: float = DRAIN_SECONDS,
 ) -> AsyncIterator[Server]:
     """Serves `api` on `settings.listen` (HOST:PORT, port 0: any), with /healthz, /readyz, /metrics and
     /internal/openapi.json.
 
     Leaving drains: no new connections, event streams end, running requests get `drain_seconds` to finish. Raises
-    OSError when the address is taken.
+    OSError when the address is taken, ValueError when there is no secret: anybody could make tokens then.
     """
+    secret = settings.jwt_secret.get_secret_value()
+    if not secret:
+        raise ValueError("the secret that signs tokens is empty")
     for name, check in (checks or {}).items():
         api.check(name, check)
     health = Health(api.name, api.checks, api.alarms)
     draining = asyncio.Event()
-    app = application(api, settings.jwt_secret.get_secret_value(), health, draining, rate or Rate())
+    app = application(api, secret, health, draining, rate or Rate(), failures)
     runner = ProblemRunner(
-        app, access_log=None, shutdown_timeout=drain_seconds, auto_decompress=False, lingering_time=LINGER_SECONDS
+        app,
+        access_log=None,
+        shutdown_timeout=drain_seconds,
+        auto_decompress=False,
+        lingering_time=LINGER_SECONDS,
+        max_line_size=HEAD_BYTES,
+        max_field_size=HEAD_BYTES,
+        max_headers=HEADERS,
     )
     await runner.setup()
     try:
@@ -91,16 +108,18 @@ async def serve_http(
         log.info("drained", service=api.name)
 
 
-def application(api: Api, secret: str, health: Health, draining: asyncio.Event, rate: Rate) -> web.Application:
+def application(
+    api: Api, secret: str, health: Health, draining: asyncio.Event, rate: Rate, failures: Rate
+) -> web.Application:
     """The aiohttp application of an Api."""
     app = web.Application(middlewares=[observer(api)])
     app[DRAINING] = draining
     app[HEALTH] = health
     app.on_response_prepare.append(add_safe_headers)
-    limiter = RateLimiter(rate)
+    limiter, failed = RateLimiter(rate), RateLimiter(failures, of="failed logins")
     methods: dict[str, list[str]] = {}
     for route in api.routes:
-        dispatch = Dispatch(route, secret, limiter).__call__
+        dispatch = Dispatch(route, secret, limiter, failed).__call__
         names = ["GET", "HEAD"] if route.method == "GET" and not route.events else [route.method]
         for name in names:
             app.router.add_route(name, route.template, dispatch, expect_handler=_later)

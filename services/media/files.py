@@ -38,6 +38,7 @@ def add_files(api: Api, blobs: BlobStore, secret: str) -> None:
     @api.get(
         "/files/{key:.+}",
         role=None,
+        signed=True,
         path={"key": str},
         query=Signed,
         returns={200: Content("application/octet-stream"), 206: Content("application/octet-stream"), 304: None},

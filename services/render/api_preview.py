@@ -149,6 +149,7 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
     @api.get(
         "/api/projects/{project}/versions/{n}/segments/{name}",
         role=None,
+        signed=True,
         path={"n": int, "name": str},
         query=Signed,
         returns={200: Content("video/mp4")},

@@ -81,7 +81,14 @@ async def test_a_signature_is_for_one_key_one_method_and_its_time(running: House
 async def test_a_token_of_another_algorithm_or_secret_opens_nothing(running: House) -> None:
     secret = running.settings_for("media").jwt_secret.get_secret_value()
     now = int(time.time())
-    claims: dict[str, Any] = {"sub": "x", "tenant": "default", "role": "admin", "iat": now, "exp": now + 60}
+    claims: dict[str, Any] = {
+        "aud": "cutlog",
+        "sub": "x",
+        "tenant": "default",
+        "role": "admin",
+        "iat": now,
+        "exp": now + 60,
+    }
 
     def part(value: dict[str, str]) -> str:
         return base64.urlsafe_b64encode(str(value).replace("'", '"').encode()).rstrip(b"=").decode()

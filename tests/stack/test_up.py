@@ -7,18 +7,28 @@ import re
 import stat
 from pathlib import Path
 
+import jwt
+
 from cutlog.roles import Role
 from cutlog.tokens import verify
 from tests.stack.conftest import MakeStack
 from tests.support.stacks import RunningStack
 
 
-def test_it_says_ready_and_gives_a_login_url(small_stack: RunningStack) -> None:
-    url = small_stack.url
-    assert f"ready {url}\n" in small_stack.output
-    token = re.search(rf"^login {re.escape(url)}/#token=(\S+)$", small_stack.output, re.MULTILINE)
+def test_it_says_ready_and_gives_no_credential_to_a_log(small_stack: RunningStack) -> None:
+    assert f"ready {small_stack.url}\n" in small_stack.output
+    assert "login with a token of: cutlog token --data " in small_stack.output
+    assert "#token=" not in small_stack.output
+
+
+def test_it_gives_a_terminal_a_login_url_that_is_good_for_an_hour(make_stack: MakeStack) -> None:
+    running = make_stack(terminal=True)
+    running.start()
+    token = re.search(rf"^login {re.escape(running.url)}/#token=(\S+)\r?$", running.output, re.MULTILINE)
     assert token is not None
-    assert verify(small_stack.secrets.jwt, token[1]).role is Role.admin
+    assert verify(running.secrets.jwt, token[1]).role is Role.admin
+    claims = jwt.decode(token[1], options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == 3600
 
 
 def test_all_services_answer_through_the_gateway(small_stack: RunningStack) -> None:

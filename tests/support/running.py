@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
+import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,12 +17,29 @@ from cutlog.stack.program import Program
 T = TypeVar("T")
 
 
-def start(program: Program, log: Path) -> subprocess.Popen[bytes]:
-    """Starts a program; its output goes to the end of `log`."""
+def start(program: Program, log: Path, *, terminal: bool = False) -> subprocess.Popen[bytes]:
+    """Starts a program; its output goes to the end of `log`, through a terminal if so wanted."""
     with log.open("ab") as sink:
-        return subprocess.Popen(
-            program.command(), env=program.environment(), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
-        )
+        if not terminal:
+            return subprocess.Popen(
+                program.command(), env=program.environment(), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
+            )
+        ours, theirs = os.openpty()
+        try:
+            process = subprocess.Popen(
+                program.command(), env=program.environment(), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
+            )
+        finally:
+            os.close(theirs)
+        threading.Thread(target=_copy, args=(ours, log), daemon=True).start()
+        return process
+
+
+def _copy(terminal: int, log: Path) -> None:
+    """What a terminal shows, until nobody writes to it."""
+    with os.fdopen(terminal, "rb", buffering=0) as shown, log.open("ab", buffering=0) as sink, suppress(OSError):
+        while piece := shown.read(4096):
+            sink.write(piece)
 
 
 def stop(program: Program, process: subprocess.Popen[bytes]) -> None:

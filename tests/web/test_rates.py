@@ -5,7 +5,8 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from cutlog.web import Problem, Rate, Role, mint, serve_http
+from cutlog.contract.base import Strict
+from cutlog.web import Api, Problem, Rate, Reply, Request, Role, mint, serve_http
 from cutlog.web.ratelimit import MAX_BUCKETS, RateLimiter
 from tests.web.exchanges import problem
 from tests.web.sample import SECRET, Address, Sample, bearer, sample_api
@@ -62,3 +63,53 @@ def test_buckets_do_not_grow_without_end() -> None:
     for number in range(MAX_BUCKETS + 500):
         limiter.take(f"subject {number}")
     assert limiter.buckets == MAX_BUCKETS
+
+
+class Link(Strict):
+    signature: str
+
+
+FORGED = {"Authorization": f"Bearer {mint('x' * 64, 'eve', Role.admin)}"}
+
+
+async def test_failed_logins_are_limited_per_address_and_lock_nobody_out(sample: Sample) -> None:
+    from_one = {"X-Forwarded-For": "192.0.2.1"}
+    async with (
+        serve_http(sample_api(sample), Address(), failures=Rate(per_second=0.01, burst=3)) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+
+        async def status(headers: dict[str, str]) -> int:
+            async with client.get("/api/items", headers=headers) as response:
+                if response.status == 429:
+                    assert "failed logins" in (await problem(response))["title"]
+                    assert 1 <= int(response.headers["Retry-After"]) <= 100
+                return response.status
+
+        assert [await status(FORGED | from_one) for _ in range(5)] == [401, 401, 401, 429, 429]
+        assert [await status(bearer() | from_one) for _ in range(5)] == [200] * 5, "a good token from there"
+        assert await status(from_one) == 401, "nothing was tried"
+        assert await status(bearer(ttl=-60) | from_one) == 401, "one that has expired is not guessed"
+        assert await status(FORGED | {"X-Forwarded-For": "192.0.2.2"}) == 401
+        inside_one_network = [await status(FORGED | {"X-Forwarded-For": f"2001:db8::{n}"}) for n in range(1, 5)]
+        assert inside_one_network == [401, 401, 401, 429]
+
+
+async def test_wrong_links_are_limited_per_address_and_good_ones_work() -> None:
+    api = Api("sample")
+
+    @api.get("/files/a", role=None, signed=True, query=Link, returns={200: None}, summary="Gives a file")
+    async def file(req: Request[None, Link]) -> Reply:
+        if req.query.signature != "good":
+            raise Problem.of_status(403)
+        return Reply.empty(200)
+
+    async with (
+        serve_http(api, Address(), failures=Rate(per_second=0.01, burst=2)) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        statuses = []
+        for signature in ("wrong", "bad", "good", "other", "good"):
+            async with client.get(f"/files/a?signature={signature}") as response:
+                statuses.append(response.status)
+        assert statuses == [403, 403, 200, 429, 200]

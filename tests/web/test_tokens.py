@@ -19,7 +19,7 @@ ITEMS = "/api/items"
 
 def forged(secret: str = SECRET, algorithm: str = "HS256", headers: Any = None, **claims: Any) -> str:
     now = int(time.time())
-    whole = {"sub": "ann", "tenant": "default", "role": "admin", "iat": now, "exp": now + 60} | claims
+    whole = {"aud": "cutlog", "sub": "ann", "tenant": "default", "role": "admin", "iat": now, "exp": now + 60} | claims
     return jwt.encode({k: v for k, v in whole.items() if v is not None}, secret, algorithm=algorithm, headers=headers)
 
 
@@ -51,13 +51,17 @@ async def test_what_is_no_token_is_a_401(client: aiohttp.ClientSession, header: 
         pytest.param(forged(role="root"), id="an unknown role"),
         pytest.param(forged(role=None), id="no role"),
         pytest.param(forged(role=["admin"]), id="roles"),
+        pytest.param(forged(aud=None), id="for no audience"),
+        pytest.param(forged(aud="another service"), id="for another audience"),
+        pytest.param(forged(aud=7), id="for a number"),
+        pytest.param(forged(tenant=None), id="of no tenant"),
         pytest.param(forged(sub=None), id="nobody"),
         pytest.param(forged(sub=""), id="an empty name"),
         pytest.param(forged(sub="a\nb"), id="two lines of a log"),
         pytest.param(forged(sub="x" * 300), id="a long name"),
         pytest.param(forged(tenant="../other"), id="a tenant that is a path"),
         pytest.param(forged(tenant=7), id="a tenant that is a number"),
-        pytest.param(forged(tenant=None) + "x", id="a changed signature"),
+        pytest.param(forged() + "x", id="a changed signature"),
         pytest.param("x" * 10_000, id="a long text"),
     ],
 )
@@ -78,8 +82,19 @@ def test_a_token_that_was_good_expires(monkeypatch: pytest.MonkeyPatch) -> None:
         verify(SECRET, token)
 
 
-def test_a_token_without_a_tenant_is_of_the_default_one() -> None:
-    assert verify(SECRET, forged(tenant=None)).tenant == "default"
+def test_a_refusal_names_the_claim_that_is_missing_or_wrong() -> None:
+    for claim in ("aud", "tenant"):
+        with pytest.raises(TokenRefused, match=f"no claim '{claim}'"):
+            verify(SECRET, forged(**{claim: None}))  # type: ignore[arg-type]
+    with pytest.raises(TokenRefused, match="audience is not 'cutlog'"):
+        verify(SECRET, forged(aud="another service"))
+
+
+def test_an_empty_secret_signs_nothing_and_opens_nothing() -> None:
+    with pytest.raises(ValueError, match="secret"):
+        mint("", "ann", Role.admin)
+    with pytest.raises(TokenRefused, match="no secret"):
+        verify("", forged())
 
 
 def test_what_is_minted_is_verified() -> None:

@@ -1,0 +1,177 @@
+"""Strangers at the gateway: whatever bytes they send, whoever behaves well is served as if they were not there."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import struct
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from tests.support.stacks import RunningStack
+
+IDS = (
+    "%00", "%01", "%0a", "%0d%0aX-Evil:%201", "%7f", "%1b%5b31m", "%2e%2e", "..%2f..%2finternal", "%ff%fe",
+    "%e2%80%ae", "%F0%9F%92%A3", "p_1%00", "p_1%0a", "P_1", "-p", "p%201", "a" * 65, "a" * 3000, "{project}",
+    "%7Benv.PATH%7D", "\x80\xff", "p_1", "*", "%25%30%30", ";", "none", "%",
+)  # fmt: skip
+ROUTES = (
+    "/api/projects/{}", "/api/projects/{}/ops", "/api/projects/{}/events", "/api/projects/{}/versions/1/frame?at=0",
+    "/api/projects/p_1/versions/{}/proxy.m3u8", "/api/projects/p_1/versions/1/segments/{}",
+    "/api/projects/{}/versions/1/proxy", "/api/videos/{}", "/api/videos/{}/download", "/api/videos/upload?{}",
+    "/api/uploads/{}", "/files/{}?expires=1&signature={}", "/api/admin/gc/{}", "/api/admin/storage/{}",
+    "/api/health?{}", "/api/{}", "/{}", "/internal/{}", "//{}", "http://evil.example/api/projects/{}",
+)  # fmt: skip
+METHODS = (
+    "GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "X" * 40,
+)  # fmt: skip
+HEADERS = (
+    "X-Cutlog-Project: p_1\r\nConnection: X-Cutlog-Project, X-Forwarded-For", "X-Forwarded-For: 10.0.0.1, 10.0.0.2",
+    "Authorization: Bearer", "Authorization: \x80\xff", "Host: another", "Connection: Upgrade\r\nUpgrade: websocket",
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
+    "Content-Length: -1", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0", "Transfer-Encoding: gzip",
+    "Expect: 100-continue", "Range: bytes=9-1", "traceparent: " + "0" * 400, "X-Request-Id: a\tb", "A: b\r\n" * 500,
+    "Cookie: " + "c" * 7000, "A: " + "a" * 15000, "A: " + "a" * 20000, "A: " + "a" * 60000, "Last-Event-ID: %00",
+    "Idempotency-Key: \x80", "Accept-Encoding: gzip;q=x", "Trailer: Content-Length",
+)  # fmt: skip
+CHUNKS = (
+    "zz\r\nabc\r\n", "3\r\nabcdef\r\n", "f" * 100 + "\r\n", "-1\r\n", "3\nabc\n0\n\n", "\r\n",
+    "1;" + "x" * 5000 + "\r\na\r\n", ("1;" + "x" * 3000 + "\r\na\r\n") * 20,
+    "3\r\nabc\r\n0\r\nno trailer\r\n\r\n", "3\r\nabc\r\n0\r\n" + "X: y\r\n" * 9000 + "\r\n",
+)  # fmt: skip
+NOT_HTTP = frozenset({501, 505})
+"""Statuses from 500 on that are the client's error: a method or version that HTTP does not have."""
+ATTACKS = 400
+REQUESTS = 150
+
+
+def head(dice: random.Random) -> bytes:
+    """A request without a body, with something in it that nobody should send."""
+    path = dice.choice(ROUTES).replace("{}", dice.choice(IDS))
+    if dice.random() < 0.2:
+        path += "".join(f"%{dice.randrange(256):02x}" for _ in range(dice.randrange(1, 9)))
+    lines = [f"{dice.choice(METHODS)} {path} HTTP/1.1", "Host: x"]
+    lines += dice.sample(HEADERS, dice.randrange(3))
+    return "\r\n".join(lines).encode("latin-1")
+
+
+class Strangers:
+    """`attack` sends one thing and notes what came of it, by what it was."""
+
+    def __init__(self, url: str, seed: int) -> None:
+        address = urlsplit(url)
+        self.host, self.port = str(address.hostname), int(address.port or 0)
+        self.dice = random.Random(seed)
+        self.made: Counter[str] = Counter()
+        self.wrong: list[tuple[str, bytes, int]] = []
+        self._held: list[asyncio.StreamWriter] = []
+        self.kinds: tuple[Callable[[], Awaitable[None]], ...] = (
+            self.odd_request, self.odd_request, self.bad_chunks, self.aborted_body, self.aborted_at_once,
+            self.half_open,
+        )  # fmt: skip
+
+    async def attack(self) -> None:
+        kind = self.dice.choice(self.kinds)
+        with suppress(ConnectionError):
+            await kind()
+        self.made[kind.__name__] += 1
+
+    async def odd_request(self) -> None:
+        request = head(self.dice)
+        await self._answered("odd_request", request + b"\r\n\r\n")
+
+    async def bad_chunks(self) -> None:
+        method, path = self.dice.choice(("POST", "PUT", "PATCH", "GET")), self.dice.choice(ROUTES).replace("{}", "p_1")
+        request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{self.dice.choice(CHUNKS)}"
+        await self._answered("bad_chunks", request.encode())
+
+    async def aborted_body(self) -> None:
+        path = self.dice.choice(ROUTES).replace("{}", "p_1")
+        async with self._connected() as (_, writer):
+            writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n".encode() + b"x" * 500)
+            await writer.drain()
+            reset(writer)
+
+    async def aborted_at_once(self) -> None:
+        async with self._connected() as (_, writer):
+            writer.write(b"GET /api/projects/p_1/events?access_token=x HTTP/1.1\r\nHost: x\r\n\r\n")
+            await writer.drain()
+            reset(writer)
+
+    async def half_open(self) -> None:
+        _, writer = await asyncio.open_connection(self.host, self.port)
+        writer.write(head(self.dice)[: self.dice.randrange(1, 40)])
+        self._held.append(writer)
+
+    async def leave(self) -> None:
+        for writer in self._held:
+            writer.close()
+
+    async def _answered(self, kind: str, request: bytes) -> None:
+        async with self._connected() as (reader, writer):
+            writer.write(request)
+            try:
+                async with asyncio.timeout(120):
+                    line = await reader.readline()
+            except TimeoutError:
+                self.wrong.append((kind, request[:400], 0))
+                return
+            status = int(line.split()[1]) if line else 400
+            if status >= 500 and status not in NOT_HTTP:
+                self.wrong.append((kind, request[:200], status))
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        reader, writer = await asyncio.open_connection(self.host, self.port)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Ends a connection the rude way."""
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+@pytest.mark.slow
+async def test_no_stranger_takes_the_service_away_from_others(alone: RunningStack) -> None:
+    strangers = Strangers(alone.url, 7)
+    headers = {"Authorization": f"Bearer {alone.token('editor')}"}
+    served = asyncio.Event()
+
+    async def torment() -> None:
+        while not served.is_set() or strangers.made.total() < ATTACKS:
+            await strangers.attack()
+
+    async with aiohttp.ClientSession(alone.url, headers=headers) as honest, asyncio.TaskGroup() as tasks:
+        projects = []
+        for number in range(8):  # so that both processes of ops have some
+            async with honest.post("/api/projects", json={"name": f"Film {number}"}) as answer:
+                projects.append((await answer.json())["id"])
+        for _ in range(4):
+            tasks.create_task(torment())
+        answers: Counter[int] = Counter()
+        try:
+            for number in range(REQUESTS):
+                project = projects[number % len(projects)]
+                op = {"op": "project.configure", "name": f"Name {number}"}
+                async with honest.post(f"/api/projects/{project}/ops", json={"ops": [op]}) as answer:
+                    answers[answer.status] += 1
+                async with honest.get(f"/api/projects/{project}") as answer:
+                    answers[answer.status] += 1
+        finally:
+            served.set()
+    await strangers.leave()
+    assert strangers.made.total() >= ATTACKS
+    assert min(strangers.made.values()) >= ATTACKS // 20, strangers.made
+    assert answers == {201: REQUESTS, 200: REQUESTS}, "each request of the other client, at the first try"
+    assert strangers.wrong == [], "\n".join(map(str, strangers.wrong))
