@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -35,4 +36,5 @@ def test_a_service_loads_nothing_for_consoles_or_for_signatures_that_it_refuses(
 
 def test_what_was_left_out_can_be_loaded_afterwards() -> None:
     assert "rich" in loaded_by("import cutlog.cli.serve; import rich")
-    assert "cryptography" in loaded_by("import cutlog.tokens; import cryptography")
+    if find_spec("cryptography"):  # only where some other package brought it
+        assert "cryptography" in loaded_by("import cutlog.tokens; import cryptography")

@@ -56,7 +56,8 @@ async def test_while_a_process_is_gone_the_other_has_its_projects(alone: Running
         os.kill(before, signal.SIGKILL)
         async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {alone.token('editor')}"}) as http:
             await asyncio.gather(*(insist(http, f"{alone.url}/api/projects/{project}/ops") for project in projects))
-        assert edited_at(alone, "ops") >= theirs
+        # At the other, or at the one that took its place, where that was up before anybody missed it.
+        assert edited_at(alone, "ops") | edited_at(alone, "ops-2") >= theirs
         await eventually(partial(is_new, alone, before))
         assert {(await client.project(project)).current_version for project in projects} == {2}
 

@@ -89,6 +89,7 @@ def test_a_killed_service_is_well_again(stack: RunningStack, part: str) -> None:
 
 @pytest.mark.parametrize("part", ["nats", "postgres"])
 def test_services_find_what_they_stand_on_again(stack: RunningStack, part: str) -> None:
+    eventually_sync(lambda: all_well(stack))  # what a test before this one ended is up again, and noted
     services = {name: stack.pids[name] for name in PARTS}
     before = stack.pids[part]
     os.kill(before, signal.SIGKILL)
