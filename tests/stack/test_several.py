@@ -34,13 +34,24 @@ async def edit(client: Client, projects: Iterable[str], name: str) -> None:
     await asyncio.gather(*(client.commit(project, [ops.ProjectConfigure(name=name)]) for project in projects))
 
 
+async def both_serve(client: Client, stack: RunningStack) -> None:
+    """Returns when the gateway has found out that both processes are up."""
+
+    async def seen() -> bool:
+        await edit(client, [(await client.create_project("Found out")).id], "Up")
+        return all(edited_at(stack, process) for process in PROCESSES)
+
+    await eventually(seen)
+
+
 async def test_a_project_is_always_at_the_same_process(alone: RunningStack) -> None:
     async with Client.connect(alone.url, alone.token("editor")) as client:
+        await both_serve(client, alone)
         projects = [(await client.create_project(f"Film {number}")).id for number in range(COUNT)]
         for turn in range(5):
             await edit(client, projects, f"Turn {turn}")
         assert {(await client.project(project)).current_version for project in projects} == {5}
-    here, there = (edited_at(alone, process) for process in PROCESSES)
+    here, there = (edited_at(alone, process) & set(projects) for process in PROCESSES)
     assert here and there
     assert here | there == set(projects)
     assert not here & there
@@ -48,6 +59,7 @@ async def test_a_project_is_always_at_the_same_process(alone: RunningStack) -> N
 
 async def test_while_a_process_is_gone_the_other_has_its_projects(alone: RunningStack) -> None:
     async with Client.connect(alone.url, alone.token("editor")) as client:
+        await both_serve(client, alone)
         projects = [(await client.create_project(f"Film {number}")).id for number in range(COUNT)]
         await edit(client, projects, "Before")
         theirs = edited_at(alone, "ops-2")
