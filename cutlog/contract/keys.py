@@ -8,6 +8,7 @@ family of keys is an error, never something to pass over.
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from typing import ClassVar, Final, Literal, Self, cast, get_args
 
 import msgspec
@@ -57,9 +58,9 @@ class _Key(msgspec.Struct, frozen=True):
             raise UnknownKeyError(f"{type(self).__name__} is never {str(self)[:512]!r}")
 
     @classmethod
+    @abstractmethod
     def of(cls, found: re.Match[str]) -> Self:
         """The key whose text matched the shape."""
-        raise NotImplementedError
 
 
 class Content(msgspec.Struct, frozen=True):
