@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from cutlog.bus import Bus
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
+from services.ops.log.relay import Relay
+from tests.log.relays import relaying
 from tests.support.database import Database
 from tests.support.messaging import NatsServer
 
@@ -38,3 +40,9 @@ async def bus(nats: NatsServer) -> AsyncIterator[Bus]:
     """A connection of the user `ops`."""
     async with await Bus.connect(nats.url, nats.seed("ops"), name="ops") as bus:
         yield bus
+
+
+@pytest.fixture
+async def relay(bus: Bus, engine: AsyncEngine) -> AsyncIterator[Relay]:
+    async with relaying(Relay(bus, engine, look_again=0.5)) as relay:
+        yield relay

@@ -145,7 +145,8 @@ def home(stack: RunningStack, tmp_path: Path) -> Path:
 
 def test_the_nats_cli_shows_readable_events(stack: RunningStack, home: Path) -> None:
     project = create_project(stack, "seen from the terminal")
-    eventually_sync(lambda: stream_state(stack).get("last_seq", 0) >= 1)
+    appended = complete(position(stack))
+    eventually_sync(lambda: stream_state(stack).get("last_seq", 0) >= appended)
     seen = nats_cli(stack, home, "stream", "view", "EVENTS", "--subject", f"evt.project.{project['id']}.>", "--raw")
     assert '"seen from the terminal"' in seen
 
