@@ -33,8 +33,11 @@ def health(stack: RunningStack) -> dict[str, Any]:
 
 
 def all_well(stack: RunningStack) -> bool:
+    """Whether every process is ready: the gateway alone would ask one of two processes of ops."""
     status, body = stack.get("/api/health")
-    return status == 200 and json.loads(body)["status"] == "ok"
+    if status != 200 or json.loads(body)["status"] != "ok":
+        return False
+    return all(stack.get("/readyz", base=f"http://{address}")[0] == 200 for address in stack.state.listen.values())
 
 
 def create_project(stack: RunningStack, name: str) -> dict[str, Any]:
