@@ -150,6 +150,39 @@ async def test_kdenlive_mixes_are_transitions_and_its_sequences_are_laid_out(bri
     assert nested.lost() == {"nesting"}
 
 
+async def test_the_speeds_of_an_avid_sequence(bring: Bring) -> None:
+    brought = await bring("misc_speed_effects.aaf.xz")
+    pieces = [placed.piece for placed in brought.sequence.clips()]
+    assert [piece.frames for piece in pieces] == [8] * 9 + [16]
+    assert isinstance(pieces[1].source, FreezeSource)
+    assert [piece.speed and (piece.speed.num, piece.speed.den) for piece in pieces[2:6]] == [
+        (2, 1),
+        (1, 2),
+        (3, 1),
+        (3, 8),
+    ]
+    assert [piece.reversed for piece in pieces] == [False] * 8 + [True, False]
+    # The last one has a curve, which is no speed that a clip can have here.
+    assert [loss.detail for loss in brought.losses if loss.what == "speed"] == [
+        "its speed changes; it plays at one speed"
+    ]
+
+
+async def test_avid_sequences_at_an_ntsc_rate_nested_and_with_transitions(bring: Bring) -> None:
+    ntsc = await bring("2997fps.aaf.xz")
+    assert ntsc.sequence.canvas.fps == Fps(30000, 1001)
+    assert [clip[1:] for clip in ntsc.lanes()["v1"]] == [(0, 28, 0), (28, 84, 24)]
+    nested = await bring("nesting_test.aaf.xz")
+    assert [clip[1:] for clip in nested.lanes()["v1"]] == [(0, 16, 24), (16, 8, 40), (24, 8, 24), (32, 16, 32)]
+    assert nested.lost() == {"nesting", "effect"}
+    joined = await bring("transitions.aaf.xz")
+    assert [clip[1:3] for clip in joined.lanes()["v1"]] == [(0, 93), (93, 101), (247, 144), (391, 130)]
+    first = next(joined.sequence.clips()).piece
+    assert first.tail is not None and (first.tail.kind, first.tail.frames) == ("dissolve", 48)
+    several = await bring("multiple_top_level_mobs.aaf.xz")
+    assert "object" in several.lost()
+
+
 async def test_a_final_cut_sequence_of_another_program(bring: Bring) -> None:
     brought = await bring("hiero_xml_export.xml")
     assert brought.sequence.canvas.fps == Fps(24, 1)
