@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import lzma
 import re
+from pathlib import Path
+from typing import Any
 
+import aaf2
 import pytest
+from aaf2 import components, mobs
 
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import FreezeSource, MediaSource, Speed
@@ -55,6 +60,40 @@ async def test_each_clip_of_a_sample_is_on_the_timeline_or_told_to_be_lost(bring
         clip for clip in brought.sequence.clips() if clip.piece.speed or isinstance(clip.piece.source, FreezeSource)
     ]
     assert len(moving) == len(speeds) or path.suffix != ".edl"
+
+
+def sources(segment: Any) -> int:
+    """Clips in a part of an AAF, as pyaaf2 has them: with those of nested compositions."""
+    match segment:
+        case components.Sequence():
+            return sum(map(sources, segment.components))
+        case components.OperationGroup():
+            return sum(map(sources, segment.segments))
+        case components.NestedScope():
+            return sum(map(sources, segment.slots))
+        case components.Selector():
+            return sources(segment["Selected"].value)
+        case components.SourceClip() if isinstance(segment.mob, mobs.CompositionMob):
+            return sum(sources(slot.segment) for slot in segment.mob.slots)
+        case components.SourceClip():
+            return int(segment.mob is not None)
+        case _:
+            return 0
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*.aaf.xz")))
+async def test_each_clip_of_an_avid_sample_is_on_the_timeline_or_told_to_be_lost(
+    bring: Bring, name: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "sample.aaf"
+    file.write_bytes(lzma.decompress((SAMPLES / name).read_bytes()))
+    with aaf2.open(str(file)) as opened:
+        first = next(iter(opened.content.toplevel()))
+        there = sum(sources(slot.segment) for slot in first.slots)
+    brought = await bring(name)
+    lost = sum(loss.count for loss in brought.losses if loss.what in TOLD)
+    own = [c for c in brought.sequence.clips() if isinstance(c.piece.source, MediaSource) and not c.piece.silent]
+    assert there > 0 and brought.sequence.clip_count + len(own) + lost >= there
 
 
 async def test_the_gaps_and_timecodes_of_an_edl(bring: Bring) -> None:
