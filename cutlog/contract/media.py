@@ -5,20 +5,38 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from cutlog.contract.base import Wire
 from cutlog.contract.time import Fps, frames_in
 
 MediaKind = Literal["video", "audio", "image"]
 
 
+class Timing(Wire):
+    """How the pictures of an original are timed; seconds are decimal strings.
+
+    `start`: when its first picture, frame 0, is shown on the file's own clock. `pictures`: on a `grid`, picture n at
+    n / fps; each at its `own` time, and so in the edit proxy; or `counted`, one after the other, whatever the file
+    says. Decoding has to begin `lead` before what is wanted, at least.
+    """
+
+    start: str = "0"
+    pictures: Literal["grid", "own", "counted"] = "grid"
+    lead: str = "0"
+
+
 class MediaFacts(Wire):
     """Facts of a source, as probed. `None` where the source has no such thing.
 
     `width` and `height` are pixels as stored, before `sar` (pixel aspect, [num, den]) and `rotation` (clockwise
-    degrees: 0, 90, 180, 270) are applied. `fps` is the nominal rate; a `vfr` source is conformed to it. `frames` counts
-    pictures at the nominal rate. `duration` and `start_offset` are seconds as decimal strings; `start_offset` is how
-    much later (or, if negative, earlier) the sound starts than the picture. `hdr`: how brightness is coded (PQ or HLG
-    of BT.2100) where it goes beyond the ordinary.
+    degrees: 0, 90, 180, 270) are applied. `fps` is the nominal rate: of a `vfr` source one that is fast enough to show
+    each of its pictures, at most 60; its pictures keep their own times. `frames` counts frames at the nominal rate, to
+    the end of the longest stream; pictures are shown until the next one. `duration` and `start_offset` are seconds as
+    decimal strings; `start_offset` is how much later (or, if negative, earlier) the sound starts than the picture.
+    `hdr`: how brightness is coded (PQ or HLG of BT.2100) where it goes beyond the ordinary. `interlaced`: the field
+    that is shown first, where a frame is two; fields become pictures of their own, twice `fps` a second. `timing` is
+    absent where the source was examined before it was noted: then a `vfr` source is conformed to `fps`.
     """
 
     container: str
@@ -36,6 +54,8 @@ class MediaFacts(Wire):
     sample_rate: int | None = None
     start_offset: str = "0"
     hdr: Literal["pq", "hlg"] | None = None
+    interlaced: Literal["top", "bottom"] | UnsetType = UNSET
+    timing: Timing | UnsetType = UNSET
 
 
 class Rendition(Wire):
@@ -67,6 +87,13 @@ def display_size(facts: MediaFacts) -> tuple[Fraction, Fraction]:
     num, den = facts.sar or (1, 1)
     width, height = Fraction((facts.width or 0) * num, den), Fraction(facts.height or 0)
     return (height, width) if facts.rotation % 180 else (width, height)
+
+
+def picture_rate(facts: MediaFacts) -> Fraction | None:
+    """Pictures per second on the grid that they lie on; None where they keep their own times, or there are none."""
+    if facts.fps is None or (facts.timing is not UNSET and facts.timing.pictures == "own"):
+        return None
+    return facts.fps.fraction * (2 if facts.interlaced else 1)
 
 
 def conformed_frames(kind: MediaKind, facts: MediaFacts, fps: Fps) -> int | None:

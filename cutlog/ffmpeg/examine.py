@@ -20,6 +20,15 @@ MAX_STREAMS = 64
 UNSEEN = 75
 #: Packets to look at before giving up on a first picture or sound.
 PATIENCE = 400
+#: Pictures to decode where only they tell whether a file has times of display, or fields.
+SOME = 24
+#: Usual rates, [num, den]; of these, irregular pictures may lie on the grid.
+GRIDS = (
+    (1, 1), (2, 1), (5, 1), (10, 1), (12, 1), (25, 2), (15, 1), (24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1),
+    (48000, 1001), (48, 1), (50, 1), (60000, 1001), (60, 1),
+)  # fmt: skip
+#: Field orders of libavcodec that are interlaced; of these, those whose bottom field is shown first.
+FIELDS, BOTTOM_FIRST = range(2, 6), (3, 4)
 
 
 def load_pyav(folder: str) -> Any:
@@ -62,39 +71,72 @@ def first_frames(av: Any, container: Any, streams: list[Any]) -> dict[int, Any]:
 
 
 class Times:
-    """Presentation times of one stream's packets."""
+    """Presentation times of one stream's packets. What has none, as in AVI, is counted by the times of decoding."""
 
     def __init__(self) -> None:
         self.starts = array("q")
+        self.keys = array("q")
         self.end: int | None = None
-        self.keys = 0
+        self.lead = 0
+        self.packets = 0
+        self.decoding: int | None = None
 
     def take(self, packet: Any) -> None:
-        if packet.pts is None or packet.is_discard:
+        self.packets += bool(packet.size)
+        start = packet.dts if packet.pts is None else packet.pts
+        if start is None:
             return
-        self.starts.append(packet.pts)
-        self.keys += packet.is_keyframe
-        end = packet.pts + (packet.duration or 0)
+        if packet.dts is not None:
+            self.lead = max(self.lead, start - packet.dts)
+            if self.decoding is None:
+                self.decoding = packet.dts
+        if packet.is_keyframe:
+            self.keys.append(start)
+        if packet.is_discard:
+            return
+        self.starts.append(start)
+        end = start + (packet.duration or 0)
         self.end = end if self.end is None else max(self.end, end)
 
-    def report(self) -> dict[str, Any] | None:
+    def grids(self, starts: list[int], num: int, den: int) -> list[tuple[int, int]]:
+        """The rates at which every picture begins with a frame of its own, give or take a millisecond or a tick."""
+        return [rate for rate in GRIDS if self._fits(starts, rate[0] * num, rate[1] * den, rate[0] / rate[1])]
+
+    def _fits(self, starts: list[int], num: int, den: int, rate: float) -> bool:
+        off, before = max(den / 1000 * rate, num), -1
+        for start in starts:
+            frame, rest = divmod((start - starts[0]) * num + den // 2, den)
+            if frame <= before or abs(rest - den // 2) > off:
+                return False
+            before = frame
+        return True
+
+    def report(self, num: int, den: int) -> dict[str, Any] | None:
+        """`num` / `den`: seconds of a tick."""
         if not self.starts:
             return None
         starts = sorted(self.starts)
-        gaps = Counter(after - before for before, after in pairwise(starts))
+        apart = sorted(after - before for before, after in pairwise(starts))
+        gaps = Counter(apart)
+        regular = not apart or apart[-1] - apart[0] <= 2
         return {
             "packets": len(starts),
+            "grids": [] if regular else self.grids(starts, num, den),
             "first": starts[0],
             "last": starts[-1],
             "end": self.end,
             "gaps": gaps.most_common(16),
             "shortest": min(gaps, default=0),
             "longest": max(gaps, default=0),
-            "key_frames": self.keys,
+            "brisk": apart[len(apart) // 50] if apart else 0,
+            "key_frames": len(self.keys),
+            "read": self.packets,
+            "decoding": self.decoding,
+            "lead": self.lead,
         }
 
 
-def all_times(av: Any, container: Any, streams: list[Any]) -> dict[int, dict[str, Any] | None]:
+def all_times(av: Any, container: Any, streams: list[Any]) -> dict[int, Times]:
     """Times of every stream, from all packets up to the end, or to where the file breaks off."""
     times = {stream.index: Times() for stream in streams}
     if times:
@@ -103,10 +145,87 @@ def all_times(av: Any, container: Any, streams: list[Any]) -> dict[int, dict[str
                 times[packet.stream.index].take(packet)
         except av.FFmpegError as error:
             sys.stderr.write(f"reading stopped: {error}\n")
-    return {index: found.report() for index, found in times.items()}
+    return times
 
 
-def video(stream: Any, frame: Any) -> dict[str, Any]:
+def pictures(av: Any, container: Any, stream: Any, count: int) -> list[Any]:
+    """The first pictures that come out of a stream, at most so many, with the packets read so far."""
+    found: list[Any] = []
+    try:
+        for number, packet in enumerate(container.demux(stream)):
+            found += packet.decode()
+            if len(found) >= count or number > PATIENCE:
+                break
+    except av.FFmpegError:
+        pass
+    return found[:count]
+
+
+def recovery(av: Any, container: Any, stream: Any, keys: array[int]) -> int:
+    """Ticks from a key frame to the first picture that comes out when decoding begins there: not 0 where pictures are
+    refreshed bit by bit."""
+    middle = sorted(keys)[len(keys) // 2]
+    try:
+        container.seek(middle, stream=stream)
+        landed = None
+        for number, packet in enumerate(container.demux(stream)):
+            if landed is None and packet.is_keyframe:
+                landed = packet.pts
+            shown = [frame.pts for frame in packet.decode() if frame.pts is not None]
+            if shown and landed is not None:
+                return int(max(0, shown[0] - landed))
+            if number > PATIENCE:
+                break
+    except av.FFmpegError:
+        pass
+    return 0
+
+
+def moved(av: Any, path: str, options: dict[str, str], stream: Any, gap: int) -> int:
+    """Ticks by which the demuxer shows pictures too early: where an edit of MP4 begins amid a picture, it puts the next
+    one at its beginning, though the sound stays where it is."""
+    found: list[dict[int, int]] = []
+    for more in ({}, {"advanced_editlist": "0"}):
+        with av.open(path, options={**options, **more}) as container:
+            seen: dict[int, int] = {}
+            for number, packet in enumerate(container.demux(container.streams[stream.index])):
+                if packet.pts is not None and packet.pos is not None:
+                    seen[packet.pos] = packet.pts
+                if number > PATIENCE:
+                    break
+            found.append(seen)
+    fixed, plain = found
+    shift = next((plain[pos] - pts for pos, pts in fixed.items() if pos in plain), 0)
+    return shift if 0 < shift < gap else 0
+
+
+def timing(av: Any, path: str, options: dict[str, str], stream: Any, times: Times) -> dict[str, Any] | None:
+    """What a stream's times mean, beyond what they are."""
+    told = times.report(*(ratio(stream.time_base) or (1, 1)))
+    if told is None or stream.type != "video":
+        return told
+    with av.open(path, options=options) as container:
+        if len(times.keys) > 1:
+            told["recovery"] = recovery(av, container, container.streams[stream.index], times.keys)
+    if "avi" in container.format.name and stream.codec_context.has_b_frames:
+        with av.open(path, options=options) as container:
+            shown = [f.pts for f in pictures(av, container, container.streams[stream.index], SOME)]
+        told["counted"] = None in shown or shown != sorted(shown)
+    if "avi" in container.format.name:
+        told["moved"] = (told["decoding"] or 0) - told["first"]
+    if "mov" in container.format.name:
+        told["moved"] = moved(av, path, options, stream, told["longest"])
+    return told
+
+
+def interlaced(av: Any, path: str, options: dict[str, str], stream: Any) -> bool:
+    """Whether most of the first pictures are of two fields; the field order alone is told of films too."""
+    with av.open(path, options=options) as container:
+        shown = pictures(av, container, container.streams[stream.index], SOME)
+    return 2 * sum(bool(frame.interlaced_frame) for frame in shown) > len(shown)
+
+
+def video(stream: Any, frame: Any, fields: bool) -> dict[str, Any]:
     context = stream.codec_context
     return {
         "width": context.width,
@@ -116,7 +235,8 @@ def video(stream: Any, frame: Any) -> dict[str, Any]:
         "average_rate": ratio(stream.average_rate),
         "base_rate": ratio(stream.base_rate),
         "pix_fmt": context.pix_fmt,
-        "interlaced": bool(frame.interlaced_frame) if frame is not None else False,
+        "interlaced": fields,
+        "bottom_first": fields and int(context.field_order) in BOTTOM_FIRST,
         "color_range": int(context.color_range),
         "color_primaries": int(context.color_primaries),
         "color_trc": int(context.color_trc),
@@ -124,12 +244,20 @@ def video(stream: Any, frame: Any) -> dict[str, Any]:
     }
 
 
+def shown_at(frame: Any) -> int | None:
+    """When a picture is shown, or a sound begins: by its own time, else by that of its decoding."""
+    if frame is None:
+        return None
+    found: int | None = frame.dts if frame.pts is None else frame.pts
+    return found
+
+
 def audio(stream: Any) -> dict[str, Any]:
     context = stream.codec_context
     return {"channels": context.channels, "layout": context.layout.name, "sample_rate": context.sample_rate}
 
 
-def describe(av: Any, stream: Any, frame: Any, times: dict[str, Any] | None) -> dict[str, Any]:
+def describe(av: Any, stream: Any, frame: Any, times: dict[str, Any] | None, fields: bool) -> dict[str, Any]:
     context = stream.codec_context
     kind = stream.type if stream.type in ("video", "audio") and context is not None else "other"
     return {
@@ -144,7 +272,8 @@ def describe(av: Any, stream: Any, frame: Any, times: dict[str, Any] | None) -> 
         "attached": bool(stream.disposition & av.stream.Disposition.attached_pic),
         "default": bool(stream.disposition & av.stream.Disposition.default),
         "decoded": frame is not None,
-        "video": video(stream, frame) if kind == "video" else None,
+        "first": shown_at(frame),
+        "video": video(stream, frame, fields) if kind == "video" else None,
         "audio": audio(stream) if kind == "audio" else None,
         "times": times,
     }
@@ -167,8 +296,18 @@ def examine(av: Any, path: str, thorough: bool, options: dict[str, str]) -> dict
         if thorough:
             with av.open(path, options=options) as again:
                 wanted = [again.streams[stream.index] for stream in streams]
-                times = all_times(av, again, wanted)
-        found = [describe(av, s, frames.get(s.index), times.get(s.index)) for s in container.streams]
+                read = all_times(av, again, wanted)
+            times = {stream.index: timing(av, path, options, stream, read[stream.index]) for stream in streams}
+        fields = {
+            stream.index: stream.type == "video"
+            and int(stream.codec_context.field_order) in FIELDS
+            and interlaced(av, path, options, stream)
+            for stream in streams
+        }
+        found = [
+            describe(av, s, frames.get(s.index), times.get(s.index), fields.get(s.index, False))
+            for s in container.streams
+        ]
         return {"found": {"container": name, "duration": duration, "streams": found}}
 
 

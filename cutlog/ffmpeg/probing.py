@@ -34,7 +34,8 @@ Ratio = tuple[int, int]
 
 
 class RawVideo(msgspec.Struct, frozen=True, kw_only=True):
-    """`sar` is None when unknown. `rotation`: how far a player turns the picture clockwise, in degrees."""
+    """`sar` is None when unknown. `rotation`: how far a player turns the picture clockwise, in degrees. `interlaced`:
+    its pictures are two fields each, of which the top one is shown first unless `bottom_first`."""
 
     width: int
     height: int
@@ -44,6 +45,7 @@ class RawVideo(msgspec.Struct, frozen=True, kw_only=True):
     base_rate: Ratio | None
     pix_fmt: str | None
     interlaced: bool
+    bottom_first: bool = False
     color_range: int
     color_primaries: int
     color_trc: int
@@ -59,7 +61,12 @@ class RawAudio(msgspec.Struct, frozen=True, kw_only=True):
 class RawTimes(msgspec.Struct, frozen=True, kw_only=True):
     """From all packets that are shown: how many, the first and last presentation time, where the last one ends.
 
-    `gaps` are the commonest distances between neighbours, with their counts; `shortest` and `longest` of all.
+    `gaps` are the commonest distances between neighbours, with their counts; `shortest` and `longest` of all, and
+    `brisk` the shortest but for one in fifty. `grids`: usual rates at which each picture of an irregular stream begins
+    with a frame of its own.
+    `read` counts packets that are not shown too, `decoding` is when the first one is decoded. A picture is shown up to
+    `lead` after it is decoded; decoding that begins at a key frame yields pictures `recovery` after it. `counted`: the
+    times are those of decoding. `moved`: pictures are shown so much later than the times say, but sound is not.
     """
 
     packets: int
@@ -70,6 +77,14 @@ class RawTimes(msgspec.Struct, frozen=True, kw_only=True):
     shortest: int
     longest: int
     key_frames: int
+    brisk: int = 0
+    grids: tuple[Ratio, ...] = ()
+    read: int = 0
+    decoding: int | None = None
+    lead: int = 0
+    recovery: int = 0
+    counted: bool = False
+    moved: int = 0
 
     @property
     def typical(self) -> int:
@@ -78,7 +93,8 @@ class RawTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawStream(msgspec.Struct, frozen=True, kw_only=True):
-    """`decoder` is None when there is none. `decoded`: one picture or one piece of sound came out of it."""
+    """`decoder` is None when there is none. `decoded`: one picture or one piece of sound came out of it, of the time
+    `first`."""
 
     index: int
     kind: Literal["video", "audio", "other"]
@@ -91,6 +107,7 @@ class RawStream(msgspec.Struct, frozen=True, kw_only=True):
     attached: bool
     default: bool
     decoded: bool
+    first: int | None = None
     video: RawVideo | None = None
     audio: RawAudio | None = None
     times: RawTimes | None = None

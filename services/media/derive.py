@@ -28,6 +28,7 @@ from services.media.recipes import (
     audio_args,
     frame_args,
     proxy_args,
+    proxy_frames,
     sprite_args,
     thumbnail_args,
     waveform_args,
@@ -109,10 +110,10 @@ class _Work:
         width, height = proxy_size(*display_size(facts))
         made = await self._ffmpeg.probe(self._folder / PROXY, times=True, limits=_patience(self._folder / PROXY))
         times = made.streams[0].times
-        if times is None or times.packets != facts.frames:
-            count = 0 if times is None else times.packets
-            raise UnusableError(f"{count} of its {facts.frames} pictures could be read")
-        return msgspec.structs.replace(await self._put(PROXY), width=width, height=height, frames=facts.frames)
+        count, wanted = 0 if times is None else times.packets, proxy_frames(facts)
+        if count != (wanted or max(1, count)):
+            raise UnusableError(f"{count} of its {wanted or facts.frames} pictures could be read")
+        return msgspec.structs.replace(await self._put(PROXY), width=width, height=height, frames=count)
 
     async def audio(self) -> Rendition:
         await self._run(audio_args(self._source, self._judged))
@@ -132,7 +133,7 @@ class _Work:
 
     async def sprite(self) -> Rendition:
         of = sheet(self._judged.facts)
-        await self._run(sprite_args(self._folder / PROXY, of))
+        await self._run(sprite_args(self._folder / PROXY, self._judged.facts, of))
         return msgspec.structs.replace(await self._put(SPRITE), width=of.width, height=of.height, frames=of.count)
 
     async def waveform(self, audio: Rendition) -> tuple[Rendition, Rendition]:

@@ -1,7 +1,8 @@
 """What ffmpeg is told to make from an upload. Pure.
 
-Frame n of the edit proxy is what the source shows at n / its nominal rate after its first picture; sample 0 of the PCM
-is that same moment. Pictures are turned upright, in square pixels, BT.709 of limited range.
+Frame n of the edit proxy is what the source shows at n / its rate after its first picture, or, of a source whose
+pictures keep their own times, its n-th picture at just that time; sample 0 of the PCM is the moment of frame 0.
+Pictures are turned upright, in square pixels, BT.709 of limited range; fields have become pictures.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from cutlog.contract.media import MediaFacts, display_size
+import msgspec
+
+from cutlog.contract.media import MediaFacts, display_size, picture_rate
 from cutlog.contract.profiles import (
     CHANNELS,
     COLOR_FILTER,
@@ -20,6 +23,7 @@ from cutlog.contract.profiles import (
     proxy_video_args,
 )
 from cutlog.contract.time import samples_at
+from cutlog.ffmpeg.clock import Clock, clock_of_proxy, kept, numbered, seek
 from cutlog.ffmpeg.colors import ORDINARY, Filter, into_bt709
 from services.media.facts import Judged
 from services.media.previews import COLUMNS, Sheet
@@ -33,37 +37,48 @@ WAVEFORM_IMAGE: Final = "waveform.png"
 
 #: No dates, no names of libraries: equal inputs make equal files.
 _BITEXACT: Final = ("-map_metadata", "-1", "-fflags", "+bitexact")
+#: Ticks a second of an edit proxy whose pictures keep their own times.
+_TICKS: Final = 90_000
+#: The last picture stands to the end.
+_HELD: Final = "tpad=stop=-1:stop_mode=clone"
 
 
 def proxy_args(source: Path, judged: Judged) -> list[str]:
-    """The edit proxy: exactly `facts.frames` pictures, whatever the decoder yields."""
-    facts = judged.facts
+    """The edit proxy: exactly as many pictures as `proxy_frames` says, whatever the decoder yields; where pictures keep
+    their own times, those that there are."""
+    facts, clock = judged.facts, judged.clock
     assert facts.fps is not None
+    assert clock is not None
     width, height = proxy_size(*display_size(facts))
-    rate = f"{facts.fps.num}/{facts.fps.den}"
-    chain = ",".join(
-        [
-            f"setpts='{_since(judged.begins)}'",
-            f"fps={rate}:start_time=0",
-            *map(_worded, into_bt709(width, height, judged.coding)),
-            "format=yuv420p",
-            "setsar=1",
-            "tpad=stop=-1:stop_mode=clone",
-            f"trim=end_frame={facts.frames}",
-            COLOR_FILTER,
-        ]
-    )
+    drawn = [*map(_worded, into_bt709(width, height, judged.coding)), "format=yuv420p", "setsar=1"]
+    rate, frames = picture_rate(facts), proxy_frames(facts)
+    if rate is None or frames is None:
+        # A key frame a second: pictures may be few.
+        timed = [*map(_worded, kept(clock, judged.start)), *drawn, f"settb=1/{_TICKS}"]
+        paced = ["-enc_time_base", f"1:{_TICKS}", "-video_track_timescale", str(_TICKS),
+                 "-force_key_frames", "expr:gte(t,n_forced)"]  # fmt: skip
+    else:
+        timed = [*map(_worded, numbered(clock, judged.start, rate)), f"fps={rate}:start_time=0", *drawn]
+        timed += [_HELD, f"trim=end_frame={frames}"]
+        paced = ["-frames:v", str(frames)]
     return [
-        "-copyts", "-i", f"file:{source}", "-map", f"0:{judged.video}", "-an", "-vf", chain,
-        *proxy_video_args(facts.fps.fraction), "-fps_mode", "passthrough", "-frames:v", str(facts.frames),
-        "-forced-idr", "1", *_BITEXACT, "-movflags", "+faststart", PROXY,
+        "-copyts", "-i", f"file:{source}", "-map", f"0:{judged.video}", "-an", "-vf", ",".join([*timed, COLOR_FILTER]),
+        *proxy_video_args(rate or facts.fps.fraction), "-fps_mode", "passthrough", *paced, "-forced-idr", "1",
+        *_BITEXACT, "-movflags", "+faststart", PROXY,
     ]  # fmt: skip
+
+
+def proxy_frames(facts: MediaFacts) -> int | None:
+    """Pictures of the edit proxy; None where they keep their own times."""
+    if facts.frames is None or picture_rate(facts) is None:
+        return None
+    return facts.frames * (2 if facts.interlaced else 1)
 
 
 def audio_args(source: Path, judged: Judged) -> list[str]:
     """PCM: what sounds before the first picture is cut, a later start is filled with silence, as are gaps."""
     chain = [
-        f"asetpts='{_since(judged.begins)}'",
+        f"asetpts='{_since(judged.heard)}'",
         f"aresample={SAMPLE_RATE}:async=1:first_pts=0:ochl=stereo:osf=s16",
         f"aformat=sample_fmts=s16:sample_rates={SAMPLE_RATE}:channel_layouts=stereo",
     ]
@@ -76,9 +91,12 @@ def audio_args(source: Path, judged: Judged) -> list[str]:
     ]  # fmt: skip
 
 
-def sprite_args(proxy: Path, of: Sheet) -> list[str]:
-    """Every so many frames of the edit proxy, small, in one JPEG."""
-    chain = f"framestep={of.step},{_jfif(of.width, of.height, 'area')},tile={COLUMNS}x{of.rows}"
+def sprite_args(proxy: Path, facts: MediaFacts, of: Sheet) -> list[str]:
+    """Every so many frames of the source, from its edit proxy, small, in one JPEG."""
+    assert facts.fps is not None
+    timed = [*map(_worded, numbered(clock_of_proxy(facts), Fraction(0), facts.fps.fraction)), _HELD]
+    shown = [f"trim=end_frame={facts.frames}", f"framestep={of.step}", _jfif(of.width, of.height, "area")]
+    chain = ",".join([*timed, *shown, f"tile={COLUMNS}x{of.rows}"])
     return [
         "-i", f"file:{proxy}", "-map", "0:0", "-an", "-vf", chain, "-frames:v", "1", "-q:v", "5", *_BITEXACT,
         "-f", "mjpeg", SPRITE,
@@ -95,13 +113,12 @@ def waveform_args(pcm: Path) -> list[str]:
 
 
 def frame_args(proxy: Path, facts: MediaFacts, frame: int, name: str) -> list[str]:
-    """A JPEG of one frame of the edit proxy, sought and not counted."""
-    assert facts.fps is not None
-    begin = max(Fraction(0), (frame - Fraction(1, 2)) / facts.fps.fraction)
+    """A JPEG of one frame of the source, from its edit proxy, sought and not counted."""
+    timed = _one(clock_of_proxy(facts), Fraction(0), "mov", facts, frame)
+    chain = ",".join([*timed.filters, _jfif("iw", "ih")])
     return [
-        "-ss", f"{float(begin):.6f}", "-i", f"file:{proxy}", "-map", "0:0", "-an",
-        "-vf", _jfif("iw", "ih"), "-frames:v", "1", "-q:v", "4", *_BITEXACT,
-        "-f", "mjpeg", name,
+        *timed.before, "-i", f"file:{proxy}", "-map", "0:0", "-an", "-vf", chain,
+        "-frames:v", "1", "-q:v", "4", *_BITEXACT, "-f", "mjpeg", name,
     ]  # fmt: skip
 
 
@@ -115,14 +132,30 @@ def thumbnail_args(source: Path, judged: Judged, frame: int) -> list[str]:
     chain = [_jfif(width, height)]
     if judged.coding != ORDINARY:
         chain[:0] = map(_worded, into_bt709(width, height, judged.coding))
-    seek: list[str] = []
-    if frame and facts.fps is not None:
-        moment = judged.begins + (frame - Fraction(1, 2)) / facts.fps.fraction
-        seek = ["-seek_timestamp", "1", "-ss", f"{float(moment):.6f}"]
+    before: list[str] = []
+    if judged.clock is not None:
+        timed = _one(judged.clock, judged.start, facts.container, facts, frame)
+        before, chain = timed.before, [*timed.filters, *chain]
     return [
-        *seek, "-i", f"file:{source}", "-map", f"0:{judged.video}", "-an", "-vf", ",".join(chain), "-frames:v", "1",
+        *before, "-i", f"file:{source}", "-map", f"0:{judged.video}", "-an", "-vf", ",".join(chain), "-frames:v", "1",
         "-q:v", "4", *_BITEXACT, "-f", "mjpeg", THUMBNAIL,
     ]  # fmt: skip
+
+
+class _One(msgspec.Struct, frozen=True):
+    """How one frame is read: options before the input, and filters after which it is the first."""
+
+    before: list[str]
+    filters: list[str]
+
+
+def _one(clock: Clock, start: Fraction, container: str, facts: MediaFacts, frame: int) -> _One:
+    assert facts.fps is not None
+    rate = facts.fps.fraction
+    sought = seek(clock, start, container, frame / rate)
+    before = [part for name, value in sought.items() for part in (f"-{name}", value) if part is not None]
+    filters = [*map(_worded, numbered(clock, start, rate)), _HELD, f"trim=start_pts={frame}"]
+    return _One(["-copyts", *map(str, before)], filters)
 
 
 def _jfif(width: int | str, height: int | str, flags: str = "bicubic") -> str:
@@ -132,7 +165,7 @@ def _jfif(width: int | str, height: int | str, flags: str = "bicubic") -> str:
 
 def _worded(made: Filter) -> str:
     name, options = made
-    return f"{name}=" + ":".join(f"{option}={value}" for option, value in options.items())
+    return f"{name}=" + ":".join(f"{option}='{value}'" for option, value in options.items())
 
 
 def _since(begins: Fraction) -> str:

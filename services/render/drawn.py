@@ -7,23 +7,23 @@ from typing import assert_never
 
 import msgspec
 
-from cutlog.contract.time import Fps
 from cutlog.contract.timeline import TextStyle
+from cutlog.ffmpeg.clock import Clock
 from services.render.geometry import Placement, Size
 from services.render.looks import PLAIN, Curve, Shown, joined
 
 
 class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file to take pictures from. `fps` is None for a still.
+    """A file to take pictures from. `clock` says when each is shown; None for a still.
 
-    `conformed` is the size of an edit proxy: upright square pixels in BT.709, frame n exactly at n / fps. None for an
-    original, of which nothing of that is sure.
+    `conformed` is the size of an edit proxy: upright square pixels in BT.709. None for an original, of which nothing of
+    that is sure.
     """
 
     key: str
     sha256: str
     container: str
-    fps: Fps | None
+    clock: Clock | None
     conformed: Size | None
 
 
@@ -152,9 +152,9 @@ def ingredients(layer: Drawn, tables: dict[str, str]) -> list[object]:
     match layer:
         case Shot(source=source, placement=placement, look=look):
             motion = [layer.start, layer.num, layer.den, layer.phase, layer.backwards]
-            return ["shot", source.sha256, source.fps, motion, placement, _seen(look, tables)]
+            return ["shot", source.sha256, source.clock, motion, placement, _seen(look, tables)]
         case Picture(source=source, placement=placement, frame=frame, look=look):
-            return ["picture", source.sha256, source.fps, placement, frame, _seen(look, tables)]
+            return ["picture", source.sha256, source.clock, placement, frame, _seen(look, tables)]
         case Plate(color=color, look=look):
             return ["plate", color, _seen(look, tables)]
         case Words(text=text, x=x, y=y, caption=caption, look=look):

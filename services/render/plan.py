@@ -13,10 +13,11 @@ from typing import Final, NewType, assert_never
 
 import msgspec
 
-from cutlog.contract.media import display_size
+from cutlog.contract.media import display_size, picture_rate
 from cutlog.contract.profiles import gop_frames
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas, Fit, MediaRef, Timeline
+from cutlog.ffmpeg.clock import clock_of, clock_of_proxy
 from services.render.drawn import Drawn, Mixed, Picture, Plate, Shot, SourceFile, Words, cluts, ingredients, sources
 from services.render.geometry import Placement, Size, place
 from services.render.looks import PLAIN, curve, shown
@@ -24,7 +25,7 @@ from services.render.profiles import Profile
 from services.render.spans import Footage, Frozen, Layer, Mix, Solid, Span, Still, Title, advance, spans
 
 #: Changes whenever equal recipes would give other pixels than before: graphs, fonts, colour handling.
-REVISION: Final = 6
+REVISION: Final = 7
 
 Digest = NewType("Digest", str)
 
@@ -138,8 +139,7 @@ class _Planner:
 
     def _until_line(self, clock: Footage | None, first: int) -> int:
         """Frames from a span's frame `first` to the next line of the grid, in the clock's own frame numbers."""
-        own = self.media[clock.media].facts.fps if clock else None
-        rate = own.fraction if own else self.rate
+        rate = (picture_rate(self.media[clock.media].facts) if clock else None) or self.rate
         grid = self.profile.grid_frames(rate)
         if clock is None:
             return grid - first % grid
@@ -184,7 +184,8 @@ class _Planner:
         source = shot.source
         return (
             source.sha256 not in self.encode
-            and source.fps == self.canvas.fps
+            and source.clock is not None
+            and source.clock.rate == self.canvas.fps
             and source.conformed == shot.placement.scaled
             and shot.placement.fills(self.size)
             and shot.start % self.profile.grid_frames(self.rate) == 0
@@ -250,7 +251,7 @@ class _Planner:
             key=proxy.key,
             sha256=proxy.sha256,
             container="mov",
-            fps=media.facts.fps,
+            clock=clock_of_proxy(media.facts),
             conformed=(proxy.width, proxy.height),
         )
 
@@ -260,7 +261,7 @@ def _original(media: MediaRef) -> SourceFile:
         key=media.key,
         sha256=media.sha256,
         container=media.facts.container,
-        fps=None if media.kind == "image" else media.facts.fps,
+        clock=None if media.kind == "image" else clock_of(media.facts),
         conformed=None,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from fractions import Fraction
 from pathlib import Path
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
@@ -48,6 +49,9 @@ class Sources:
         found = await self._ffmpeg.probe(path)
         for stream in found.streams:
             if stream.kind == "video" and stream.decoded and not stream.attached:
-                coding = ORDINARY if stream.video is None else coding_of(stream.video, moving=source.fps is not None)
-                return Opened(path, stream.index, stream.seconds(stream.start or 0), coding)
+                clock = source.clock
+                coding = ORDINARY if stream.video is None else coding_of(stream.video, moving=clock is not None)
+                noted = None if clock is None else clock.start
+                start = stream.seconds(stream.start or 0) if noted is None else Fraction(noted)
+                return Opened(path, stream.index, start, coding)
         raise NoPictureError(f"{NoPictureError.__doc__} {path.name}")

@@ -52,9 +52,16 @@ def times(draw: st.DrawFn) -> RawTimes | None:
     for n, shift in enumerate(draw(st.lists(st.integers(-(2**33), 2**33) | st.just(0), max_size=40))):
         pts = max(-(2**62), min(2**62, origin + n * step + shift))
         found.take(
-            SimpleNamespace(pts=pts, is_discard=False, is_keyframe=n == 0, duration=draw(st.just(step) | counts))
+            SimpleNamespace(
+                pts=pts,
+                dts=draw(st.none() | whole),
+                size=1,
+                is_discard=False,
+                is_keyframe=n == 0,
+                duration=draw(st.just(step) | counts),
+            )
         )
-    report = found.report()
+    report = found.report(1, 1000)
     return None if report is None else msgspec.convert(report, RawTimes)
 
 

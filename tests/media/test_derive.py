@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import imageio_ffmpeg
+import msgspec
 import numpy as np
 import pytest
 
@@ -175,7 +176,8 @@ async def test_sound_that_starts_at_another_time_is_put_right(
     shifted = bench.make(f"shifted.{container}", "-i", clip, "-itsoffset", offset, "-i", clip, *later, "-c", "copy")
     derived = await bench(shifted)
     assert abs(Fraction(derived.facts.start_offset) - Fraction(frames, 25)) < Fraction(1, 30)
-    assert bench.numbers(derived) == list(range(50))
+    # The last picture stands for as long as there is sound.
+    assert bench.numbers(derived) == [*range(50), *[49] * max(0, frames)]
     tones = read_tones(bench.sound(derived), Fraction(25), 50)
     if frames > 0:
         assert tones[: frames - 1] == [None] * (frames - 1)
@@ -293,4 +295,4 @@ async def test_the_facts_of_a_film_do_not_depend_on_how_much_of_it_was_read(benc
     ffmpeg = await Ffmpeg.find(Settings(data=bench.folder))
     clip = painted(Fraction(30000, 1001), 60, audio=True)
     quick, whole = judge(await ffmpeg.probe(clip)).facts, judge(await ffmpeg.probe(clip, times=True)).facts
-    assert quick == whole
+    assert quick == msgspec.structs.replace(whole, timing=msgspec.UNSET)

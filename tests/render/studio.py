@@ -71,7 +71,7 @@ class Studio:
                 await self.ffmpeg.run(recipes.proxy_args(clip, judged), reads=[clip], writes=folder)
                 width, height = proxy_size(*display_size(facts))
                 proxy = msgspec.structs.replace(
-                    await self._rendition(name, folder / recipes.PROXY), width=width, height=height, frames=facts.frames
+                    await self._rendition(name, folder / recipes.PROXY), width=width, height=height
                 )
             if judged.audio is not None:
                 await self.ffmpeg.run(recipes.audio_args(clip, judged), reads=[clip], writes=folder)

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import ffmpeg
 import msgspec
 from ffmpeg.nodes import FilterableStream, FilterNode, Node
 
-from cutlog.contract.time import Fps, source_frame
+from cutlog.contract.time import Fps
+from cutlog.ffmpeg.clock import numbered, seek
 from cutlog.ffmpeg.colors import ORDINARY, Coding, into_bt709
 from services.render.drawn import Shot, SourceFile
 from services.render.geometry import Size
 from services.render.titles import rgb
-
-#: Containers in which ffmpeg finds the key frame before a moment; in others it reads from the beginning.
-_SEEKABLE: Final = frozenset({"mov", "mp4", "matroska", "webm"})
 
 
 class _Source(FilterNode):  # type: ignore[misc]
@@ -111,29 +109,21 @@ class Stock:
 
     def _conformed(self, source: SourceFile, first: int, frames: int) -> Any:
         """Conformed frames [first, first + frames) of a moving picture, numbered from 0."""
-        assert source.fps is not None, f"{source.key} has no rate"
-        opened = self._open(source.sha256)
-        own = f"{source.fps.num}/{source.fps.den}"
-        earliest = max(0, source_frame(first, self._fps.fraction, source.fps.fraction) - 1)
-        seek: dict[str, Any] = {}
-        if earliest and not _SEEKABLE.isdisjoint(source.container.split(",")):
-            seek = {"ss": f"{float(earliest / source.fps.fraction):.6f}", "noaccurate_seek": None}
-        film = ffmpeg.input(f"file:{opened.path}", **seek)[str(opened.stream)]
-        if opened.start:
-            moved = f"round(PTS-({opened.start.numerator}/{opened.start.denominator})/TB)"
-            film = self._first(film, "setpts", moved)
-        # Which picture of the source is on screen at n / its rate; in its edit proxy that is simply the n-th.
-        film = self._first(film, "fps", own)
-        if source.fps != self._fps:
-            # The frame that is on screen at k / rate is the last one that began: its moment rounded up.
-            film = film.filter("fps", self._rate, round="up")
+        assert source.clock is not None, f"{source.key} has no clock"
+        opened, rate = self._open(source.sha256), self._fps.fraction
+        sought = seek(source.clock, opened.start, source.container, first / rate)
+        film = ffmpeg.input(f"file:{opened.path}", **sought)[str(opened.stream)]
+        for name, options in numbered(source.clock, opened.start, rate):
+            film = self._first(film, name, **options)
         film = (
-            film.filter("trim", start_pts=first, end_pts=first + frames)
+            # The last picture stands to the end.
+            film.filter("tpad", stop=-1, stop_mode="clone")
+            .filter("trim", start_pts=first, end_pts=first + frames)
             .filter("setpts", f"PTS-{first}")
-            # A picture missing at the start, in the middle or at the end is replaced by its neighbour, never shifted.
+            # A picture missing at the start or in the middle is replaced by its neighbour, never shifted.
             .filter("fps", self._rate, start_time=0)
         )
-        return film.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)
+        return film.filter("trim", end_frame=frames)
 
     def _repeated(self, film: Any, frames: int) -> Any:
         """One picture so many times: everything before is done once."""
