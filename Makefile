@@ -42,6 +42,10 @@ test-random: install ## the properties again with random examples, ROUNDS=10 tim
 	@CUTLOG_TEST_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest -n auto --dist loadgroup -m 'not long' \
 		$$(grep -rlE '^from hypothesis' tests --include='test_*.py') $(ARGS)
 
+.PHONY: corpus
+corpus: install ## every file of tests/corpus: what it is, which frames it shows, what is heard; prints a table
+	@$(BIN)/pytest -n 2 -q -m "" tests/corpus $(ARGS)
+
 .PHONY: chaos
 chaos: install ## users at work while parts are killed, wires cut, the disk filled by chance; SECONDS=120 SEED=7
 	@CHAOS_SECONDS=$(or $(SECONDS),120) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
