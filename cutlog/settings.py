@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     """What a tenant may hold, by its name; `*` is for those that are not named. JSON in the environment."""
     renders: dict[str, Renders] = Field(default_factory=dict)
     """What a tenant may have rendered, by its name; `*` is for those that are not named. JSON in the environment."""
+    event_streams: Annotated[int, Field(ge=1)] = 100
+    """How many event streams one subject may have open at one process."""
     resumable_hours: float = 24.0
     """How long an unfinished resumable upload is kept after its last byte."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

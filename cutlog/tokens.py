@@ -65,6 +65,11 @@ def verify(secret: str, token: str) -> Actor:
     return actor
 
 
+def expiry(secret: str, token: str) -> int:
+    """When a token that `verify` took expires, in seconds since the epoch. Raises TokenRefused."""
+    return _opened(secret, token)[1]
+
+
 # Checking a signature costs as much as the rest of a small request; a client sends the same token again and again.
 @lru_cache(maxsize=1024)
 def _opened(secret: str, token: str) -> tuple[Actor, int]:

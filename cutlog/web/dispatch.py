@@ -12,7 +12,7 @@ from aiohttp import web
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import is_id
 from cutlog.roles import Role
-from cutlog.tokens import Actor, TokenExpired, TokenRefused, verify
+from cutlog.tokens import Actor, TokenExpired, TokenRefused, expiry, verify
 from cutlog.web.api import Route
 from cutlog.web.auth import forbidden, unauthorized
 from cutlog.web.body import check_type, check_typed, read_body, say_continue
@@ -28,7 +28,7 @@ MAX_IDEMPOTENCY_KEY: Final = 255
 TRACE: Final = web.RequestKey("trace", str)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 ACTOR: Final = web.RequestKey("actor", Actor)
-DRAINING: Final = web.AppKey("draining", asyncio.Event)
+EXPIRES: Final = web.RequestKey("expires", float)
 
 
 class Nothing(Strict):
@@ -63,6 +63,7 @@ class Dispatch:
             request_id=http[REQUEST_ID],
             who=actor,
             idempotency_key=key,
+            expires=http.get(EXPIRES),
         )
         try:
             return await respond(http, await route.handler(request))
@@ -80,13 +81,14 @@ class Dispatch:
                 self.limiter.take(f"address {origin(http)} {link}")
             return None
         try:
-            actor = verify(self.secret, self.token(http))
+            token = self.token(http)
+            actor, expires = verify(self.secret, token), expiry(self.secret, token)
         except TokenExpired as expired:  # nobody guessed it
             raise unauthorized(str(expired), "invalid_token") from None
         except TokenRefused as refused:
             self.failures.take(origin(http))
             raise unauthorized(str(refused), "invalid_token") from None
-        http[ACTOR] = actor
+        http[ACTOR], http[EXPIRES] = actor, expires
         if not actor.role.covers(needed):
             raise forbidden(actor, needed)
         if needed is not Role.service:

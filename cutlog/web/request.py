@@ -33,6 +33,8 @@ class Request(msgspec.Struct, Generic[B, Q], frozen=True):
     who: Actor | None = None
     """The actor, or None on a public route."""
     idempotency_key: str | None = None
+    expires: float | None = None
+    """When the token expires, in seconds since the epoch; None on a public route."""
 
     @property
     def actor(self) -> Actor:

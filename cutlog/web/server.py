@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -13,13 +13,14 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from cutlog.web.api import Api, Check
-from cutlog.web.dispatch import DRAINING, Dispatch
+from cutlog.web.dispatch import Dispatch
 from cutlog.web.health import HEALTH, Health
 from cutlog.web.observe import SAFE_HEADERS, add_safe_headers, observer
 from cutlog.web.openapi import document
 from cutlog.web.problems import CONTENT_TYPE, Problem
 from cutlog.web.ratelimit import Rate, RateLimiter
 from cutlog.web.reply import JSON
+from cutlog.web.sse import OPEN_STREAMS, STREAMS_PER_SUBJECT, OpenStreams
 
 log = structlog.get_logger("cutlog.web")
 
@@ -68,12 +69,14 @@ async def serve_http(
     rate: Rate | None = None,
     failures: Rate = FAILURES,
     drain_seconds: float = DRAIN_SECONDS,
+    streams_per_subject: int = STREAMS_PER_SUBJECT,
 ) -> AsyncIterator[Server]:
     """Serves `api` on `settings.listen` (HOST:PORT, port 0: any), with /healthz, /readyz, /metrics and
     /internal/openapi.json.
 
-    Leaving drains: no new connections, event streams end, running requests get `drain_seconds` to finish. Raises
-    OSError when the address is taken, ValueError when there is no secret: anybody could make tokens then.
+    Leaving drains: no new connections, event streams end, running requests get `drain_seconds` to finish. A subject may
+    have `streams_per_subject` event streams open. Raises OSError when the address is taken, ValueError when there is no
+    secret: anybody could make tokens then.
     """
     secret = settings.jwt_secret.get_secret_value()
     if not secret:
@@ -83,6 +86,7 @@ async def serve_http(
     health = Health(api.name, api.checks, api.alarms)
     draining = asyncio.Event()
     app = application(api, secret, health, draining, rate or Rate(), failures)
+    streams = app[OPEN_STREAMS] = OpenStreams(streams_per_subject)
     runner = ProblemRunner(
         app,
         access_log=None,
@@ -104,6 +108,7 @@ async def serve_http(
         yield server
     finally:
         draining.set()
+        streams.drain()
         await runner.cleanup()
         log.info("drained", service=api.name)
 
@@ -113,7 +118,6 @@ def application(
 ) -> web.Application:
     """The aiohttp application of an Api."""
     app = web.Application(middlewares=[observer(api)])
-    app[DRAINING] = draining
     app[HEALTH] = health
     app.on_response_prepare.append(add_safe_headers)
     limiter, failed = RateLimiter(rate), RateLimiter(failures, of="failed logins")
@@ -181,7 +185,14 @@ class ProblemServer(web.Server):
 
 
 class ProblemConnection(web.RequestHandler):
-    """One connection."""
+    """One connection. `on_lost` is called when it is gone, whoever ended it."""
+
+    on_lost: Callable[[], None] | None = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
 
     def handle_error(
         self,

@@ -21,7 +21,6 @@ from cutlog.web.trace import child_of
 from services.gc import plans, policies, tables
 from services.gc.plans import Asker
 from services.gc.policy import Policy
-from services.gc.reading import ObjectUnreadable
 from services.gc.reports import Calculate, ProjectionBehind, Reports, now
 
 log = structlog.get_logger(__name__)
@@ -87,7 +86,7 @@ class Scheduler:
             try:
                 await self._calculate(tenant)
                 await self._tell(tenant)
-            except (ProjectionBehind, BusError, ObjectUnreadable) as error:
+            except (ProjectionBehind, BusError) as error:
                 log.info("a scheduled plan waits", tenant=tenant, why=str(error))
 
     async def _calculate(self, tenant: str) -> None:

@@ -22,7 +22,6 @@ from services.gc import policies, store, tables
 from services.gc.classes import Class
 from services.gc.judging import judged
 from services.gc.plan import Basis, Candidate
-from services.gc.reading import Blocked, ObjectUnreadable
 from services.gc.reports import now
 from services.gc.storage_sql import STORED
 
@@ -56,7 +55,7 @@ class Forecast(Wire):
 
 
 async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Stored]:
-    """What a tenant has now. What belongs to no project alone has an empty `projectId`. Raises ObjectUnreadable."""
+    """What a tenant has now. What belongs to no project alone has an empty `projectId`."""
     rows = (await connection.execute(text(STORED), {"tenant": tenant})).all()
     found = [
         Stored(
@@ -65,8 +64,9 @@ async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> 
         )
         for row in rows
     ]  # fmt: skip
+    used = await store.films(connection, blobs, tenant)
     objects = own = shared = saved = 0
-    for segment in await store.segments(connection, blobs, tenant):
+    async for segment in store.segments(blobs, tenant, used):
         objects += 1
         own += segment.size
         if segment.films > 1:
@@ -143,8 +143,8 @@ async def history(connection: AsyncConnection, tenant: str, start: datetime, end
 class Keeper:
     """Rolls up every tenant, for the gauges and as the record of each hour. One process at a time does."""
 
-    def __init__(self, engine: AsyncEngine, blobs: BlobStore, registry: CollectorRegistry, blocked: Blocked) -> None:
-        self._engine, self._blobs, self._blocked = engine, blobs, blocked
+    def __init__(self, engine: AsyncEngine, blobs: BlobStore, registry: CollectorRegistry) -> None:
+        self._engine, self._blobs = engine, blobs
         labels = ["tenant", "class"]
         self._bytes = Gauge("gc_storage_bytes", "Bytes that are stored", labels, registry=registry)
         self._objects = Gauge("gc_storage_objects", "Objects that are stored", labels, registry=registry)
@@ -166,18 +166,13 @@ class Keeper:
                 await stops_within(stop, 1.0)
 
     async def once(self) -> None:
-        """Looks at all there is. Tenants of whom something cannot be read are reported; the others are rolled up."""
+        """Looks at all there is."""
         async with self._engine.connect() as connection:
             everybody = await policies.tenants(connection)
         for tenant in everybody:
-            try:
-                async with self._engine.begin() as connection:
-                    found = await roll_up(connection, self._blobs, tenant)
-                    ahead = await forecast(connection, self._blobs, tenant)
-            except ObjectUnreadable as error:
-                self._blocked.by(tenant, error)
-                continue
-            self._blocked.no_more(tenant)
+            async with self._engine.begin() as connection:
+                found = await roll_up(connection, self._blobs, tenant)
+                ahead = await forecast(connection, self._blobs, tenant)
             for each in ahead:
                 for class_, size in each.classes.items():
                     self._ahead.labels(tenant, class_, each.days).set(size)

@@ -97,7 +97,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 try:
                     async with (
                         micro(bus, "media", cutlog.__version__, {}, projections=[projects], derived=PROOF.derived),
-                        serve_http(api, settings, checks=checks) as server,
+                        serve_http(api, settings, checks=checks, streams_per_subject=settings.event_streams) as server,
                     ):
                         yield server
                 finally:

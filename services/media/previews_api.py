@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -19,10 +18,10 @@ from services.media import videos
 from services.media.derive import Derive
 from services.media.previews import index
 from services.media.videos import NotFailedError, Stored, Video
+from services.media.watching import Watching
 
 ROOT: Final = "/api/videos/{video}"
 LINK_SECONDS: Final = 600
-WATCH_SECONDS: Final = 0.25
 
 
 class At(Strict):
@@ -46,6 +45,7 @@ def leads_to(url: str) -> Reply:
 def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive) -> None:
     """Adds the routes."""
     api.problem(NotFailedError, status=409, type="not-failed")
+    watching = Watching(engine)
 
     async def row_of(req: Request[None, At] | Request) -> Stored:
         async with engine.connect() as connection:
@@ -136,9 +136,10 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
     )
     async def events(req: Request) -> web.StreamResponse:
         """Events `progress`, then one of `ready` or `failed`, each with status, progress and error."""
-        row, said, number = await row_of(req), None, 0
+        row: Stored | None = await row_of(req)
+        said, number = None, 0
         async with EventStream(req) as stream:
-            while True:
+            while row is not None:
                 making = Making(status=row.status, progress=row.progress, error=row.error)
                 if making != said:
                     number, said = number + 1, making
@@ -148,6 +149,5 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
                     await stream.send(number, kind, making)
                 if row.status != "processing":
                     break
-                await asyncio.sleep(WATCH_SECONDS)
-                row = await row_of(req)
+                row = await watching.next(row.id)
         return stream.response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -139,6 +140,12 @@ async def by_id(connection: AsyncConnection, tenant: str, video_id: str, *, lock
     if row is None:
         raise VideoUnknownError(f"Video {video_id} does not exist.")
     return stored(row)
+
+
+async def current(connection: AsyncConnection, ids: Sequence[str]) -> list[Stored]:
+    """Those of the videos that have an upload, of any tenant."""
+    query = select(video).where(video.c.id.in_(ids), video.c.ref_count > 0)
+    return [stored(row) for row in await connection.execute(query)]
 
 
 async def page(connection: AsyncConnection, tenant: str, after: str | None, limit: int) -> list[Video]:

@@ -70,6 +70,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
 
         work = await parts.enter_async_context(asyncio.TaskGroup())
         work.create_task(relay.run(stop), name="relay")
+        work.create_task(feed.run(stop), name="feed")
         work.create_task(forgetting(engine, stop), name="answers")
         parts.callback(stop.set)
         measures = LogMetrics(reader, relay)
@@ -128,7 +129,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         api.alarms.append(relay.alarms)
         measures.register(api.metrics.registry)
         api.metrics.looks.append(measures.look)
-        server = await parts.enter_async_context(serve_http(api, settings, checks=checks))
+        server = await parts.enter_async_context(
+            serve_http(api, settings, checks=checks, streams_per_subject=settings.event_streams)
+        )
         yield server
 
 

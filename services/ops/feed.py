@@ -1,9 +1,13 @@
-"""What happens to projects, as it happens: events from the log, progress from the renderers."""
+"""What happens to projects, as it happens: events from the log, progress from the renderers.
+
+However many listeners there are, a process asks the log once per second, and at once when somebody says that it has
+grown; what is new is handed to the listeners. Nothing rests on being told: what is missed is found within the second.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -12,16 +16,23 @@ import msgspec
 import structlog
 from nats.aio.msg import Msg
 
+from cutlog.contract import subjects
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.jobs import JobKind, Progress
 from cutlog.contract.subjects import project_stream
+from cutlog.db.failures import DATABASE_ERRORS
 from services.ops.log.read import LogReader
 
 log = structlog.get_logger(__name__)
 
 POLL: Final = 1.0
-"""Seconds after which a follower looks for what another process appended."""
-PAGE: Final = 500
+"""Seconds between two looks at the log."""
+PAGE: Final = 1000
+BYTES: Final = 4 << 20
+"""Of events that are read at once, about."""
+HELD: Final = 100
+"""Events that wait for a follower at most; one that is slower reads from the log what it missed."""
+HELD_BYTES: Final = 1 << 20
 REMEMBERED: Final = 10_000
 STALE: Final = 60.0
 """Seconds after which a renderer that says no more is taken for gone."""
@@ -31,11 +42,33 @@ _Render = tuple[str, JobKind, int, str | None]
 
 
 class Follower:
-    """One listener's wake-up and the progress it has not seen, the newest of each render."""
+    """One listener: events that it has not seen, unless it is `behind`, and the newest progress of each render."""
 
     def __init__(self) -> None:
         self.woken = asyncio.Event()
+        self.behind = True
+        self.events: deque[RawEvent] = deque()
         self.progress: dict[_Render, Progress] = {}
+        self._bytes = 0
+
+    def offer(self, event: RawEvent) -> None:
+        """It happened just now."""
+        self.woken.set()
+        size = len(bytes(event.data))
+        if self.behind or len(self.events) >= HELD or self._bytes + size > HELD_BYTES:
+            self.behind = True
+            self.events.clear()
+            self._bytes = 0
+            return
+        self.events.append(event)
+        self._bytes += size
+
+    def take(self) -> list[RawEvent]:
+        """What waits."""
+        events = list(self.events)
+        self.events.clear()
+        self._bytes = 0
+        return events
 
 
 class Feed:
@@ -45,25 +78,45 @@ class Feed:
         self._reader = reader
         self._followers: dict[str, set[Follower]] = {}
         self._progress: OrderedDict[_Render, tuple[float, Progress]] = OrderedDict()
+        self._woken = asyncio.Event()
+        self._seen: int | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Looks at the log until `stop` is set, and tells followers."""
+        stopping = asyncio.create_task(self._wake_at(stop))
+        try:
+            while not stop.is_set():
+                self._woken.clear()
+                try:
+                    await self._look()
+                except DATABASE_ERRORS as error:
+                    log.warning("feed.database_unavailable", error=repr(error))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), POLL)
+        finally:
+            stopping.cancel()
 
     def notify(self, project_id: str) -> None:
         """Something was appended to the project's stream."""
-        for follower in self._followers.get(project_id, ()):
-            follower.woken.set()
+        if project_stream(project_id) in self._followers:
+            self._woken.set()
 
     async def heard(self, message: Msg) -> None:
         """A renderer told how far it is (`progress.<project>`)."""
         try:
             progress = _PROGRESS.decode(message.data)
         except msgspec.DecodeError as error:
-            log.warning("progress that can't be read", subject=message.subject, error=str(error))
+            log.warning("feed.progress_malformed", subject=message.subject, error=str(error))
+            return
+        if message.subject != subjects.progress(progress.project_id):
+            log.warning("feed.progress_of_another", subject=message.subject, project=progress.project_id)
             return
         render = (progress.project_id, progress.kind, progress.version, progress.export_id)
         self._progress[render] = (asyncio.get_running_loop().time(), progress)
         self._progress.move_to_end(render)
         if len(self._progress) > REMEMBERED:
             self._progress.popitem(last=False)
-        for follower in self._followers.get(progress.project_id, ()):
+        for follower in self._followers.get(project_stream(progress.project_id), ()):
             follower.progress[render] = progress
             follower.woken.set()
 
@@ -76,27 +129,57 @@ class Feed:
 
     async def follow(self, project_id: str, after_version: int) -> AsyncGenerator[RawEvent | Progress]:
         """Events of the stream after `after_version`, each once and in order, and progress in between. Endless."""
-        with self._following(project_id) as follower:
+        stream = project_stream(project_id)
+        with self._following(stream) as follower:
             while True:
                 follower.woken.clear()
-                for event in await self._reader.stream(project_stream(project_id), after_version, limit=PAGE):
-                    after_version = event.version
-                    yield event
-                    follower.woken.set()  # there may be more
+                while follower.behind:
+                    follower.behind = False  # what happens from here on is offered
+                    while page := await self._reader.follow(stream, after_version, PAGE, max_bytes=BYTES):
+                        for event in page:
+                            after_version = event.version
+                            yield event
+                for event in follower.take():
+                    if event.version > after_version:  # others came with a page
+                        after_version = event.version
+                        yield event
                 told, follower.progress = follower.progress, {}
                 for progress in told.values():
                     yield progress
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(follower.woken.wait(), POLL)
+                await follower.woken.wait()
+
+    async def _look(self) -> None:
+        """One statement where nothing is new."""
+        if self._seen is None:
+            self._seen = await self._reader.head()
+        more = True
+        while more:
+            places = await self._reader.places(self._seen, PAGE)
+            followed = [position for position, stream in places if stream in self._followers]
+            while followed:
+                events = await self._reader.at(followed, max_bytes=BYTES)
+                if not events:
+                    break  # the log was restored to an earlier moment
+                for event in events:
+                    for follower in self._followers.get(event.stream, ()):
+                        follower.offer(event)
+                followed = followed[len(events) :]
+            if places:
+                self._seen = places[-1][0]
+            more = len(places) == PAGE
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._woken.set()
 
     @contextmanager
-    def _following(self, project_id: str) -> Iterator[Follower]:
+    def _following(self, stream: str) -> Iterator[Follower]:
         follower = Follower()
-        self._followers.setdefault(project_id, set()).add(follower)
+        self._followers.setdefault(stream, set()).add(follower)
         try:
             yield follower
         finally:
-            followers = self._followers[project_id]
+            followers = self._followers[stream]
             followers.discard(follower)
             if not followers:
-                del self._followers[project_id]
+                del self._followers[stream]

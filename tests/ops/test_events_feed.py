@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy.engine import Engine
+from sqlalchemy.event import listen, remove
 
 from cutlog.bus import Bus
+from cutlog.contract.envelope import RawEvent
 from cutlog.contract.jobs import Progress
 from cutlog.contract.subjects import progress
+from cutlog.db.engine import create_engine
 from cutlog.settings import Settings
 from services.ops.bootstrap import serving
+from services.ops.feed import HELD, Feed
+from services.ops.log.read import LogReader
+from services.ops.log.sql import statement
 from tests.ops.conftest import Client
 from tests.ops.listening import listening
 from tests.support.configuration import SettingsFactory
-from tests.support.waiting import PATIENCE
+from tests.support.messaging import NatsServer
+from tests.support.waiting import PATIENCE, eventually
 
 TRACK = {"op": "track.add", "track": "v1", "kind": "video"}
 
@@ -128,3 +138,108 @@ async def test_the_stream_ends_when_the_service_stops(settings: Settings, settin
             listener = await opened.__aenter__()
         assert await listener.next() is None
         await opened.__aexit__(None, None, None)
+
+
+class Statements:
+    """What this process asks PostgreSQL, counted by text."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+
+    def __call__(self, connection: object, cursor: object, statement: str, *_: object) -> None:
+        self.asked[statement] += 1
+
+    async def during_looks(self, looks: int) -> Counter[str]:
+        """From one look at the log to another, so many later."""
+        places = statement("places")
+        first = self.asked[places] + 1
+        await eventually(lambda: self.asked[places] >= first)
+        before = self.asked.copy()
+        await eventually(lambda: self.asked[places] >= first + looks)
+        return self.asked - before
+
+
+@pytest.fixture
+def statements() -> Iterator[Statements]:
+    counting = Statements()
+    listen(Engine, "before_cursor_execute", counting)
+    yield counting
+    remove(Engine, "before_cursor_execute", counting)
+
+
+async def test_idle_streams_cost_no_statements(film: Client, statements: Statements) -> None:
+    """The log is asked once per look, however many streams there are, and nothing is asked once for each."""
+    await film.made("POST", "/api/projects", {"name": "Other", "id": "p2"})
+    async with AsyncExitStack() as parts:
+        for n in range(40):
+            await parts.enter_async_context(listening(film, f"p{n % 2 + 1}"))
+        await eventually(lambda: statements.asked[statement("follow")] == 40)
+        asked = await statements.during_looks(4)
+    assert (asked[statement("places")], asked[statement("at")], asked[statement("follow")]) == (4, 0, 0)
+    assert all(count < 40 for count in asked.values()), asked  # others look as often as they like, but not for each
+
+
+async def test_an_event_is_read_once_for_all_who_follow(film: Client, statements: Statements) -> None:
+    async with asyncio.timeout(180), AsyncExitStack() as parts:
+        listeners = [await parts.enter_async_context(listening(film, "p1")) for _ in range(10)]
+        await eventually(lambda: statements.asked[statement("follow")] == 10)
+        await statements.during_looks(1)
+        before = statements.asked.copy()
+        await film.edit("p1", rename(1))
+        for listener in listeners:
+            assert [one.data["data"]["version"] for one in await listener.take(1)] == [1]
+        asked = statements.asked - before
+    assert (asked[statement("at")], asked[statement("follow")]) == (1, 0)
+
+
+async def test_events_arrive_although_nats_is_gone(film: Client, nats: NatsServer) -> None:
+    async with asyncio.timeout(180), listening(film, "p1") as listener:
+        await film.edit("p1", rename(1))
+        (last,) = await listener.take(1)
+        nats.kill()
+        await film.edit("p1", rename(2))
+        assert [one.data["data"]["version"] for one in await listener.take(1)] == [2]
+    await film.edit("p1", rename(3))
+    async with asyncio.timeout(180), listening(film, "p1", last_event_id=last.id) as listener:
+        assert [one.data["data"]["version"] for one in await listener.take(2)] == [2, 3]
+    nats.start()
+
+
+async def test_a_listener_that_is_slow_misses_nothing_and_holds_little(settings: Settings, film: Client) -> None:
+    """While it is at one event, more happen than may wait for it."""
+    engine = create_engine(settings)
+    stop, feed = asyncio.Event(), Feed(LogReader(engine))
+    running = asyncio.create_task(feed.run(stop))
+    async with asyncio.timeout(180), aclosing(feed.follow("p1", 0)) as followed:
+        assert isinstance(await anext(followed), RawEvent)
+        (follower,) = feed._followers["project.p1"]
+        for n in range(1, HELD + 51):
+            await film.edit("p1", rename(n))
+            feed.notify("p1")
+        await eventually(lambda: follower.behind)
+        assert len(follower.events) <= HELD
+        versions: list[int] = []
+        while len(versions) < HELD + 50:
+            event = await anext(followed)
+            assert isinstance(event, RawEvent)
+            versions.append(event.version)
+    assert versions == list(range(2, HELD + 52))
+    stop.set()
+    await running
+    await engine.dispose()
+
+
+async def test_progress_of_another_project_is_not_believed(film: Client, settings_for: SettingsFactory) -> None:
+    settings = settings_for("render")
+    told = Progress(
+        project_id="p1", tenant="default", kind="proxy", version=1, frames_done=1, frames_total=4, fraction=0.25
+    )
+    async with (
+        asyncio.timeout(180),
+        await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name="render") as bus,
+        listening(film, "p1") as listener,
+    ):
+        await bus.publish(progress("p2"), msgspec.json.encode(told))
+        await bus.publish(progress("p1"), msgspec.json.encode(msgspec.structs.replace(told, fraction=0.5)))
+        heard = await listener.next()
+        assert heard is not None and heard.data["fraction"] == 0.5

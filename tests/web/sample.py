@@ -77,6 +77,7 @@ class Sample:
     """What the handlers saw, and what they wait for."""
 
     seen: list[Request[Any, Any]] = field(default_factory=list)
+    heartbeat: float = 0.05
     working: asyncio.Event = field(default_factory=asyncio.Event)
     finish: asyncio.Event = field(default_factory=asyncio.Event)
     listening: asyncio.Event = field(default_factory=asyncio.Event)
@@ -229,7 +230,7 @@ def _events(api: Api, sample: Sample) -> None:
         summary="Follows a project",
     )
     async def events(req: Request) -> web.StreamResponse:
-        async with EventStream(req, heartbeat=0.05) as stream:
+        async with EventStream(req, heartbeat=sample.heartbeat) as stream:
             try:
                 start = int(req.last_event_id or 0)
                 for position in range(start + 1, start + 4):

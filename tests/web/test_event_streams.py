@@ -8,7 +8,7 @@ import json
 import aiohttp
 
 from cutlog.web import Server, serve_http
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.waiting import eventually
 from tests.web.sample import Address, Sample, bearer, sample_api
 
 EVENTS = "/api/projects/p_1/events"
@@ -51,7 +51,7 @@ async def test_a_client_that_leaves_ends_its_handler(client: aiohttp.ClientSessi
     response = await client.get(EVENTS, headers=bearer())
     await read_event(response)
     response.close()
-    await asyncio.wait_for(sample.stopped.wait(), PATIENCE)
+    await asyncio.wait_for(sample.stopped.wait(), 20)
 
 
 async def test_a_server_that_drains_ends_its_streams(sample: Sample) -> None:
@@ -86,3 +86,70 @@ async def test_the_token_of_a_stream_is_not_in_the_log(
 
     await eventually(logged)
     assert token not in shown
+
+
+async def test_a_stream_ends_when_its_token_expires_and_then_needs_another(
+    client: aiohttp.ClientSession, sample: Sample
+) -> None:
+    async with client.get(EVENTS, headers=bearer(ttl=2)) as short, client.get(EVENTS, headers=bearer()) as long:
+        await read_event(short)
+        assert b"Tick" in await short.content.read()  # to its end
+        assert short.content.at_eof()
+        assert not long.content.at_eof()
+    await asyncio.wait_for(sample.stopped.wait(), 180)
+    async with client.get(EVENTS, headers=bearer(ttl=-60)) as refused:
+        assert refused.status == 401
+
+
+async def test_a_subject_has_so_many_streams_open_and_no_more() -> None:
+    async with (
+        serve_http(sample_api(Sample()), Address(), streams_per_subject=3) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+        opened = [await client.get(EVENTS, headers=bearer()) for _ in range(3)]
+        for response in opened:
+            await read_event(response)
+        async with client.get(EVENTS, headers=bearer()) as refused:
+            problem = await refused.json(content_type=None)
+            assert (refused.status, refused.headers["Retry-After"]) == (429, "30")
+            assert (problem["type"], problem["budget"]) == ("/problems/event-streams-exceeded", "eventStreams")
+            assert (problem["used"], problem["limit"]) == (3, 3)
+        async with client.get(EVENTS, headers=bearer(tenant="another")) as other:
+            assert other.status == 200
+        opened[0].close()
+
+        async def free() -> bool:
+            async with client.get(EVENTS, headers=bearer()) as again:
+                return again.status == 200
+
+        assert await eventually(free)
+        for response in opened:
+            response.close()
+
+
+async def test_an_idle_stream_wakes_nothing_but_its_heartbeat() -> None:
+    """The loop's own timers and tasks tell: with a heartbeat every hour, none is due while streams are idle."""
+    sample = Sample(heartbeat=3600.0)
+    async with (
+        serve_http(sample_api(sample), Address()) as server,
+        aiohttp.ClientSession(server.url, timeout=aiohttp.ClientTimeout(total=None)) as client,
+    ):
+        opened = [await client.get(EVENTS, headers=bearer(ttl=7200)) for _ in range(10)]
+        for response in opened:
+            for _ in range(3):
+                await read_event(response)
+        loop = asyncio.get_running_loop()
+        soon = loop.time() + 60
+        watchers = [task for task in asyncio.all_tasks() if "EventStream._watch" in repr(task.get_coro())]
+        assert len(watchers) == 10
+        due = [timer for timer in _timers(loop) if timer.when() < soon and "Timeout" in repr(timer)]
+        assert due == []
+        for response in opened:
+            response.close()
+        await eventually(lambda: all(task.done() for task in watchers))
+
+
+def _timers(loop: asyncio.AbstractEventLoop) -> list[asyncio.TimerHandle]:
+    """Of asyncio's own loop, which the tests run on."""
+    scheduled: list[asyncio.TimerHandle] = loop._scheduled  # type: ignore[attr-defined]
+    return [timer for timer in scheduled if not timer.cancelled()]

@@ -13,6 +13,9 @@ from services.ops.log.records import Answer, Appended, raw_event
 from services.ops.log.sql import statement
 
 _READ: Final = statement("read")
+_PLACES: Final = statement("places")
+_AT: Final = statement("at")
+_FOLLOW: Final = statement("follow")
 _STREAM: Final = statement("stream")
 _FIND: Final = statement("find")
 _HEAD: Final = statement("head")
@@ -41,6 +44,25 @@ class LogReader:
         async with self._engine.connect() as connection:
             rows = await connection.exec_driver_sql(_STREAM, (stream, after_version, until, limit))
             return [raw_event(row) for row in rows]
+
+    async def follow(
+        self, stream: str, after_version: int, limit: int, *, max_bytes: int = MAX_BYTES
+    ) -> list[RawEvent]:
+        """Events of one stream after a version: at most `limit` and about `max_bytes` as stored, but one at least."""
+        async with self._engine.connect() as connection:
+            rows = await connection.exec_driver_sql(_FOLLOW, (stream, after_version, limit, max_bytes))
+            return [raw_event(row) for row in rows]
+
+    async def places(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Position and stream of the events after a position, in order, at most `limit`."""
+        async with self._engine.connect() as connection:
+            rows = await connection.exec_driver_sql(_PLACES, (after, limit))
+            return [(row.position, row.stream) for row in rows]
+
+    async def at(self, positions: list[int], *, max_bytes: int = MAX_BYTES) -> list[RawEvent]:
+        """The events at ascending positions: about `max_bytes` as stored, but the first one at least."""
+        async with self._engine.connect() as connection:
+            return [raw_event(row) for row in await connection.exec_driver_sql(_AT, (positions, max_bytes))]
 
     async def head(self) -> int:
         """The last position given; 0 in an empty log."""
