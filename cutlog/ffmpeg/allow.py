@@ -32,6 +32,12 @@ DECODERS: Final = (
 )  # fmt: skip
 
 
+def demuxer(container: str) -> str:
+    """What `-f` takes for a container as a probe names it, by all names of its demuxer. Every input must be opened with
+    it: left to itself, ffmpeg judges a file by the ending of its name too."""
+    return container.partition(",")[0]
+
+
 def input_options(formats: Sequence[str] = ()) -> list[str]:
     """Options for one input. `formats` are demuxers that the caller itself forces, such as lavfi or rawvideo."""
     return [

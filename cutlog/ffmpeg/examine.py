@@ -8,6 +8,7 @@ UNSEEN. Usage: examine.py PYAV_FOLDER FILE quick|times PROTOCOLS DEMUXERS DECODE
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import sys
 from array import array
@@ -18,6 +19,8 @@ from typing import Any
 MAX_STREAMS = 64
 #: Exit code: the file is not there for us (EX_TEMPFAIL of sysexits.h).
 UNSEEN = 75
+#: Bytes from the start of a file that tell what kind of picture it is.
+HEAD = 1 << 20
 #: Packets to look at before giving up on a first picture or sound.
 PATIENCE = 400
 #: Pictures to decode where only they tell whether a file has times of display, or fields.
@@ -40,6 +43,46 @@ def load_pyav(folder: str) -> Any:
     sys.modules["av"] = module
     spec.loader.exec_module(module)
     return module
+
+
+class Nameless(io.FileIO):
+    """A file of which the demuxers see the bytes alone: they would judge it by the ending of its name, too."""
+
+    name = ""
+
+
+def still(head: bytes) -> str | None:
+    """The demuxer of a picture that begins with these bytes; None if it is something else, for ffmpeg to find out."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg_pipe"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "apng" if moving(head) else "png_pipe"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp_pipe"
+    if head[:4] in (b"II*\0", b"MM\0*"):
+        return "tiff_pipe"
+    # The size of the file stands in between, and is often wrong; then comes what is reserved.
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
+        return "bmp_pipe"
+    return None
+
+
+def moving(png: bytes) -> bool:
+    """Whether a PNG says that it is animated, which it has to before its first picture."""
+    at = 8
+    while at + 8 <= len(png):
+        kind = png[at + 4 : at + 8]
+        if kind in (b"acTL", b"IDAT"):
+            return kind == b"acTL"
+        at += 12 + int.from_bytes(png[at : at + 4], "big")
+    return False
+
+
+def opened(av: Any, path: str, options: dict[str, str]) -> Any:
+    """The container of a file, chosen by its content."""
+    with Nameless(path) as file:
+        found = still(file.read(HEAD))
+    return av.open(Nameless(path), format=found, options=options)
 
 
 def ratio(value: Any) -> list[int] | None:
@@ -186,7 +229,7 @@ def moved(av: Any, path: str, options: dict[str, str], stream: Any, gap: int) ->
     one at its beginning, though the sound stays where it is."""
     found: list[dict[int, int]] = []
     for more in ({}, {"advanced_editlist": "0"}):
-        with av.open(path, options={**options, **more}) as container:
+        with opened(av, path, {**options, **more}) as container:
             seen: dict[int, int] = {}
             for number, packet in enumerate(container.demux(container.streams[stream.index])):
                 if packet.pts is not None and packet.pos is not None:
@@ -204,11 +247,11 @@ def timing(av: Any, path: str, options: dict[str, str], stream: Any, times: Time
     told = times.report(*(ratio(stream.time_base) or (1, 1)))
     if told is None or stream.type != "video":
         return told
-    with av.open(path, options=options) as container:
+    with opened(av, path, options) as container:
         if len(times.keys) > 1:
             told["recovery"] = recovery(av, container, container.streams[stream.index], times.keys)
     if "avi" in container.format.name and stream.codec_context.has_b_frames:
-        with av.open(path, options=options) as container:
+        with opened(av, path, options) as container:
             shown = [f.pts for f in pictures(av, container, container.streams[stream.index], SOME)]
         told["counted"] = None in shown or shown != sorted(shown)
     if "avi" in container.format.name:
@@ -220,7 +263,7 @@ def timing(av: Any, path: str, options: dict[str, str], stream: Any, times: Time
 
 def interlaced(av: Any, path: str, options: dict[str, str], stream: Any) -> bool:
     """Whether most of the first pictures are of two fields; the field order alone is told of films too."""
-    with av.open(path, options=options) as container:
+    with opened(av, path, options) as container:
         shown = pictures(av, container, container.streams[stream.index], SOME)
     return 2 * sum(bool(frame.interlaced_frame) for frame in shown) > len(shown)
 
@@ -281,7 +324,7 @@ def describe(av: Any, stream: Any, frame: Any, times: dict[str, Any] | None, fie
 
 def examine(av: Any, path: str, thorough: bool, options: dict[str, str]) -> dict[str, Any]:
     try:
-        container = av.open(path, options=options)
+        container = opened(av, path, options)
     except (FileNotFoundError, PermissionError):
         sys.exit(UNSEEN)
     except (av.FFmpegError, ValueError, UnicodeError) as error:
@@ -294,7 +337,7 @@ def examine(av: Any, path: str, thorough: bool, options: dict[str, str]) -> dict
         name, duration = container.format.name, container.duration
         times: dict[int, dict[str, Any] | None] = {}
         if thorough:
-            with av.open(path, options=options) as again:
+            with opened(av, path, options) as again:
                 wanted = [again.streams[stream.index] for stream in streams]
                 read = all_times(av, again, wanted)
             times = {stream.index: timing(av, path, options, stream, read[stream.index]) for stream in streams}

@@ -23,6 +23,7 @@ from cutlog.contract.profiles import (
     proxy_video_args,
 )
 from cutlog.contract.time import samples_at
+from cutlog.ffmpeg.allow import demuxer
 from cutlog.ffmpeg.clock import Clock, clock_of_proxy, kept, numbered, seek
 from cutlog.ffmpeg.colors import ORDINARY, Filter, into_bt709
 from services.media.facts import Judged
@@ -62,8 +63,9 @@ def proxy_args(source: Path, judged: Judged) -> list[str]:
         timed += [_HELD, f"trim=end_frame={frames}"]
         paced = ["-frames:v", str(frames)]
     return [
-        "-copyts", "-i", f"file:{source}", "-map", f"0:{judged.video}", "-an", "-vf", ",".join([*timed, COLOR_FILTER]),
-        *proxy_video_args(rate or facts.fps.fraction), "-fps_mode", "passthrough", *paced, "-forced-idr", "1",
+        "-copyts", *_input(source, facts.container), "-map", f"0:{judged.video}", "-an",
+        "-vf", ",".join([*timed, COLOR_FILTER]), *proxy_video_args(rate or facts.fps.fraction),
+        "-fps_mode", "passthrough", *paced, "-forced-idr", "1",
         *_BITEXACT, "-movflags", "+faststart", PROXY,
     ]  # fmt: skip
 
@@ -86,7 +88,7 @@ def audio_args(source: Path, judged: Judged) -> list[str]:
     if facts.fps is not None and facts.frames is not None:
         chain.append(f"atrim=end_sample={samples_at(facts.frames, facts.fps.fraction, SAMPLE_RATE)}")
     return [
-        "-copyts", "-i", f"file:{source}", "-map", f"0:{judged.audio}", "-vn", "-af", ",".join(chain),
+        "-copyts", *_input(source, facts.container), "-map", f"0:{judged.audio}", "-vn", "-af", ",".join(chain),
         "-ac", str(CHANNELS), "-c:a", "pcm_s16le", "-f", "s16le", AUDIO,
     ]  # fmt: skip
 
@@ -98,7 +100,7 @@ def sprite_args(proxy: Path, facts: MediaFacts, of: Sheet) -> list[str]:
     shown = [f"trim=end_frame={facts.frames}", f"framestep={of.step}", _jfif(of.width, of.height, "area")]
     chain = ",".join([*timed, *shown, f"tile={COLUMNS}x{of.rows}"])
     return [
-        "-i", f"file:{proxy}", "-map", "0:0", "-an", "-vf", chain, "-frames:v", "1", "-q:v", "5", *_BITEXACT,
+        *_input(proxy, "mov"), "-map", "0:0", "-an", "-vf", chain, "-frames:v", "1", "-q:v", "5", *_BITEXACT,
         "-f", "mjpeg", SPRITE,
     ]  # fmt: skip
 
@@ -117,7 +119,7 @@ def frame_args(proxy: Path, facts: MediaFacts, frame: int, name: str) -> list[st
     timed = _one(clock_of_proxy(facts), Fraction(0), "mov", facts, frame)
     chain = ",".join([*timed.filters, _jfif("iw", "ih")])
     return [
-        *timed.before, "-i", f"file:{proxy}", "-map", "0:0", "-an", "-vf", chain,
+        *timed.before, *_input(proxy, "mov"), "-map", "0:0", "-an", "-vf", chain,
         "-frames:v", "1", "-q:v", "4", *_BITEXACT, "-f", "mjpeg", name,
     ]  # fmt: skip
 
@@ -137,8 +139,8 @@ def thumbnail_args(source: Path, judged: Judged, frame: int) -> list[str]:
         timed = _one(judged.clock, judged.start, facts.container, facts, frame)
         before, chain = timed.before, [*timed.filters, *chain]
     return [
-        *before, "-i", f"file:{source}", "-map", f"0:{judged.video}", "-an", "-vf", ",".join(chain), "-frames:v", "1",
-        "-q:v", "4", *_BITEXACT, "-f", "mjpeg", THUMBNAIL,
+        *before, *_input(source, facts.container), "-map", f"0:{judged.video}", "-an", "-vf", ",".join(chain),
+        "-frames:v", "1", "-q:v", "4", *_BITEXACT, "-f", "mjpeg", THUMBNAIL,
     ]  # fmt: skip
 
 
@@ -161,6 +163,10 @@ def _one(clock: Clock, start: Fraction, container: str, facts: MediaFacts, frame
 def _jfif(width: int | str, height: int | str, flags: str = "bicubic") -> str:
     """Scaled, as JPEG has its colours: BT.601 of full range, whatever the picture had."""
     return f"scale={width}:{height}:flags={flags}:out_color_matrix=bt601:out_range=pc,setsar=1,format=yuvj420p"
+
+
+def _input(file: Path, container: str) -> tuple[str, ...]:
+    return ("-f", demuxer(container), "-i", f"file:{file}")
 
 
 def _worded(made: Filter) -> str:

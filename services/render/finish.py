@@ -55,7 +55,7 @@ async def make_gif(ffmpeg: Ffmpeg, film: Path, rate: Fraction, frames: int) -> P
     """The GIF of a film, beside it: 256 colours that suit all of it, played over and over."""
     step = gif_step(rate)
     limits = Limits(seconds=300 + 4 * frames)
-    source = ["-i", film.name]
+    source = ["-f", "mov", "-i", film.name]
     await ffmpeg.run(
         [*source, "-vf", f"framestep={step},palettegen=stats_mode=full", "-frames:v", "1", "-update", "1", _PALETTE],
         writes=film.parent,

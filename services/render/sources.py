@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.ffmpeg import Ffmpeg
+from cutlog.ffmpeg.allow import demuxer
 from cutlog.ffmpeg.colors import ORDINARY, coding_of
 from services.render.compile import Opened
 from services.render.drawn import SourceFile
@@ -35,7 +36,7 @@ class Sources:
             files: dict[str, Opened] = {}
             for source in sources:
                 path = await self.local(opened, source.key)
-                files[source.sha256] = Opened(path) if source.conformed else await self._examined(path, source)
+                files[source.sha256] = Opened(path, "mov") if source.conformed else await self._examined(path, source)
             yield files
 
     async def local(self, opened: AsyncExitStack, key: str) -> Path:
@@ -53,5 +54,5 @@ class Sources:
                 coding = ORDINARY if stream.video is None else coding_of(stream.video, moving=clock is not None)
                 noted = None if clock is None else clock.start
                 start = stream.seconds(stream.start or 0) if noted is None else Fraction(noted)
-                return Opened(path, stream.index, start, coding)
+                return Opened(path, demuxer(found.container), stream.index, start, coding)
         raise NoPictureError(f"{NoPictureError.__doc__} {path.name}")

@@ -147,6 +147,18 @@ def test_only_cutlog_ffmpeg_confines_and_starts_programs_that_read_media() -> No
     assert [name for name in starting if not under(name, ("cutlog.ffmpeg", "cutlog.stack", "cutlog.cli"))] == []
 
 
+def test_every_input_of_ffmpeg_names_its_demuxer() -> None:
+    """Otherwise ffmpeg judges a file by the ending of its name, too."""
+    nameless = [
+        name
+        for name, module in modules().items()
+        for before, line in zip(("", *module.lines), module.lines, strict=False)
+        if ("ffmpeg.input(" in line and "f=" not in line)
+        or ('"-i"' in line and '"-f"' not in before + line and name != "cutlog.ffmpeg.allow")
+    ]
+    assert nameless == []
+
+
 def test_only_composition_roots_and_the_command_line_read_the_environment() -> None:
     reading = [
         name

@@ -37,9 +37,11 @@ class _Source(FilterNode):  # type: ignore[misc]
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A source file on disk: the index of the stream to show, the time of its first picture in seconds, its colours."""
+    """A source file on disk: its demuxer, the index of the stream to show, the time of its first picture in seconds,
+    its colours."""
 
     path: Path
+    demuxer: str
     stream: int = 0
     start: Fraction = Fraction(0)
     coding: Coding = ORDINARY
@@ -86,7 +88,8 @@ class Stock:
 
     def _image(self, source: SourceFile) -> Any:
         opened = self._open(source.sha256)
-        return self._first(ffmpeg.input(f"file:{opened.path}")[str(opened.stream)], "trim", end_frame=1)
+        image = ffmpeg.input(f"file:{opened.path}", f=opened.demuxer)[str(opened.stream)]
+        return self._first(image, "trim", end_frame=1)
 
     def _shot(self, shot: Shot, frames: int) -> Any:
         """The pictures that a shot shows, one for each frame."""
@@ -112,7 +115,7 @@ class Stock:
         assert source.clock is not None, f"{source.key} has no clock"
         opened, rate = self._open(source.sha256), self._fps.fraction
         sought = seek(source.clock, opened.start, source.container, first / rate)
-        film = ffmpeg.input(f"file:{opened.path}", **sought)[str(opened.stream)]
+        film = ffmpeg.input(f"file:{opened.path}", f=opened.demuxer, **sought)[str(opened.stream)]
         for name, options in numbered(source.clock, opened.start, rate):
             film = self._first(film, name, **options)
         film = (
