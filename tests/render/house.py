@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,19 +11,18 @@ from typing import Any
 import aiohttp
 import asyncpg
 import msgspec
-from pydantic import SecretStr
 
 from cutlog.bus import Bus
 from cutlog.contract.commands import Command, RecordMediaFailed, RecordMediaReady, RecordMediaUploaded
 from cutlog.contract.events import MediaReady, MediaUploaded
 from cutlog.contract.timeline import MediaRef
-from cutlog.stack.ports import free_ports
 from services.render.bootstrap import serving as serving_render
 from tests.render.studio import Studio
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
 from tests.support.messaging import NatsServer
 from tests.support.painting import Mark, Painter
+from tests.support.served import served
 from tests.support.waiting import eventually
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -50,33 +47,8 @@ class House:
     @asynccontextmanager
     async def process(self) -> AsyncIterator[asyncio.subprocess.Process]:
         """`cutlog serve render` as a process of its own, ready for work, killed at the end."""
-        (port,) = free_ports(1)
-        environment = {
-            f"CUTLOG_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            for name, value in self.settings("render")
-            if value is not None and name not in ("peers", "listen", "quotas")
-        }
-        environment["CUTLOG_LISTEN"] = f"127.0.0.1:{port}"
-        environment["CUTLOG_PEERS"] = msgspec.json.encode(self.settings.peers).decode()
-        environment["PATH"] = os.environ["PATH"]
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "cutlog", "serve", "render", env=environment, cwd=Path(__file__).parents[2]
-        )
-
-        async def ready() -> bool:
-            try:
-                async with self.session.get(f"http://127.0.0.1:{port}/readyz") as answer:
-                    return answer.status == 200
-            except aiohttp.ClientConnectionError:
-                return False
-
-        try:
-            await eventually(ready)
-            yield worker
-        finally:
-            if worker.returncode is None:
-                worker.kill()
-            await worker.wait()
+        async with served("render", self.settings("render"), self.session) as (process, _):
+            yield process
 
     async def call(self, method: str, path: str, body: object = None, expect: int = 200) -> Any:
         headers = {"Authorization": f"Bearer {self.settings.token('editor')}"}
