@@ -36,6 +36,12 @@ RETRIES: Final[RetryConfig] = {
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
 }
 """What is over sooner is not noticed; what lasts longer is for the caller to wait out."""
+LEAST_PIECE: Final = 5 << 20
+MOST_PIECES: Final = 10_000
+"""S3 takes an object in pieces of so many bytes at least, the last one apart, and in so many of them at most.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+IN_MEMORY: Final = 32 << 20
+"""Bytes of a large file that are on their way at once."""
 LOOKS: Final = 3
 """How often an object that is replaced while it is opened is looked at again."""
 
@@ -49,6 +55,7 @@ class ObstoreBlobs:
     def __init__(self, store: MemoryStore | S3Store, secret: str | None = None) -> None:
         self._store = store
         self._secret = secret
+        self._refused = False
 
     @classmethod
     def memory(cls, file_secret: str) -> ObstoreBlobs:
@@ -64,6 +71,10 @@ class ObstoreBlobs:
         with _available():
             async for _ in obstore.list(self._store, "health", chunk_size=1):
                 break
+        if self._refused:
+            key = "health"
+            await self.put_bytes(key, b"Does this bucket take objects again?\n")
+            await self.delete(key)
 
     async def put_file(
         self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None, replace: bool = True
@@ -73,17 +84,21 @@ class ObstoreBlobs:
         size = path.stat().st_size
         if replace or size > ONE_REQUEST:
             if replace or await self.head(key) is None:
-                with _available():
-                    await obstore.put_async(self._store, check_key(key), path, attributes=_attributes(key))
+                piece, at_once = pieces(size)
+                with self._writing():
+                    await obstore.put_async(
+                        self._store, check_key(key), path, attributes=_attributes(key), chunk_size=piece,
+                        max_concurrency=at_once,
+                    )  # fmt: skip
         else:
-            with contextlib.suppress(AlreadyExistsError), _available():
+            with contextlib.suppress(AlreadyExistsError), self._writing():
                 await obstore.put_async(
                     self._store, check_key(key), path, attributes=_attributes(key), mode="create", use_multipart=False
                 )
         return Blob(key, size, sha256)
 
     async def put_bytes(self, key: str, data: bytes, *, sync: bool = True) -> Blob:
-        with _available():
+        with self._writing():
             await obstore.put_async(self._store, check_key(key), data, attributes=_attributes(key))
         return Blob(key, len(data), hashlib.sha256(data).hexdigest())
 
@@ -110,6 +125,17 @@ class ObstoreBlobs:
                 yield bytes(chunk)
         if left:
             raise StoreUnavailableError(f"{key}: {left} bytes less came than were asked for")
+
+    @contextmanager
+    def _writing(self, key: str | None = None) -> Iterator[None]:
+        """As `_available`, and remembers until a write succeeds that one did not: a full bucket still lists objects."""
+        try:
+            with _available(key):
+                yield
+        except StoreUnavailableError:
+            self._refused = True
+            raise
+        self._refused = False
 
     async def _opened(self, key: str, start: int, end: int | None) -> tuple[obstore.GetResult, int] | None:
         """A range of the object and its bytes; None where there are none. Of one version of the object: another one may
@@ -145,7 +171,7 @@ class ObstoreBlobs:
         return True
 
     async def rename(self, key: str, to: str) -> None:
-        with _available(key):
+        with self._writing(key):
             await obstore.rename_async(self._store, check_key(key), check_key(to))
 
     async def list(self, prefix: str = "") -> AsyncIterator[BlobHead]:
@@ -177,6 +203,12 @@ class ObstoreBlobs:
                 return named(link, self._secret, filename, method) if filename and self._secret else link
             case MemoryStore():
                 return sign(self._secret or "", check_key(key), int(time.time()) + seconds, method, filename)
+
+
+def pieces(size: int) -> tuple[int, int]:
+    """The bytes of each piece of a file that goes in several, and how many are on their way at once."""
+    piece = max(LEAST_PIECE, -(-size // MOST_PIECES))
+    return piece, max(1, IN_MEMORY // piece)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class BlobStore(Protocol):
     """
 
     async def check(self) -> None:
-        """Returns when the store answers. Raises OSError."""
+        """Returns when the store answers and, where it refused a write, takes one again. Raises OSError."""
         ...
 
     async def put_file(

@@ -185,12 +185,17 @@ async def test_a_full_bucket_keeps_what_it_has_and_takes_more_once_there_is_room
             for number in range(32):
                 await store.put_bytes(f"videos/d/{number}", body)
 
+        await store.check()
         with pytest.raises(StoreUnavailableError):
             await fill()
+        with pytest.raises(StoreUnavailableError):
+            await store.check()
         there = [head.key async for head in store.list()]
         assert all([await store.get(key) == body for key in there])
         small.stop()
         small.volumes = 0
         await asyncio.to_thread(small.start)
+        await store.check()
+        assert [head.key async for head in store.list("temp")] == []
         await store.put_bytes("videos/d/more", body)
         assert await store.get("videos/d/more") == body

@@ -13,6 +13,7 @@ import pytest
 
 from cutlog.blobs import open_blobs
 from cutlog.blobs.presigned import attachment, signed
+from cutlog.blobs.remote import IN_MEMORY, pieces
 from tests.support.buckets import SeaweedFS
 from tests.support.faulty import Fault, faulty
 
@@ -53,6 +54,13 @@ async def test_a_large_file_goes_in_parts_and_comes_back_whole(bucket: str, tmp_
     async for piece in store.stream("videos/d/large"):
         digest.update(piece)
     assert digest.hexdigest() == blob.sha256
+
+
+@pytest.mark.parametrize("size", [1, 5 << 20, 20 << 30, (50_000 << 20) + 1, 5 << 40])
+def test_pieces_of_a_large_file_are_such_as_s3_takes_and_few_are_in_memory(size: int) -> None:
+    piece, at_once = pieces(size)
+    assert piece >= 5 << 20 and piece * 10_000 >= size and piece <= 5 << 30
+    assert at_once >= 1 and (at_once == 1 or piece * at_once <= IN_MEMORY)
 
 
 @pytest.mark.parametrize("fault", ["503", "silence", "applied"])

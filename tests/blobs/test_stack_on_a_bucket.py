@@ -189,7 +189,9 @@ async def test_an_outage_of_the_bucket_fails_nothing_and_costs_nothing_twice(
         await users("ops", "POST", "/api/projects/p/ops", {"ops": [track, title]})
         met = len(network.happened)
         await eventually(lambda: len(network.happened) > met + 20)  # both services have met it, again and again
+        assert [await told(name) for name in ("media", "render")] == [(503, "down")] * 2
         network.lasting = None
+        assert [await told(name) for name in ("media", "render", "gc")] == [(200, "ok")] * 3
         await users.until("media", f"/api/videos/{video['id']}", "ready")
         await users.until("ops", "/api/projects/p/versions/1", "ready", "proxy")
         await users("ops", "POST", "/api/projects/p/ops", {"ops": [shot]})
