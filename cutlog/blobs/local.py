@@ -19,9 +19,9 @@ from typing import Final
 from cutlog.blobs.keys import InvalidKeyError, check_key, check_prefix
 from cutlog.blobs.scratch import scratch_file, scratch_folder, sweep_folder
 from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, Method
+from cutlog.contract.keys import TEMP
 from cutlog.web.signing import sign
 
-TEMP: Final = "temp"
 LASTING: Final = "resumable"
 CHUNK: Final = 1 << 20
 
@@ -102,6 +102,8 @@ class LocalBlobs:
 
     async def list(self, prefix: str = "") -> AsyncIterator[BlobHead]:
         folder = self.root / check_prefix(prefix)
+        if folder.is_relative_to(self._temp):
+            return  # unfinished work has no keys
         for batch in _batches(await asyncio.to_thread(self._walk, folder)):
             for key, path in batch:
                 head = self._head(key, path)
@@ -120,7 +122,7 @@ class LocalBlobs:
     async def sweep(self) -> int:
         return await asyncio.to_thread(sweep_folder, self._temp, frozenset({LASTING}))
 
-    def lasting(self, otherwise: Path) -> Path:
+    def lasting(self) -> Path | None:
         folder = self._temp / LASTING
         folder.mkdir(exist_ok=True)
         return folder
@@ -153,8 +155,8 @@ class LocalBlobs:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             if sync:
                 os.fsync(descriptor)
-            self._place(path, target, sync, replace)
-            return Blob(key, os.fstat(descriptor).st_size, sha256)
+            placed = self._place(path, target, sync, replace)
+            return Blob(key, os.fstat(descriptor).st_size, sha256, linked=placed and path.parent != self._temp)
 
     def _put_bytes(self, key: str, data: bytes, sync: bool) -> Blob:
         target = self.path(key)
@@ -172,19 +174,24 @@ class LocalBlobs:
             self._place(path, target, sync=True)
         _sync_folder(path.parent)
 
-    def _place(self, path: Path, target: Path, sync: bool, replace: bool = True) -> None:
-        """Renames, or adds a name that is free, and makes it last: each new folder on the way, and the last one."""
+    def _place(self, path: Path, target: Path, sync: bool, replace: bool = True) -> bool:
+        """Renames, or adds a name that is free, and makes it last: each new folder on the way, and the last one.
+        Whether the object is that file now."""
         new = [folder for folder in target.relative_to(self.root).parents if not (self.root / folder).exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
+        placed = True
         if replace:
             path.rename(target)
         else:
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.link(path, target, follow_symlinks=False)
+            except FileExistsError:
+                placed = False
         if sync:
             _sync_folder(target.parent)
             for folder in new:
                 _sync_folder((self.root / folder).parent)
+        return placed
 
     def _head(self, key: str, path: Path) -> BlobHead | None:
         try:

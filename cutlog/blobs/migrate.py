@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from cutlog.blobs.digests import digest_of
 from cutlog.blobs.store import BlobHead, BlobNotFoundError, BlobStore
 
 AT_ONCE: Final = 4
@@ -69,18 +70,11 @@ async def _copied(source: BlobStore, target: BlobStore, head: BlobHead) -> str:
                 digest = await asyncio.to_thread(hashlib.file_digest, file, "sha256")
             sha256 = digest.hexdigest()
             known = await target.head(head.key)
-            if known is not None and known.size == head.size and await _sha256(target, head.key) == sha256:
+            if known is not None and known.size == head.size and await digest_of(target, head.key) == sha256:
                 return "there"
             await target.put_file(head.key, path, sha256=sha256)
     except BlobNotFoundError:
         return "gone"
-    if await _sha256(target, head.key) != sha256:
+    if await digest_of(target, head.key) != sha256:
         raise DiffersError(f"{DiffersError.__doc__} {head.key}")
     return "copied"
-
-
-async def _sha256(store: BlobStore, key: str) -> str:
-    digest = hashlib.sha256()
-    async for chunk in store.stream(key):
-        digest.update(chunk)
-    return digest.hexdigest()

@@ -101,8 +101,8 @@ class PatientBlobs:
     async def sweep(self) -> int:
         return await self._store.sweep()
 
-    def lasting(self, otherwise: Path) -> Path:
-        return self._store.lasting(otherwise)
+    def lasting(self) -> Path | None:
+        return self._store.lasting()
 
     async def url(self, key: str, method: Method = "GET", *, seconds: int = 600, filename: str | None = None) -> str:
         return await self._store.url(key, method, seconds=seconds, filename=filename)

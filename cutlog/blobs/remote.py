@@ -21,6 +21,7 @@ from obstore.store import MemoryStore, S3Store
 from cutlog.blobs.keys import check_key, check_prefix
 from cutlog.blobs.presigned import named
 from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, Method, StoreUnavailableError
+from cutlog.contract.keys import TEMP
 from cutlog.web.signing import sign
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class ObstoreBlobs:
             async for _ in obstore.list(self._store, "health", chunk_size=1):
                 break
         if self._refused:
-            key = "health"
+            key = f"{TEMP}/health"
             await self.put_bytes(key, b"Does this bucket take objects again?\n")
             await self.delete(key)
 
@@ -175,10 +176,12 @@ class ObstoreBlobs:
             await obstore.rename_async(self._store, check_key(key), check_key(to))
 
     async def list(self, prefix: str = "") -> AsyncIterator[BlobHead]:
+        unfinished = f"{prefix}/".startswith(f"{TEMP}/")
         with _available():
             async for batch in obstore.list(self._store, check_prefix(prefix) or None):
                 for meta in batch:
-                    yield _head(meta)
+                    if unfinished or not meta["path"].startswith(f"{TEMP}/"):
+                        yield _head(meta)
 
     @asynccontextmanager
     async def scratch(self) -> AsyncIterator[Path]:
@@ -191,9 +194,8 @@ class ObstoreBlobs:
     async def sweep(self) -> int:
         return 0
 
-    def lasting(self, otherwise: Path) -> Path:
-        otherwise.mkdir(parents=True, exist_ok=True)
-        return otherwise
+    def lasting(self) -> Path | None:
+        return None
 
     async def url(self, key: str, method: Method = "GET", *, seconds: int = 600, filename: str | None = None) -> str:
         match self._store:

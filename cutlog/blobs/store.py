@@ -14,11 +14,13 @@ Method = Literal["GET", "PUT"]
 
 
 class Blob(msgspec.Struct, frozen=True):
-    """An object that was written: its key, bytes and SHA-256 in hex."""
+    """An object that was written: its key, bytes and SHA-256 in hex. `linked`: it is the very file that was put, under
+    another name, so that there are no other bytes to read again."""
 
     key: str
     size: int
     sha256: str
+    linked: bool = False
 
 
 class BlobHead(msgspec.Struct, frozen=True):
@@ -89,7 +91,9 @@ class BlobStore(Protocol):
         ...
 
     def list(self, prefix: str = "") -> AsyncIterator[BlobHead]:
-        """All objects below a prefix of whole words (`export/p_1`), in no order; unfinished ones are not shown."""
+        """All objects below a prefix of whole words (`export/p_1`), in no order. Unfinished ones are shown only where
+        the prefix leads to them (`temp/resumable`).
+        """
         ...
 
     def scratch(self) -> AbstractAsyncContextManager[Path]:
@@ -104,9 +108,9 @@ class BlobStore(Protocol):
         """Removes what processes that died left unfinished; how many things. Live ones are left alone."""
         ...
 
-    def lasting(self, otherwise: Path) -> Path:
-        """A folder for unfinished work that outlives its process, which no sweep touches: next to the objects where
-        they are files, so that `put_file` does not copy from there, else `otherwise`. It is made if missing.
+    def lasting(self) -> Path | None:
+        """A folder for unfinished work that outlives its process, which no sweep touches, next to the objects, so that
+        `put_file` does not copy from there. None where objects are not files: such work is objects below `temp/`.
         """
         ...
 

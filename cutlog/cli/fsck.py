@@ -20,7 +20,10 @@ def fsck(
         ".data"
     ),
     repair: Annotated[bool, typer.Option("--repair", help="Mend what follows from the log.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Compare sizes of objects only; do not read them.")] = False,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep/--quick", help="Read every object again and compare its digest, or compare sizes only."),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines: every finding, then the report.")] = False,
 ) -> None:
     """Checks log, stream, projections and objects against each other. Exit code 1 on any finding, mended or not."""
@@ -36,7 +39,7 @@ def fsck(
 
     async def work() -> Report:
         async with running(folder):
-            return await run(folder, repair=repair, read=not quick)
+            return await run(folder, repair=repair, read=deep)
 
     try:
         report = asyncio.run(work())

@@ -30,6 +30,8 @@ PROXIES: Final = "proxy"
 EXPORTED: Final = "export"
 ARCHIVE: Final = "archive"
 IMPORTS: Final = "import"
+TEMP: Final = "temp"
+PARTS: Final = f"{TEMP}/resumable"
 
 _ID: Final = r"[a-z0-9][a-z0-9_-]{0,63}"
 _SHA256: Final = "[0-9a-f]{64}"
@@ -236,9 +238,25 @@ class ImportKey(_Key, frozen=True):
         return cls(found["run"], found["sha256"])
 
 
+class PartKey(_Key, frozen=True):
+    """A part of an unfinished upload, from byte `start` on. `unique`: two requests may bring the same bytes at once."""
+
+    shape = re.compile(rf"{PARTS}/(?P<upload>{_ID})/(?P<start>[0-9]{{15}})-(?P<unique>[0-9a-f]{{12}})")
+    upload_id: str
+    start: int
+    unique: str
+
+    def __str__(self) -> str:
+        return f"{parts_of(self.upload_id)}/{self.start:015d}-{self.unique}"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(found["upload"], int(found["start"]), found["unique"])
+
+
 ObjectKey = (
     OriginalKey | RenditionKey | ThumbnailKey | CacheKey | ReceiptKey | ProxyKey | ExportKey | ArchivedExportKey
-    | ArchivedVideoKey | ImportKey
+    | ArchivedVideoKey | ImportKey | PartKey
 )  # fmt: skip
 
 
@@ -277,6 +295,11 @@ def imports_of(run: str) -> str:
     return f"{IMPORTS}/{run}"
 
 
+def parts_of(upload_id: str) -> str:
+    """The prefix of the parts of an unfinished upload."""
+    return f"{PARTS}/{upload_id}"
+
+
 def archived_video(media_id: str, key: str) -> ArchivedVideoKey:
     """The key in the archive of the original at `key`, or of one that is in the archive already. Raises
     UnknownKeyError."""
@@ -301,7 +324,7 @@ def original_of(key: str) -> Content:
 FAMILIES: Final[dict[str, tuple[type[ObjectKey], ...]]] = {
     ORIGINALS: (OriginalKey,), DERIVED: (RenditionKey, ThumbnailKey), CACHE: (CacheKey, ReceiptKey),
     PROXIES: (ProxyKey,), EXPORTED: (ExportKey,), ARCHIVE: (ArchivedExportKey, ArchivedVideoKey),
-    IMPORTS: (ImportKey,),
+    IMPORTS: (ImportKey,), TEMP: (PartKey,),
 }  # fmt: skip
 """By the first word of a key: what it may be."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.blobs.digests import digest_of
 from cutlog.fsck.proof import Kept
 from cutlog.fsck.report import Finding
 from cutlog.fsck.stack import Stack
@@ -73,13 +73,11 @@ async def _wrong(blobs: BlobStore, kept: Kept, must: Wanted, read: bool) -> str 
         return f"it has {head.size} bytes in place of {kept.size}"
     if not read:
         return None
-    digest = hashlib.sha256()
     try:
-        async for part in blobs.stream(key):
-            await asyncio.to_thread(digest.update, part)
+        found = await digest_of(blobs, key)
     except BlobNotFoundError:
         return "it is not there"
-    return None if digest.hexdigest() == kept.sha256 else f"its SHA-256 is {digest.hexdigest()}, not {kept.sha256}"
+    return None if found == kept.sha256 else f"its SHA-256 is {found}, not {kept.sha256}"
 
 
 async def strays(stack: Stack, must: Wanted) -> AsyncIterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -24,6 +25,8 @@ from cutlog.web import Server, serve_http
 from services.media import imports, learnt, leases, uses
 from services.media.api import make_api
 from services.media.derive import Derive
+from services.media.held_files import FileHolding
+from services.media.held_parts import PartHolding
 from services.media.ingest import Ingest, OutOfSpaceError
 from services.media.previews_api import add_previews
 from services.media.proof import PROOF
@@ -75,8 +78,11 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             derive = Derive(ffmpeg, PatientBlobs(blobs))  # waits for the store and keeps what it has encoded
             worker = Worker(engine, derive, outbox, slots=max(1, (os.cpu_count() or 1) // 2))
             api = make_api(engine, blobs, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes)
-            folder = blobs.lasting(settings.data / "uploads")
-            resuming = Resuming(engine, ingest, folder, timedelta(hours=settings.resumable_hours), quotas)
+            folder = blobs.lasting()
+            holding = PartHolding(engine, blobs) if folder is None else FileHolding(folder)
+            if folder is None:  # where releases up to 0.1 kept what no other process saw; it can't be resumed
+                await asyncio.to_thread(shutil.rmtree, settings.data / "uploads", ignore_errors=True)
+            resuming = Resuming(engine, ingest, holding, timedelta(hours=settings.resumable_hours), quotas)
             add_uploads(api, resuming, max_upload=settings.max_upload_bytes)
             add_previews(api, engine, blobs, Derive(ffmpeg, blobs))
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))

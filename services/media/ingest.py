@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobStore
+from cutlog.blobs.digests import digest_of
 from cutlog.bus import Outbox
 from cutlog.contract.commands import RecordMediaUploaded
 from cutlog.contract.events import MediaUploaded
@@ -64,6 +65,10 @@ class OutOfSpaceError(Exception):
 
 class StorageError(Exception):
     """The disk does not take the file."""
+
+
+class NotStoredError(StorageError):
+    """What the store holds is not what was sent; send the file again."""
 
 
 @contextmanager
@@ -176,7 +181,7 @@ class Ingest:
             await leases.note_key(connection, upload_id, key)
         with space_errors():
             if moving is None:
-                await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256, replace=False)
+                await self._put(key, file)
             else:
                 await self._blobs.rename(moving, key)
         return Stored(
@@ -200,6 +205,18 @@ class Ingest:
             derive_run=0,
             derive_left=videos.DERIVE_ATTEMPTS,
         )
+
+    async def _put(self, key: str, file: Received) -> None:
+        """Stores the bytes and, unless the object is the file that was hashed, reads them again: only what is stored
+        counts. Raises NotStoredError."""
+        blob = await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256, replace=False)
+        if blob.linked or await digest_of(self._blobs, key) == file.sha256:
+            return
+        # What was there already under this name is wrong, or the write was.
+        log.error("upload.stored_wrong", key=key)
+        await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256)
+        if await digest_of(self._blobs, key) != file.sha256:
+            raise NotStoredError(str(NotStoredError.__doc__))
 
     async def look(self, path: Path, *, whole: bool) -> Judged:
         """What is in a file. Raises UnusableError."""

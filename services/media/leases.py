@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, delete, func, literal, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -33,16 +33,28 @@ class LeaseLostError(Exception):
     """The upload was taken for dead and cleaned up; send the file again."""
 
 
+class LeaseHeldError(Exception):
+    """Another process is at this upload."""
+
+
 def _until() -> ColumnElement[object]:
     return func.clock_timestamp() + literal(LEASE)
 
 
 @asynccontextmanager
-async def leased(engine: AsyncEngine, tenant: str) -> AsyncIterator[str]:
-    """The id of a new upload, kept alive until the end; its row is gone after."""
-    upload_id = new_id("u")
+async def leased(engine: AsyncEngine, tenant: str, upload_id: str | None = None) -> AsyncIterator[str]:
+    """The id of a new upload, kept alive until the end; its row is gone after.
+
+    With an `upload_id` that somebody living holds already, raises LeaseHeldError.
+    """
+    upload_id = upload_id or new_id("u")
+    row = postgresql.insert(upload).values(id=upload_id, tenant=tenant, lease_until=_until())
+    over = row.on_conflict_do_update(
+        index_elements=["id"], set_={"lease_until": _until()}, where=upload.c.lease_until <= func.clock_timestamp()
+    )
     async with engine.begin() as connection:
-        await connection.execute(insert(upload).values(id=upload_id, tenant=tenant, lease_until=_until()))
+        if (await connection.execute(over)).rowcount == 0:
+            raise LeaseHeldError(str(LeaseHeldError.__doc__))
     renewing = asyncio.create_task(_renew(engine, upload_id))
     try:
         yield upload_id

@@ -11,11 +11,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.shadow import Derived
-from cutlog.contract.keys import DERIVED, ORIGINALS, Content
+from cutlog.contract.keys import DERIVED, ORIGINALS, PARTS, Content, parts_of
 from cutlog.contract.media import Rendition
 from cutlog.fsck.proof import House, Kept, Proof
 from services.media import learnt
-from services.media.tables import upload, video
+from services.media.tables import resumable, resumable_part, upload, video
 from services.media.videos import DERIVE_ATTEMPTS
 
 PATIENCE: Final = 600.0
@@ -30,11 +30,14 @@ async def _kept(connection: AsyncConnection) -> AsyncIterator[Kept]:
             if made is not None:
                 rendition = msgspec.convert(made, Rendition)
                 yield Kept(rendition.key, rendition.size, rendition.sha256, name, row.id, made_by="media")
+    for row in await connection.execute(select(resumable_part)):
+        yield Kept(row.key, row.size, row.sha256, "part", row.upload_id)
 
 
 async def _loose(connection: AsyncConnection) -> set[str]:
-    """Where uploads go that are under way, and the folders of videos that are being processed."""
+    """Where uploads go that are under way, the folders of their parts and of videos that are being processed."""
     keys = set(await connection.scalars(select(upload.c.key).where(upload.c.key.is_not(None))))
+    keys |= {f"{parts_of(upload_id)}/" for upload_id in await connection.scalars(select(resumable.c.id))}
     columns = (video.c.tenant, video.c.sha256, video.c.generation)
     for tenant, sha256, generation in await connection.execute(select(*columns).where(video.c.derive_at.is_not(None))):
         keys.add(f"{Content(tenant, sha256, generation).folder}/")
@@ -73,6 +76,6 @@ PROOF: Final = Proof(
     kept=_kept,
     loose=_loose,
     counts=_counts,
-    owns=(ORIGINALS, DERIVED),
+    owns=(ORIGINALS, DERIVED, PARTS),
     mend=_mend,
 )

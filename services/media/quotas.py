@@ -47,8 +47,9 @@ class Quotas:
         files, used = (await connection.execute(held)).one()
         if under_way:
             going = select(func.count(), func.coalesce(func.sum(resumable.c.size), 0)).where(
-                resumable.c.tenant == tenant, resumable.c.video_id.is_(None), resumable.c.problem.is_(None)
-            )
+                resumable.c.tenant == tenant, resumable.c.video_id.is_(None), resumable.c.problem.is_(None),
+                resumable.c.lost.is_(False),
+            )  # fmt: skip
             more, reserved = (await connection.execute(going)).one()
             files, used = files + more, used + reserved
         if quota.files is not None and files + 1 > quota.files:

@@ -1,20 +1,14 @@
-"""Receives resumable uploads: bytes go to the end of a file of their own, and count when they are on disk.
-
-The file may be longer than the row says after a crash: what was not counted is cut off before more is added. Who writes
-holds a lock on the file, which a process that dies lets go.
+"""Receives resumable uploads: bytes count when they are durable where every process sees them. At the end what is
+stored becomes a video.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
-import os
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -28,29 +22,19 @@ from cutlog.ffmpeg import NotExaminedError
 from services.media import leases, resumable
 from services.media.answers import Retry, keep, recall
 from services.media.facts import UnusableError
+from services.media.holding import Adding, BusyError, BytesLostError, Held, Holding
 from services.media.ingest import Ingest, Received, space_errors
 from services.media.naming import display_name
 from services.media.quotas import Quotas
-from services.media.resumable import Resumable
+from services.media.resumable import OffsetError, Resumable
 from services.media.tus_headers import Checksum
 from services.media.videos import Asker, Video
-from services.media.writing import Appended, writing
 
 log = structlog.get_logger(__name__)
 
-#: Bytes between two looks at the disk: so much a break costs at most.
+#: Bytes after which what came is stored and counted: so much a break costs at most.
 STEP: Final = 16 << 20
-#: Uploads whose running digest is remembered; the others are read again at their end.
-DIGESTS: Final = 256
 SWEEP_SECONDS: Final = 60.0
-
-
-class BusyError(Exception):
-    """Another request adds to this upload."""
-
-
-class OffsetError(Exception):
-    """The bytes do not begin where the upload ends."""
 
 
 class TooLongError(Exception):
@@ -62,12 +46,12 @@ class ChecksumError(Exception):
 
 
 class Resuming:
-    """The uploads of one folder. Raises, besides its own errors, those of `resumable` and `Ingest.arrive`."""
+    """The uploads that are held in one place. Raises, besides its own errors, those of `resumable`, `holding` and
+    `Ingest.arrive`."""
 
-    def __init__(self, engine: AsyncEngine, ingest: Ingest, folder: Path, ttl: timedelta, quotas: Quotas) -> None:
-        self._quotas = quotas
-        self._engine, self._ingest, self._folder, self.ttl = engine, ingest, folder, ttl
-        self._digests: OrderedDict[str, tuple[int, hashlib._Hash]] = OrderedDict()
+    def __init__(self, engine: AsyncEngine, ingest: Ingest, holding: Holding, ttl: timedelta, quotas: Quotas) -> None:
+        self._engine, self._ingest, self._holding, self._quotas = engine, ingest, holding, quotas
+        self.ttl = ttl
 
     async def begin(self, asker: Asker, size: int, metadata: str, filename: str | None, key: str | None) -> Resumable:
         """A new upload of `size` bytes, or the one begun under the same Idempotency-Key. Raises KeyReusedError."""
@@ -75,7 +59,8 @@ class Resuming:
         now = datetime.now(UTC)
         new = Resumable(
             id=new_id("u"), tenant=asker.tenant, actor=asker.subject, name=display_name(filename), metadata=metadata,
-            size=size, received=0, expires_at=now, video_id=None, problem=None, begun_at=now,
+            size=size, received=0, expires_at=now, video_id=None, problem=None, lost=False,
+            begun_at=now,
         )  # fmt: skip
         async with self._engine.begin() as connection:
             if retry is not None:
@@ -85,41 +70,52 @@ class Resuming:
             await self._quotas.admit(connection, asker.tenant, size, under_way=True)
             row = await resumable.begin(connection, new, self.ttl)
             with space_errors():
-                self._path(row.id).touch(exist_ok=False)
+                await self._holding.begin(row.id)
         return row
 
     async def find(self, asker: Asker, upload_id: str) -> Resumable:
         """The upload as it is; one that is whole is ended first if a crash kept it from that."""
+        row = await self._row(asker, upload_id)
+        if row.ended:
+            return row
+        try:
+            if not row.whole:
+                with contextlib.suppress(OffsetError):
+                    async with self._telling_loss(row.id):
+                        await self._holding.check(row)
+                return row
+            with contextlib.suppress(UnusableError, NotExaminedError):
+                async with self._opened(row.id) as held:
+                    row = await self._end(row, held, asker.trace)
+            return row
+        except BusyError:
+            return await self._row(asker, upload_id)
+
+    async def _row(self, asker: Asker, upload_id: str) -> Resumable:
         async with self._engine.connect() as connection:
-            row = await resumable.find(connection, asker.tenant, upload_id)
-        if row.whole and not row.ended:
-            with contextlib.suppress(UnusableError, NotExaminedError, BusyError), self._held(row.id):
-                row = await self._end(row, asker.trace)
-        return row
+            return await resumable.find(connection, asker.tenant, upload_id)
 
     async def add(
         self, asker: Asker, upload_id: str, offset: int, chunks: AsyncIterator[bytes], checksum: Checksum | None
     ) -> Resumable:
         """Adds bytes at `offset`. Those that came before a break stay, unless a checksum was to prove them."""
-        async with self._engine.connect() as connection:
-            await resumable.find(connection, asker.tenant, upload_id)
-        with self._held(upload_id) as file:
-            async with self._engine.connect() as connection:
-                row = await resumable.find(connection, asker.tenant, upload_id)
+        await self._row(asker, upload_id)
+        async with self._opened(upload_id) as held:
+            row = await self._row(asker, upload_id)
             if row.received != offset:
-                raise OffsetError(f"The upload has {row.received} bytes; these begin at {offset}.")
+                raise OffsetError(row.received, offset)
             if row.whole:
-                return row if row.ended else await self._end(row, asker.trace)
+                return row if row.ended else await self._end(row, held, asker.trace)
             with space_errors():
-                row = await self._receive(row, file, chunks, checksum)
-            return await self._end(row, asker.trace) if row.whole else row
+                row = await self._receive(row, held, chunks, checksum)
+            return await self._end(row, held, asker.trace) if row.whole else row
 
     async def terminate(self, asker: Asker, upload_id: str) -> None:
         """Ends an upload and forgets its bytes. A video that it became stays."""
         async with self._engine.begin() as connection:
             await resumable.find(connection, asker.tenant, upload_id)
             await resumable.forget(connection, upload_id)
-        self._drop(upload_id)
+        await self._drop(upload_id)
 
     async def keep_swept(self, stop: asyncio.Event) -> None:
         """Until `stop` is set: ends what is whole, removes what is too old, and files that have no row."""
@@ -137,74 +133,101 @@ class Resuming:
                 log.info("an upload expired", id=upload_id)
             whole = await resumable.unsettled(connection)
         for row in whole:
-            with (
-                contextlib.suppress(UnusableError, NotExaminedError, BusyError, leases.LeaseLostError),
-                self._held(row.id),
-            ):
-                await self._end(row, "")
-        names = {path.name for path in self._folder.iterdir() if _settled(path)}
+            try:
+                async with self._opened(row.id) as held:
+                    await self._end(row, held, "")
+            except (BusyError, BytesLostError, UnusableError):
+                continue
+            except Exception as error:  # of this upload; the others are ended all the same
+                log.warning("upload.not_ended", id=row.id, why=repr(error))
+        return await self._holding.sweep(self._known)
+
+    async def _known(self, ids: set[str]) -> set[str]:
         async with self._engine.connect() as connection:
-            known = await resumable.known(connection, names)
-        for name in names - known:
-            self._drop(name)
-        return len(names - known)
+            return await resumable.known(connection, ids)
+
+    @contextlib.asynccontextmanager
+    async def _opened(self, upload_id: str) -> AsyncIterator[Held]:
+        """The bytes of an upload; where they prove to be lost, that is noted."""
+        async with self._telling_loss(upload_id), self._holding.open(upload_id) as held:
+            yield held
+
+    @contextlib.asynccontextmanager
+    async def _telling_loss(self, upload_id: str) -> AsyncIterator[None]:
+        """Notes that bytes are lost where the block finds out. Raises BytesLostError, BusyError."""
+        try:
+            yield
+        except BytesLostError as error:
+            async with self._engine.begin() as connection:
+                lost = await resumable.lose(connection, upload_id)
+            if not lost:  # another process has just ended it, and removed them
+                raise BusyError(str(BusyError.__doc__)) from error
+            log.error("upload.lost", id=upload_id)
+            await self._drop(upload_id)
+            raise
 
     async def _receive(
-        self, row: Resumable, file: Appended, chunks: AsyncIterator[bytes], checksum: Checksum | None
+        self, row: Resumable, held: Held, chunks: AsyncIterator[bytes], checksum: Checksum | None
     ) -> Resumable:
-        start, noted = row.received, row.received
-        await asyncio.to_thread(file.cut, start)
-        before = self._digests.pop(row.id, None)
-        whole = before[1] if before is not None and before[0] == start else None if start else hashlib.sha256()
-        digests = [digest for digest in (whole, hashlib.sha256() if checksum else None) if digest is not None]
-        came, keeps = start, checksum is None
-        try:
-            async with writing(file, digests) as written:
+        digest = hashlib.sha256() if checksum is not None else None
+        came, counts = row.received, checksum is None
+        async with held.adding(row, digest) as adding:
+            try:
                 async for chunk in chunks:
                     came += len(chunk)
                     if came > row.size:
+                        counts = False  # what the steps before have counted stays
                         raise TooLongError(f"The upload has {row.size} bytes; {came} came.")
-                    await written.add(chunk)
-                    if checksum is None and file.size - noted >= STEP:
-                        noted = file.size
-                        row = await self._note(row, file, noted)
-            if checksum is not None and digests[-1].digest() != checksum.digest:
-                raise ChecksumError(str(ChecksumError.__doc__))
-            keeps = True
-        except TooLongError:
-            await asyncio.to_thread(file.cut, noted)
-            whole = None
-            raise
-        finally:
-            # Also after a break: what has come need not come again.
-            if keeps:
-                row = await asyncio.shield(self._note(row, file, file.size))
-                if whole is not None and row.received == file.size:
-                    self._remember(row.id, file.size, whole)
-        return row
+                    await adding.add(chunk)
+                    if adding.unstored >= STEP:
+                        await self._stored(adding, counts)
+                if checksum is not None and digest is not None:
+                    await adding.store()
+                    if digest.digest() != checksum.digest:
+                        raise ChecksumError(str(ChecksumError.__doc__))
+                    counts = True
+            finally:
+                # Also after a break: what has come need not come again.
+                if counts:
+                    await self._stored(adding, counts)
+        return adding.row
 
-    async def _note(self, row: Resumable, file: Appended, size: int) -> Resumable:
-        await asyncio.to_thread(file.sync)
-        async with self._engine.begin() as connection:
-            return await resumable.advance(connection, row.id, size, self.ttl)
+    async def _stored(self, adding: Adding, counts: bool) -> None:
+        """Makes durable what came, and counts it. Cancelled, it goes on to its end first."""
+        storing = asyncio.create_task(self._store(adding, counts))
+        cancelled: asyncio.CancelledError | None = None
+        while not storing.done():
+            try:
+                await asyncio.wait([storing])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            if (failure := storing.exception()) is not None:
+                log.warning("upload.not_stored", id=adding.row.id, why=repr(failure))
+            raise cancelled
+        storing.result()
 
-    def _remember(self, upload_id: str, size: int, digest: hashlib._Hash) -> None:
-        self._digests[upload_id] = (size, digest)
-        if len(self._digests) > DIGESTS:
-            self._digests.popitem(last=False)
+    async def _store(self, adding: Adding, counts: bool) -> None:
+        received = await adding.store()
+        if counts and received > adding.row.received:
+            async with self._engine.begin() as connection:
+                row = await resumable.advance(connection, adding.row, received, self.ttl)
+                await adding.note(connection)
+            await adding.noted(row)
 
-    async def _end(self, row: Resumable, trace: str) -> Resumable:
+    async def _end(self, row: Resumable, held: Held, trace: str) -> Resumable:
         """From whole bytes to a video, once: the answer is kept under a key that no client can send."""
-        path, known = self._path(row.id), self._digests.pop(row.id, None)
         asker = Asker(row.tenant, row.actor, trace)
-        if known is not None and known[0] == row.size:
-            sha256 = known[1].hexdigest()
-        else:
-            sha256 = await asyncio.to_thread(_digest, path)
-        retry = Retry.of(row.tenant, f"resumable\n{row.id}", sha256)
         try:
-            async with leases.leased(self._engine, row.tenant) as lease:
-                outcome = await self._ingest.arrive(asker, lease, Received(path, row.size, sha256, row.name), retry)
+            with space_errors():
+                async with (
+                    leases.leased(self._engine, row.tenant, row.id) as lease,
+                    held.whole(row) as (path, sha256),
+                ):
+                    retry = Retry.of(row.tenant, f"resumable\n{row.id}", sha256)
+                    outcome = await self._ingest.arrive(asker, lease, Received(path, row.size, sha256, row.name), retry)
+        except leases.LeaseHeldError as error:
+            raise BusyError(str(BusyError.__doc__)) from error
         except UnusableError as error:
             await self._close(row, problem=str(error))
             raise
@@ -215,39 +238,11 @@ class Resuming:
     async def _close(self, row: Resumable, *, video_id: str | None = None, problem: str | None = None) -> None:
         async with self._engine.begin() as connection:
             await resumable.end(connection, row.id, video_id=video_id, problem=problem)
-        self._drop(row.id)
+        await self._drop(row.id)
 
-    @contextlib.contextmanager
-    def _held(self, upload_id: str) -> Iterator[Appended]:
-        """The file, for this request alone. Raises BusyError."""
+    async def _drop(self, upload_id: str) -> None:
+        """Removes the bytes. Those that stay, because the store is unavailable, are swept later."""
         try:
-            descriptor = os.open(self._path(upload_id), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            descriptor = os.memfd_create("ended")  # its row tells what became of it
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BusyError(str(BusyError.__doc__)) from None
-            yield Appended(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def _path(self, upload_id: str) -> Path:
-        return self._folder / upload_id
-
-    def _drop(self, upload_id: str) -> None:
-        self._digests.pop(upload_id, None)
-        self._path(upload_id).unlink(missing_ok=True)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _settled(path: Path) -> bool:
-    """Whether a file is older than any transaction that might still add its row."""
-    with contextlib.suppress(FileNotFoundError):
-        return datetime.now(UTC).timestamp() - path.lstat().st_mtime > SWEEP_SECONDS
-    return False
+            await self._holding.drop(upload_id)
+        except OSError as error:
+            log.info("upload.bytes_left", id=upload_id, why=str(error))

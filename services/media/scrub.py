@@ -5,7 +5,6 @@ was made of a video is made again; an original comes back from another video of 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
@@ -17,6 +16,7 @@ from sqlalchemy import func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.blobs.digests import digest_of
 from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.media import Rendition
 from cutlog.db.failures import DATABASE_ERRORS
@@ -98,14 +98,10 @@ class Scrubber:
             await connection.execute(update(video).where(*mine).values(values))
 
     async def _whole(self, piece: Piece) -> bool:
-        digest = hashlib.sha256()
         try:
-            async for chunk in self._blobs.stream(piece.key):
-                await asyncio.to_thread(digest.update, chunk)
-                self._read.inc(len(chunk))
+            return await digest_of(self._blobs, piece.key, self._read.inc) == piece.sha256
         except BlobNotFoundError:
             return False
-        return digest.hexdigest() == piece.sha256
 
     async def _restored(self, row: Stored, piece: Piece) -> bool:
         """Puts the bytes of another video of the same content in the place of the rotten ones."""

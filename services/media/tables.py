@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Double, Integer, LargeBinary, MetaData, Table, Text, func
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    false,
+    func,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
@@ -50,8 +64,8 @@ upload = Table(
     Column("begun_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )
 
-#: An upload that goes on after a break. `received` bytes of it are on disk; at the end either `video_id` or
-#: `problem`, the sentence why it is not usable, is known.
+#: An upload that goes on after a break. `received` bytes of it are durable, where every process sees them; at the
+#: end either `video_id` or `problem`, the sentence why it is not usable, is known. `lost`: they are not there any more.
 resumable = Table(
     "resumable",
     metadata,
@@ -65,7 +79,19 @@ resumable = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("video_id", Text),
     Column("problem", Text),
+    Column("lost", Boolean, nullable=False, server_default=false()),
     Column("begun_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+
+#: Bytes of a resumable upload that are an object of their own; only where objects are in a bucket.
+resumable_part = Table(
+    "resumable_part",
+    metadata,
+    Column("upload_id", Text, ForeignKey("resumable.id"), primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("key", Text, nullable=False),
 )
 
 #: First answers, kept for those who ask again under the same Idempotency-Key.

@@ -13,9 +13,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from cutlog.contract.base import Wire
 from cutlog.web import Api, Problem, Reply, Request, Role
 from cutlog.web.body import READ_SECONDS, Pace, too_large
+from services.media.holding import BusyError, BytesLostError
 from services.media.ranges import http_date
-from services.media.resumable import Resumable, UploadExpiredError, UploadUnknownError
-from services.media.resuming import BusyError, ChecksumError, OffsetError, Resuming, TooLongError
+from services.media.resumable import OffsetError, Resumable, UploadExpiredError, UploadUnknownError
+from services.media.resuming import ChecksumError, Resuming, TooLongError
 from services.media.tus_headers import CHUNK_TYPE, EXTENSIONS, VERSION, HeaderError, checksum, metadata, number
 from services.media.videos import Asker
 
@@ -43,6 +44,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
     """Adds the routes below /api/uploads. Everybody sees the uploads of one tenant only."""
     api.problem(UploadUnknownError, status=404, type="not-found", headers=_TUS)
     api.problem(UploadExpiredError, status=410, type="upload-expired", headers=_TUS)
+    api.problem(BytesLostError, status=410, type="upload-lost", headers=_TUS)
     api.problem(BusyError, status=423, type="upload-busy", headers=_TUS | {"Retry-After": "1"})
     api.problem(OffsetError, status=409, type="wrong-offset", headers=_TUS)
     api.problem(TooLongError, status=413, type="too-large", headers=_TUS)
@@ -89,7 +91,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         stream=True,
         consumes="*/*",
         returns={201: None},
-        problems=(400, 412, 413, 422, 460, 507),
+        problems=(400, 409, 410, 412, 413, 422, 423, 460, 507),
         summary="Begins a resumable upload",
     )
     async def post(req: Request) -> Reply:

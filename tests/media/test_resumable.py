@@ -8,12 +8,22 @@ import hashlib
 import os
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 from tusclient.client import TusClient
 
+from cutlog.blobs import Blob, LocalBlobs
+from cutlog.bus import Outbox
+from cutlog.db.engine import create_engine
+from cutlog.ffmpeg import Ffmpeg
+from services.media.held_files import FileHolding
+from services.media.ingest import Ingest
+from services.media.quotas import Quotas
+from services.media.resuming import Resuming
 from tests.media.conftest import Answer, Client, House
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
@@ -218,6 +228,46 @@ async def test_an_upload_that_was_whole_when_its_server_died_is_ended_by_the_nex
     assert house.files("temp") == []
 
 
+class Rotting(LocalBlobs):
+    """Stores other bytes than it is given."""
+
+    async def put_file(
+        self, key: str, path: Path, *, sync: bool = True, sha256: str | None = None, replace: bool = True
+    ) -> Blob:
+        await self.put_bytes(key, b"\0" * path.stat().st_size)
+        return Blob(key, path.stat().st_size, sha256 or "")
+
+
+async def test_what_is_stored_wrong_is_no_video_and_ends_no_sweep(house: House, painted: Painter) -> None:
+    await house.start("ops", "media")
+    data, client = painted(25, 30).read_bytes(), house.client()
+    urls = [(await begin(client, len(data), data=data[:-1])).headers["Location"] for _ in range(2)]
+    await house.stop("media")
+    for file in (house.objects / "temp" / "resumable").iterdir():
+        file.write_bytes(data)
+    await house.rows("UPDATE resumable SET received = size")
+    settings = house.settings_for("media")
+    engine = create_engine(settings)
+    ingest = Ingest(engine, Rotting(house.objects, ""), await Ffmpeg.find(settings), Outbox(engine, "media"))
+    holding = FileHolding(house.objects / "temp" / "resumable")
+    with capture_logs() as logs:
+        await Resuming(engine, ingest, holding, timedelta(hours=1), Quotas({})).sweep()
+    await engine.dispose()
+    told = [each["id"] for each in logs if each["event"] == "upload.not_ended"]
+    assert sorted(told) == sorted(url.rpartition("/")[2] for url in urls), (
+        "each is named, and keeps no other from its turn"
+    )
+    assert await house.rows("SELECT FROM video") == []
+    await house.start("media")
+
+    async def ended() -> bool:
+        return all([(await client("GET", url)).body["video"] for url in urls])
+
+    await eventually(ended)
+    (row,) = await house.rows("SELECT key, ref_count FROM video")
+    assert row["ref_count"] == 2 and (house.objects / row["key"]).read_bytes() == data
+
+
 async def test_bytes_that_were_not_counted_before_a_crash_are_sent_again(house: House, painted: Painter) -> None:
     await house.start("ops", "media")
     data, client = painted(25, 30).read_bytes(), house.client()
@@ -228,6 +278,42 @@ async def test_bytes_that_were_not_counted_before_a_crash_are_sent_again(house: 
     await house.start("media")
     assert (await client("HEAD", url, headers=TUS)).headers["Upload-Offset"] == "1000"
     video_id = (await add(client, url, 1000, data[1000:])).headers["Cutlog-Video"]
+    assert (await client("GET", f"/api/videos/{video_id}")).body["sha256"] == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("damage", ["gone", "short", "flipped"])
+async def test_a_file_that_is_not_what_came_ends_the_upload_with_410_and_never_a_video(
+    running: House, painted: Painter, damage: str
+) -> None:
+    data, client = painted(25, 30).read_bytes(), running.client()
+    url = (await begin(client, len(data), data=data[:1000])).headers["Location"]
+    (file,) = (running.objects / "temp" / "resumable").iterdir()
+    match damage:
+        case "gone":
+            file.unlink()
+        case "short":
+            os.truncate(file, 999)
+        case _:
+            file.write_bytes(data[:500] + bytes([data[500] ^ 1]) + data[501:1000])
+    if damage != "flipped":
+        assert (await client("HEAD", url, headers=TUS)).status == 410
+    lost = await add(client, url, 1000, data[1000:])
+    assert (lost.status, lost.body["type"]) == (410, "/problems/upload-lost")
+    assert (await client("GET", url)).status == 410
+    assert await running.rows("SELECT FROM video") == [] and running.files() == []
+
+
+async def test_an_upload_of_the_release_before_goes_on(house: House, painted: Painter) -> None:
+    await house.start("ops", "media")
+    data, client = painted(25, 30).read_bytes(), house.client()
+    (house.objects / "temp" / "resumable" / "u_old").write_bytes(data[:1000])
+    await house.rows(
+        """INSERT INTO resumable (id, tenant, actor, name, metadata, size, received, expires_at) VALUES
+           ('u_old', 'default', 'tester', 'a.mp4', '', $1, 1000, clock_timestamp() + interval '1 day')""",
+        len(data),
+    )
+    assert (await client("HEAD", "/api/uploads/u_old", headers=TUS)).headers["Upload-Offset"] == "1000"
+    video_id = (await add(client, "/api/uploads/u_old", 1000, data[1000:])).headers["Cutlog-Video"]
     assert (await client("GET", f"/api/videos/{video_id}")).body["sha256"] == hashlib.sha256(data).hexdigest()
 
 

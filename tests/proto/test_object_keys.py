@@ -21,6 +21,7 @@ from cutlog.contract.keys import (
     ImportKey,
     ObjectKey,
     OriginalKey,
+    PartKey,
     ProxyKey,
     ReceiptKey,
     RenditionKey,
@@ -54,6 +55,7 @@ KEYS: st.SearchStrategy[ObjectKey] = st.one_of(
     st.builds(ArchivedExportKey, IDS, NUMBERS, st.sampled_from([*EXPORTS])),
     st.builds(ArchivedVideoKey, IDS, DIGESTS, NUMBERS, SUFFIXES),
     st.builds(ImportKey, IDS, DIGESTS),
+    st.builds(PartKey, IDS, st.integers(0, 10**15 - 1), st.text("0123456789abcdef", min_size=12, max_size=12)),
 )
 
 
@@ -88,6 +90,7 @@ def test_a_text_is_a_key_only_if_it_is_written_just_so(key: ObjectKey, data: st.
         (ArchivedExportKey("x_1", 3, "mp4"), "archive/x_1_v3_final.mp4"),
         (ArchivedVideoKey("v_1", SHA, 2, ".mov"), f"archive/v_1_{SHA}.2.mov"),
         (ImportKey("b_1", SHA), f"import/b_1/{SHA}"),
+        (PartKey("u_1", 1 << 24, SHA[:12]), f"temp/resumable/u_1/000000016777216-{SHA[:12]}"),
     ],
 )
 def test_stored_keys_stay_as_they_are(key: ObjectKey, text: str) -> None:
@@ -103,7 +106,8 @@ def test_stored_keys_stay_as_they_are(key: ObjectKey, text: str) -> None:
         f"segments/acme/02/{SHA}.mp4", f"segments/acme/{SHA}.mp4", f"segments/acme/01/{SHA}.m4s",
         "segments/receipts/p_1/v3_mp4.v2.json", "segments/receipts/p_1/v3_mp5.json", "segments/receipts/v3_mp4.json",
         "proxy/p_1/v3_proxy.mp4.tmp", "proxy/p_1/v03_proxy.mp4", "export/p_1/v3_final.mov", "export/P_1/v3_final.mp4",
-        "archive/x_1.mp4", "archive/v3_final.mp4", "export/p_1/v3_final.mp4\n",
+        "archive/x_1.mp4", "archive/v3_final.mp4", "export/p_1/v3_final.mp4\n", "temp/resumable/u_1",
+        f"temp/resumable/u_1/0-{SHA[:12]}",
     ],
 )  # fmt: skip
 def test_what_this_build_never_writes_is_no_key(text: str) -> None:
