@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from typing import IO, TypeVar
@@ -35,13 +33,13 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class _Keeper:
-    """Starts the child and waits for it in a thread of its own, since the child dies with the thread it comes from."""
+    """Starts the child and waits for it in a thread of its own, since both block."""
 
     def __init__(self, start: Callable[[], Child]) -> None:
         self._loop = asyncio.get_running_loop()
         self._start = start
         self._lock = threading.Lock()
-        self._pid: int | None = None
+        self._child: Child | None = None
         self._killed = False
         self.started: asyncio.Future[Child] = self._loop.create_future()
         self.ended: asyncio.Future[int] = self._loop.create_future()
@@ -73,9 +71,8 @@ class _Keeper:
             self.started.result().stderr.close()
 
     def _signal(self) -> None:
-        if self._pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._pid, signal.SIGKILL)
+        if self._child is not None:
+            self._child.kill()
 
     def _live(self) -> None:
         try:
@@ -85,14 +82,14 @@ class _Keeper:
             self._tell(self.ended.set_result, -1)
             return
         with self._lock:
-            self._pid = child.pid
+            self._child = child
             if self._killed:
                 self._signal()
         if not self._tell(self.started.set_result, child):
             self.kill()
         code = child.wait()
         with self._lock:
-            self._pid = None
+            self._child = None
         self._tell(self.ended.set_result, code)
 
     def _tell(self, settle: Callable[[T], None], value: T) -> bool:

@@ -1,26 +1,22 @@
 """The jail that untrusted media is parsed in: sandlock, else bubblewrap, else nothing unless it is asked for.
 
-Every jail gives the child an empty environment, no input, a process group of its own, the limits of `rlimits`, and
-ends it when the thread that started it ends (PR_SET_PDEATHSIG): so a killed service leaves no encoder behind.
+Programs are started in it by the warden (`cutlog.jail`). A killed service leaves no encoder behind.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import IO, Literal, Protocol
 
 from cutlog.ffmpeg.limits import Limits
+from cutlog.jail.client import WARDEN
+from cutlog.jail.orders import Order
 
-LAUNCHER = Path(__file__).with_name("launch.py")
 CHOICES = (
     "untrusted media is only opened in a sandbox, and none works here. Choose one: a Linux kernel of 6.7 or newer "
     "with Landlock for sandlock; bubblewrap (the command bwrap) with user namespaces; or CUTLOG_SANDBOX=off, which "
@@ -47,17 +43,20 @@ class Room:
 
 
 class Child(Protocol):
-    """A running child: its pid leads a process group; `wait` blocks and gives the exit code, or minus the signal."""
+    """A running child: its pid leads a process group, which `kill` ends; `wait` blocks and gives the exit code, or
+    minus the signal."""
 
     pid: int
     stdout: IO[bytes]
     stderr: IO[bytes]
 
+    def kill(self) -> None: ...
+
     def wait(self) -> int: ...
 
 
 class Jail(Protocol):
-    """Starts children. To be called in a thread that lives as long as the child."""
+    """Starts children. Blocks until one has started."""
 
     name: str
 
@@ -73,80 +72,17 @@ def rlimits(limits: Limits) -> dict[int, int]:
     }
 
 
-class _SandlockChild:
-    def __init__(self, process: Any) -> None:
-        self._process = process
-        self.pid: int = process.pid
-        self.stdout: IO[bytes] = process.stdout
-        self.stderr: IO[bytes] = process.stderr
-
-    def wait(self) -> int:
-        result = self._process.wait()
-        if result.exit_code >= 0:
-            return int(result.exit_code)
-        return -int(result.signal) if result.signal > 0 else -signal.SIGKILL
-
-
 class SandlockJail:
     """Landlock and seccomp, without root or namespaces: named paths only, no socket, no second process."""
 
     name = "sandlock"
 
     def start(self, argv: Sequence[str], room: Room, limits: Limits) -> Child:
-        import sandlock
-
-        room.check()
-        pipe, null = sandlock.StdioMode.PIPED, sandlock.StdioMode.NULL
-        process = sandlock.Sandbox(
-            fs_readable=["/dev/null", *map(str, room.reads)],
-            fs_writable=[str(room.folder)] if room.folder else [],
-            cwd=str(room.folder) if room.folder else "/",
-            clean_env=True,
-            env={},
-            max_processes=limits.processes,
-            no_coredump=True,
-            # Scopes for signals and abstract sockets came with Linux 6.12; sockets are refused by seccomp anyway.
-            allow_degraded=[sandlock.Protection.SIGNAL_SCOPE, sandlock.Protection.ABSTRACT_UNIX_SOCKET_SCOPE],
-        ).popen(list(argv), stdin=null, stdout=pipe, stderr=pipe)
-        child = _SandlockChild(process)
-        with contextlib.suppress(ProcessLookupError):
-            for limit, value in rlimits(limits).items():
-                resource.prlimit(child.pid, limit, (value, value))
-        return child
-
-
-class _PlainChild:
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self._process = process
-        self.pid = process.pid
-        self.stdout: IO[bytes] = process.stdout
-        self.stderr: IO[bytes] = process.stderr
-
-    def wait(self) -> int:
-        return self._process.wait()
-
-
-def _launched(argv: Sequence[str], folder: Path | None, limits: Limits) -> Child:
-    """Runs `argv` through the launcher, which sets the death signal and the limits."""
-    settings = [f"{limit}={value}" for limit, value in rlimits(limits).items()]
-    return _PlainChild(
-        subprocess.Popen(
-            [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *settings, "--", *argv],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={},
-            cwd=folder or "/",
-            process_group=0,
-            bufsize=0,
-        )
-    )
+        return _started("sandlock", argv, room, limits)
 
 
 class BubblewrapJail:
-    """Namespaces by bwrap: a root of named paths only, no network, no sight of other processes."""
+    """Namespaces by bwrap, and seccomp: the same promises."""
 
     name = "bubblewrap"
 
@@ -154,17 +90,7 @@ class BubblewrapJail:
         self._bwrap = bwrap
 
     def start(self, argv: Sequence[str], room: Room, limits: Limits) -> Child:
-        room.check()
-        wrap = [self._bwrap, "--unshare-all", "--die-with-parent", "--clearenv", "--dev", "/dev", "--proc", "/proc"]
-        for path in ("/lib", "/lib64"):
-            if Path(path).is_symlink():
-                wrap += ["--symlink", str(Path(path).readlink()), path]
-        for read in room.reads:
-            wrap += ["--ro-bind", str(read), str(read)]
-        if room.folder:
-            wrap += ["--bind", str(room.folder), str(room.folder), "--chdir", str(room.folder)]
-        wrap += ["--remount-ro", "/"]
-        return _launched([*wrap, "--", *argv], room.folder, limits)
+        return _started("bubblewrap", argv, room, limits, self._bwrap)
 
 
 class OpenJail:
@@ -173,8 +99,24 @@ class OpenJail:
     name = "off"
 
     def start(self, argv: Sequence[str], room: Room, limits: Limits) -> Child:
-        room.check()
-        return _launched(argv, room.folder, limits)
+        return _started("off", argv, room, limits)
+
+
+def _started(
+    jail: Literal["sandlock", "bubblewrap", "off"], argv: Sequence[str], room: Room, limits: Limits, bwrap: str = ""
+) -> Child:
+    room.check()
+    return WARDEN.start(
+        Order(
+            jail=jail,
+            argv=list(argv),
+            reads=list(map(str, room.reads)),
+            folder=str(room.folder) if room.folder else None,
+            rlimits=rlimits(limits),
+            processes=limits.processes,
+            bwrap=bwrap,
+        )
+    )
 
 
 def candidates(mode: Literal["auto", "off"]) -> list[Jail]:

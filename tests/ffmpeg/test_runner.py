@@ -30,19 +30,22 @@ from tests.support.waiting import eventually, eventually_sync
 ENDLESS = ("-re", "-f", "lavfi", "-i", "testsrc=s=64x36", "-f", "null", "-")
 
 
-def children(parent: int | None = None) -> list[int]:
-    """Pids of running encoders below a process, this one by default."""
-    found = []
+def children(ancestor: int | None = None) -> list[int]:
+    """Pids of running encoders below a process, this one by default, whoever started them."""
+    found: dict[int, int] = {}
+    encoders = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            state, ppid = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
-            if (
-                int(ppid) == (parent or os.getpid())
-                and state != "Z"
-                and b"-progress" in (folder / "cmdline").read_bytes()
-            ):
-                found.append(int(folder.name))
-    return found
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            found[int(folder.name)] = int(parent)
+            if state != "Z" and b"-progress" in (folder / "cmdline").read_bytes():
+                encoders.append(int(folder.name))
+
+    def below(pid: int) -> bool:
+        parent = found.get(pid, 0)
+        return parent == (ancestor or os.getpid()) or (parent > 1 and below(parent))
+
+    return [pid for pid in encoders if below(pid)]
 
 
 def alive(pid: int) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, Limits, SandboxUnavailableE
 from cutlog.ffmpeg.binaries import libraries
 from cutlog.ffmpeg.sandbox import BubblewrapJail, Jail, Room, SandlockJail
 from tests.ffmpeg.conftest import Wanted
+from tests.support import hostile
 from tests.support.painting import Painter
 
 PYTHON = Path(sys.executable).resolve()
@@ -38,6 +42,15 @@ JAILS = [
         BubblewrapJail(BWRAP or ""), id="bubblewrap", marks=pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "")
     ),
 ]
+
+
+@pytest.fixture
+def outside() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is none of the jail's business."""
+    running = subprocess.Popen(["sleep", "600"])
+    yield running
+    running.kill()
+    running.wait()
 
 
 async def tries(jail: Jail, code: str, *, folder: Path | None = None, reads: tuple[Path, ...] = ()) -> process.Ended:
@@ -97,6 +110,68 @@ async def test_nothing_else_is_in_reach(jail: Jail, attempt: str, tmp_path: Path
         assert word not in seen
     assert (tmp_path / "neighbour").read_text() == "secret"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["job", "neighbour"]
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_what_reaches_beyond_the_process_is_refused_by_the_kernel(
+    jail: Jail, outside: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "own").touch()
+    seen = bytearray()
+    needs = (PYTHON, Path(sys.base_prefix).resolve(), *libraries(PYTHON), Path(hostile.__file__))
+    before = Path(f"/proc/{outside.pid}/limits").read_text(), os.getpriority(os.PRIO_PROCESS, outside.pid)
+    argv = [str(PYTHON), "-I", "-S", hostile.__file__, str(outside.pid)]
+    ended = await process.run(jail, argv, Room(needs, tmp_path), LIMITS, seen.extend)
+    after = Path(f"/proc/{outside.pid}/limits").read_text(), os.getpriority(os.PRIO_PROCESS, outside.pid)
+    assert ended.code == 0, ended.log
+    became = json.loads(seen)
+    assert {name: became[name] for name in hostile.ATTEMPTS} == dict.fromkeys(hostile.ATTEMPTS, "EPERM")
+    assert {became[name] for name in hostile.HARMLESS} == {"done"}
+    assert [path.name for path in tmp_path.iterdir()] == ["own"]
+    assert after == before
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_what_runs_there_has_no_capabilities_and_gets_none(jail: Jail, tmp_path: Path) -> None:
+    """Nor does it say so falsely: /proc of sandlock is not to be seen, so the kernel is asked."""
+    code = (
+        "import ctypes, os; libc = ctypes.CDLL(None); head = (ctypes.c_uint32 * 2)(0x20080522, 0);"
+        " sets = (ctypes.c_uint32 * 6)(); print(libc.capget(head, sets), list(sets),"
+        " [each for each in range(64) if libc.prctl(47, 1, each, 0, 0) == 1], libc.prctl(39, 0, 0, 0, 0))"
+    )
+    seen = bytearray()
+    needs = (PYTHON, Path(sys.base_prefix).resolve(), *libraries(PYTHON))
+    await process.run(jail, [str(PYTHON), "-I", "-S", "-c", code], Room(needs, tmp_path), LIMITS, seen.extend)
+    assert seen.decode().strip() == "0 [0, 0, 0, 0, 0, 0] [] 1"
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_no_second_process_is_made_but_threads_are(jail: Jail, tmp_path: Path) -> None:
+    code = "import os, threading; t = threading.Thread(target=open, args=('thread', 'w')); t.start(); t.join(); "
+    code += "os.fork() or open('process', 'w').close()"
+    ended = await tries(jail, code, folder=tmp_path)
+    assert ended.code != 0
+    assert [path.name for path in tmp_path.iterdir()] == ["thread"]
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_there_are_no_files_open_but_the_pipes(jail: Jail, tmp_path: Path) -> None:
+    code = "import os\nfor each in range(1024):\n try: os.fstat(each); print(each)\n except OSError: pass"
+    seen = bytearray()
+    needs = (PYTHON, Path(sys.base_prefix).resolve(), *libraries(PYTHON))
+    await process.run(jail, [str(PYTHON), "-I", "-S", "-c", code], Room(needs, tmp_path), LIMITS, seen.extend)
+    assert seen.split() == [b"0", b"1", b"2"]
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_who_joins_another_group_of_processes_is_ended_too(jail: Jail) -> None:
+    limits = Limits(memory=256 << 20, seconds=3, output_bytes=1 << 20)
+    code = "import os, signal\ntry: os.setpgid(0, os.getpgid(os.getppid()))\nexcept OSError: pass\n"
+    code += "signal.pause()"
+    needs = (PYTHON, Path(sys.base_prefix).resolve(), *libraries(PYTHON))
+    ended = await process.run(jail, [str(PYTHON), "-I", "-S", "-c", code], Room(needs), limits)
+    assert ended.late
+    assert ended.code == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("jail", JAILS)

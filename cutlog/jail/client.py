@@ -1,0 +1,184 @@
+"""A service's side of the warden."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, Final
+
+import msgspec
+
+from cutlog.jail.orders import Order, Started, receive, receive_exactly, send, user_of
+from cutlog.stack.program import Program
+
+TRIES: Final = 5
+PAUSE: Final = 0.2
+"""A warden that died may have taken an order along: it is given again, after so many seconds."""
+BACKLOG: Final = 256
+PATIENCE: Final = 60.0
+"""Seconds in which an order is answered."""
+INHERITED: Final = ("PATH", "LANG", "LD_LIBRARY_PATH", "PYTHONPATH")
+"""What the warden gets of our environment, in which secrets may be."""
+
+
+class WardenUnavailableError(RuntimeError):
+    """The process that starts programs in the sandbox does not answer."""
+
+
+class Remote:
+    """A program that the warden started: its pid leads a process group, unless it has joined another."""
+
+    def __init__(self, connection: socket.socket, pid: int, stdout: IO[bytes], stderr: IO[bytes]) -> None:
+        self._connection = connection
+        self.pid, self.stdout, self.stderr = pid, stdout, stderr
+
+    def kill(self) -> None:
+        """Ends it with its group; nothing, when it has ended."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+
+    def wait(self) -> int:
+        """Blocks; its exit code, or minus the signal that ended it."""
+        with self._connection:
+            code = receive_exactly(self._connection, 4)
+        return -signal.SIGKILL if code is None else int.from_bytes(code, signed=True)
+
+
+class Warden:
+    """One for all programs of a process: a child of ours, made when it is first needed, which ends with us."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._own: _Own | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, once it was needed."""
+        return self._own.process.pid if self._own else None
+
+    @property
+    def address(self) -> str:
+        """The name of its socket."""
+        with self._lock:
+            if self._own is None or self._own.process.poll() is not None:
+                self._end()
+                self._own = _Own.started()
+            return self._own.address
+
+    def start(self, order: Order) -> Remote:
+        """Starts a program. Raises RuntimeError with what the jail said, WardenUnavailableError."""
+        for _ in range(TRIES):
+            with suppress(ConnectionError):
+                return ordered(self.address, order)
+            self._settle()
+        raise WardenUnavailableError(str(WardenUnavailableError.__doc__))
+
+    def close(self) -> None:
+        """Ends it; it is made again when it is needed."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        if self._own is not None:
+            self._own.lifeline.close()
+            self._own.process.wait()
+            self._own = None
+
+    def _settle(self) -> None:
+        """Waits a moment, so that the end of a warden that hung up is seen."""
+        own = self._own
+        if own is None:
+            time.sleep(PAUSE)
+        else:
+            with suppress(subprocess.TimeoutExpired):
+                own.process.wait(PAUSE)
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A warden that is our child."""
+
+    process: subprocess.Popen[bytes]
+    lifeline: socket.socket
+    address: str
+
+    @classmethod
+    def started(cls) -> _Own:
+        ours, theirs = socket.socketpair()
+        with theirs, listening() as listener:  # ours is closed, so that its death refuses connections
+            program = Program(
+                "warden", [sys.executable, "-P", "-m", "cutlog.jail.warden", str(theirs.fileno())], {},
+                inherit=INHERITED,
+            )  # fmt: skip
+            try:
+                process = subprocess.Popen(
+                    program.argv,
+                    stdin=listener.fileno(),
+                    pass_fds=[theirs.fileno()],
+                    env=program.environment(),
+                    cwd="/",
+                    start_new_session=True,
+                )
+            except BaseException:
+                ours.close()
+                raise
+            return cls(process, ours, name_of(listener))
+
+
+WARDEN: Final = Warden()
+
+
+def listening() -> socket.socket:
+    """A socket without a path, whose name the kernel chooses."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind("")
+    listener.listen(BACKLOG)
+    return listener
+
+
+def name_of(listener: socket.socket) -> str:
+    """Its name, without the leading zero."""
+    name = listener.getsockname()
+    assert isinstance(name, bytes)
+    return name[1:].decode()
+
+
+def ordered(address: str, order: Order) -> Remote:
+    """Has the warden that listens there start a program. Raises RuntimeError with what the jail said, ConnectionError
+    when the warden has died."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(b"\0" + address.encode())
+        return _ordered(connection, order)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _ordered(connection: socket.socket, order: Order) -> Remote:
+    if user_of(connection) != os.geteuid():
+        raise ConnectionError("another user has taken the name of a warden that died")
+    connection.settimeout(PATIENCE)
+    try:
+        send(connection, msgspec.json.encode(order))
+        answer = receive(connection)
+        if answer is None:
+            raise ConnectionError("the warden hung up")
+        started = msgspec.json.decode(answer, type=Started)
+        if started.error:
+            raise RuntimeError(started.error)
+        _, pipes, _, _ = socket.recv_fds(connection, 1, 2)
+    except TimeoutError:
+        raise WardenUnavailableError(str(WardenUnavailableError.__doc__)) from None
+    if len(pipes) != 2:
+        raise ConnectionError("the warden hung up")
+    connection.settimeout(None)
+    stdout, stderr = (os.fdopen(pipe, "rb", buffering=0) for pipe in pipes)
+    return Remote(connection, started.pid, stdout, stderr)
