@@ -15,6 +15,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
+from cutlog import sockets
 from cutlog.bus.errors import ApiError, BusUnavailable
 from cutlog.contract.commands import Command, CommandReply, CommandSource, decode_reply, encode_command
 from cutlog.contract.subjects import command as command_subject
@@ -27,6 +28,9 @@ OnEvent = Callable[[str, str], None]
 Handler = Callable[[Msg], Awaitable[None]]
 
 RECONNECT_SECONDS: Final = 0.25
+PING_SECONDS: Final = 4
+PINGS: Final = 2
+"""A server that answers so many pings not at all is left for another one, after at most 12 s."""
 TIMEOUT: Final = 5.0
 PATIENCE: Final = 30.0
 
@@ -41,6 +45,12 @@ class _Client(Client):
             if colon:
                 headers[name] = value.strip()
         return headers
+
+    async def _process_connect_init(self) -> None:
+        """The same as the original, on a connection that fails soon when the server's host has vanished."""
+        if (writer := getattr(self._transport, "_bare_io_writer", None)) is not None:
+            sockets.notice_silence(writer.transport)
+        await super()._process_connect_init()
 
     async def _attempt_reconnect(self) -> None:
         """The same as the original, which gives up for good at an error that it does not expect."""
@@ -102,7 +112,8 @@ class Bus:
             inbox_prefix=f"_INBOX_{name}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
-            ping_interval=10,
+            ping_interval=PING_SECONDS,
+            max_outstanding_pings=PINGS,
             drain_timeout=5,
             disconnected_cb=disconnected,
             reconnected_cb=reconnected,

@@ -30,7 +30,6 @@ from cutlog.bus import messages
 from cutlog.bus.connection import Bus
 from cutlog.bus.errors import BusError
 from cutlog.bus.history import read_history, read_seal
-from cutlog.bus.leader import leadership, stops_within
 from cutlog.bus.projection import Projection, ProjectionStopped
 from cutlog.bus.provision import own_consumer
 from cutlog.bus.pull import ConsumerGone, Pull
@@ -39,6 +38,9 @@ from cutlog.bus.tables import checkpoint
 from cutlog.contract.envelope import Event, RawEvent, UnknownEventTypeError
 from cutlog.contract.subjects import EVENTS
 from cutlog.db.failures import DATABASE_ERRORS, is_away
+from cutlog.db.lead import lead
+from cutlog.db.leases import TERMS, Lease
+from cutlog.stopping import stops_within
 from cutlog.tracing import span
 
 log = structlog.get_logger(__name__)
@@ -60,32 +62,42 @@ async def consume(bus: Bus, projection: Projection, stop: asyncio.Event) -> None
 
     Returns early, with the reason in the log and in `projection.standing`, when an event cannot be applied.
     """
-    pause = 0.1
-    while not stop.is_set():
+
+    async def work(lease: Lease) -> None:
         try:
-            async with leadership(projection.engine, f"projection {projection.name}", stop) as lead:
-                if lead is not None:
-                    await _Run(bus, projection, lead, stop).run()
-            pause = 0.1
+            await _Run(bus, projection, lease, stop).run()
         except (UnknownEventTypeError, ProjectionStopped) as error:
             why = f"unknown event type {error}" if isinstance(error, UnknownEventTypeError) else str(error)
             projection.note(state="stopped", error=why)
             log.error(
                 "a projection stopped", projection=projection.name, position=projection.standing.position, why=why
             )
-            return
-        except (BusError, NatsError, ConsumerGone, _Moved, *DATABASE_ERRORS) as error:
+        except Exception as error:
             projection.note(state="retrying", error=f"{type(error).__name__}: {error}")
-            log.warning("a projection starts again", projection=projection.name, why=repr(error))
-            await stops_within(stop, pause)
-            pause = min(pause * 2, 5.0)
+            raise
+        finally:
+            if projection.standing.state == "running":
+                projection.note(state="waiting")
+
+    async def measure() -> tuple[int, int]:
+        async with projection.engine.connect() as connection:
+            done = (await connection.execute(_checkpoint(projection.name))).one().position
+        info = await stream_info(bus, EVENTS)
+        return done, 0 if info is None else info["state"]["last_seq"]
+
+    expected = (BusError, NatsError, ConsumerGone, _Moved)
+    watching = asyncio.create_task(projection.lag.watch(measure, stop))
+    try:
+        await lead(projection.engine, projection.led.name, stop, work, standing=projection.led, expected=expected)
+    finally:
+        watching.cancel()
 
 
 class _Run:
     """One spell as the process that keeps the projection."""
 
-    def __init__(self, bus: Bus, projection: Projection, lead: AsyncConnection, stop: asyncio.Event) -> None:
-        self._bus, self._projection, self._lead, self._stop = bus, projection, lead, stop
+    def __init__(self, bus: Bus, projection: Projection, lease: Lease, stop: asyncio.Event) -> None:
+        self._bus, self._projection, self._lease, self._stop = bus, projection, lease, stop
         self._at = 0
         self._reacted = 0
         self._seal = b""
@@ -120,10 +132,11 @@ class _Run:
             stopped.add_done_callback(lambda _: pull.wake())
             try:
                 while not self._stop.is_set():
-                    if taken := await pull.take(BEHIND * batch, timeout=5.0):
+                    taken = await pull.take(BEHIND * batch, timeout=5.0)
+                    self._lease.check()
+                    if taken:
                         await self._absorb(taken)
-                    else:
-                        await self._lead.execute(select(1))  # whose connection is gone leads no more
+                    self._lease.completed()
             finally:
                 stopped.cancel()
 
@@ -275,7 +288,10 @@ class _Run:
             self._at, self._reacted = (await connection.execute(_checkpoint(self._projection.name))).one()
 
     async def _lock(self, connection: AsyncConnection) -> None:
-        row = (await connection.execute(_checkpoint(self._projection.name).with_for_update())).one_or_none()
+        # A process that is frozen in the middle holds the row no longer than its lease.
+        brief = func.set_config("idle_in_transaction_session_timeout", f"{TERMS.lease:.0f}s", True)
+        locked = _checkpoint(self._projection.name).add_columns(brief).with_for_update()
+        row = (await connection.execute(locked)).one_or_none()
         if row is None or row.position != self._at:
             raise _Moved(f"the checkpoint of {self._projection.name} is not {self._at} any more")
 

@@ -15,11 +15,11 @@ from nats.errors import Error as NatsError
 from cutlog.bus import messages
 from cutlog.bus.connection import Bus, answer
 from cutlog.bus.errors import BusError, BusUnavailable
-from cutlog.bus.leader import stops_within
 from cutlog.bus.provision import own_consumer, provide
 from cutlog.bus.pull import ConsumerGone, Pull
 from cutlog.bus.streams import MAX_DELIVER
 from cutlog.contract.subjects import JOBS, dead_letter
+from cutlog.stopping import stops_within
 
 log = structlog.get_logger(__name__)
 

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.bus.connection import Bus
 from cutlog.bus.errors import BusError
-from cutlog.bus.leader import leadership, stops_within
 from cutlog.bus.tables import outbox
 from cutlog.contract.commands import Command, CommandReply, CommandSource, decode_command, encode_command
-from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.db.lead import lead
+from cutlog.db.leases import Lease
+from cutlog.db.standing import Standing
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,7 @@ class Outbox:
     def __init__(self, engine: AsyncEngine, source: CommandSource, *, on_reply: OnReply | None = None) -> None:
         self._engine, self._source, self._on_reply = engine, source, on_reply
         self._wake = asyncio.Event()
+        self.standing = Standing(f"outbox {source}")
 
     async def add(self, connection: AsyncConnection, command: Command) -> None:
         """Stores a command in the caller's transaction; one whose key is there already is left as it is.
@@ -49,15 +51,13 @@ class Outbox:
 
     async def run(self, bus: Bus, stop: asyncio.Event) -> None:
         """Sends until `stop` is set. One process at a time does."""
-        while not stop.is_set():
-            try:
-                async with leadership(self._engine, f"outbox {self._source}", stop) as lead:
-                    while lead is not None and not stop.is_set():
-                        if not await self._send(lead, bus, stop):
-                            await self._rest(stop)
-            except (BusError, NatsError, *DATABASE_ERRORS) as error:
-                log.warning("the outbox waits", source=self._source, why=repr(error))
-                await stops_within(stop, 0.5)
+
+        async def work(lease: Lease) -> None:
+            while not stop.is_set():
+                if not await self._send(lease, bus, stop):
+                    await self._rest(stop)
+
+        await lead(self._engine, self.standing.name, stop, work, standing=self.standing, expected=(BusError, NatsError))
 
     async def _rest(self, stop: asyncio.Event) -> None:
         stopping, waking = asyncio.create_task(stop.wait()), asyncio.create_task(self._wake.wait())
@@ -68,13 +68,17 @@ class Outbox:
             waking.cancel()
             self._wake.clear()
 
-    async def _send(self, lead: AsyncConnection, bus: Bus, stop: asyncio.Event) -> int:
-        """Sends what is stored, a page at most; how many left. Reads where the lock is, to notice its loss."""
+    async def _send(self, lease: Lease, bus: Bus, stop: asyncio.Event) -> int:
+        """Sends what is stored, a page at most; how many left."""
         query = select(outbox.c.number, outbox.c.command).order_by(outbox.c.number).limit(PAGE)
-        rows = (await lead.execute(query)).all()
+        async with self._engine.connect() as connection:
+            await lease.confirm(connection)
+            rows = (await connection.execute(query)).all()
+        lease.completed()
         for number, stored in rows:
             if stop.is_set():
                 break
+            lease.check()
             command = decode_command(stored)
             try:
                 reply = await self._ask(bus, command, stop)

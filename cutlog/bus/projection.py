@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.bus import messages
 from cutlog.contract.base import Wire
 from cutlog.contract.envelope import Event, RawEvent
+from cutlog.db.standing import Standing as LeadStanding
+from cutlog.lag import Lag
 
 Apply = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
 Reset = Callable[[AsyncConnection], Awaitable[None]]
@@ -80,15 +82,22 @@ class Projection:
     batch: int = 500
     standing: Standing = field(init=False)
     wants: Wanted = field(init=False)
+    led: LeadStanding = field(init=False)
+    lag: Lag = field(init=False)
 
     def __post_init__(self) -> None:
         self.standing = Standing(name=self.name, durable=self.durable)
         self.wants = Wanted(self.subjects)
+        self.led = LeadStanding(f"projection {self.name}")
+        self.lag = Lag(f"projection {self.name}")
 
     async def check(self) -> None:
-        """Readiness: raises ProjectionStopped when it cannot go on."""
+        """Readiness: raises ProjectionStopped when it cannot go on, NotReady where no process keeps it up to date or
+        its lag grows."""
         if self.standing.state == "stopped":
             raise ProjectionStopped(f"{self.name}: {self.standing.error}")
+        await self.led.check()
+        await self.lag.check()
 
     def note(self, **changes: Any) -> None:
         """Changes `standing`."""

@@ -6,9 +6,11 @@ from typing import Final
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 DATABASE_ERRORS: Final = (
     DBAPIError,
+    NoConnectionFree,  # within the patience of the pool
     PendingRollbackError,  # what a connection that was lost says when it is asked again
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -32,7 +34,9 @@ def _sqlstate(error: BaseException) -> str:
 
 def is_away(error: BaseException) -> bool:
     """Whether the database could not be reached, so that the same may succeed later."""
-    if isinstance(error, PendingRollbackError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+    if isinstance(error, PendingRollbackError | NoConnectionFree) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
         return True
     cause = _cause(error)
     return isinstance(cause, OSError | TimeoutError | asyncpg.InterfaceError) or _sqlstate(error).startswith(_AWAY)

@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import asyncpg
 import msgspec
+
+from cutlog.db.connecting import connect, open_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -35,10 +36,9 @@ async def migrate(owner_url: str, packages: Mapping[str, str]) -> list[str]:
     late = await behind(owner_url, packages)
     if not late:
         return []
-    from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool
 
-    engine = create_async_engine(owner_url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
+    engine = open_engine(owner_url, {}, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             for schema in late:
@@ -68,7 +68,7 @@ def _head(folder: Path) -> str | None:
 
 
 async def _current(owner_url: str, schemas: Mapping[str, Path]) -> dict[str, str | None]:
-    connection = await asyncpg.connect(owner_url)
+    connection = await connect(owner_url)
     try:
         at: dict[str, str | None] = {}
         for schema in schemas:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 
-import asyncpg
+from cutlog.db.connecting import connect
 
 SQL = files("cutlog.db") / "sql"
 
@@ -13,7 +13,7 @@ SQL = files("cutlog.db") / "sql"
 async def prepare(owner_url: str, passwords: Mapping[str, str]) -> None:
     """Gives every service in `passwords` (name → password) its role `cutlog_<name>` and its schema `<name>`
     in the database of `owner_url`, and closes that database to everybody else. Idempotent, one transaction."""
-    connection = await asyncpg.connect(owner_url)
+    connection = await connect(owner_url)
     try:
         async with connection.transaction():
             await connection.execute((SQL / "close_to_public.sql").read_text())
@@ -31,7 +31,7 @@ async def prepare(owner_url: str, passwords: Mapping[str, str]) -> None:
 async def close_cluster(maintenance_url: str) -> None:
     """Takes what PostgreSQL grants to every role from the database of `maintenance_url`, and the right to connect from
     all databases of its cluster, which must be ours alone."""
-    connection = await asyncpg.connect(maintenance_url)
+    connection = await connect(maintenance_url)
     try:
         async with connection.transaction():
             await connection.execute((SQL / "close_to_public.sql").read_text())
@@ -42,7 +42,7 @@ async def close_cluster(maintenance_url: str) -> None:
 
 async def create_database(maintenance_url: str, name: str) -> None:
     """Makes database `name` unless it exists."""
-    connection = await asyncpg.connect(maintenance_url)
+    connection = await connect(maintenance_url)
     try:
         if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
             return

@@ -7,10 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobStore, open_blobs
 from cutlog.bus import Bus
+from cutlog.db.connecting import open_engine
 from cutlog.fsck.proof import House, Proof
 from cutlog.service import installed, load
 from cutlog.settings import Settings
@@ -54,14 +55,11 @@ async def connected(owner: str, operator: str, settings: Mapping[str, Settings])
     async with AsyncExitStack() as parts:
 
         def engine(schema: str) -> AsyncEngine:
-            made = create_async_engine(
-                owner.replace("postgresql://", "postgresql+asyncpg://", 1),
+            made = open_engine(
+                owner,
+                {"application_name": "cutlog fsck", "jit": "off", "search_path": schema},
                 # The tables behind one statement change from one service to the next.
-                connect_args={
-                    "server_settings": {"application_name": "cutlog fsck", "jit": "off", "search_path": schema},
-                    "prepared_statement_cache_size": 0,
-                    "statement_cache_size": 0,
-                },
+                arguments={"prepared_statement_cache_size": 0, "statement_cache_size": 0},
             )
             parts.push_async_callback(made.dispose)
             return made

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+from cutlog.sockets import SERVER_SIDE
 from cutlog.stack.account import named_account, own, postgres_account
 from cutlog.stack.program import Account, Program
 
@@ -29,6 +30,7 @@ OPTIONS = {
     "checkpoint_timeout": "10min",
     "log_timezone": "UTC",
     "timezone": "UTC",
+    **SERVER_SIDE,
 }
 
 

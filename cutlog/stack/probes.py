@@ -10,13 +10,14 @@ import asyncpg
 import msgspec
 import nkeys
 
+from cutlog.db.connecting import connect
 from cutlog.stack.secrets import NatsUser
 
 
 async def postgres_answers(url: str) -> bool:
     """Whether the server accepts this login and can be written to: one that reads a backup's WAL only answers."""
     try:
-        connection = await asyncpg.connect(url, timeout=5)
+        connection = await connect(url, timeout=5)
     except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
         return False
     try:

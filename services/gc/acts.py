@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -19,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.contract.base import Wire
 from cutlog.contract.commands import Command, CommandBody, CommandReply, CommandSource
 from cutlog.contract.ids import new_id
+from cutlog.db.lead import held
+from cutlog.db.leases import Lease, LeaseLost
 from services.gc import audit, snapshot, tables
 from services.gc.audit import Action, Item
 from services.gc.moves import Mover, Reached, nothing
@@ -85,20 +87,18 @@ class Acts:
         self._reached = reached
 
     @asynccontextmanager
-    async def turn(self, tenant: str) -> AsyncIterator[AsyncConnection]:
-        """The tenant's lease; it ends with this process at the latest. Raises ActUnderWay, ProjectionBehind.
+    async def turn(self, tenant: str) -> AsyncIterator[Lease]:
+        """The tenant's lease; it ends soon after this process at the latest. Raises ActUnderWay, ProjectionBehind.
 
         It keeps admins from working against each other. That nothing goes wrongly does not rest on it: ops decides.
         """
-        key = func.hashtextextended(f"gc.act.{tenant}", 0)
-        async with self._engine.connect() as lease:
-            await lease.execution_options(isolation_level="AUTOCOMMIT")
-            if not await lease.scalar(select(func.pg_try_advisory_lock(key))):
+        async with held(self._engine, f"gc.act {tenant}") as lease:
+            if lease is None:
                 raise ActUnderWay(str(ActUnderWay.__doc__))
             try:
                 yield lease
-            finally:
-                await lease.execute(select(func.pg_advisory_unlock(key)))
+            except LeaseLost as error:
+                raise ActUnderWay(str(ActUnderWay.__doc__)) from error
 
     async def done_before(self, asker: Asker) -> Outcome | None:
         """The outcome of the same request, if it came to its end before. Raises KeyReused."""
@@ -109,14 +109,15 @@ class Acts:
             return await self._outcome(connection, begun[0], 0)
 
     async def carry_out(
-        self, lease: AsyncConnection, asker: Asker, action: Action, plan_id: str | None, ids: Sequence[str], size: int,
+        self, lease: Lease, asker: Asker, action: Action, plan_id: str | None, ids: Sequence[str], size: int,
         judge: Judge,
     ) -> Outcome:  # fmt: skip
         """Decides and acts on objects, some at a time. Raises BusError when ops does not answer: ask again."""
         run_id = await self._begin(asker, action, plan_id, len(ids), size)
         last = 0
         for chunk in _chunks(list(dict.fromkeys(ids))):
-            await lease.execute(select(1))  # a lease that was lost ends the act here
+            async with self._engine.connect() as connection:
+                await lease.confirm(connection)  # one that was lost ends the act here
             last = max(last, await self._chunk(asker, run_id, chunk, judge))
         pending = await self._files_follow(last)
         await self._reached("act ends")

@@ -11,8 +11,10 @@ from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
-from cutlog.bus.leader import leadership, stops_within
-from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.db.lead import lead
+from cutlog.db.leases import Lease
+from cutlog.db.standing import Standing
+from cutlog.stopping import stops_within
 from services.gc import tables
 
 log = structlog.get_logger(__name__)
@@ -34,6 +36,7 @@ class Mover:
 
     def __init__(self, engine: AsyncEngine, blobs: BlobStore, reached: Reached = nothing) -> None:
         self._engine, self._blobs, self._reached = engine, blobs, reached
+        self.standing = Standing("gc.moves")
 
     async def settle(self) -> int:
         """Carries out all that waits; how many. Raises OSError when the store fails; the rest waits for the next."""
@@ -50,16 +53,16 @@ class Mover:
 
     async def sweep(self, stop: asyncio.Event) -> None:
         """Finishes what was left, now and every few seconds, until `stop` is set. One process at a time does."""
-        while not stop.is_set():
-            try:
-                async with leadership(self._engine, "gc.moves", stop) as lead:
-                    while lead is not None and not stop.is_set():
-                        if moved := await self.settle():
-                            log.info("finished moves that were left", moves=moved)
-                        await stops_within(stop, SWEEP_SECONDS)
-            except (OSError, *DATABASE_ERRORS) as error:
-                log.warning("could not finish moves", why=repr(error))
-                await stops_within(stop, 1.0)
+
+        async def work(lease: Lease) -> None:
+            while not stop.is_set():
+                lease.check()
+                if moved := await self.settle():
+                    log.info("finished moves that were left", moves=moved)
+                lease.completed()
+                await stops_within(stop, SWEEP_SECONDS)
+
+        await lead(self._engine, self.standing.name, stop, work, standing=self.standing)
 
     async def _page(self) -> int:
         """Whoever locks the first move of an object does it; others pass it over and those that follow it."""

@@ -14,8 +14,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import BusError
-from cutlog.bus.leader import leadership, stops_within
-from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.db.lead import lead
+from cutlog.db.leases import Lease
+from cutlog.db.standing import Standing
+from cutlog.stopping import stops_within
 from cutlog.web import Problem, ProblemError
 from cutlog.web.trace import child_of
 from services.gc import plans, policies, tables
@@ -62,21 +64,22 @@ class Scheduler:
         self, engine: AsyncEngine, reports: Reports, registry: CollectorRegistry, notify: Notify | None = None
     ) -> None:
         self._engine, self._reports, self._notify = engine, reports, notify
+        self.standing = Standing("gc.schedule")
         self._plans = Counter("gc_scheduled_plans", "Plans that the schedule calculated", ["tenant"], registry=registry)
         self._may_go = Gauge("gc_plan_bytes", "Bytes that may go by the last plan", ["tenant"], registry=registry)
         self._told = Counter("gc_notifications", "Attempts to tell of a plan", ["result"], registry=registry)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-        while not stop.is_set():
-            try:
-                async with leadership(self._engine, "gc.schedule", stop) as lead:
-                    while lead is not None and not stop.is_set():
-                        await self.once()
-                        await stops_within(stop, EVERY_SECONDS)
-            except DATABASE_ERRORS as error:
-                log.warning("the schedule waits", why=repr(error))
-                await stops_within(stop, 1.0)
+
+        async def work(lease: Lease) -> None:
+            while not stop.is_set():
+                lease.check()
+                await self.once()
+                lease.completed()
+                await stops_within(stop, EVERY_SECONDS)
+
+        await lead(self._engine, self.standing.name, stop, work, standing=self.standing)
 
     async def once(self) -> None:
         """Does what is due now."""

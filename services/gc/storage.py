@@ -15,9 +15,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobStore
-from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.base import Wire
-from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.db.lead import lead
+from cutlog.db.leases import Lease
+from cutlog.db.standing import Standing
+from cutlog.stopping import stops_within
 from services.gc import policies, store, tables
 from services.gc.classes import Class
 from services.gc.judging import judged
@@ -145,6 +147,7 @@ class Keeper:
 
     def __init__(self, engine: AsyncEngine, blobs: BlobStore, registry: CollectorRegistry) -> None:
         self._engine, self._blobs = engine, blobs
+        self.standing = Standing("gc.storage")
         labels = ["tenant", "class"]
         self._bytes = Gauge("gc_storage_bytes", "Bytes that are stored", labels, registry=registry)
         self._objects = Gauge("gc_storage_objects", "Objects that are stored", labels, registry=registry)
@@ -155,15 +158,15 @@ class Keeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-        while not stop.is_set():
-            try:
-                async with leadership(self._engine, "gc.storage", stop) as lead:
-                    while lead is not None and not stop.is_set():
-                        await self.once()
-                        await stops_within(stop, EVERY_SECONDS)
-            except (OSError, *DATABASE_ERRORS) as error:
-                log.warning("storage is not rolled up", why=repr(error))
-                await stops_within(stop, 1.0)
+
+        async def work(lease: Lease) -> None:
+            while not stop.is_set():
+                lease.check()
+                await self.once()
+                lease.completed()
+                await stops_within(stop, EVERY_SECONDS)
+
+        await lead(self._engine, self.standing.name, stop, work, standing=self.standing)
 
     async def once(self) -> None:
         """Looks at all there is."""

@@ -92,6 +92,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             api.metrics.looks.append(standing.look)
             checks = {"database": database, "bus": bus.check, "projection": projects.check}
             checks |= {"store": blobs.check, "disk": disk}
+            checks |= {"outbox": outbox.standing.check, "recount": recounter.standing.check}
+            if settings.scrub_days:
+                checks["scrub"] = scrubber.standing.check
             async with asyncio.TaskGroup() as work:
                 work.create_task(consume(bus, projects, stop))
                 work.create_task(outbox.run(bus, stop))

@@ -15,10 +15,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobStore
-from cutlog.bus.leader import stops_within
 from cutlog.contract.ids import new_id
 from cutlog.contract.keys import original_of
 from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.stopping import stops_within
 from services.media.tables import upload, video
 from services.media.videos import lock_content
 

@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import Bus, BusError
 from cutlog.bus.history import MAX_LIMIT, read_history
-from cutlog.bus.leader import leadership, stops_within
 from cutlog.bus.tables import outbox
 from cutlog.contract.events import MediaDeduplicated, MediaDeleted, MediaReleased, MediaUploaded
-from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.db.lead import lead
+from cutlog.db.leases import Lease
+from cutlog.db.standing import Standing
+from cutlog.stopping import stops_within
 from services.media.tables import video
 
 log = structlog.get_logger(__name__)
@@ -28,20 +30,26 @@ class Recounter:
 
     def __init__(self, engine: AsyncEngine, bus: Bus, registry: CollectorRegistry) -> None:
         self._engine, self._bus = engine, bus
+        self.standing = Standing("media.recount")
         self._differing = Gauge(
             "media_refcount_differences", "Videos whose references are not those of the log", registry=registry
         )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-        while not stop.is_set():
-            try:
-                async with leadership(self._engine, "media.recount", stop) as lead:
-                    while lead is not None and not await stops_within(stop, EVERY_SECONDS):
-                        await self.count()
-            except (BusError, *DATABASE_ERRORS) as error:
-                log.warning("the recount waits", why=repr(error))
-                await stops_within(stop, 60.0)
+        loop = asyncio.get_running_loop()
+        due = loop.time() + EVERY_SECONDS
+
+        async def work(lease: Lease) -> None:
+            nonlocal due
+            lease.completed()
+            while not await stops_within(stop, max(0.0, due - loop.time())):
+                lease.check()
+                await self.count()
+                due = loop.time() + EVERY_SECONDS
+                lease.completed()
+
+        await lead(self._engine, self.standing.name, stop, work, standing=self.standing, expected=(BusError,))
 
     async def count(self) -> dict[str, tuple[int, int]]:
         """Videos whose references here and by the log differ, and still do a moment later."""

@@ -15,10 +15,10 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cutlog.bus.leader import stops_within
 from cutlog.contract.ids import new_id
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.ffmpeg import NotExaminedError
+from cutlog.stopping import stops_within
 from services.media import leases, resumable
 from services.media.answers import Retry, keep, recall
 from services.media.facts import UnusableError

@@ -17,9 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.blobs.digests import digest_of
-from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.media import Rendition
-from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.db.lead import lead
+from cutlog.db.leases import Lease
+from cutlog.db.standing import Standing
+from cutlog.stopping import stops_within
 from services.media.tables import video
 from services.media.videos import DERIVE_ATTEMPTS, Stored, stored
 
@@ -43,21 +45,24 @@ class Scrubber:
 
     def __init__(self, engine: AsyncEngine, blobs: BlobStore, days: float, registry: CollectorRegistry) -> None:
         self._engine, self._blobs, self._days = engine, blobs, days
+        self.standing = Standing("media.scrub")
         self._read = Counter("media_scrubbed_bytes", "Bytes that were read again", registry=registry)
         self._mended = Counter("media_mended_objects", "Objects that were rotten and were mended", registry=registry)
         self._rotten = Gauge("media_rotten_objects", "Objects that are rotten and can't be mended", registry=registry)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. One process at a time does."""
-        while self._days and not stop.is_set():
-            try:
-                async with leadership(self._engine, "media.scrub", stop) as lead:
-                    while lead is not None and not stop.is_set():
-                        if not await self.step():
-                            await stops_within(stop, LOOK_SECONDS)
-            except (OSError, *DATABASE_ERRORS) as error:
-                log.warning("the scrub waits", why=repr(error))
-                await stops_within(stop, LOOK_SECONDS)
+
+        async def work(lease: Lease) -> None:
+            while not stop.is_set():
+                lease.check()
+                read = await self.step()
+                lease.completed()
+                if not read:
+                    await stops_within(stop, LOOK_SECONDS)
+
+        if self._days:
+            await lead(self._engine, self.standing.name, stop, work, standing=self.standing)
 
     async def step(self) -> int:
         """Reads the videos whose turn it is, a few at most; how many."""

@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, StoreUnavailableError
 from cutlog.bus import Outbox
-from cutlog.bus.leader import stops_within
 from cutlog.contract.commands import MediaCommand, RecordMediaFailed, RecordMediaReady
 from cutlog.contract.events import MediaFailed, MediaReady
 from cutlog.contract.media import Rendition
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
+from cutlog.stopping import stops_within
 from services.media.derive import Derive, Derived
 from services.media.facts import UnusableError
 from services.media.tables import video

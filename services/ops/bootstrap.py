@@ -51,7 +51,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
     """The service at work: the log, the relay that publishes it, commands, HTTP. Leaving finishes what is under way."""
     stop = asyncio.Event()
     async with AsyncExitStack() as parts:
-        engine = create_engine(settings, pool_size=10, max_overflow=10)
+        engine = create_engine(settings, pool_size=10, max_overflow=10, idle="10s")
         parts.push_async_callback(engine.dispose)
         seed = settings.nats_seed.get_secret_value()
         bus = await parts.enter_async_context(

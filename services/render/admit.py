@@ -12,11 +12,13 @@ from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import Bus, BusError, JobQueue, Outbox
-from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.jobs import JobKind, RenderJob
 from cutlog.contract.subjects import EXPORT_JOBS, PROXY_JOBS
-from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.db.lead import lead
+from cutlog.db.leases import Lease
+from cutlog.db.standing import Standing
 from cutlog.settings import Renders
+from cutlog.stopping import stops_within
 from services.render import jobs
 from services.render.jobs import Job
 from services.render.reports import report
@@ -31,6 +33,8 @@ ROOM: Final = 8
 PATIENCE: Final = 60.0
 #: Seconds between looks at the table when nothing happens.
 POLL: Final = 0.5
+#: Seconds without a round after which the service is not ready.
+STALLED: Final = 30.0
 #: Seconds after a nudge to look: it comes from within a transaction that is not committed yet.
 _SOON: Final = (0.002, 0.01, 0.05)
 
@@ -42,6 +46,7 @@ class Admission:
         self._limits = {"*": Renders(), **limits}
         self._engine, self._queue, self._outbox = engine, JobQueue(bus), outbox
         self._nudged = asyncio.Event()
+        self.standing = Standing("render.admission", rounds=STALLED)
         self._doubtful = True
 
     def doubt(self) -> None:
@@ -54,16 +59,18 @@ class Admission:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; waits while another process leads, and while the database or the bus is away."""
-        while not stop.is_set():
+
+        async def work(lease: Lease) -> None:
             try:
-                async with leadership(self._engine, "render admission", stop) as lead:
-                    while lead is not None and not stop.is_set():
-                        await lead.exec_driver_sql("SELECT")  # raises when the lock was lost with its connection
-                        await self._round(stop)
-            except (BusError, NatsError, *DATABASE_ERRORS) as error:
-                log.warning("admission waits", why=repr(error))
+                while not stop.is_set():
+                    lease.check()
+                    await self._round(stop)
+                    lease.completed()
+            finally:
                 self._doubtful = True
-                await stops_within(stop, 0.5)
+
+        name = self.standing.name
+        await lead(self._engine, name, stop, work, standing=self.standing, expected=(BusError, NatsError))
 
     async def _round(self, stop: asyncio.Event) -> None:
         await self.step()

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.jobs import JobKind
+from cutlog.db.leases import bury
 from cutlog.settings import Renders
 from services.render.sql import statement
 
@@ -32,6 +33,7 @@ _RESCUE: Final = statement("rescue")
 _SETTLE: Final = statement("settle")
 _SUPERSEDE: Final = statement("supersede")
 _WAKE: Final = statement("wake")
+_WORKERS: Final = statement("workers")
 _WANT_EXPORT: Final = statement("want_export")
 _WANT_PROXY: Final = statement("want_proxy")
 
@@ -64,9 +66,9 @@ def export_job(export_id: str) -> str:
     return f"export.{export_id}"
 
 
-def worker_lock(worker: str) -> str:
-    """The name of the lock that a living worker holds; `rescue.sql` tries it."""
-    return f"render worker {worker}"
+def worker_lease(worker: str) -> str:
+    """The name of the lease that a living worker holds; `alive.sql` and `rescue.sql` look for it."""
+    return f"worker {worker}"
 
 
 async def want_proxy(
@@ -127,6 +129,8 @@ async def wake(connection: AsyncConnection) -> None:
 
 async def rescue(connection: AsyncConnection) -> list[Job]:
     """Queues jobs of workers that died; all of them, the hopeless too."""
+    workers = (await connection.execute(_WORKERS)).scalars().all()
+    await bury(connection, [worker_lease(worker) for worker in workers])
     return _jobs((await connection.execute(_RESCUE)).all())
 
 
@@ -149,7 +153,7 @@ async def overdue(connection: AsyncConnection, seconds: float) -> list[Job]:
 
 
 async def alive(connection: AsyncConnection, worker: str) -> bool:
-    """Whether a worker holds its lock."""
+    """Whether a worker holds its lease."""
     return bool((await connection.execute(_ALIVE, {"worker": worker})).scalar_one())
 
 

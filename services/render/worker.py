@@ -16,14 +16,16 @@ from structlog.contextvars import bound_contextvars
 
 from cutlog.blobs import StoreUnavailableError
 from cutlog.bus import Delivered, JobQueue, Outbox, Poison, Retry
-from cutlog.bus.leader import leadership, stops_within
 from cutlog.contract.commands import Output
 from cutlog.contract.jobs import JobKind, RenderJob
 from cutlog.contract.keys import ExportKey, ProxyKey
 from cutlog.contract.profiles import EXPORTS as EXPORT_FILES
 from cutlog.contract.timeline import Timeline
-from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.db.lead import lead
+from cutlog.db.leases import Lease
+from cutlog.db.standing import Standing
 from cutlog.ffmpeg import MediaRefusedError
+from cutlog.stopping import stops_within
 from cutlog.tracing import span
 from cutlog.web.trace import trace_id
 from services.render import jobs, parts
@@ -44,6 +46,8 @@ log = structlog.get_logger(__name__)
 DELAYS: Final = (1.0, 5.0, 15.0, 30.0)
 #: Seconds between looks whether a running job was cancelled.
 WATCH: Final = 0.5
+#: Seconds without such a look after which the service is not ready.
+STALLED: Final = 30.0
 
 
 class MediaFailedError(Exception):
@@ -61,7 +65,7 @@ _HOPELESS: Final = (
 
 
 class Worker:
-    """`name` is this process's own; it must hold the lock of that name (see `alive`) while it works."""
+    """`name` is this process's own; it must hold the lease of that name (see `alive`) while it works."""
 
     def __init__(
         self,
@@ -80,24 +84,27 @@ class Worker:
         self._queue, self._publish, self._metrics, self._nudge = queue, publish, metrics, nudge
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._dropped: set[tuple[str, int]] = set()
+        self.standing = Standing(f"worker {name}", rounds=STALLED)
         self.ready = asyncio.Event()
-        """Set once the lock is held: a job begun before would be taken for one of a dead worker."""
+        """Set once the lease is held: a job begun before would be taken for one of a dead worker."""
 
     async def alive(self, stop: asyncio.Event) -> None:
-        """Holds this worker's lock until `stop` is set: without it, its jobs are given to others."""
-        while not stop.is_set():
-            try:
-                async with leadership(self._engine, jobs.worker_lock(self.name), stop) as lead:
-                    self.ready.set()
-                    while lead is not None and not await stops_within(stop, WATCH):
-                        await self._watch(lead)
-            except DATABASE_ERRORS as error:
-                log.warning("a worker lost its lock", worker=self.name, why=repr(error))
-                await stops_within(stop, 0.2)
+        """Holds this worker's lease until `stop` is set: without it, its jobs are given to others."""
+
+        async def work(lease: Lease) -> None:
+            self.ready.set()
+            while not await stops_within(stop, WATCH):
+                async with self._engine.connect() as connection:
+                    await lease.confirm(connection)
+                    mine = await jobs.mine(connection, self.name)
+                await self._watch(mine)
+                lease.completed()
+
+        await lead(self._engine, jobs.worker_lease(self.name), stop, work, standing=self.standing)
 
     @asynccontextmanager
     async def _claiming(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction to begin something in. Waits while the lock is lost, as when PostgreSQL was started again."""
+        """A transaction to begin something in. Waits while the lease is lost, as when PostgreSQL was away for long."""
         while True:
             async with self._engine.begin() as connection:
                 if await jobs.alive(connection, self.name):
@@ -105,13 +112,9 @@ class Worker:
                     return
             await asyncio.sleep(0.1)
 
-    async def _watch(self, lead: AsyncConnection) -> None:
-        """Stops what was cancelled or given to another; gives back what this process began and does not do any more.
-
-        Asks through the connection that holds the lock, whose end is noticed so: it raises a database error.
-        """
+    async def _watch(self, mine: set[tuple[str, int]]) -> None:
+        """Stops what was cancelled or given to another; gives back what this process began and does not do any more."""
         running = dict(self._running)
-        mine = await jobs.mine(lead, self.name)
         for place in running.keys() - mine:
             running[place].cancel()
         # Seen twice, for one that was claimed just now is not in `_running` yet.

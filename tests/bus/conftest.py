@@ -17,6 +17,7 @@ from cutlog.bus import Bus, micro
 from cutlog.bus.streams import ACK_WAIT
 from cutlog.bus.tables import create_checkpoint, create_outbox
 from cutlog.db.roles import prepare
+from cutlog.db.tables import create_lease
 from cutlog.stack.postgres import service_url
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
@@ -101,6 +102,7 @@ def _migrate(connection: Connection) -> None:
     with Operations.context(MigrationContext.configure(connection)):  # as in a migration
         create_checkpoint(op, "cutlog_probe")
         create_outbox(op, "cutlog_probe")
+        create_lease(op, "cutlog_probe")
         op.execute("CREATE TABLE edits (project text PRIMARY KEY, version int, count int)")
         op.execute("CREATE TABLE effects (position bigint)")
         op.execute("GRANT ALL ON edits, effects TO cutlog_probe")

@@ -180,6 +180,13 @@ def test_only_bootstraps_make_engines_and_connect_the_bus() -> None:
     assert [name for name in makers if not name.endswith(".bootstrap")] == []
 
 
+def test_only_one_module_connects_to_postgresql_so_that_no_connection_waits_for_a_vanished_host() -> None:
+    connecting = [
+        name for name, module in modules().items() if {"asyncpg.connect", "create_async_engine"} & set(module.calls)
+    ]
+    assert connecting == ["cutlog.db.connecting"]
+
+
 def test_only_ops_folds_edits() -> None:
     assert offenders("cutlog.contract.ops", ("services.ops", "cutlog")) == []
 

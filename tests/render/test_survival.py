@@ -88,16 +88,16 @@ async def test_a_film_that_was_stored_and_not_reported_is_reported_although_a_ne
     assert sorted(event["version"] for event in await house.events("ProxyRendered")) == [first, first + 1]
 
 
-async def test_a_worker_that_lost_its_lock_takes_it_again_before_it_begins_anything(
+async def test_a_worker_that_lost_its_lease_takes_it_again_before_it_begins_anything(
     house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names, lock = [], jobs.worker_lock
+    names, lock = [], jobs.worker_lease
 
     def heard(name: str) -> str:
         names.append(name)
         return lock(name)
 
-    monkeypatch.setattr(jobs, "worker_lock", heard)
+    monkeypatch.setattr(jobs, "worker_lease", heard)
     engine = create_engine(house.settings("render"))
 
     async def alive() -> bool:

@@ -49,11 +49,19 @@ class Wire:
             transport.abort()
         return count
 
+    def silence(self) -> None:
+        """Nothing passes any more, and nobody is told: what is sent is taken, and nothing comes."""
+        self._flows.clear()
+
+    def speak(self) -> None:
+        """It passes again."""
+        self._flows.set()
+
     async def hold(self, seconds: float) -> None:
         """Nothing passes for a while, and nobody is told."""
-        self._flows.clear()
+        self.silence()
         await asyncio.sleep(seconds)
-        self._flows.set()
+        self.speak()
 
     async def _pass(self, near_reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
         try:

@@ -9,17 +9,24 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import structlog
 from nats.errors import Error as NatsError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus.connection import Bus
 from cutlog.bus.errors import BusError
-from cutlog.bus.leader import leadership, stops_within
-from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.bus.streams import stream_info
+from cutlog.contract.subjects import EVENTS
+from cutlog.db.lead import lead
+from cutlog.db.leases import Lease
+from cutlog.db.standing import Standing
+from cutlog.lag import Lag
+from cutlog.stopping import stops_within
 from services.ops.log.news import Grown
+from services.ops.log.read import LogReader
 from services.ops.log.stream import EventStream, StreamAhead, last_foreign
 
 log = structlog.get_logger(__name__)
@@ -28,6 +35,8 @@ POLL: Final = 1.0
 """Seconds after which the relay looks for events that nobody told it of."""
 LOOK_AGAIN: Final = 5.0
 """Seconds between two looks at the stream itself."""
+STALLED: Final = 15.0
+"""Seconds without a round after which the service is not ready."""
 ALARM: Final = 3600.0
 """Seconds for which health tells of a foreign message."""
 
@@ -51,15 +60,20 @@ class Relay:
         self._bus, self._engine, self._look_again = bus, engine, look_again
         self._wake = asyncio.Event()
         self.state = RelayState()
+        self.standing = Standing("relay", rounds=STALLED)
+        self.lag = Lag("relay")
 
     def wake(self, grown: Grown = ()) -> None:
         """The log has grown, here or in another process."""
         self._wake.set()
 
     async def check(self) -> None:
-        """Readiness: raises BusError with the way out as long as nothing may be published."""
+        """Readiness: raises BusError with the way out as long as nothing may be published, and NotReady where no
+        process publishes, or where more and more waits for it."""
         if self.state.error is not None:
             raise BusError(self.state.error)
+        await self.standing.check()
+        await self.lag.check()
 
     async def alarms(self) -> list[str]:
         """For health, in whichever process: what the relay put right and somebody should look into. Raises BusError."""
@@ -78,24 +92,28 @@ class Relay:
         such a log would hide that history was lost.
         """
         waking = asyncio.create_task(self._wake_at(stop))
+        watching = asyncio.create_task(self.lag.watch(self._measure, stop))
         try:
-            while not stop.is_set():
-                try:
-                    async with leadership(self._engine, "relay", stop) as connection:
-                        if connection is not None:
-                            await self._lead(connection, stop)
-                except DATABASE_ERRORS as error:
-                    log.warning("the relay waits for the database", why=repr(error))
-                    await stops_within(stop, 0.5)
+            await lead(self._engine, self.standing.name, stop, partial(self._lead, stop), standing=self.standing)
         except StreamAhead as error:
             self.state.error = str(error)
             log.critical("the stream is ahead of the log", last=error.last, head=error.head, way_out=str(error))
             raise
         finally:
             waking.cancel()
+            watching.cancel()
 
-    async def _lead(self, connection: AsyncConnection, stop: asyncio.Event) -> None:
-        stream = EventStream(self._bus, connection)
+    async def _measure(self) -> tuple[int, int]:
+        """Where the stream ends, and where the log does."""
+        info = await stream_info(self._bus, EVENTS)
+        return (0 if info is None else info["state"]["last_seq"]), await LogReader(self._engine).head()
+
+    async def _lead(self, stop: asyncio.Event, lease: Lease) -> None:
+        async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await self._publish(EventStream(self._bus, connection), stop, lease)
+
+    async def _publish(self, stream: EventStream, stop: asyncio.Event, lease: Lease) -> None:
         loop = asyncio.get_running_loop()
         look_at, known = loop.time(), 0
         self.state.leads = True
@@ -103,6 +121,7 @@ class Relay:
             while not stop.is_set():
                 self._wake.clear()
                 try:
+                    lease.check()
                     if loop.time() >= look_at:
                         await stream.sync()
                         look_at = loop.time() + self._look_again
@@ -116,6 +135,7 @@ class Relay:
                     await stops_within(stop, 0.1)
                     continue
                 self.state.published, self.state.rebuilt = stream.last, stream.rebuilt
+                lease.completed()
                 if not more:
                     await _set_within(self._wake, POLL)
         finally:

@@ -1,10 +1,6 @@
--- Jobs whose worker is gone: a living one holds an advisory lock of its name.
-WITH running AS MATERIALIZED (
-  SELECT job_id, worker FROM job WHERE status = 'running'
-), orphan AS (
-  SELECT job_id FROM running WHERE pg_try_advisory_xact_lock(hashtextextended('render worker ' || worker, 0))
-)
+-- Jobs whose worker is gone: a living one holds the lease of its name.
 UPDATE job SET status = 'queued', failures = failures + 1, worker = NULL, updated_at = clock_timestamp(),
                reason = 'the worker died'
-  FROM orphan WHERE job.job_id = orphan.job_id
+ WHERE status = 'running' AND NOT EXISTS (
+   SELECT FROM lease WHERE name = 'worker ' || job.worker AND expires_at > clock_timestamp())
 RETURNING job.*

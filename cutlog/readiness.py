@@ -1,0 +1,8 @@
+"""Why a service is not ready, in words for the log."""
+
+from __future__ import annotations
+
+
+class NotReady(Exception):
+    """Work of this service does not get done. The message names the work and holds nothing secret: it
+    goes to the log."""

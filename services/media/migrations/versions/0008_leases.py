@@ -1,0 +1,20 @@
+"""Leases: which process leads at what."""
+
+from __future__ import annotations
+
+from alembic import op
+
+from cutlog.db.tables import create_lease, drop_lease
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    create_lease(op, "cutlog_media")
+
+
+def downgrade() -> None:
+    drop_lease(op)
