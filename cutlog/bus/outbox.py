@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -19,6 +20,7 @@ from cutlog.contract.commands import Command, CommandReply, CommandSource, decod
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
+from cutlog.skipping import Skipping
 
 log = structlog.get_logger(__name__)
 
@@ -26,15 +28,20 @@ OnReply = Callable[[AsyncConnection, Command, CommandReply], Awaitable[None]]
 """Told ops's answer, in the transaction that takes the command out of the outbox."""
 
 PAGE: Final = 100
+AGAIN: Final = 60.0
+"""Seconds after which a command that was passed over is tried once more."""
 
 
 class Outbox:
-    """The table `outbox` of a service. Commands leave it in the order they were added, one at a time."""
+    """The table `outbox` of a service. Commands leave it in the order they were added, one at a time; one that can't be
+    read, or whose answer can't be taken in, is passed over."""
 
     def __init__(self, engine: AsyncEngine, source: CommandSource, *, on_reply: OnReply | None = None) -> None:
         self._engine, self._source, self._on_reply = engine, source, on_reply
         self._wake = asyncio.Event()
         self.standing = Standing(f"outbox {source}")
+        self.skipping = Skipping(f"{source}.outbox", outages=(BusError, NatsError))
+        self._passed: dict[int, float] = {}
 
     async def add(self, connection: AsyncConnection, command: Command) -> None:
         """Stores a command in the caller's transaction; one whose key is there already is left as it is.
@@ -70,32 +77,43 @@ class Outbox:
 
     async def _send(self, lease: Lease, bus: Bus, stop: asyncio.Event) -> int:
         """Sends what is stored, a page at most; how many left."""
-        query = select(outbox.c.number, outbox.c.command).order_by(outbox.c.number).limit(PAGE)
+        since = time.monotonic() - AGAIN
+        self._passed = {number: at for number, at in self._passed.items() if at > since}
+        query = select(outbox.c.number, outbox.c.key, outbox.c.command).where(
+            outbox.c.number.not_in(list(self._passed))
+        )
+        query = query.order_by(outbox.c.number).limit(PAGE)
         async with self._engine.connect() as connection:
             await lease.confirm(connection)
             rows = (await connection.execute(query)).all()
         lease.completed()
-        for number, stored in rows:
+        for number, key, stored in rows:
             if stop.is_set():
                 break
             lease.check()
-            command = decode_command(stored)
-            try:
-                reply = await self._ask(bus, command, stop)
-            except BusError:
-                async with self._engine.begin() as connection:
-                    row = outbox.c.number == number
-                    await connection.execute(update(outbox).where(row).values(attempts=outbox.c.attempts + 1))
-                raise
-            if reply is None:
-                break
-            if reply.refused is not None:
-                log.warning("ops refused", key=command.key, code=reply.refused.code, detail=reply.refused.detail)
-            async with self._engine.begin() as connection:
-                if self._on_reply is not None:
-                    await self._on_reply(connection, command, reply)
-                await connection.execute(delete(outbox).where(outbox.c.number == number))
+            with self.skipping.row(key):
+                await self._send_one(number, stored, bus, stop)
+                continue
+            self._passed[number] = time.monotonic()
         return len(rows)
+
+    async def _send_one(self, number: int, stored: bytes, bus: Bus, stop: asyncio.Event) -> None:
+        command = decode_command(stored)
+        try:
+            reply = await self._ask(bus, command, stop)
+        except BusError:
+            async with self._engine.begin() as connection:
+                row = outbox.c.number == number
+                await connection.execute(update(outbox).where(row).values(attempts=outbox.c.attempts + 1))
+            raise
+        if reply is None:
+            return
+        if reply.refused is not None:
+            log.warning("ops refused", key=command.key, code=reply.refused.code, detail=reply.refused.detail)
+        async with self._engine.begin() as connection:
+            if self._on_reply is not None:
+                await self._on_reply(connection, command, reply)
+            await connection.execute(delete(outbox).where(outbox.c.number == number))
 
     async def _ask(self, bus: Bus, command: Command, stop: asyncio.Event) -> CommandReply | None:
         """What ops answers, or None when told to stop first: the command is stored, and sent at the next start."""

@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from cutlog.roles import Role
+from cutlog.skipping import SkippedRows, Skipping
 from cutlog.web.metrics import HttpMetrics
 from cutlog.web.outages import OUTAGES
 from cutlog.web.problems import Problem
@@ -152,10 +153,12 @@ class Api:
     checks: dict[str, Check] = field(default_factory=dict)
     alarms: list[Alarms] = field(default_factory=list)
     metrics: HttpMetrics = field(init=False)
+    _skipped: SkippedRows = field(default_factory=SkippedRows)
     _problems: dict[type[BaseException], ToProblem] = field(default_factory=lambda: dict(OUTAGES))
 
     def __post_init__(self) -> None:
         self.metrics = HttpMetrics(self.name)
+        self.metrics.registry.register(self._skipped)
 
     def route(self, method: str, template: str, **how: Unpack[How]) -> Callable[[H], H]:
         """Registers a handler: an async function of one Request that returns a Reply (or an aiohttp StreamResponse)."""
@@ -190,6 +193,11 @@ class Api:
     def check(self, name: str, check: Check) -> None:
         """Adds a readiness check: it raises while the service cannot do its work."""
         self.checks[name] = check
+
+    def skips(self, *loops: Skipping) -> None:
+        """Shows the rows that background loops pass over: as alarms, and how many in the metric `skipped_rows`."""
+        self._skipped.loops += loops
+        self.alarms += [each.alarms for each in loops]
 
     def problem(
         self,

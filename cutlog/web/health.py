@@ -17,8 +17,8 @@ CHECK_SECONDS: Final = 2.0
 
 
 class HealthReport(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What `/readyz` answers: one word per check. `alarms` names what was put right and somebody should look into: the
-    service does its work."""
+    """What `/readyz` answers: one word per check. `alarms` names what was put right or passed over, and
+    somebody should look into: the service does its work."""
 
     service: str
     status: Literal["ok", "down"]

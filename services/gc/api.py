@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -113,6 +113,8 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
     async def calculate(req: Request[Calculate | None]) -> Reply:
         """Freezes a plan. Nothing is moved or removed by it, whatever its policy or date."""
         actor = req.actor
+        if req.body and req.body.policy:
+            schedule.check(req.body.policy, datetime.now(UTC), "/policy/schedule")
         asker = Asker(actor.tenant, actor.subject, req.trace, req.fingerprint, req.idempotency_key)
         plan_id = await reports.calculate(asker, req.body or Calculate())
         async with engine.connect() as connection:
@@ -223,7 +225,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         actor = req.actor
         if req.query.level == "system" and actor.tenant != DEFAULT_TENANT:
             raise Problem(403, "forbidden", "The role is not enough", "Admins of the default tenant change this one.")
-        schedule.check(req.body)
+        schedule.check(req.body, datetime.now(UTC))
         asker = Asker(actor.tenant, actor.subject, req.trace, req.fingerprint)
         async with engine.begin() as connection:
             command = await policies.change(connection, asker, req.body, req.query.level)

@@ -73,6 +73,7 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
             standing = ProjectionMetrics(registry, bus, [exports])
             api.metrics.looks.append(standing.look)
             checks = {"database": database, "bus": bus.check, "projection": exports.check, "store": blobs.check}
+            api.skips(outbox.skipping, mover.skipping, keeper.skipping, scheduler.skipping)
             checks |= {"outbox": outbox.standing.check, "moves": mover.standing.check}
             checks |= {"storage": keeper.standing.check, "schedule": scheduler.standing.check}
             async with asyncio.TaskGroup() as work:

@@ -14,6 +14,7 @@ from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
+from cutlog.skipping import Skipping
 from cutlog.stopping import stops_within
 from services.gc import tables
 
@@ -37,13 +38,20 @@ class Mover:
     def __init__(self, engine: AsyncEngine, blobs: BlobStore, reached: Reached = nothing) -> None:
         self._engine, self._blobs, self._reached = engine, blobs, reached
         self.standing = Standing("gc.moves")
+        self.skipping = Skipping("gc.moves")
 
     async def settle(self) -> int:
-        """Carries out all that waits; how many. Raises OSError when the store fails; the rest waits for the next."""
-        total = 0
-        while done := await self._page():
+        """Carries out all that waits; how many. Raises OSError when the store fails; the rest waits for the next.
+
+        A move that can't be carried out is passed over, and those of the same object after it wait.
+        """
+        total, passed = 0, set[str]()
+        while True:
+            before = len(passed)
+            done = await self._page(passed)
             total += done
-        return total
+            if not done and len(passed) == before:
+                return total
 
     async def pending(self, connection: AsyncConnection, position: int) -> int:
         """How many moves of events up to a position are not carried out yet."""
@@ -64,7 +72,7 @@ class Mover:
 
         await lead(self._engine, self.standing.name, stop, work, standing=self.standing)
 
-    async def _page(self) -> int:
+    async def _page(self, passed: set[str]) -> int:
         """Whoever locks the first move of an object does it; others pass it over and those that follow it."""
         move = tables.move
         earlier = move.alias()
@@ -74,40 +82,48 @@ class Mover:
         waiting = (
             select(move)
             .where(move.c.done_at.is_(None), ~before.exists())
-            .where((move.c.action != "delete") | move.c.found.is_not(None))
+            .where((move.c.action != "delete") | move.c.found.is_not(None), move.c.intent.not_in(list(passed)))
             .order_by(move.c.position)
             .limit(PAGE)
             .with_for_update(skip_locked=True)
         )
         slots = asyncio.Semaphore(AT_ONCE)
-        await self._look(slots)
+        await self._look(slots, passed)
 
-        async def one(row: Row[Any]) -> dict[str, Any]:
+        async def one(row: Row[Any]) -> dict[str, Any] | None:
             async with slots:
-                freed, note = await self._carry_out(row)
-            return {"b_intent": row.intent, "b_freed": freed, "b_note": note}
+                with self.skipping.row(row.intent):
+                    freed, note = await self._carry_out(row)
+                    return {"b_intent": row.intent, "b_freed": freed, "b_note": note}
+            passed.add(row.intent)
+            return None
 
         async with self._engine.begin() as connection:
             rows = (await connection.execute(waiting)).all()
             if not rows:
                 return 0
             outcomes = await _all([one(row) for row in rows])
-            done = update(move).where(move.c.intent == bindparam("b_intent"))
-            await connection.execute(
-                done.values(done_at=func.clock_timestamp(), freed=bindparam("b_freed"), note=bindparam("b_note")),
-                outcomes,
-            )
+            if outcomes:
+                done = update(move).where(move.c.intent == bindparam("b_intent"))
+                await connection.execute(
+                    done.values(done_at=func.clock_timestamp(), freed=bindparam("b_freed"), note=bindparam("b_note")),
+                    outcomes,
+                )
             await self._reached("moves recorded")
-        return len(rows)
+        return len(outcomes)
 
-    async def _look(self, slots: asyncio.Semaphore) -> None:
+    async def _look(self, slots: asyncio.Semaphore, passed: set[str]) -> None:
         """Notes how much there is of what is about to be deleted, while it is there."""
         move = tables.move
         new = select(move).where(move.c.done_at.is_(None), move.c.found.is_(None), move.c.action == "delete")
+        new = new.where(move.c.intent.not_in(list(passed)))
 
-        async def one(row: Row[Any]) -> dict[str, Any]:
+        async def one(row: Row[Any]) -> dict[str, Any] | None:
             async with slots:
-                return {"b_intent": row.intent, "b_found": await self._bytes(row.source, row.folder)}
+                with self.skipping.row(row.intent):
+                    return {"b_intent": row.intent, "b_found": await self._bytes(row.source, row.folder)}
+            passed.add(row.intent)
+            return None
 
         async with self._engine.begin() as connection:
             rows = (
@@ -116,7 +132,8 @@ class Mover:
             if rows:
                 found = await _all([one(row) for row in rows])
                 seen = update(move).where(move.c.intent == bindparam("b_intent"), move.c.found.is_(None))
-                await connection.execute(seen.values(found=bindparam("b_found")), found)
+                if found:
+                    await connection.execute(seen.values(found=bindparam("b_found")), found)
 
     async def _bytes(self, key: str, folder: str | None) -> int:
         head = await self._blobs.head(key)
@@ -168,11 +185,11 @@ class Mover:
         return 0, await self._move(source, target)
 
 
-async def _all(coming: Sequence[Awaitable[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """All of them; the first failure ends the others."""
+async def _all(coming: Sequence[Awaitable[dict[str, Any] | None]]) -> list[dict[str, Any]]:
+    """All that came to something; the first failure ends the others."""
     tasks = [asyncio.ensure_future(each) for each in coming]
     try:
-        return list(await asyncio.gather(*tasks))
+        return [outcome for outcome in await asyncio.gather(*tasks) if outcome is not None]
     finally:
         for task in tasks:
             task.cancel()

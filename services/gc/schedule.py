@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 import structlog
-from croniter import croniter
+from croniter import CroniterError, croniter
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -17,6 +18,7 @@ from cutlog.bus import BusError
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
+from cutlog.skipping import Skipping
 from cutlog.stopping import stops_within
 from cutlog.web import Problem, ProblemError
 from cutlog.web.trace import child_of
@@ -38,11 +40,26 @@ class Notify(Protocol):
     async def __call__(self, plan: Any, due: datetime) -> None: ...
 
 
-def check(policy: Policy) -> None:
-    """Raises Problem 422 at `/schedule` for what is no cron line of five fields."""
-    if policy.schedule and not (len(policy.schedule.split()) == 5 and croniter.is_valid(policy.schedule)):
+_RANDOM: Final = re.compile(r"(?<![A-Za-z])[RrHh](?![A-Za-z])")
+"""Fields that croniter gives another value each time."""
+
+
+def check(policy: Policy, at: datetime, pointer: str = "/schedule") -> None:
+    """Raises Problem 422 at `pointer` for what is no cron line of five fields, or one of which no run ever comes after
+    `at`, such as one on 31 February."""
+    line, detail = policy.schedule, ""
+    if not line:
+        return
+    if len(line.split()) != 5 or _RANDOM.search(line) or not croniter.is_valid(line):
         detail = "not a cron line; give minute, hour, day, month and weekday, such as 0 3 * * 0, or nothing"
-        raise Problem(422, "invalid-request", "The request is not valid", errors=[ProblemError("/schedule", detail)])
+    else:
+        try:
+            croniter(line, at).get_next(datetime)
+            last_due(line, at)
+        except (CroniterError, ValueError, OverflowError):
+            detail = "no such day ever comes; give days that the months have, such as 0 3 1 * *, or nothing"
+    if detail:
+        raise Problem(422, "invalid-request", "The request is not valid", errors=[ProblemError(pointer, detail)])
 
 
 def last_due(schedule: str, at: datetime) -> datetime | None:
@@ -65,6 +82,7 @@ class Scheduler:
     ) -> None:
         self._engine, self._reports, self._notify = engine, reports, notify
         self.standing = Standing("gc.schedule")
+        self.skipping = Skipping("gc.schedule", outages=(BusError, ProjectionBehind))
         self._plans = Counter("gc_scheduled_plans", "Plans that the schedule calculated", ["tenant"], registry=registry)
         self._may_go = Gauge("gc_plan_bytes", "Bytes that may go by the last plan", ["tenant"], registry=registry)
         self._told = Counter("gc_notifications", "Attempts to tell of a plan", ["result"], registry=registry)
@@ -87,8 +105,9 @@ class Scheduler:
             everybody = await policies.tenants(connection)
         for tenant in everybody:
             try:
-                await self._calculate(tenant)
-                await self._tell(tenant)
+                with self.skipping.row(tenant):
+                    await self._calculate(tenant)
+                    await self._tell(tenant)
             except (ProjectionBehind, BusError) as error:
                 log.info("a scheduled plan waits", tenant=tenant, why=str(error))
 

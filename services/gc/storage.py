@@ -19,6 +19,7 @@ from cutlog.contract.base import Wire
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
+from cutlog.skipping import Skipping
 from cutlog.stopping import stops_within
 from services.gc import policies, store, tables
 from services.gc.classes import Class
@@ -148,6 +149,7 @@ class Keeper:
     def __init__(self, engine: AsyncEngine, blobs: BlobStore, registry: CollectorRegistry) -> None:
         self._engine, self._blobs = engine, blobs
         self.standing = Standing("gc.storage")
+        self.skipping = Skipping("gc.storage")
         labels = ["tenant", "class"]
         self._bytes = Gauge("gc_storage_bytes", "Bytes that are stored", labels, registry=registry)
         self._objects = Gauge("gc_storage_objects", "Objects that are stored", labels, registry=registry)
@@ -173,17 +175,21 @@ class Keeper:
         async with self._engine.connect() as connection:
             everybody = await policies.tenants(connection)
         for tenant in everybody:
-            async with self._engine.begin() as connection:
-                found = await roll_up(connection, self._blobs, tenant)
-                ahead = await forecast(connection, self._blobs, tenant)
-            for each in ahead:
-                for class_, size in each.classes.items():
-                    self._ahead.labels(tenant, class_, each.days).set(size)
-            for name in sorted({each.class_ for each in found}):
-                of_class = [each for each in found if each.class_ == name]
-                self._bytes.labels(tenant, name).set(sum(each.bytes for each in of_class))
-                self._objects.labels(tenant, name).set(sum(each.objects for each in of_class))
-                self._saved.labels(tenant, name).set(sum(each.saved for each in of_class))
+            with self.skipping.row(tenant):
+                await self._tenant(tenant)
+
+    async def _tenant(self, tenant: str) -> None:
+        async with self._engine.begin() as connection:
+            found = await roll_up(connection, self._blobs, tenant)
+            ahead = await forecast(connection, self._blobs, tenant)
+        for each in ahead:
+            for class_, size in each.classes.items():
+                self._ahead.labels(tenant, class_, each.days).set(size)
+        for name in sorted({each.class_ for each in found}):
+            of_class = [each for each in found if each.class_ == name]
+            self._bytes.labels(tenant, name).set(sum(each.bytes for each in of_class))
+            self._objects.labels(tenant, name).set(sum(each.objects for each in of_class))
+            self._saved.labels(tenant, name).set(sum(each.saved for each in of_class))
 
 
 def growth(points: Sequence[Point]) -> float:

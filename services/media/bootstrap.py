@@ -21,6 +21,7 @@ from cutlog.db.engine import create_engine
 from cutlog.ffmpeg import Ffmpeg
 from cutlog.service import Service
 from cutlog.settings import Settings
+from cutlog.skipping import Skipping
 from cutlog.web import Server, serve_http
 from services.media import imports, learnt, leases, uses
 from services.media.api import make_api
@@ -92,6 +93,8 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             api.metrics.looks.append(standing.look)
             checks = {"database": database, "bus": bus.check, "projection": projects.check}
             checks |= {"store": blobs.check, "disk": disk}
+            swept = Skipping(leases.SWEEP)
+            api.skips(outbox.skipping, worker.skipping, swept, resuming.skipping, scrubber.skipping, recounter.skipping)
             checks |= {"outbox": outbox.standing.check, "recount": recounter.standing.check}
             if settings.scrub_days:
                 checks["scrub"] = scrubber.standing.check
@@ -99,7 +102,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 work.create_task(consume(bus, projects, stop))
                 work.create_task(outbox.run(bus, stop))
                 work.create_task(worker.run(stop))
-                work.create_task(leases.keep_swept(engine, blobs, stop))
+                work.create_task(leases.keep_swept(engine, blobs, swept, stop))
                 work.create_task(resuming.keep_swept(stop))
                 work.create_task(scrubber.run(stop))
                 work.create_task(recounter.run(stop))

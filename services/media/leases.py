@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import ColumnElement, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, literal, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,7 +18,7 @@ from cutlog.blobs import BlobStore
 from cutlog.contract.ids import new_id
 from cutlog.contract.keys import original_of
 from cutlog.db.failures import DATABASE_ERRORS
-from cutlog.stopping import stops_within
+from cutlog.skipping import Skipping, repeat
 from services.media.tables import upload, video
 from services.media.videos import lock_content
 
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(minutes=2)
 RENEW_SECONDS: Final = 20.0
+SWEEP: Final = "media.sweep"
 SWEEP_SECONDS: Final = 60.0
 
 
@@ -99,25 +100,31 @@ async def close(connection: AsyncConnection, upload_id: str) -> None:
         raise LeaseLostError(str(LeaseLostError.__doc__))
 
 
-async def sweep(engine: AsyncEngine, blobs: BlobStore) -> int:
+async def sweep(engine: AsyncEngine, blobs: BlobStore, skipping: Skipping | None = None) -> int:
     """Removes uploads whose lease is over, with the objects they left that nothing else refers to; how many objects."""
-    now = func.clock_timestamp()
-    removed = 0
+    skipping, removed = skipping or Skipping(SWEEP), 0
     async with engine.connect() as connection:
-        dead = (await connection.execute(select(upload).where(upload.c.lease_until < now))).all()
+        dead = (await connection.execute(select(upload).where(upload.c.lease_until < func.clock_timestamp()))).all()
     for row in dead:
-        async with engine.begin() as connection:
-            if row.key is not None:
-                await lock_content(connection, row.tenant, original_of(row.key).sha256)
-            ended = await connection.execute(
-                delete(upload).where(upload.c.id == row.id, upload.c.lease_until < now).returning(upload.c.key)
-            )
-            key = ended.scalar_one_or_none()
-            if key is None or await _wanted(connection, key):
-                continue
-            removed += await blobs.delete(key)
-            log.info("removed what a dead upload left", key=key)
+        with skipping.row(row.id):
+            removed += await _remove(engine, blobs, row)
     return removed
+
+
+async def _remove(engine: AsyncEngine, blobs: BlobStore, row: Row[Any]) -> int:
+    now = func.clock_timestamp()
+    async with engine.begin() as connection:
+        if row.key is not None:
+            await lock_content(connection, row.tenant, original_of(row.key).sha256)
+        ended = await connection.execute(
+            delete(upload).where(upload.c.id == row.id, upload.c.lease_until < now).returning(upload.c.key)
+        )
+        key = ended.scalar_one_or_none()
+        if key is None or await _wanted(connection, key):
+            return 0
+        removed = await blobs.delete(key)
+        log.info("removed what a dead upload left", key=key)
+        return removed
 
 
 async def _wanted(connection: AsyncConnection, key: str) -> bool:
@@ -126,12 +133,11 @@ async def _wanted(connection: AsyncConnection, key: str) -> bool:
     return (await connection.execute(rows.limit(1))).first() is not None
 
 
-async def keep_swept(engine: AsyncEngine, blobs: BlobStore, stop: asyncio.Event) -> None:
+async def keep_swept(engine: AsyncEngine, blobs: BlobStore, skipping: Skipping, stop: asyncio.Event) -> None:
     """Sweeps uploads and unfinished files, now and every minute, until `stop` is set."""
-    while not stop.is_set():
-        try:
-            await sweep(engine, blobs)
-            await blobs.sweep()
-        except (OSError, *DATABASE_ERRORS) as error:
-            log.warning("could not sweep", why=repr(error))
-        await stops_within(stop, SWEEP_SECONDS)
+
+    async def once() -> None:
+        await sweep(engine, blobs, skipping)
+        await blobs.sweep()
+
+    await repeat(skipping.loop, once, SWEEP_SECONDS, stop)

@@ -17,6 +17,7 @@ from cutlog.contract.events import MediaDeduplicated, MediaDeleted, MediaRelease
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
+from cutlog.skipping import KEPT, Skipping
 from cutlog.stopping import stops_within
 from services.media.tables import video
 
@@ -31,6 +32,7 @@ class Recounter:
     def __init__(self, engine: AsyncEngine, bus: Bus, registry: CollectorRegistry) -> None:
         self._engine, self._bus = engine, bus
         self.standing = Standing("media.recount")
+        self.skipping = Skipping("media.recount", outages=(BusError,), kept=KEPT + EVERY_SECONDS)
         self._differing = Gauge(
             "media_refcount_differences", "Videos whose references are not those of the log", registry=registry
         )
@@ -72,7 +74,7 @@ class Recounter:
             here = {row.id: row.ref_count for row in rows}
         return {
             video_id: (here.get(video_id, 0), counted.get(video_id, 0))
-            for video_id in here.keys() | counted.keys()
+            for video_id in (here.keys() | counted.keys()) - set(self.skipping.rows)
             if here.get(video_id, 0) != counted.get(video_id, 0)
         }
 
@@ -87,12 +89,14 @@ class Recounter:
                     raise
                 return counted  # its end
             for event in page:
-                if event.stream.startswith("media."):
-                    match event.decode().data:
-                        case MediaUploaded() | MediaDeduplicated() | MediaReleased() as fact:
-                            counted[event.stream.partition(".")[2]] = fact.ref_count
-                        case MediaDeleted():
-                            counted[event.stream.partition(".")[2]] = 0
-                        case _:
-                            pass
+                kind, _, video_id = event.stream.partition(".")
+                if kind == "media":
+                    with self.skipping.row(video_id):
+                        match event.decode().data:
+                            case MediaUploaded() | MediaDeduplicated() | MediaReleased() as fact:
+                                counted[video_id] = fact.ref_count
+                            case MediaDeleted():
+                                counted[video_id] = 0
+                            case _:
+                                pass
             position = page[-1].position + 1

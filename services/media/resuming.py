@@ -16,9 +16,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract.ids import new_id
-from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.ffmpeg import NotExaminedError
-from cutlog.stopping import stops_within
+from cutlog.skipping import Skipping, repeat
 from services.media import leases, resumable
 from services.media.answers import Retry, keep, recall
 from services.media.facts import UnusableError
@@ -52,6 +51,7 @@ class Resuming:
     def __init__(self, engine: AsyncEngine, ingest: Ingest, holding: Holding, ttl: timedelta, quotas: Quotas) -> None:
         self._engine, self._ingest, self._holding, self._quotas = engine, ingest, holding, quotas
         self.ttl = ttl
+        self.skipping = Skipping("media.resumable")
 
     async def begin(self, asker: Asker, size: int, metadata: str, filename: str | None, key: str | None) -> Resumable:
         """A new upload of `size` bytes, or the one begun under the same Idempotency-Key. Raises KeyReusedError."""
@@ -119,12 +119,7 @@ class Resuming:
 
     async def keep_swept(self, stop: asyncio.Event) -> None:
         """Until `stop` is set: ends what is whole, removes what is too old, and files that have no row."""
-        while not stop.is_set():
-            try:
-                await self.sweep()
-            except (OSError, *DATABASE_ERRORS) as error:
-                log.warning("could not sweep uploads", why=repr(error))
-            await stops_within(stop, SWEEP_SECONDS)
+        await repeat(self.skipping.loop, self.sweep, SWEEP_SECONDS, stop)
 
     async def sweep(self) -> int:
         """How many files were removed."""
@@ -133,13 +128,12 @@ class Resuming:
                 log.info("an upload expired", id=upload_id)
             whole = await resumable.unsettled(connection)
         for row in whole:
-            try:
+            with (
+                self.skipping.row(row.id),
+                contextlib.suppress(BusyError, BytesLostError, UnusableError, NotExaminedError, leases.LeaseLostError),
+            ):
                 async with self._opened(row.id) as held:
                     await self._end(row, held, "")
-            except (BusyError, BytesLostError, UnusableError):
-                continue
-            except Exception as error:  # of this upload; the others are ended all the same
-                log.warning("upload.not_ended", id=row.id, why=repr(error))
         return await self._holding.sweep(self._known)
 
     async def _known(self, ids: set[str]) -> set[str]:

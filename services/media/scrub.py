@@ -7,12 +7,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import Row, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
@@ -21,6 +21,7 @@ from cutlog.contract.media import Rendition
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
+from cutlog.skipping import KEPT, Skipping
 from cutlog.stopping import stops_within
 from services.media.tables import video
 from services.media.videos import DERIVE_ATTEMPTS, Stored, stored
@@ -46,6 +47,7 @@ class Scrubber:
     def __init__(self, engine: AsyncEngine, blobs: BlobStore, days: float, registry: CollectorRegistry) -> None:
         self._engine, self._blobs, self._days = engine, blobs, days
         self.standing = Standing("media.scrub")
+        self.skipping = Skipping("media.scrub", kept=KEPT + 2 * days * 86_400)
         self._read = Counter("media_scrubbed_bytes", "Bytes that were read again", registry=registry)
         self._mended = Counter("media_mended_objects", "Objects that were rotten and were mended", registry=registry)
         self._rotten = Gauge("media_rotten_objects", "Objects that are rotten and can't be mended", registry=registry)
@@ -77,13 +79,21 @@ class Scrubber:
             .limit(AT_ONCE)
         )
         async with self._engine.connect() as connection:
-            rows = [stored(row) for row in await connection.execute(due)]
+            rows = (await connection.execute(due)).all()
         for row in rows:
-            await self._video(row)
+            await self._turn(row)
         async with self._engine.connect() as connection:
             rotten = await connection.scalar(select(func.sum(func.cardinality(video.c.rotten))))
         self._rotten.set(rotten or 0)
         return len(rows)
+
+    async def _turn(self, row: Row[Any]) -> None:
+        with self.skipping.row(row.id):
+            await self._video(stored(row))
+            return
+        async with self._engine.begin() as connection:  # its next turn is after that of all others
+            mine = update(video).where(video.c.id == row.id)
+            await connection.execute(mine.values(scrubbed_at=func.clock_timestamp()))
 
     async def _video(self, row: Stored) -> None:
         bad = [piece for piece in pieces(row) if not await self._whole(piece)]

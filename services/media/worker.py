@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import Row, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, StoreUnavailableError
@@ -20,6 +20,7 @@ from cutlog.contract.events import MediaFailed, MediaReady
 from cutlog.contract.media import Rendition
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
+from cutlog.skipping import Skipping
 from cutlog.stopping import stops_within
 from services.media.derive import Derive, Derived
 from services.media.facts import UnusableError
@@ -42,6 +43,7 @@ class Worker:
 
     def __init__(self, engine: AsyncEngine, derive: Derive, outbox: Outbox, slots: int) -> None:
         self._engine, self._derive, self._outbox, self._slots = engine, derive, outbox, slots
+        self.skipping = Skipping("media.derive")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; what is under way then is given up, for the next process to begin again."""
@@ -55,10 +57,15 @@ class Worker:
                 row = await self._claim()
                 if row is None:
                     await stops_within(stop, POLL_SECONDS)
+                    continue
+                # One that is passed over comes again when its claim ends.
+                with self.skipping.row(row.id):
+                    await self._until(stop, stored(row))
+            except Exception as error:
+                if isinstance(error, DATABASE_ERRORS):
+                    log.warning("deriving waits", why=repr(error))
                 else:
-                    await self._until(stop, row)
-            except DATABASE_ERRORS as error:
-                log.warning("deriving waits", why=repr(error))
+                    log.exception("deriving waits")
                 await stops_within(stop, 1.0)
 
     async def _until(self, stop: asyncio.Event, row: Stored) -> None:
@@ -78,7 +85,7 @@ class Worker:
             stopping.cancel()
             work.cancel()
 
-    async def _claim(self) -> Stored | None:
+    async def _claim(self) -> Row[Any] | None:
         """The upload that waits longest, for as long as the lease is renewed."""
         due = (
             select(video.c.id)
@@ -93,13 +100,13 @@ class Worker:
             .values(
                 derive_at=func.clock_timestamp() + literal(LEASE),
                 derive_run=video.c.derive_run + 1,
-                derive_left=video.c.derive_left - 1,
+                derive_left=func.greatest(video.c.derive_left - 1, -1),
             )
             .returning(video)
         )
         async with self._engine.begin() as connection:
-            row = (await connection.execute(claim)).one_or_none()
-        return None if row is None else stored(row)
+            row: Row[Any] | None = (await connection.execute(claim)).one_or_none()
+        return row
 
     async def _one(self, row: Stored) -> None:
         if row.derive_left < 0:

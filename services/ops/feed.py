@@ -91,6 +91,8 @@ class Feed:
                     await self._look()
                 except DATABASE_ERRORS as error:
                     log.warning("feed.database_unavailable", error=repr(error))
+                except Exception:
+                    log.exception("feed.failed")
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), POLL)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -18,6 +19,7 @@ from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
 from cutlog.settings import Renders
+from cutlog.skipping import Skipping
 from cutlog.stopping import stops_within
 from services.render import jobs
 from services.render.jobs import Job
@@ -35,6 +37,8 @@ PATIENCE: Final = 60.0
 POLL: Final = 0.5
 #: Seconds without a round after which the service is not ready.
 STALLED: Final = 30.0
+#: What may stand in a subject of NATS.
+_TOKEN: Final = re.compile(r"[^\s.*>\x00-\x1f]+")
 #: Seconds after a nudge to look: it comes from within a transaction that is not committed yet.
 _SOON: Final = (0.002, 0.01, 0.05)
 
@@ -47,6 +51,7 @@ class Admission:
         self._engine, self._queue, self._outbox = engine, JobQueue(bus), outbox
         self._nudged = asyncio.Event()
         self.standing = Standing("render.admission", rounds=STALLED)
+        self.skipping = Skipping("render.admission", outages=(BusError, NatsError))
         self._doubtful = True
 
     def doubt(self) -> None:
@@ -95,18 +100,27 @@ class Admission:
                 log.warning("a worker died", job=job.job_id, failures=job.failures)
                 if job.failures >= jobs.MAX_FAILURES and await jobs.give_up(connection, job):
                     why = f"{job.failures} workers failed or died with it"
-                    await self._outbox.add(connection, report(job, digest=job.digest, failed=why))
+                    with self.skipping.row(job.job_id):
+                        await self._outbox.add(connection, report(job, digest=job.digest, failed=why))
             late = await jobs.overdue(connection, 0.0 if self._doubtful else PATIENCE)
         self._doubtful = False
         for job in late:
-            await self._send(job)
+            await self._hand_out(job)
         for kind in SUBJECTS:
             async with self._engine.begin() as connection:
                 admitted = await jobs.admit(connection, kind, ROOM, self._limits)
             for job in admitted:
-                await self._send(job)
-                sent += 1
+                sent += await self._hand_out(job)
         return sent
+
+    async def _hand_out(self, job: Job) -> bool:
+        """Whether a worker can have it. One that no message can be made of fails: it would take the room of others."""
+        with self.skipping.row(job.job_id):
+            await self._send(job)
+            return True
+        async with self._engine.begin() as connection:
+            await jobs.spoil(connection, job)
+        return False
 
     async def _send(self, job: Job) -> None:
         message = RenderJob(
@@ -120,6 +134,8 @@ class Admission:
             export_id=job.export_id,
             profile=job.profile,
         )
+        if not (_TOKEN.fullmatch(job.tenant) and _TOKEN.fullmatch(job.project_id)):
+            raise ValueError(f"the tenant or the project has no name: {job.tenant!r}, {job.project_id!r}")
         subject = f"{SUBJECTS[job.kind]}.{job.tenant}.{job.project_id}"
         # A row that was lost and made again counts its messages from the first.
         key = f"{job.job_id}.{job.created_at.timestamp():.6f}.{job.admission}"

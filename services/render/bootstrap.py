@@ -130,6 +130,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             micro(bus, "render", cutlog.__version__, served, projections=[events], derived=PROOF.derived, metadata=info)
         )
         checks = {"database": database, "bus": bus.check, "projection": events.check, "store": blobs.check}
+        api.skips(outbox.skipping, admission.skipping)
         checks |= {"outbox": outbox.standing.check, "admission": admission.standing.check}
         checks["worker"] = worker.standing.check
         yield await parts.enter_async_context(serve_http(api, settings, checks=checks))

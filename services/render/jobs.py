@@ -31,6 +31,7 @@ _MINE: Final = statement("mine")
 _OVERDUE: Final = statement("overdue")
 _RESCUE: Final = statement("rescue")
 _SETTLE: Final = statement("settle")
+_SPOIL: Final = statement("spoil")
 _SUPERSEDE: Final = statement("supersede")
 _WAKE: Final = statement("wake")
 _WORKERS: Final = statement("workers")
@@ -138,6 +139,11 @@ async def give_up(connection: AsyncConnection, job: Job) -> bool:
     """Fails a queued job; False if it is not queued any more."""
     values = {"job_id": job.job_id, "attempt": job.attempt}
     return (await connection.execute(_GIVE_UP, values)).rowcount == 1
+
+
+async def spoil(connection: AsyncConnection, job: Job) -> None:
+    """Fails an admitted job that no worker can be given."""
+    await connection.execute(_SPOIL, {"job_id": job.job_id, "admission": job.admission})
 
 
 async def admit(connection: AsyncConnection, kind: JobKind, room: int, limits: Mapping[str, Renders]) -> list[Job]:

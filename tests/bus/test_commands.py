@@ -146,6 +146,34 @@ async def test_the_outbox_delivers_in_order_once_and_only_what_was_committed(
         assert (await connection.execute(text("SELECT count(*) FROM effects"))).scalar_one() == 11
 
 
+async def test_a_command_that_cannot_be_sent_or_taken_in_is_passed_over_and_named(
+    bus: Bus, ops: Ops, engine: AsyncEngine
+) -> None:
+    told: list[str] = []
+
+    async def tell(_: AsyncConnection, command: Command, __: CommandReply) -> None:
+        if command.key.endswith(" 2"):
+            raise KeyError("a row of its tenant")
+        told.append(command.key)
+
+    outbox = Outbox(engine, "render", on_reply=tell)
+    async with engine.begin() as connection:
+        await connection.execute(text("INSERT INTO outbox (key, command) VALUES ('damaged', 'x')"))
+        for number in (1, 2, 3):
+            await outbox.add(connection, report(number))
+    stop = asyncio.Event()
+    running = asyncio.create_task(outbox.run(bus, stop))
+    await eventually(lambda: len(told) == 2)
+    assert told == ["proxy p_1 1", "proxy p_1 3"]
+    assert await outbox.skipping.alarms() == ["skipped:render.outbox:damaged", "skipped:render.outbox:proxy p_1 2"]
+    await outbox.standing.check()
+    stop.set()
+    await running
+    async with engine.connect() as connection:
+        left = (await connection.execute(text("SELECT key FROM outbox ORDER BY number"))).scalars().all()
+    assert list(left) == ["damaged", "proxy p_1 2"], "nothing is lost"
+
+
 OUTBOX = """
 import asyncio, sys
 from sqlalchemy.ext.asyncio import create_async_engine

@@ -27,6 +27,7 @@ from cutlog.contract.events import MediaReady, MediaUploaded
 from cutlog.contract.keys import Content, ExportKey, OriginalKey, ProxyKey, RenditionKey
 from cutlog.contract.media import MediaFacts, Rendition, Renditions
 from cutlog.contract.time import Fps
+from cutlog.service import CannotServe
 from services.gc.bootstrap import serving as serving_gc
 from services.ops.bootstrap import serving as serving_ops
 from tests.support.configuration import SettingsFactory
@@ -38,7 +39,7 @@ EAGER = {"ttlDays": 0, "keepLatest": 0, "archiveGraceDays": 0, "maxDeleteFractio
 TRACK = {"op": "track.add", "track": "v", "kind": "video"}
 
 
-class Killed(Exception):
+class Killed(CannotServe):
     """The process is dead from here on."""
 
 

@@ -9,10 +9,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.bus import Bus, Outbox
 from cutlog.db.engine import create_engine
 from cutlog.settings import Renders
+from services.ops.bootstrap import serving
 from services.render import jobs
+from services.render.admit import Admission
 from tests.support.configuration import SettingsFactory
+from tests.support.waiting import eventually
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -74,3 +78,28 @@ async def test_proxies_are_admitted_however_many_exports_wait(engine: AsyncEngin
         )
         (proxy,) = await jobs.admit(connection, "proxy", 8, {"*": Renders()})
     assert proxy.version == 40
+
+
+async def test_a_job_that_no_message_can_be_made_of_fails_and_the_others_are_admitted(
+    settings_for: SettingsFactory, engine: AsyncEngine
+) -> None:
+    await exports(engine, **{"a b": 9, "c": 1})
+    settings = settings_for("render")
+    seed = settings.nats_seed.get_secret_value()
+    async with serving(settings_for("ops")), await Bus.connect(settings.nats_url, seed, name="render") as bus:
+        admission = Admission(engine, bus, Outbox(engine, "render"), {"*": Renders(at_once=20)})
+
+        async def sent() -> bool:
+            await admission.step()
+            return await status("export.x-c-0") == {"admitted"}
+
+        async def status(like: str) -> set[str]:
+            async with engine.connect() as connection:
+                rows = await connection.execute(text("SELECT status FROM job WHERE job_id LIKE :like"), {"like": like})
+                return set(rows.scalars())
+
+        await eventually(sent)
+        while await admission.step():
+            pass
+        assert await status("export.x-a b-%") == {"failed"}, "they would take the room of others"
+        assert admission.skipping.rows == [f"export.x-a b-{number}" for number in range(9)]

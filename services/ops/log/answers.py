@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from functools import partial
 from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.skipping import repeat
 from services.ops.log.sql import statement
-
-log = structlog.get_logger(__name__)
 
 KEPT_HOURS: Final = 25
 """Clients may send a request again for 24 hours; the rest is for clocks and slow requests."""
@@ -35,11 +32,5 @@ async def forget_answers(engine: AsyncEngine, hours: int = KEPT_HOURS) -> int:
 
 
 async def forgetting(engine: AsyncEngine, stop: asyncio.Event) -> None:
-    """Does so now and then until `stop` is set. A database that is away is tried again in the next round."""
-    while not stop.is_set():
-        try:
-            await forget_answers(engine)
-        except DATABASE_ERRORS as error:
-            log.warning("old answers were not forgotten", why=repr(error))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), EVERY)
+    """Does so now and then until `stop` is set. What fails is tried again in the next round."""
+    await repeat("ops.answers", partial(forget_answers, engine), EVERY, stop)
