@@ -15,8 +15,10 @@ import msgspec
 
 from cutlog.contract.profiles import EXPORTS, ExportProfile
 
-RenditionName = Literal["proxy.mp4", "audio.pcm", "thumbnail.jpg", "sprite.jpg", "waveform.json", "waveform.png"]
-"""What is made of every upload."""
+RenditionName = Literal[
+    "proxy.mp4", "audio.pcm", "thumbnail.jpg", "sprite.jpg", "waveform.json", "waveform.png", "master.png"
+]
+"""What is made of an upload."""
 CacheKind = Literal["mp4", "pcm", "json", "jpeg", "png"]
 """What the render cache holds: segments and chunks of sound, sections of treated sound, measurements, frames."""
 FilmProfile = Literal["proxy"] | ExportProfile

@@ -37,6 +37,7 @@ class MediaFacts(Wire):
     `hdr`: how brightness is coded (PQ or HLG of BT.2100) where it goes beyond the ordinary. `interlaced`: the field
     that is shown first, where a frame is two; fields become pictures of their own, twice `fps` a second. `timing` is
     absent where the source was examined before it was noted: then a `vfr` source is conformed to `fps`.
+    `gain_map`: a photograph has a map by which displays of high dynamic range brighten it; it is ignored.
     """
 
     container: str
@@ -56,6 +57,7 @@ class MediaFacts(Wire):
     hdr: Literal["pq", "hlg"] | None = None
     interlaced: Literal["top", "bottom"] | UnsetType = UNSET
     timing: Timing | UnsetType = UNSET
+    gain_map: bool | UnsetType = UNSET
 
 
 class Rendition(Wire):
@@ -72,7 +74,11 @@ class Rendition(Wire):
 
 class Renditions(Wire):
     """What ingest makes: a 480p edit proxy of a picture, PCM s16le 48 kHz stereo of a sound, a thumbnail, a sheet of
-    small pictures (`width` and `height` of one, `frames` of them), the peaks of a sound and a picture of them."""
+    small pictures (`width` and `height` of one, `frames` of them), the peaks of a sound and a picture of them.
+
+    `master`: a picture that ffmpeg does not show as a viewer does, rewritten as PNG, or APNG where it moves; all else
+    is made from it. Absent where the original is read.
+    """
 
     proxy: Rendition | None = None
     audio: Rendition | None = None
@@ -80,6 +86,7 @@ class Renditions(Wire):
     sprite: Rendition | None = None
     waveform: Rendition | None = None
     waveform_image: Rendition | None = None
+    master: Rendition | UnsetType = UNSET
 
 
 def display_size(facts: MediaFacts) -> tuple[Fraction, Fraction]:

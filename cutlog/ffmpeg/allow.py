@@ -18,7 +18,8 @@ DEMUXERS: Final = (
     "gif", "apng", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe",
 )  # fmt: skip
 
-STILL_DEMUXERS: Final = frozenset({"png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"})
+#: `heif` and `avif` are no demuxers of ffmpeg's: such files are rewritten before it reads them.
+STILL_DEMUXERS: Final = frozenset({"heif", "avif", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"})
 
 DECODERS: Final = (
     "h264", "hevc", "vvc", "av1", "libdav1d", "vp8", "vp9", "libvpx", "libvpx-vp9", "mpeg1video", "mpeg2video", "mpeg4",

@@ -1,8 +1,9 @@
 """Run as a script inside the sandbox: reads a file with PyAV and prints what probing.RawProbe says, as JSON.
 
-Imports the standard library and PyAV only, and never touches cutlog: the sandbox does not show it.
+Imports the standard library, PyAV and pictures.py only, and never touches cutlog: the sandbox does not show it.
 A space comes first, as soon as all is loaded: what ends without it has not looked at the file. Nor has what ends with
-UNSEEN. Usage: examine.py PYAV_FOLDER FILE quick|times PROTOCOLS DEMUXERS DECODERS
+UNSEEN. Usage: examine.py PYAV_FOLDER FILE quick|times PROTOCOLS DEMUXERS DECODERS PACKAGE [PACKAGE ...]; the packages
+are those of pictures.py, which looks at what ffmpeg does not show as a viewer does.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import json
 import sys
 from array import array
 from collections import Counter
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 MAX_STREAMS = 64
 #: Exit code: the file is not there for us (EX_TEMPFAIL of sysexits.h).
 UNSEEN = 75
-#: Bytes from the start of a file that tell what kind of picture it is.
-HEAD = 1 << 20
 #: Packets to look at before giving up on a first picture or sound.
 PATIENCE = 400
 #: Pictures to decode where only they tell whether a file has times of display, or fields.
@@ -51,38 +52,32 @@ class Nameless(io.FileIO):
     name = ""
 
 
-def still(head: bytes) -> str | None:
-    """The demuxer of a picture that begins with these bytes; None if it is something else, for ffmpeg to find out."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg_pipe"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "apng" if moving(head) else "png_pipe"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp_pipe"
-    if head[:4] in (b"II*\0", b"MM\0*"):
-        return "tiff_pipe"
-    # The size of the file stands in between, and is often wrong; then comes what is reserved.
-    if head[:2] == b"BM" and head[6:10] == bytes(4):
-        return "bmp_pipe"
-    return None
-
-
-def moving(png: bytes) -> bool:
-    """Whether a PNG says that it is animated, which it has to before its first picture."""
-    at = 8
-    while at + 8 <= len(png):
-        kind = png[at + 4 : at + 8]
-        if kind in (b"acTL", b"IDAT"):
-            return kind == b"acTL"
-        at += 12 + int.from_bytes(png[at : at + 4], "big")
-    return False
-
-
 def opened(av: Any, path: str, options: dict[str, str]) -> Any:
     """The container of a file, chosen by its content."""
+    return av.open(Nameless(path), format=stills().demuxer(head_of(path)), options=options)
+
+
+def head_of(path: str) -> bytes:
     with Nameless(path) as file:
-        found = still(file.read(HEAD))
-    return av.open(Nameless(path), format=found, options=options)
+        return file.read(stills().HEAD)
+
+
+@cache
+def stills() -> Any:
+    """The module beside this one, which is not on the path here."""
+    spec = importlib.util.spec_from_file_location("pictures", Path(__file__).with_name("pictures.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def pillow(packages: list[str]) -> Any:
+    try:
+        return stills().load(packages)
+    except (ImportError, OSError):
+        sys.exit(UNSEEN)
 
 
 def ratio(value: Any) -> list[int] | None:
@@ -322,8 +317,14 @@ def describe(av: Any, stream: Any, frame: Any, times: dict[str, Any] | None, fie
     }
 
 
-def examine(av: Any, path: str, thorough: bool, options: dict[str, str]) -> dict[str, Any]:
+def examine(av: Any, path: str, thorough: bool, options: dict[str, str], packages: list[str]) -> dict[str, Any]:
     try:
+        head = head_of(path)
+        name = stills().demuxer(head)
+        if name is not None and stills().foreign(name, head):
+            seen: dict[str, Any] = stills().look(pillow(packages), path, name, thorough)
+            if "found" in seen or name in ("heif", "avif"):
+                return seen
         container = opened(av, path, options)
     except (FileNotFoundError, PermissionError):
         sys.exit(UNSEEN)
@@ -355,11 +356,15 @@ def examine(av: Any, path: str, thorough: bool, options: dict[str, str]) -> dict
 
 
 if __name__ == "__main__":
-    folder, path, depth, protocols, demuxers, decoders = sys.argv[1:]
+    folder, path, depth, protocols, demuxers, decoders, *rest = sys.argv[1:]
     pyav = load_pyav(folder)
     importlib.import_module("av.stream")
     pyav.logging.set_level(pyav.logging.ERROR)
     sys.stdout.write(" ")
     sys.stdout.flush()
     whitelists = {"protocol_whitelist": protocols, "format_whitelist": demuxers, "codec_whitelist": decoders}
-    sys.stdout.write(json.dumps(examine(pyav, path, depth == "times", whitelists)))
+    report = examine(pyav, path, depth == "times", whitelists, rest)
+    if "found" in report:
+        head = head_of(path)
+        report["found"]["gain_map"] = stills().gain_map(stills().demuxer(head), head)
+    sys.stdout.write(json.dumps(report))

@@ -6,6 +6,7 @@ Times are integers in the stream's `time_base` ([num, den] seconds); rates are [
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import sys
 from fractions import Fraction
 from functools import cache
@@ -26,6 +27,7 @@ from cutlog.ffmpeg.scripts import interpreter, package
 log = structlog.get_logger(__name__)
 
 EXAMINER = Path(__file__).with_name("examine.py")
+PICTURES = Path(__file__).with_name("pictures.py")
 MAX_REPORT = 1 << 20
 PAUSES = (0.2, 1.0)
 """Seconds before a file that could not be looked at is tried again."""
@@ -118,11 +120,16 @@ class RawStream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawProbe(msgspec.Struct, frozen=True, kw_only=True):
-    """`container` is ffmpeg's name of the format; `duration` in microseconds."""
+    """`container` is ffmpeg's name of the format, or `heif` or `avif`; `duration` in microseconds. `foreign`: ffmpeg
+    does not show it as a viewer does, so it has to be rewritten first. `animated`: a foreign picture that moves.
+    `gain_map`: it has one, by which displays with a high dynamic range brighten it; it is ignored."""
 
     container: str
     duration: int | None
     streams: tuple[RawStream, ...]
+    foreign: bool = False
+    animated: bool = False
+    gain_map: bool = False
 
 
 class _Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,9 +141,28 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def _needs() -> tuple[Path, ...]:
-    """What the child reads to start: the interpreter, PyAV with its libraries, the script."""
+    """What the child reads to start: the interpreter, PyAV and Pillow with their libraries, the scripts."""
     pyav = package("av")
-    return (*interpreter(), *(path for path in (pyav, pyav.with_name("av.libs"), EXAMINER) if path.exists()))
+    return (
+        *interpreter(),
+        *(path for path in (pyav, pyav.with_name("av.libs"), EXAMINER, *pillow_needs()) if path.exists()),
+    )
+
+
+@cache
+def pillow() -> tuple[Path, ...]:
+    """What pictures.py is given: folders and files of packages, in the order in which they are loaded."""
+    spec = importlib.util.find_spec("_pillow_heif")
+    assert spec is not None, "pillow-heif is installed"
+    assert spec.origin is not None
+    return package("PIL"), Path(spec.origin).resolve(), package("pillow_heif")
+
+
+def pillow_needs() -> tuple[Path, ...]:
+    """What pictures.py reads to start, beside the interpreter."""
+    site = package("PIL").parent
+    libraries = (site / "pillow.libs", package("pillow_heif").parent / "pillow_heif.libs")
+    return (*pillow(), *(path for path in libraries if path.exists()), PICTURES)
 
 
 async def probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawProbe:
@@ -156,6 +182,7 @@ async def _probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawP
     argv = [
         str(Path(sys.executable).resolve()), "-I", "-S", "-B", str(EXAMINER), str(package("av")), str(path),
         "times" if times else "quick", PROTOCOLS, ",".join(DEMUXERS), ",".join(DECODERS),
+        *map(str, pillow()),
     ]  # fmt: skip
     printed = bytearray()
 
@@ -175,3 +202,19 @@ async def _probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawP
     if report.found is None:
         raise MediaRefusedError(report.refused or "the file is not media")
     return report.found
+
+
+async def rewrite(jail: Jail, path: Path, folder: Path, name: str, limits: Limits) -> None:
+    """Writes a foreign picture as PNG or APNG to `name` in the folder. Raises MediaRefusedError,
+    NotExaminedError."""
+    needs = await asyncio.to_thread(interpreter)
+    argv = [str(needs[0]), "-I", "-S", "-B", str(PICTURES), str(path), name, *map(str, pillow())]
+    room, printed = Room((*needs, *pillow_needs(), path), folder), bytearray()
+    ended = await process.run(jail, argv, room, limits, printed.extend)
+    if ended.late:
+        raise MediaRefusedError(f"the picture could not be decoded within {limits.seconds:g} seconds")
+    said = ended.log.strip().splitlines()[-1:] or ["it said nothing"]
+    if ended.code != 0 and not printed:
+        raise NotExaminedError(f"rewriting a picture ended with {ended.code}: {said[0][:300]}")
+    if ended.code != 0:
+        raise MediaRefusedError(f"the picture can't be decoded: {said[0][:300]}")

@@ -16,7 +16,7 @@ from cutlog.ffmpeg.allow import guarded
 from cutlog.ffmpeg.binaries import Binary, identify, libraries, locate
 from cutlog.ffmpeg.errors import FfmpegFailedError, MemoryLimitError, OutputTooLargeError, TimeLimitError
 from cutlog.ffmpeg.limits import PROBE, RUN, Limits
-from cutlog.ffmpeg.probing import RawProbe, probe
+from cutlog.ffmpeg.probing import RawProbe, probe, rewrite
 from cutlog.ffmpeg.progress import Progress, ProgressReader
 from cutlog.ffmpeg.sandbox import CHOICES, Jail, Room, SandboxUnavailableError, candidates
 
@@ -145,6 +145,11 @@ class Ffmpeg:
         """
         async with self._probing:
             return await probe(self._jail, path.resolve(), times=times, limits=limits)
+
+    async def rewrite(self, path: Path, folder: Path, name: str, limits: Limits = RUN) -> None:
+        """Writes a picture that a probe calls foreign to `name` in the folder, as ffmpeg reads it: as PNG, upright, in
+        sRGB; an animation as APNG. Raises MediaRefusedError, NotExaminedError."""
+        await rewrite(self._jail, path.resolve(), folder.absolute(), name, limits)
 
     def _room(self, reads: Iterable[Path], writes: Path) -> Room:
         return Room((*self._needs, *(path.absolute() for path in reads)), writes.absolute())

@@ -279,7 +279,8 @@ def fold(rows: Rows, event: Event) -> None:
             _change(rows.media, event.entity, event, ref_count=count, touched_at=event.at)
         case e.MediaReady(renditions=made):
             files = (made.proxy, made.audio, made.thumbnail, made.sprite, made.waveform, made.waveform_image)
-            _change(rows.media, event.entity, event, derived=sum(file.size for file in files if file is not None))
+            size = sum(file.size for file in (*files, made.master or None) if file is not None)
+            _change(rows.media, event.entity, event, derived=size)
         case e.MediaArchived(key=key):
             before = _change(rows.media, event.entity, event, status="archived", key=key, archived_at=event.at)
             _send(rows, event, "video", event.entity, "move", before.home, key)

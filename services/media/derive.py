@@ -16,10 +16,11 @@ from cutlog.contract.media import MediaFacts, Rendition, Renditions, display_siz
 from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
 from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, Limits
 from cutlog.ffmpeg.progress import Progress
-from services.media.facts import Judged, UnusableError, judge
+from services.media.facts import Judged, UnusableError, judge, rewritten
 from services.media.previews import peaks, sheet
 from services.media.recipes import (
     AUDIO,
+    MASTER,
     PROXY,
     SPRITE,
     THUMBNAIL,
@@ -37,6 +38,8 @@ from services.media.recipes import (
 BYTES_PER_SAMPLE = 4
 """Of both channels."""
 PIECE = 1 << 20
+REWRITE_LIMITS = Limits(memory=2 << 30, seconds=600, output_bytes=8 << 30)
+"""For a picture that is rewritten."""
 
 Told = Callable[[float], None]
 """Told the share of the edit proxy that is made, 0 to 1."""
@@ -61,20 +64,28 @@ class Derive:
     ) -> Derived:
         """All renditions of the original at `key`. Raises UnusableError, FfmpegFailedError, BlobNotFoundError."""
         async with self._blobs.local(key) as source, self._blobs.scratch() as folder:
-            judged = judge(await self._ffmpeg.probe(source, times=True, limits=_patience(source)))
-            work = _Work(self._ffmpeg, self._blobs, source, folder, judged, Content(tenant, sha256, generation), told)
+            judged = original = judge(await self._ffmpeg.probe(source, times=True, limits=_patience(source)))
+            facts, read = judged.facts, source
+            if original.foreign:
+                read = folder / MASTER
+                await self._ffmpeg.rewrite(source, folder, MASTER, REWRITE_LIMITS)
+                judged = judge(await self._ffmpeg.probe(read, times=True, limits=_patience(read)))
+                facts = rewritten(original, judged)
+            work = _Work(self._ffmpeg, self._blobs, read, folder, judged, Content(tenant, sha256, generation), told)
             thumbnail = await work.thumbnail() if judged.kind != "audio" else None
             if thumbnail is not None and shown is not None:
                 await shown(thumbnail)
             proxy = await work.proxy() if judged.kind == "video" else None
             audio = await work.audio() if judged.audio is not None else None
             made = Renditions(proxy=proxy, audio=audio, thumbnail=thumbnail)
+            if original.foreign:
+                made = msgspec.structs.replace(made, master=await work.master())
             if judged.kind == "video":
                 made = msgspec.structs.replace(made, sprite=await work.sprite())
             if audio is not None and audio.size > 0:
                 waveform, image = await work.waveform(audio)
                 made = msgspec.structs.replace(made, waveform=waveform, waveform_image=image)
-        return Derived(judged.facts, made)
+        return Derived(facts, made)
 
     async def frame(self, key: str, facts: MediaFacts, frame: int, to: str) -> None:
         """Makes a picture of a frame of the edit proxy at `key`. Raises BlobNotFoundError, FfmpegFailedError."""
@@ -114,6 +125,10 @@ class _Work:
         if count != (wanted or max(1, count)):
             raise UnusableError(f"{count} of its {wanted or facts.frames} pictures could be read")
         return msgspec.structs.replace(await self._put(PROXY), width=width, height=height, frames=count)
+
+    async def master(self) -> Rendition:
+        facts = self._judged.facts
+        return msgspec.structs.replace(await self._put(MASTER), width=facts.width, height=facts.height)
 
     async def audio(self) -> Rendition:
         await self._run(audio_args(self._source, self._judged))

@@ -56,7 +56,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """What to make of a file: its kind and facts, and which of its streams are meant (indices in the file).
 
     `clock`: of its pictures. Frame 0 is shown at `start` and heard at `heard`, in seconds of the file's own clock, in
-    which pictures and sound may be apart. `coding`: of its colours.
+    which pictures and sound may be apart. `coding`: of its colours. `foreign`: it has to be rewritten before ffmpeg
+    reads it.
     """
 
     kind: MediaKind
@@ -67,10 +68,28 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     start: Fraction = Fraction(0)
     heard: Fraction = Fraction(0)
     coding: Coding = ORDINARY
+    foreign: bool = False
 
 
 def judge(raw: RawProbe) -> Judged:
     """Facts of a file. Exact where the probe has times, else as its headers claim. Raises UnusableError."""
+    judged = _judged(raw)
+    if raw.gain_map:
+        judged = msgspec.structs.replace(judged, facts=msgspec.structs.replace(judged.facts, gain_map=True))
+    return msgspec.structs.replace(judged, foreign=raw.foreign)
+
+
+def rewritten(original: Judged, master: Judged) -> MediaFacts:
+    """Facts of a foreign original: of a still its own; how an animation moves, its rewritten form tells exactly."""
+    own = original.facts
+    if original.kind == "image":
+        return own
+    return msgspec.structs.replace(
+        master.facts, container=own.container, video_codec=own.video_codec, width=own.width, height=own.height
+    )
+
+
+def _judged(raw: RawProbe) -> Judged:
     picture = _first(raw, "video")
     sound = _first(raw, "audio")
     if picture is None and sound is None:
@@ -79,7 +98,9 @@ def judge(raw: RawProbe) -> Judged:
         assert sound is not None
         return _audio(raw, sound)
     _check_size(picture)
-    if raw.container in STILL_DEMUXERS or (raw.container in ("gif", "apng") and _pictures(picture) <= 1):
+    if (raw.container in STILL_DEMUXERS and not raw.animated) or (
+        raw.container in ("gif", "apng") and _pictures(picture) <= 1
+    ):
         return _still(raw, picture)
     return _video(raw, picture, sound)
 

@@ -18,6 +18,7 @@ _SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
     "ogg": (".ogg", ".ogv", ".oga", ".opus"),
     "asf": (".wmv", ".wma", ".asf"),
     "aiff": (".aiff", ".aif"),
+    "heif": (".heic", ".heif", ".hif"),
     "jpeg_pipe": (".jpg", ".jpeg"),
     "png_pipe": (".png",),
     "webp_pipe": (".webp",),

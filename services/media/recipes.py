@@ -33,6 +33,7 @@ PROXY: Final = "proxy.mp4"
 AUDIO: Final = "audio.pcm"
 THUMBNAIL: Final = "thumbnail.jpg"
 SPRITE: Final = "sprite.jpg"
+MASTER: Final = "master.png"
 WAVEFORM: Final = "waveform.json"
 WAVEFORM_IMAGE: Final = "waveform.png"
 

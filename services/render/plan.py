@@ -257,9 +257,11 @@ class _Planner:
 
 
 def _original(media: MediaRef) -> SourceFile:
+    """The upload itself, or what it was rewritten as."""
+    file = media.renditions.master or media
     return SourceFile(
-        key=media.key,
-        sha256=media.sha256,
+        key=file.key,
+        sha256=file.sha256,
         container=media.facts.container,
         clock=None if media.kind == "image" else clock_of(media.facts),
         conformed=None,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.commands import Output
@@ -17,7 +18,7 @@ from cutlog.contract.profiles import ExportProfile, proxy_size
 from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg
 from services.media import recipes
-from services.media.facts import judge
+from services.media.facts import judge, rewritten
 from services.render.make import Maker
 from services.render.orders import Order
 from services.render.profiles import EXPORTS, PROXY
@@ -62,19 +63,26 @@ class Studio:
     async def ingest(self, name: str, clip: Path) -> MediaRef:
         """What the media service makes of an upload: the original in the store, an edit proxy, PCM."""
         judged = judge(await self.ffmpeg.probe(clip, times=True))
-        facts = judged.facts
+        facts, read = judged.facts, clip
         key = f"videos/default/{name}.0{clip.suffix}"
         original = await self.blobs.put_file(key, clip)
         proxy = audio = None
+        master: Rendition | UnsetType = UNSET
         async with self.blobs.scratch() as folder:
+            if judged.foreign:
+                read = folder / recipes.MASTER
+                await self.ffmpeg.rewrite(clip, folder, recipes.MASTER)
+                of_master = judge(await self.ffmpeg.probe(read, times=True))
+                facts, judged = rewritten(judged, of_master), of_master
+                master = await self._rendition(name, read)
             if judged.kind == "video":
-                await self.ffmpeg.run(recipes.proxy_args(clip, judged), reads=[clip], writes=folder)
+                await self.ffmpeg.run(recipes.proxy_args(read, judged), reads=[read], writes=folder)
                 width, height = proxy_size(*display_size(facts))
                 proxy = msgspec.structs.replace(
                     await self._rendition(name, folder / recipes.PROXY), width=width, height=height
                 )
             if judged.audio is not None:
-                await self.ffmpeg.run(recipes.audio_args(clip, judged), reads=[clip], writes=folder)
+                await self.ffmpeg.run(recipes.audio_args(read, judged), reads=[read], writes=folder)
                 audio = await self._rendition(name, folder / recipes.AUDIO)
         return MediaRef(
             id=name,
@@ -83,7 +91,7 @@ class Studio:
             status="ready",
             facts=facts,
             key=key,
-            renditions=Renditions(proxy=proxy, audio=audio),
+            renditions=Renditions(proxy=proxy, audio=audio, master=master),
         )
 
     async def _rendition(self, name: str, path: Path) -> Rendition:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from PIL import Image
+import pillow_heif
+from PIL import Image, ImageCms
 from PIL.Image import Transpose
 
 Rgb = tuple[int, int, int]
@@ -118,6 +120,153 @@ def others() -> list[Photograph]:
         *(Photograph(f"turned-{n}.webp", turned("WEBP", n), "webp_pipe") for n in (5, 6)),
         *(Photograph(f"turned-{n}.tif", turned("TIFF", n), "tiff_pipe") for n in (5, 6)),
     ]  # fmt: skip
+
+
+def heif(
+    image: Image.Image, *, kind: str = "HEIF", bits: int = 8, orientation: int = 1, gain_map: bool = False
+) -> bytes:
+    """HEIC as a phone writes it, or AVIF: lying, and turned by what the file says of it."""
+    if kind == "AVIF":
+        return encoded(image, kind, quality=95, subsampling="4:4:4")
+    exif = Image.Exif()
+    exif[_ORIENTATION] = orientation
+    if orientation in _LYING:
+        image = image.transpose(_LYING[orientation])
+    new: Any = pillow_heif.HeifFile
+    made = new()
+    if bits == 10:
+        deep = np.asarray(image).astype(np.uint16) * 257
+        made.add_frombytes("RGB;16", image.size, deep.tobytes())
+    else:
+        made.add_from_pillow(image)
+    if gain_map:
+        made.add_from_pillow(quarters(WIDTH // 2, HEIGHT // 2))
+    file = io.BytesIO()
+    made.save(file, quality=95, chroma=444, exif=None if gain_map else exif.tobytes())
+    data = file.getvalue()
+    return with_gain_map(data) if gain_map else data
+
+
+def with_gain_map(heic: bytes) -> bytes:
+    """A HEIC of two pictures, of which the second becomes the gain map of the first, as in those of an iPhone."""
+    urn = b"urn:com:apple:photo:2020:aux:hdrgainmap\0"
+    meta = _find(heic, 0, len(heic), b"meta")
+    first, second = _items(heic, _find(heic, meta + 12, _end(heic, meta), b"iinf"))
+    properties = _find(heic, meta + 12, _end(heic, meta), b"iprp")
+    pool = _find(heic, properties + 8, _end(heic, properties), b"ipco")
+    number = len(_boxes(heic, pool + 8, _end(heic, pool))) + 1
+    of_items = _find(heic, properties + 8, _end(heic, properties), b"ipma")
+    entry = of_items + 16
+    while int.from_bytes(heic[entry : entry + 2], "big") != second:
+        entry += 3 + heic[entry + 2]
+    meaning, kind = (
+        _box(b"auxC", bytes(4) + urn),
+        _box(b"iref", bytes(4) + _box(b"auxl", b"".join(n.to_bytes(2, "big") for n in (second, 1, first)))),
+    )
+    out, grown = bytearray(heic), len(meaning) + len(kind) + 1
+    locations = _find(heic, meta + 12, _end(heic, meta), b"iloc")
+    for place in _extents(heic, locations):
+        out[place : place + 4] = (int.from_bytes(heic[place : place + 4], "big") + grown).to_bytes(4, "big")
+    inserted = [(_end(heic, meta), kind), (entry + 3 + heic[entry + 2], bytes([number])), (_end(heic, pool), meaning)]
+    out[entry + 2] += 1
+    for box, more in ((meta, grown), (properties, len(meaning) + 1), (pool, len(meaning)), (of_items, 1)):
+        out[box : box + 4] = (int.from_bytes(heic[box : box + 4], "big") + more).to_bytes(4, "big")
+    for at, data in sorted(inserted, key=lambda each: each[0], reverse=True):
+        out[at:at] = data
+    return bytes(out)
+
+
+def _box(kind: bytes, data: bytes) -> bytes:
+    return (8 + len(data)).to_bytes(4, "big") + kind + data
+
+
+def _end(data: bytes, box: int) -> int:
+    return box + int.from_bytes(data[box : box + 4], "big")
+
+
+def _boxes(data: bytes, at: int, end: int) -> list[int]:
+    found = []
+    while at < end:
+        found.append(at)
+        at = _end(data, at)
+    return found
+
+
+def _find(data: bytes, at: int, end: int, kind: bytes) -> int:
+    return next(box for box in _boxes(data, at, end) if data[box + 4 : box + 8] == kind)
+
+
+def _items(data: bytes, box: int) -> list[int]:
+    """Numbers of the coded pictures."""
+    entries = [entry for entry in _boxes(data, box + 14, _end(data, box)) if data[entry + 16 : entry + 20] == b"hvc1"]
+    return [int.from_bytes(data[entry + 12 : entry + 14], "big") for entry in entries]
+
+
+def _extents(data: bytes, box: int) -> list[int]:
+    """Where the offsets of an item's bytes stand."""
+    assert data[box + 8] == 0
+    assert data[box + 12 : box + 14] == b"\x44\x40", "offsets and lengths of 4 bytes, bases too"
+    at, found = box + 16, []
+    for _ in range(int.from_bytes(data[box + 14 : box + 16], "big")):
+        extents = int.from_bytes(data[at + 8 : at + 10], "big")
+        based = any(data[at + 4 : at + 8])
+        found += [at + 4] if based else [at + 10 + 8 * number for number in range(extents)]
+        at += 10 + 8 * extents
+    return found
+
+
+def _fixed(*values: float) -> bytes:
+    return b"".join(round(value * 65536).to_bytes(4, "big", signed=True) for value in values)
+
+
+def wide_profile() -> bytes:
+    """A profile of the primaries of Display P3 and the curve of gamma 2.2 (ICC.1:2001-04)."""
+    text = b"Wide\0"
+    tags = {
+        b"desc": b"desc" + bytes(4) + len(text).to_bytes(4, "big") + text + bytes(78),
+        b"cprt": b"text" + bytes(4) + b"CC0\0",
+        b"wtpt": b"XYZ " + bytes(4) + _fixed(0.9642, 1.0, 0.8249),
+        b"rXYZ": b"XYZ " + bytes(4) + _fixed(0.51512, 0.24120, -0.00105),
+        b"gXYZ": b"XYZ " + bytes(4) + _fixed(0.29198, 0.69225, 0.04189),
+        b"bXYZ": b"XYZ " + bytes(4) + _fixed(0.15710, 0.06657, 0.78407),
+        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), b"curv" + bytes(4) + b"\0\0\0\1\x02\x33\0\0"),
+    }
+    table, body = b"", b""
+    start = 132 + 12 * len(tags)
+    for name, data in tags.items():
+        padded = data + bytes(-len(data) % 4)
+        table += name + (start + len(body)).to_bytes(4, "big") + len(data).to_bytes(4, "big")
+        body += padded
+    head = bytes(8) + b"\x02\x10\0\0" + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28) + _fixed(0.9642, 1.0, 0.8249)
+    whole = head.ljust(128, b"\0") + len(tags).to_bytes(4, "big") + table + body
+    return len(whole).to_bytes(4, "big") + whole[4:]
+
+
+def of_profile(kind: str) -> bytes:
+    """The quarters in the colours of `wide_profile`: a viewer that passes over it shows them too dull."""
+    wide = ImageCms.ImageCmsProfile(io.BytesIO(wide_profile()))
+    image = ImageCms.profileToProfile(quarters(), ImageCms.createProfile("sRGB"), wide)
+    assert image is not None
+    if furthest(seen(np.asarray(image))) <= CLOSE:
+        raise AssertionError("the profile makes a difference")
+    options: dict[str, Any] = {}
+    if kind == "JPEG":
+        options = {"quality": 95, "subsampling": 0}
+    elif kind == "WEBP":
+        options = {"lossless": True}
+    return encoded(image, kind, icc_profile=wide_profile(), **options)
+
+
+def tiff_of_jpeg() -> bytes:
+    """A TIFF that is compressed as JPEG."""
+    return encoded(quarters(), "TIFF", compression="jpeg", quality=95)
+
+
+def animation(colors: Sequence[tuple[int, int, int, int]], milliseconds: Sequence[int], kind: str = "WEBP") -> bytes:
+    """Plain pictures, one after the other."""
+    first, *more = (Image.new("RGBA", (WIDTH, HEIGHT), color) for color in colors)
+    options = {"lossless": True} if kind == "WEBP" else {}
+    return encoded(first, kind, save_all=True, append_images=more, duration=list(milliseconds), loop=0, **options)
 
 
 def seen(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[Rgb, ...]:

@@ -1,0 +1,106 @@
+"""Pictures that ffmpeg does not show as a viewer does are rewritten first: HEIC, AVIF, animations, colour profiles."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image, ImageCms
+
+from cutlog.contract.media import display_size
+from cutlog.ffmpeg import MediaRefusedError
+from services.media.facts import UnusableError, judge
+from services.render.still import Stills
+from tests.render.studio import Studio
+from tests.render.timelines import lane, shot, timeline
+from tests.support.photographs import (
+    CLOSE,
+    HEIGHT,
+    WIDTH,
+    Photograph,
+    animation,
+    furthest,
+    heif,
+    of_profile,
+    quarters,
+    seen,
+    tiff_of_jpeg,
+    wide_profile,
+)
+
+FILES = [
+    Photograph("plain.heic", heif(quarters()), "heif"),
+    Photograph("called.jpg", heif(quarters()), "heif"),
+    Photograph("ten-bits.heic", heif(quarters(), bits=10), "heif"),
+    *(Photograph(f"turned-{n}.heic", heif(quarters(), orientation=n), "heif") for n in (3, 5, 6, 8)),
+    Photograph("plain.avif", heif(quarters(), kind="AVIF"), "avif"),
+    Photograph("wide.jpg", of_profile("JPEG"), "jpeg_pipe"),
+    Photograph("wide.png", of_profile("PNG"), "png_pipe"),
+    Photograph("wide.webp", of_profile("WEBP"), "webp_pipe"),
+    Photograph("jpeg.tif", tiff_of_jpeg(), "tiff_pipe"),
+]
+
+
+@pytest.mark.parametrize("photo", FILES, ids=lambda photo: photo.name)
+async def test_a_still_is_an_image_and_shows_what_a_viewer_shows(
+    studio: Studio, tmp_path: Path, photo: Photograph
+) -> None:
+    (tmp_path / photo.name).write_bytes(photo.data)
+    media = await studio.ingest("m", tmp_path / photo.name)
+    assert (media.kind, media.facts.container) == ("image", photo.container)
+    assert tuple(map(int, display_size(media.facts))) == (WIDTH, HEIGHT)
+    film = timeline(lane(shot(0, 0, 3, "m")), library=[media], size=(WIDTH, HEIGHT))
+    still = await Stills(studio.maker, studio.blobs, slots=1).still(film, 2, None, "png")
+    assert furthest(seen(np.asarray(Image.open(io.BytesIO(still.data)))), photo.shown) <= CLOSE
+
+
+async def test_a_picture_in_srgb_is_read_as_it_is(studio: Studio, tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    quarters().save(tmp_path / "plain.jpg", icc_profile=profile)
+    assert not (await studio.ffmpeg.probe(tmp_path / "plain.jpg")).foreign
+
+
+async def test_an_animation_of_uneven_times_is_a_video_that_keeps_them(studio: Studio, tmp_path: Path) -> None:
+    colors = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (220, 220, 30), (30, 200, 200)]
+    (tmp_path / "a.webp").write_bytes(animation([(*color, 255) for color in colors], [100, 500, 100, 1000, 300]))
+    at_once = judge(await studio.ffmpeg.probe(tmp_path / "a.webp", times=True))
+    assert (at_once.kind, at_once.facts.duration) == ("video", "2")
+    media = await studio.ingest("m", tmp_path / "a.webp")
+    assert (media.kind, media.facts.container, media.facts.duration) == ("video", "webp_pipe", "2")
+    film = timeline(lane(shot(0, 0, 50, "m")), library=[media], size=(WIDTH, HEIGHT))
+    stills = Stills(studio.maker, studio.blobs, slots=2)
+    for second, color in ((0.02, 0), (0.2, 1), (0.5, 1), (0.64, 2), (0.8, 3), (1.6, 3), (1.8, 4), (1.96, 4)):
+        still = await stills.still(film, round(second * 25), None, "png")
+        pixels = np.asarray(Image.open(io.BytesIO(still.data)))
+        assert furthest(seen(pixels), (colors[color],) * 4) <= CLOSE, second
+
+
+async def test_a_gain_map_is_named_and_ignored(studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "phone.heic").write_bytes(heif(quarters(), bits=10, gain_map=True))
+    media = await studio.ingest("m", tmp_path / "phone.heic")
+    assert media.facts.gain_map is True
+    with Image.open(studio.blobs.path((media.renditions.master or media).key)) as master:
+        assert furthest(seen(np.asarray(master))) <= CLOSE
+    written = pillow_heif.open_heif(tmp_path / "phone.heic")
+    assert any("hdrgainmap" in kind for kind in written.info["aux"]), "it is one for libheif, too"
+
+
+@pytest.mark.parametrize("keep", [20, 200, -300])
+async def test_a_truncated_picture_is_refused_or_usable(studio: Studio, tmp_path: Path, keep: int) -> None:
+    for name in ("plain.heic", "plain.avif", "wide.jpg", "jpeg.tif"):
+        whole = next(photo for photo in FILES if photo.name == name).data
+        (tmp_path / name).write_bytes(whole[:keep])
+        with contextlib.suppress(MediaRefusedError, UnusableError):
+            assert (await studio.ingest("m", tmp_path / name)).kind == "image"
+
+
+async def test_a_bomb_is_refused_before_it_is_decoded(studio: Studio, tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.new("1", (60_000, 60_000)).save(file, "TIFF", compression="tiff_adobe_deflate", icc_profile=wide_profile())
+    (tmp_path / "bomb.tif").write_bytes(file.getvalue())
+    with pytest.raises(UnusableError, match="60000 × 60000"):
+        judge(await studio.ffmpeg.probe(tmp_path / "bomb.tif", times=True))
