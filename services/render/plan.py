@@ -25,7 +25,7 @@ from services.render.profiles import Profile
 from services.render.spans import Footage, Frozen, Layer, Mix, Solid, Span, Still, Title, advance, spans
 
 #: Changes whenever equal recipes would give other pixels than before: graphs, fonts, colour handling.
-REVISION: Final = 7
+REVISION: Final = 8
 
 Digest = NewType("Digest", str)
 
