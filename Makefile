@@ -51,6 +51,10 @@ chaos: install ## users at work while parts are killed, wires cut, the disk fill
 	@CHAOS_SECONDS=$(or $(SECONDS),120) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
 		$(BIN)/pytest -n 0 -s -q tests/e2e/test_chaos.py $(ARGS)
 
+.PHONY: test-bare
+test-bare: ## demo and tests in a container that has Python and make only (needs Docker; AS="root stranger")
+	@sh deploy/bare.sh $(or $(AS),root stranger)
+
 .PHONY: test-containers
 test-containers: install ## the same integration tests on PostgreSQL and NATS from containers (needs Docker)
 	@CUTLOG_TEST_CONTAINERS=1 TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1 \

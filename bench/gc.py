@@ -32,6 +32,7 @@ from cutlog.tokens import mint
 from services.gc.bootstrap import serving
 from services.gc.plans import Asker
 from services.gc.policy import Policy
+from services.gc.reading import Blocked
 from services.gc.reports import Calculate, Reports
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
@@ -168,7 +169,7 @@ def _psql(stand: Stand, statement: str) -> float:
 async def plan_once(url: str) -> tuple[float, int]:
     """Seconds for a plan by the default policy, and its candidates."""
     engine = create_engine(Settings(data=Path(), database_url=url))
-    reports = Reports(engine, Outbox(engine, "gc"), _Read(), open_blobs("memory://", ""))
+    reports = Reports(engine, Outbox(engine, "gc"), _Read(), open_blobs("memory://", ""), Blocked())
     began = time.perf_counter()
     plan_id = await reports.calculate(Asker("default", "bench", "00-0-0-00", "f"), Calculate(policy=Policy()))
     took = time.perf_counter() - began

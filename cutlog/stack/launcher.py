@@ -12,9 +12,10 @@ import os
 import signal
 import sys
 
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+PR_SET_PDEATHSIG, PR_SET_SECUREBITS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 28, 47, 2
 PR_CAPBSET_READ = 23
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
+SECBIT_NO_SETUID_FIXUP = 4
 CAPABILITY_VERSION_3 = 0x20080522
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -27,10 +28,11 @@ def check(result: int, what: str) -> None:
 
 def become(uid: int, gid: int, traverse: bool) -> None:
     """Drops root for good. With `traverse` one capability stays: to walk folders that only root may enter
-    (a checkout in /root), whose modes are not ours to change."""
+    (a checkout in /root), whose modes are not ours to change. It holds for access(2) too, which initdb asks and which
+    would look at no capability of a user other than root: capabilities(7), "The securebits flags"."""
     os.setgroups([])
     if traverse:
-        check(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "PR_SET_KEEPCAPS")
+        check(libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0), "PR_SET_SECUREBITS")
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
     if traverse:

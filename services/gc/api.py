@@ -20,6 +20,7 @@ from services.gc.judging import ObjectUnknown
 from services.gc.plan import Candidate
 from services.gc.plans import Asker, KeyReused, PlanUnknown
 from services.gc.policy import Policy, Verdict
+from services.gc.reading import ObjectUnreadable
 from services.gc.reports import Calculate, CommandSink, ProjectionBehind, Reports
 
 ROOT: Final = "/api/admin/gc"
@@ -99,6 +100,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
     api.problem(ObjectUnknown, status=404, type="not-found")
     api.problem(KeyReused, status=422, type="idempotency-key-reused")
     api.problem(ProjectionBehind, _behind)
+    api.problem(ObjectUnreadable, status=409, type="object-unreadable")
     api.problem(BusError, lambda _: unavailable("The log does not answer."))
 
     @api.post(
@@ -107,11 +109,12 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         body=Calculate,
         body_optional=True,
         returns={201: Plan},
-        problems=(422, 503),
+        problems=(409, 422, 503),
         summary="Calculates what may go",
     )
     async def calculate(req: Request[Calculate | None]) -> Reply:
-        """Freezes a plan. Nothing is moved or removed by it, whatever its policy or date."""
+        """Freezes a plan. Nothing is moved or removed by it, whatever its policy or date. 409 while an object that it
+        must read, such as a receipt of a render, cannot be read; the detail names it."""
         actor = req.actor
         if req.body and req.body.policy:
             schedule.check(req.body.policy, datetime.now(UTC), "/policy/schedule")
@@ -186,7 +189,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         role=Role.admin,
         query=ExplainAnyQuery,
         returns={200: Verdict},
-        problems=(404, 503),
+        problems=(404, 409, 503),
         summary="Says why an object of any class is kept or may go",
     )
     async def explain_any(req: Request[None, ExplainAnyQuery]) -> Reply:
@@ -197,7 +200,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         role=Role.admin,
         query=ExplainQuery,
         returns={200: Verdict},
-        problems=(404, 503),
+        problems=(404, 409, 503),
         summary="Says why an export is kept or may go",
     )
     async def explain(req: Request[None, ExplainQuery]) -> Reply:

@@ -51,7 +51,7 @@ def storage_routes(api: Api, engine: AsyncEngine, blobs: BlobStore) -> None:
         role=Role.admin,
         query=StorageQuery,
         returns={200: Storage},
-        problems=(422,),
+        problems=(409, 422),
         summary="Says how much is stored, and how it grew",
     )
     async def show(req: Request[None, StorageQuery]) -> Reply:

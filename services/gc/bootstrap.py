@@ -26,6 +26,7 @@ from services.gc.collecting import Collecting
 from services.gc.log import LogAsked
 from services.gc.moves import Mover, Reached, nothing
 from services.gc.proof import PROOF
+from services.gc.reading import Blocked
 from services.gc.reports import Reports
 from services.gc.reviving import reviving
 from services.gc.schedule import Scheduler
@@ -62,12 +63,15 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
                 react=reviving(outbox),
             )
             blobs = open_blobs(settings.objects, settings.file_secret.get_secret_value())
-            reports = Reports(engine, outbox, LogAsked(bus), blobs)
+            blocked = Blocked()
+            reports = Reports(engine, outbox, LogAsked(bus), blobs, blocked)
             mover = Mover(engine, blobs, reached)
             api = make_api(engine, reports, outbox)
             storage_routes(api, engine, blobs)
             registry = api.metrics.registry
-            keeper = Keeper(engine, blobs, registry)
+            registry.register(blocked.gauge)
+            api.alarms.append(blocked.alarms)
+            keeper = Keeper(engine, blobs, registry, blocked)
             scheduler = Scheduler(engine, reports, registry, webhook)
             acts_routes(api, engine, Collecting(Acts(engine, reports, bus, mover, reached), blobs))
             standing = ProjectionMetrics(registry, bus, [exports])

@@ -80,7 +80,7 @@ class Collecting:
     async def delete(self, asker: Asker, ids: Sequence[str], confirm: str | None) -> Outcome:
         """Deletes archived exports, and proxies, that a plan said may go.
 
-        Raises ConfirmationMissing, ConfirmationUnknown, Braked, ActUnderWay.
+        Raises ConfirmationMissing, ConfirmationUnknown, Braked, ActUnderWay, ObjectUnreadable.
         """
         if not confirm:
             raise ConfirmationMissing(str(ConfirmationMissing.__doc__))
@@ -215,8 +215,7 @@ class _Deleting(_ByPlan):
         decided: dict[str, Decided] = {}
         named = {each: self.lines[each].class_ for each in ids if each in self.lines}
         if "segment" in named.values():
-            used = await store.films(connection, self.blobs, self.tenant)
-            async for segment in store.segments(self.blobs, self.tenant, used):
+            for segment in await store.segments(connection, self.blobs, self.tenant):
                 if segment.key in named:
                     verdict = judge_segment(segment, self.policy, at)
                     kept = verdict.verdict == "kept"

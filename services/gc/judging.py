@@ -21,6 +21,7 @@ from services.gc.classes import (
 from services.gc.plan import Basis, Candidate, candidate, object_candidate, proxy_candidate, video_candidate
 from services.gc.policy import Verdict, judge, judge_deletion, judge_ready
 from services.gc.possible import count, possible
+from services.gc.reading import readable
 
 Other = Literal["proxy", "segment", "video", "leftover"]
 """Classes but for exports, which are too many to be looked at one by one."""
@@ -33,7 +34,17 @@ class ObjectUnknown(Exception):
 async def judged(
     connection: AsyncConnection, blobs: BlobStore, basis: Basis, classes: Sequence[Class], erase: frozenset[str]
 ) -> AsyncIterator[Candidate | int]:
-    """The line of each object that may go, and numbers of those that are kept; a class after the other, by ids."""
+    """The line of each object that may go, and numbers of those that are kept; a class after the other, by ids. Raises
+    ObjectUnreadable."""
+    async for each in _judged(connection, blobs, basis, classes, erase):
+        if isinstance(each, Candidate):
+            readable(each.key)
+        yield each
+
+
+async def _judged(
+    connection: AsyncConnection, blobs: BlobStore, basis: Basis, classes: Sequence[Class], erase: frozenset[str]
+) -> AsyncIterator[Candidate | int]:
     for class_ in dict.fromkeys(classes):
         if class_ == "export":
             kept = await count(connection, basis.tenant)
@@ -51,7 +62,8 @@ async def judged(
 async def explained(
     connection: AsyncConnection, blobs: BlobStore, basis: Basis, object_id: str, erase: frozenset[str]
 ) -> Verdict:
-    """The verdict on one object of any class. Of what is archived: on deleting it. Raises ObjectUnknown."""
+    """The verdict on one object of any class. Of what is archived: on deleting it. Raises ObjectUnknown,
+    ObjectUnreadable."""
     if (whole := await snapshot.project_of(connection, basis.tenant, object_id)) is not None:
         for export, verdict in judge(whole, basis.policy, basis.at, erase):
             if export.export_id == object_id:
@@ -97,8 +109,7 @@ async def _class(
                 verdict = judge_video(media, policy, at)
                 yield media.media_id, verdict, video_candidate(media, verdict)
         case "segment":
-            used = await store.films(connection, blobs, basis.tenant)
-            async for segment in store.segments(blobs, basis.tenant, used):
+            for segment in await store.segments(connection, blobs, basis.tenant):
                 verdict = judge_segment(segment, policy, at)
                 yield segment.key, verdict, object_candidate("segment", segment, verdict)
         case "leftover":

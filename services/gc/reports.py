@@ -25,6 +25,7 @@ from services.gc.judging import explained, judged
 from services.gc.plan import Basis, Candidate, PlanHash
 from services.gc.plans import Asker, Totals
 from services.gc.policy import Policy, Verdict
+from services.gc.reading import Blocked, ObjectUnreadable
 
 ERASABLE: Final = r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$"
 
@@ -32,6 +33,8 @@ ERASABLE: Final = r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$"
 PATIENCE: Final = 5.0
 """Seconds in which the projection may come to the end of the log before a question is answered 503."""
 LOOK_SECONDS: Final = 0.02
+READ_FROM_STORE: Final[frozenset[Class]] = frozenset({"segment", "leftover"})
+"""Classes whose objects are found by reading the store."""
 
 
 class ProjectionBehind(Exception):
@@ -65,7 +68,8 @@ class CommandSink(Protocol):
 class Reports:
     """Reads the projection in one snapshot per question; "now" is the database's."""
 
-    def __init__(self, engine: AsyncEngine, outbox: CommandSink, log: Log, blobs: BlobStore) -> None:
+    def __init__(self, engine: AsyncEngine, outbox: CommandSink, log: Log, blobs: BlobStore, blocked: Blocked) -> None:
+        self._blocked = blocked
         self._engine = engine
         self._blobs = blobs
         self._outbox = outbox
@@ -74,7 +78,7 @@ class Reports:
     async def calculate(self, asker: Asker, wish: Calculate, action: audit.Action = "calculate") -> str:
         """Makes, freezes and, unless it is a simulation, announces a plan; its id. The same key again: the same plan.
 
-        Raises ProjectionBehind, KeyReused.
+        Raises ProjectionBehind, KeyReused, ObjectUnreadable: then there is no plan.
         """
         least = await self.least()
         try:
@@ -89,6 +93,9 @@ class Reports:
             if known is None:
                 raise
             return known
+        except ObjectUnreadable as error:
+            self._blocked.by(asker.tenant, error)
+            raise
         self._outbox.wake()
         return made
 
@@ -96,7 +103,7 @@ class Reports:
         """The verdict on one object: now, by the tenant's policy, or at the date and by the policy of a plan.
 
         Either way it speaks of the object as it is now, with its pins of now. Raises ObjectUnknown, PlanUnknown,
-        ProjectionBehind.
+        ProjectionBehind, ObjectUnreadable.
         """
         least = await self.least()
         async with self._snapshot() as connection:
@@ -127,6 +134,8 @@ class Reports:
         await audit.begin(connection, run_id, asker, done, plan_id, totals.candidates, totals.bytes)
         if wish.at is None:
             await self._announce(connection, asker, run_id, plan_id, position, totals)
+        if set(wish.classes) >= READ_FROM_STORE:
+            self._blocked.no_more(asker.tenant)
         return plan_id
 
     async def _announce(

@@ -25,6 +25,7 @@ from cutlog.web.trace import child_of
 from services.gc import plans, policies, tables
 from services.gc.plans import Asker
 from services.gc.policy import Policy
+from services.gc.reading import ObjectUnreadable
 from services.gc.reports import Calculate, ProjectionBehind, Reports, now
 
 log = structlog.get_logger(__name__)
@@ -82,7 +83,7 @@ class Scheduler:
     ) -> None:
         self._engine, self._reports, self._notify = engine, reports, notify
         self.standing = Standing("gc.schedule")
-        self.skipping = Skipping("gc.schedule", outages=(BusError, ProjectionBehind))
+        self.skipping = Skipping("gc.schedule", outages=(BusError, ProjectionBehind, ObjectUnreadable))
         self._plans = Counter("gc_scheduled_plans", "Plans that the schedule calculated", ["tenant"], registry=registry)
         self._may_go = Gauge("gc_plan_bytes", "Bytes that may go by the last plan", ["tenant"], registry=registry)
         self._told = Counter("gc_notifications", "Attempts to tell of a plan", ["result"], registry=registry)
@@ -108,7 +109,7 @@ class Scheduler:
                 with self.skipping.row(tenant):
                     await self._calculate(tenant)
                     await self._tell(tenant)
-            except (ProjectionBehind, BusError) as error:
+            except (ProjectionBehind, BusError, ObjectUnreadable) as error:
                 log.info("a scheduled plan waits", tenant=tenant, why=str(error))
 
     async def _calculate(self, tenant: str) -> None:

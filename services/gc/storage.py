@@ -25,6 +25,7 @@ from services.gc import policies, store, tables
 from services.gc.classes import Class
 from services.gc.judging import judged
 from services.gc.plan import Basis, Candidate
+from services.gc.reading import Blocked, ObjectUnreadable
 from services.gc.reports import now
 from services.gc.storage_sql import STORED
 
@@ -58,7 +59,7 @@ class Forecast(Wire):
 
 
 async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Stored]:
-    """What a tenant has now. What belongs to no project alone has an empty `projectId`."""
+    """What a tenant has now. What belongs to no project alone has an empty `projectId`. Raises ObjectUnreadable."""
     rows = (await connection.execute(text(STORED), {"tenant": tenant})).all()
     found = [
         Stored(
@@ -67,9 +68,8 @@ async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> 
         )
         for row in rows
     ]  # fmt: skip
-    used = await store.films(connection, blobs, tenant)
     objects = own = shared = saved = 0
-    async for segment in store.segments(blobs, tenant, used):
+    for segment in await store.segments(connection, blobs, tenant):
         objects += 1
         own += segment.size
         if segment.films > 1:
@@ -146,8 +146,8 @@ async def history(connection: AsyncConnection, tenant: str, start: datetime, end
 class Keeper:
     """Rolls up every tenant, for the gauges and as the record of each hour. One process at a time does."""
 
-    def __init__(self, engine: AsyncEngine, blobs: BlobStore, registry: CollectorRegistry) -> None:
-        self._engine, self._blobs = engine, blobs
+    def __init__(self, engine: AsyncEngine, blobs: BlobStore, registry: CollectorRegistry, blocked: Blocked) -> None:
+        self._engine, self._blobs, self._blocked = engine, blobs, blocked
         self.standing = Standing("gc.storage")
         self.skipping = Skipping("gc.storage")
         labels = ["tenant", "class"]
@@ -171,7 +171,7 @@ class Keeper:
         await lead(self._engine, self.standing.name, stop, work, standing=self.standing)
 
     async def once(self) -> None:
-        """Looks at all there is."""
+        """Looks at all there is. Tenants of whom something cannot be read are reported; the others are rolled up."""
         async with self._engine.connect() as connection:
             everybody = await policies.tenants(connection)
         for tenant in everybody:
@@ -179,9 +179,14 @@ class Keeper:
                 await self._tenant(tenant)
 
     async def _tenant(self, tenant: str) -> None:
-        async with self._engine.begin() as connection:
-            found = await roll_up(connection, self._blobs, tenant)
-            ahead = await forecast(connection, self._blobs, tenant)
+        try:
+            async with self._engine.begin() as connection:
+                found = await roll_up(connection, self._blobs, tenant)
+                ahead = await forecast(connection, self._blobs, tenant)
+        except ObjectUnreadable as error:
+            self._blocked.by(tenant, error)
+            return
+        self._blocked.no_more(tenant)
         for each in ahead:
             for class_, size in each.classes.items():
                 self._ahead.labels(tenant, class_, each.days).set(size)

@@ -14,6 +14,7 @@ import structlog
 from cutlog.blobs import BlobStore
 from cutlog.contract.commands import Output
 from cutlog.contract.keys import ReceiptKey
+from cutlog.contract.receipts import FORMAT, Receipt
 from cutlog.ffmpeg import Ffmpeg
 from services.render import audio
 from services.render.cache import SegmentCache
@@ -23,7 +24,7 @@ from services.render.lettering import Letterer
 from services.render.orders import Order
 from services.render.plan import Digest, Plan, plan
 from services.render.profiles import Profile
-from services.render.receipts import Receipt, film_digest, made_before, segment_names, write_receipt
+from services.render.receipts import film_digest, made_before, segment_names, write_receipt
 from services.render.sharing import Share
 from services.render.sound import Chunk, Score, Tape, score
 from services.render.sources import Sources
@@ -97,6 +98,7 @@ class Maker:
         await write_receipt(
             self._blobs,
             Receipt(
+                format=FORMAT,
                 project_id=timeline.project_id,
                 version=timeline.version,
                 profile=profile.name,

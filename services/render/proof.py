@@ -9,7 +9,8 @@ import aiohttp
 import msgspec
 
 from cutlog.bus.shadow import Derived
-from cutlog.contract.keys import CACHE
+from cutlog.contract.keys import CACHE, CacheKey, ReceiptKey, UnknownKeyError, parse_key
+from cutlog.contract.receipts import ReceiptUnreadable, read
 from cutlog.fsck.proof import House, Kept, Proof
 from cutlog.web.trace import child_of
 from services.render import jobs, learn
@@ -17,29 +18,24 @@ from services.render.make import Maker
 from services.render.orders import Order
 from services.render.packets import TornSegmentError, unseal
 from services.render.profiles import EXPORTS
-from services.render.receipts import Receipt
 from services.render.timelines import Timelines
-
-_JPEG: Final = (b"\xff\xd8", b"\xff\xd9")
+from services.render.treatment import Measured
 
 
 def _sound(key: str, data: bytes) -> bool:
-    """Segments and chunks are sealed, receipts are JSON, pictures end where they should."""
-    match key.rpartition(".")[2]:
-        case "mp4":
-            try:
+    """Receipts and measurements can be read; everything else is sealed."""
+    try:
+        match parse_key(key):
+            case ReceiptKey() as receipt:
+                read(receipt, data)
+            case CacheKey(kind="json"):
+                msgspec.json.decode(data, type=Measured)
+            case CacheKey():
                 unseal(data)
-            except TornSegmentError:
+            case _:
                 return False
-        case "json":
-            try:
-                msgspec.json.decode(data, type=Receipt)
-            except msgspec.DecodeError:
-                return False
-        case "jpg":
-            return data.startswith(_JPEG[0]) and data.endswith(_JPEG[1])
-        case _:
-            pass
+    except (UnknownKeyError, ReceiptUnreadable, TornSegmentError, msgspec.DecodeError):
+        return False
     return True
 
 

@@ -8,27 +8,12 @@ from collections.abc import Sequence
 import msgspec
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
-from cutlog.contract.base import Wire
 from cutlog.contract.commands import Output
-from cutlog.contract.keys import FilmProfile, ReceiptKey
+from cutlog.contract.keys import ReceiptKey
+from cutlog.contract.receipts import Receipt, ReceiptUnreadable, read, written
 from services.render.plan import Copied, Digest, Encoded, Plan
 from services.render.sound import Score
 from services.render.subtitles import Subtitles
-
-
-class Receipt(Wire):
-    """`film`: digest of all that went in. Segments go by their digests, copies are `proxy:SHA256:FIRST+FRAMES`."""
-
-    project_id: str
-    version: int
-    profile: FilmProfile
-    timeline: str
-    film: Digest
-    output: Output
-    encoder: str
-    arguments: tuple[str, ...]
-    segments: tuple[str, ...]
-    sound: tuple[str, ...]
 
 
 def film_digest(plan: Plan, score: Score, subtitles: Sequence[Subtitles] = ()) -> Digest:
@@ -51,16 +36,15 @@ def _name(segment: Copied | Encoded) -> str:
 
 async def write_receipt(blobs: BlobStore, receipt: Receipt) -> None:
     """Replaces the one of an earlier attempt."""
-    key = ReceiptKey(receipt.project_id, receipt.version, receipt.profile)
-    await blobs.put_bytes(str(key), msgspec.json.format(msgspec.json.encode(receipt), indent=1), sync=False)
+    await blobs.put_bytes(str(receipt.key), written(receipt), sync=False)
 
 
 async def made_before(blobs: BlobStore, key: ReceiptKey, film: Digest) -> Output | None:
     """The finished film, if it was made of just this and its file is still whole."""
     try:
-        receipt = msgspec.json.decode(await blobs.get(str(key)), type=Receipt)
-    except (BlobNotFoundError, msgspec.DecodeError):
-        return None
+        receipt = read(key, await blobs.get(str(key)))
+    except (BlobNotFoundError, ReceiptUnreadable):
+        return None  # the film is made anew, and its receipt with it
     output = receipt.output
     head = await blobs.head(output.key)
     if receipt.film != film or head is None or head.size != output.size:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cutlog.blobs import BlobNotFoundError, BlobStore, InvalidKeyError, LocalBlobs, ObstoreBlobs, open_blobs
+from tests.support.waiting import PATIENCE
 
 SECRET = "signs urls in tests"
 #: Another S3 to test against than SeaweedFS, as s3://bucket/prefix with the usual AWS_* variables.
@@ -75,7 +76,7 @@ async def test_a_link_left_by_what_ran_in_a_scratch_folder_is_not_followed(tmp_p
             await store.put_file("segments/ab", folder / "out.mp4")
         os.mkfifo(folder / "pipe")
         with pytest.raises(OSError, match="not a plain file"):
-            await asyncio.wait_for(store.put_file("segments/ab", folder / "pipe"), 5)
+            await asyncio.wait_for(store.put_file("segments/ab", folder / "pipe"), PATIENCE)
     assert await store.head("segments/ab") is None
 
 

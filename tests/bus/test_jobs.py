@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nats.aio.msg import Msg
 
 from cutlog.bus import Bus, Delivered, JobQueue, Poison, Retry
 from cutlog.bus import jobs as jobs_module
@@ -16,7 +17,7 @@ from cutlog.bus.streams import stream_info
 from cutlog.contract.subjects import PROXY_WORKERS
 from tests.support.messaging import NatsServer
 from tests.support.streams import message, operator
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 SUBJECT = "job.render.hi.p_1"
 pytestmark = pytest.mark.usefixtures("providing")
@@ -184,15 +185,20 @@ async def test_stopping_waits_for_running_jobs_then_hands_the_rest_to_others_at_
 
 @pytest.mark.parametrize("providing", [1.0], indirect=True)
 async def test_a_long_job_is_kept_alive_and_not_given_to_another(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    beat, beats = Msg.in_progress, [0]
+
+    async def counted(message: Msg) -> None:
+        await beat(message)
+        beats[0] += 1
+
     monkeypatch.setattr(jobs_module, "IN_PROGRESS", 0.2)
+    monkeypatch.setattr(Msg, "in_progress", counted)
     await JobQueue(bus).publish(SUBJECT, b"long", key="1")
     async with Worker(bus) as one, Worker(bus) as two:
         one.go.clear()
         two.go.clear()
         await eventually(lambda: one.running + two.running == 1)
-        loop = asyncio.get_running_loop()
-        until = loop.time() + 2.5
-        await eventually(lambda: loop.time() > until)
+        await eventually(lambda: beats[0] == 12)  # over twice the time after which a silent job goes to another
         one.go.set()
         two.go.set()
         await eventually(lambda: empty(bus))
@@ -222,7 +228,7 @@ async def test_a_job_whose_worker_was_killed_is_done_by_another(bus: Bus, nats: 
     assert process.stdout is not None
     line = b""
     while b"taken" not in line:
-        line = await asyncio.wait_for(process.stdout.readline(), 20)
+        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
     os.kill(process.pid, signal.SIGKILL)
     await process.wait()
     async with Worker(bus) as worker:

@@ -43,11 +43,16 @@ async def the_tail(nats: NatsServer, edits: Callable[[], Awaitable[None]]) -> No
     shutil.copytree(nats.folder / "nats", older)
     nats.start()
     await edits()
-    await asyncio.sleep(0.5)
+    async with await operator(nats) as admin:
+        await eventually(lambda: _holds(admin, BEFORE + MEANWHILE))
     nats.kill()
     nats.wipe()
     older.rename(nats.folder / "nats")
     nats.start()
+
+
+async def _holds(admin: Bus, messages: int) -> bool:
+    return bool((await admin.api("STREAM.INFO.EVENTS"))["state"]["last_seq"] >= messages)
 
 
 async def the_stream(nats: NatsServer, edits: Callable[[], Awaitable[None]]) -> None:

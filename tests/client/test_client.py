@@ -24,6 +24,7 @@ from cutlog.client import (
 from cutlog.contract.ops import Op
 from services.ops.bootstrap import serving
 from tests.support.configuration import SettingsFactory
+from tests.support.waiting import PATIENCE
 
 RED = "#ff0000"
 FIRST: list[ops.Op] = [
@@ -111,7 +112,7 @@ async def test_events_go_on_over_a_restart_and_none_is_missed_or_comes_twice(set
             await client.commit(project.id, FIRST)
         async with serving(settings):
             await client.commit(project.id, [ops.ClipRemove(clip="a")])
-            await asyncio.wait_for(following, 30)
+            await asyncio.wait_for(following, PATIENCE)
     assert [event.type for event in seen] == ["ProjectCreated", "VersionCommitted", "VersionCommitted"]
     assert [event.position for event in seen] == [1, 2, 3]
 

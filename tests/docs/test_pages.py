@@ -19,7 +19,7 @@ from cutlog.cli import COMMANDS
 from tests.backfill.legacy_store import sound
 from tests.support.painting import Painter
 from tests.support.stacks import CHECKOUT, RunningStack
-from tests.support.waiting import eventually_sync
+from tests.support.waiting import PATIENCE, eventually_sync
 
 DOCS = CHECKOUT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -56,7 +56,7 @@ async def test_the_commands_of_a_page_work_as_they_stand_there(
         "sh", "-eu", "-c", script, cwd=tmp_path, env=os.environ | where | {"PYTHONPATH": str(CHECKOUT)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    output, errors = await asyncio.wait_for(process.communicate(), 240)
+    output, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0, f"{output.decode()[-2000:]}\n{errors.decode()[-2000:]}"
 
 

@@ -28,7 +28,7 @@ from tests.support.disks import full, small_disk
 from tests.support.fsck import assert_sound
 from tests.support.painting import Painter
 from tests.support.stacks import RunningStack
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from tests.support.wired_stack import Ends
 from tests.support.wires import Wire, wire
 
@@ -222,7 +222,7 @@ async def test_nothing_that_was_acknowledged_is_lost_or_doubled_whatever_dies(gr
         working = asyncio.create_task(users.work())
         done = await torment(ground, dice, SECONDS)
         users.stop.set()
-        await asyncio.wait_for(working, 120)
+        await asyncio.wait_for(working, PATIENCE)
         sys.stdout.write(", ".join(done) + "\n")
         assert len(done) >= 3
         told = users.told

@@ -13,6 +13,7 @@ import pytest
 from cutlog.stack.state import NotRunning, read_state
 from tests.support.painting import pictures
 from tests.support.stacks import CHECKOUT
+from tests.support.waiting import PATIENCE
 
 
 async def test_the_demo_starts_a_stack_of_its_own_and_leaves_films_and_no_process(tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ async def test_the_demo_starts_a_stack_of_its_own_and_leaves_films_and_no_proces
     demo = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cutlog", "demo", "--data", str(data)), cwd=CHECKOUT, stdout=subprocess.PIPE
     )
-    output, _ = await asyncio.wait_for(demo.communicate(), 240)
+    output, _ = await asyncio.wait_for(demo.communicate(), PATIENCE)
     printed = output.decode()
     assert demo.returncode == 0
     assert "\x1b" not in printed, "no progress bar where nobody watches"

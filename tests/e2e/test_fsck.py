@@ -20,7 +20,7 @@ from cutlog.stack.postgres import Postgres
 from tests.e2e.job import Done, main_job
 from tests.support.fsck import assert_sound
 from tests.support.stacks import RunningStack
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 RELABEL = """
     UPDATE ops.event SET data = jsonb_set(data, '{ops,0,label}', '"there"') WHERE stream LIKE $1 AND version = 9
@@ -29,7 +29,7 @@ RELABEL = """
 
 def cli(stack: RunningStack, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
     command = [sys.executable, "-m", "cutlog", "fsck", "--data", str(stack.data), "--json", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -17,6 +17,7 @@ import pytest
 from tests.e2e.conftest import Tenant
 from tests.e2e.job import main_job
 from tests.support.stacks import CHECKOUT
+from tests.support.waiting import PATIENCE
 
 NATS = shutil.which("nats")
 pytestmark = pytest.mark.skipif(NATS is None, reason="the nats CLI is not installed (.ci/run installs it through Go)")
@@ -36,7 +37,7 @@ def run(*command: str, env: dict[str, str]) -> str:
     finally:
         os.close(ours)
     output = printed.decode().replace("\r\n", "\n")
-    assert process.wait(30) == 0, output
+    assert process.wait(PATIENCE) == 0, output
     return output
 
 

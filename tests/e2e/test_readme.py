@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.painting import pictures
 from tests.support.stacks import CHECKOUT, RunningStack
+from tests.support.waiting import PATIENCE
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -31,7 +32,7 @@ async def test_the_first_edit_of_the_readme_works(stack: RunningStack, tmp_path:
     process = await asyncio.create_subprocess_exec(
         "sh", "-eu", "-c", script, cwd=CHECKOUT, env=os.environ, stdout=subprocess.PIPE
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 120)
+    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0
     assert '"version":2' in output.decode().replace(" ", "") and '"status":"queued"' in output.decode()
     film = list(pictures(tmp_path / "first.mp4"))

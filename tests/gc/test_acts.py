@@ -263,8 +263,7 @@ async def test_proxies_segments_and_leftovers_go_by_the_same_mechanism(home: Hou
     kept, lost = str(CacheKey("default", "aa" * 32, "mp4")), str(CacheKey("default", "bb" * 32, "mp4"))
     await home.blobs.put_bytes(kept, b"k" * 5)
     await home.blobs.put_bytes(lost, b"l" * 6)
-    receipt = b'{"version": 3, "profile": "proxy", "segments": ["%s"], "sound": []}' % (b"aa" * 32)
-    await home.blobs.put_bytes("segments/receipts/p/v3_proxy.json", receipt)
+    receipt = await home.receipt("p", 3, "proxy", "aa" * 32)
     dead = str(OriginalKey(Content("default", "de" * 32, 1), ".mov"))
     await home.blobs.put_bytes(dead, b"u" * 9)
     policy = EAGER | {"proxyTtlDays": 0, "segmentTtlDays": 0}
@@ -280,7 +279,7 @@ async def test_proxies_segments_and_leftovers_go_by_the_same_mechanism(home: Hou
     deleted = await home.gc("POST", "/delete", body)
     assert sorted(deleted["deleted"]) == sorted(["proxy:p:1", lost]) and deleted["bytesFreed"] == 16
     assert home.there("proxy") == {new} and old not in home.there("proxy")
-    assert home.there("segments") == {kept, "segments/receipts/p/v3_proxy.json"}
+    assert home.there("segments") == {kept, receipt}
     version = await home.ok("GET", "/api/projects/p/versions/1")
     assert version["proxy"]["status"] == "superseded", "it is rendered again when asked for"
 

@@ -15,6 +15,7 @@ from cutlog.bus import Bus, Outbox
 from cutlog.db.engine import create_engine
 from services.gc.log import LogAsked
 from services.gc.moves import Mover
+from services.gc.reading import Blocked
 from services.gc.reports import Reports
 from services.gc.schedule import Scheduler
 from services.gc.storage import Keeper
@@ -87,14 +88,15 @@ async def test_stored_policies_that_fail_keep_no_other_tenant_waiting_and_health
         return bool(await owner.fetchval("SELECT count(DISTINCT tenant) = 3 FROM gc.project"))
 
     await eventually(known)
-    registry = CollectorRegistry()
+    registry, blocked = CollectorRegistry(), Blocked()
     settings = settings_for("gc")
     async with await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name="gc") as bus:
-        scheduler = Scheduler(engine, Reports(engine, Outbox(engine, "gc"), LogAsked(bus), home.blobs), registry)
+        reports = Reports(engine, Outbox(engine, "gc"), LogAsked(bus), home.blobs, blocked)
+        scheduler = Scheduler(engine, reports, registry)
         await scheduler.once()
         assert scheduler.skipping.rows == ["bad", "worse"]
     assert [row["tenant"] for row in await owner.fetch("SELECT tenant FROM gc.schedule")] == ["default"]
-    keeper = Keeper(engine, home.blobs, registry)
+    keeper = Keeper(engine, home.blobs, registry, blocked)
     await keeper.once()
     assert keeper.skipping.rows == ["worse"]
     for tenant in ("bad", "default"):

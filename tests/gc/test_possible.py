@@ -44,9 +44,9 @@ def stores(draw: st.DrawFn) -> Rows:
             status = draw(st.sampled_from(["ready"] * 5 + ["queued", "archived", "deleted"]))
             rows["export"].append(
                 {"export_id": f"{project}-x{number}", "project_id": project, "version": draw(st.integers(1, 6)),
-                 "profile": draw(st.sampled_from(["mp4", "gif"])), "status": status, "key": f"export/{number}",
-                 "size": number, "finished_at": NOW - timedelta(days=draw(AGES)), "home": None, "frames": 0,
-                 "encoded": 0}
+                 "profile": draw(st.sampled_from(["mp4", "gif"])), "status": status,
+                 "key": f"export/{project}/v{number}_final.mp4", "size": number,
+                 "finished_at": NOW - timedelta(days=draw(AGES)), "home": None, "frames": 0, "encoded": 0}
             )  # fmt: skip
         for version, profile in draw(st.sets(st.tuples(st.integers(1, 6), st.sampled_from([None, "mp4"])), max_size=3)):
             rows["pin"].append(

@@ -18,6 +18,7 @@ from cutlog.bus import Bus, Outbox
 from cutlog.contract.keys import CacheKey
 from cutlog.db.engine import create_engine
 from services.gc.log import LogAsked
+from services.gc.reading import Blocked
 from services.gc.reports import Reports
 from services.gc.schedule import Scheduler, last_due
 from services.gc.storage import Keeper, Point, growth
@@ -75,7 +76,7 @@ async def test_what_was_missed_is_calculated_once_and_told_until_somebody_hears(
     admin = await asyncpg.connect(database.owner_url)
     try:
         async with await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name="gc") as bus:
-            reports = Reports(engine, Outbox(engine, "gc"), LogAsked(bus), home.blobs)
+            reports = Reports(engine, Outbox(engine, "gc"), LogAsked(bus), home.blobs, Blocked())
             registry = CollectorRegistry()
             scheduler = Scheduler(engine, reports, registry, Webhook(home.session, url, "secret"))
 
@@ -193,7 +194,7 @@ async def test_storage_is_counted_by_class_and_project_with_what_is_shared_and_s
     classes_ahead = {"export": 0, "proxy": 0, "segment": 5, "video": 0, "leftover": 0}
     assert (answer["forecast"][2]["classes"], answer["forecast"][2]["bytes"]) == (classes_ahead, 5)
     engine, registry = create_engine(settings_for("gc")), CollectorRegistry()
-    keeper = Keeper(engine, home.blobs, registry)
+    keeper = Keeper(engine, home.blobs, registry, Blocked())
     await keeper.once()
     await keeper.once()
     await engine.dispose()

@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from tests.support.stacks import RunningStack
+from tests.support.waiting import PATIENCE
 
 IDS = (
     "%00", "%01", "%0a", "%0d%0aX-Evil:%201", "%7f", "%1b%5b31m", "%2e%2e", "..%2f..%2finternal", "%ff%fe",
@@ -117,7 +118,7 @@ class Strangers:
         async with self._connected() as (reader, writer):
             writer.write(request)
             try:
-                async with asyncio.timeout(120):
+                async with asyncio.timeout(PATIENCE):
                     line = await reader.readline()
             except TimeoutError:
                 self.wrong.append((kind, request[:400], 0))

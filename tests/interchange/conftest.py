@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,9 @@ class Brought(msgspec.Struct, frozen=True):
         return {loss.what for loss in self.losses} - {"name"}
 
 
+KINDS: dict[str, ReadFormat] = {
+    "otio": "otio", "edl": "edl", "xml": "fcp7xml", "fcpxml": "fcpxml", "kdenlive": "kdenlive", "aaf": "aaf",
+}  # fmt: skip
 Bring = Callable[..., Awaitable[Brought]]
 
 
@@ -85,14 +89,8 @@ def bring(converter: Converter) -> Bring:
     """`bring("gap_test.edl", Fps(24, 1))`: a sample, imported."""
 
     async def bringing(name: str, fps: Fps = FPS) -> Brought:
-        kinds: dict[str, ReadFormat] = {
-            ".otio": "otio",
-            ".edl": "edl",
-            ".xml": "fcp7xml",
-            ".fcpxml": "fcpxml",
-            ".kdenlive": "kdenlive",
-        }
         path = SAMPLES / name
-        return imported(await converter.read(kinds[path.suffix], fps, path.read_bytes()))
+        document = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
+        return imported(await converter.read(KINDS[name.removesuffix(".xz").rpartition(".")[2]], fps, document))
 
     return bringing

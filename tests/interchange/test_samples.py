@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import lzma
 import re
+from pathlib import Path
+from typing import Any
 
+import aaf2
 import pytest
+from aaf2 import components, mobs
 
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import FreezeSource, MediaSource, Speed
@@ -55,6 +60,40 @@ async def test_each_clip_of_a_sample_is_on_the_timeline_or_told_to_be_lost(bring
         clip for clip in brought.sequence.clips() if clip.piece.speed or isinstance(clip.piece.source, FreezeSource)
     ]
     assert len(moving) == len(speeds) or path.suffix != ".edl"
+
+
+def sources(segment: Any) -> int:
+    """Clips in a part of an AAF, as pyaaf2 has them: with those of nested compositions."""
+    match segment:
+        case components.Sequence():
+            return sum(map(sources, segment.components))
+        case components.OperationGroup():
+            return sum(map(sources, segment.segments))
+        case components.NestedScope():
+            return sum(map(sources, segment.slots))
+        case components.Selector():
+            return sources(segment["Selected"].value)
+        case components.SourceClip() if isinstance(segment.mob, mobs.CompositionMob):
+            return sum(sources(slot.segment) for slot in segment.mob.slots)
+        case components.SourceClip():
+            return int(segment.mob is not None)
+        case _:
+            return 0
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*.aaf.xz")))
+async def test_each_clip_of_an_avid_sample_is_on_the_timeline_or_told_to_be_lost(
+    bring: Bring, name: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "sample.aaf"
+    file.write_bytes(lzma.decompress((SAMPLES / name).read_bytes()))
+    with aaf2.open(str(file)) as opened:
+        first = next(iter(opened.content.toplevel()))
+        there = sum(sources(slot.segment) for slot in first.slots)
+    brought = await bring(name)
+    lost = sum(loss.count for loss in brought.losses if loss.what in TOLD)
+    own = [c for c in brought.sequence.clips() if isinstance(c.piece.source, MediaSource) and not c.piece.silent]
+    assert there > 0 and brought.sequence.clip_count + len(own) + lost >= there
 
 
 async def test_the_gaps_and_timecodes_of_an_edl(bring: Bring) -> None:
@@ -148,6 +187,39 @@ async def test_kdenlive_mixes_are_transitions_and_its_sequences_are_laid_out(bri
     nested = await bring("sequences.kdenlive")
     assert (nested.sequence.clip_count, nested.sequence.duration) == (3, 101)
     assert nested.lost() == {"nesting"}
+
+
+async def test_the_speeds_of_an_avid_sequence(bring: Bring) -> None:
+    brought = await bring("misc_speed_effects.aaf.xz")
+    pieces = [placed.piece for placed in brought.sequence.clips()]
+    assert [piece.frames for piece in pieces] == [8] * 9 + [16]
+    assert isinstance(pieces[1].source, FreezeSource)
+    assert [piece.speed and (piece.speed.num, piece.speed.den) for piece in pieces[2:6]] == [
+        (2, 1),
+        (1, 2),
+        (3, 1),
+        (3, 8),
+    ]
+    assert [piece.reversed for piece in pieces] == [False] * 8 + [True, False]
+    # The last one has a curve, which is no speed that a clip can have here.
+    assert [loss.detail for loss in brought.losses if loss.what == "speed"] == [
+        "its speed changes; it plays at one speed"
+    ]
+
+
+async def test_avid_sequences_at_an_ntsc_rate_nested_and_with_transitions(bring: Bring) -> None:
+    ntsc = await bring("2997fps.aaf.xz")
+    assert ntsc.sequence.canvas.fps == Fps(30000, 1001)
+    assert [clip[1:] for clip in ntsc.lanes()["v1"]] == [(0, 28, 0), (28, 84, 24)]
+    nested = await bring("nesting_test.aaf.xz")
+    assert [clip[1:] for clip in nested.lanes()["v1"]] == [(0, 16, 24), (16, 8, 40), (24, 8, 24), (32, 16, 32)]
+    assert nested.lost() == {"nesting", "effect"}
+    joined = await bring("transitions.aaf.xz")
+    assert [clip[1:3] for clip in joined.lanes()["v1"]] == [(0, 93), (93, 101), (247, 144), (391, 130)]
+    first = next(joined.sequence.clips()).piece
+    assert first.tail is not None and (first.tail.kind, first.tail.frames) == ("dissolve", 48)
+    several = await bring("multiple_top_level_mobs.aaf.xz")
+    assert "object" in several.lost()
 
 
 async def test_a_final_cut_sequence_of_another_program(bring: Bring) -> None:

@@ -225,6 +225,24 @@ def test_no_test_imports_from_a_test_module() -> None:
     assert found == []
 
 
+def test_no_test_sleeps_a_fixed_time_in_place_of_waiting() -> None:
+    """A sleep within a loop paces it; one outside hopes that something has happened by then, or has not."""
+    found = []
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        tree = ast.parse(path.read_text())
+        loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
+        paced = {id(node) for loop in loops for node in ast.walk(loop)}
+        found += [
+            f"{path.relative_to(ROOT)}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and ast.unparse(node.func).rpartition(".")[2] == "sleep"
+            and any(isinstance(each, ast.Constant) and each.value for each in node.args)
+            and id(node) not in paced
+        ]
+    assert not found
+
+
 def test_the_builtin_gc_is_not_shadowed() -> None:
     assert gc.isenabled()
     assert str(ROOT / "services") not in sys.path

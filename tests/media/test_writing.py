@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.media.writing import BATCH, FLUSH, Appended, writing
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 PIECE = 1 << 15
 
@@ -29,7 +29,7 @@ class Gated(Appended):
     def add(self, pieces: Sequence[bytes], digests: Sequence[hashlib._Hash]) -> None:
         self.batches.append(len(pieces))
         self.begun.set()
-        assert self.go.wait(30)
+        assert self.go.wait(PATIENCE)
         super().add(pieces, digests)
 
 
@@ -42,6 +42,12 @@ def path(tmp_path: Path) -> Path:
 def gated(path: Path) -> Iterator[Gated]:
     with path.open("xb", buffering=0) as file:
         yield Gated(file.fileno())
+
+
+async def turns() -> None:
+    """So many turns of the event loop that whatever waits for nothing but them is done."""
+    for _ in range(1000):
+        await asyncio.sleep(0)
 
 
 def pieces(count: int) -> list[bytes]:
@@ -79,7 +85,8 @@ async def test_a_slow_disk_makes_the_sender_wait(gated: Gated) -> None:
                 taken += 1
 
     sending = asyncio.create_task(send())
-    await asyncio.sleep(0.2)
+    await asyncio.to_thread(gated.begun.wait, PATIENCE)
+    await turns()
     assert taken == BATCH // PIECE  # the first, which is written, and what may wait, whose last one has not been taken
     gated.go.set()
     await sending
@@ -93,9 +100,9 @@ async def test_who_is_cancelled_waits_for_the_thread_that_has_the_file(gated: Ga
                 await written.add(piece)
 
     sending = asyncio.create_task(send())
-    await asyncio.to_thread(gated.begun.wait, 30)
+    await asyncio.to_thread(gated.begun.wait, PATIENCE)
     sending.cancel()
-    await asyncio.sleep(0.1)
+    await turns()
     assert not sending.done()
     gated.go.set()
     with pytest.raises(asyncio.CancelledError):
@@ -106,18 +113,23 @@ async def test_who_is_cancelled_waits_for_the_thread_that_has_the_file(gated: Ga
 async def test_a_disk_that_fails_is_told_once_and_nothing_more_is_written(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tried = threading.Event()
+
     def full(_: int, __: object) -> int:
+        tried.set()
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     async def send(appended: Appended) -> None:
         async with writing(appended, []) as written:
             await written.add(b"first")
-            await asyncio.sleep(0.1)
+            await eventually(lambda: path.read_bytes() == b"first")
             with monkeypatch.context() as patched:
                 patched.setattr(os, "write", full)
                 await written.add(b"second")
-                await asyncio.sleep(0.1)
+                await eventually(tried.is_set)
+            while True:  # until it is told
                 await written.add(b"third")
+                await asyncio.sleep(0)
 
     with path.open("xb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         await send(Appended(file.fileno()))

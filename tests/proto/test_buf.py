@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE
+
 PROTO = Path(__file__).parents[2] / "proto"
 BUF = shutil.which("buf")
 pytestmark = pytest.mark.skipif(BUF is None, reason="buf is not on PATH (npm install -g @bufbuild/buf)")
 
 
 def buf(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(BUF), *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    return subprocess.run([str(BUF), *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_the_contract_is_in_style_and_has_only_grown() -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.keys import ReceiptKey
+from cutlog.contract.receipts import Receipt
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import MediaRef, Timeline
-from services.render.receipts import Receipt
 from tests.render.studio import Studio, digest
 from tests.render.timelines import lane, sequence, shot, solid, timeline, title
 from tests.support.painting import Mark, Painter, read_marks

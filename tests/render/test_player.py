@@ -16,6 +16,7 @@ import pytest
 from playwright.async_api import Page, Route, async_playwright
 
 from tests.support.stacks import RunningStack
+from tests.support.waiting import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 NPM = shutil.which("npm")
@@ -71,7 +72,7 @@ def hls_js(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The script, as npm has it."""
     folder = tmp_path_factory.mktemp("hls")
     packing = [str(NPM), "pack", "--silent", "--prefer-offline", HLS]
-    packed = subprocess.run(packing, cwd=folder, capture_output=True, text=True, timeout=120)
+    packed = subprocess.run(packing, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     if packed.returncode:
         pytest.skip(f"npm can't fetch {HLS} here")
     data = (folder / packed.stdout.split()[-1]).read_bytes()

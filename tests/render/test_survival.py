@@ -19,7 +19,7 @@ from services.render.timelines import OpsAwayError, Timelines
 from services.render.worker import Worker
 from tests.render.house import House, marks
 from tests.support.painting import Painter, read_marks
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 
 async def test_two_services_side_by_side_make_one_result(house: House, painted: Painter) -> None:
@@ -81,7 +81,7 @@ async def test_a_film_that_was_stored_and_not_reported_is_reported_although_a_ne
     project = await house.project()
     async with house.render():
         first = await house.shot(project, "v_1", 0, 5, 30)
-        await asyncio.wait_for(failed.wait(), 30)
+        await asyncio.wait_for(failed.wait(), PATIENCE)
         assert house.studio.blobs.path(f"proxy/{project}/v{first}_proxy.mp4").exists()
         await house.proxy(project, await house.shot(project, "v_1", 30, 5, 10))
         await house.proxy(project, first)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from cutlog.stack.account import POSTGRES
 from cutlog.stack.processes import in_folder
+from cutlog.stack.program import Account, Program
 from tests.support.running import complete
 from tests.support.stacks import RunningStack
 
@@ -58,6 +61,22 @@ def test_root_needs_no_user_of_ours_and_no_program_that_makes_one(tmp_path: Path
         assert (tmp_path / "passwd").read_text() == users
     finally:
         assert running.signal(signal.SIGTERM) == 0
+
+
+def test_programs_in_a_folder_that_only_root_may_enter_are_found_by_who_asks_first(tmp_path: Path) -> None:
+    """initdb asks access(2) before it starts the server's program, which lies in root's home as a rule."""
+    closed = tmp_path / "home"
+    (closed / "bin").mkdir(parents=True, mode=0o755)
+    shutil.copy("/bin/true", closed / "bin" / "program")
+    closed.chmod(0o700)
+    code = "import os, sys; print(os.getuid(), os.access(sys.argv[1], os.X_OK), open('/proc/self/status').read())"
+    argv = ["/usr/bin/python3", "-c", code, str(closed / "bin" / "program")]
+    for traverse in (True, False):
+        program = Program(name="asks", argv=argv, env={}, account=Account(POSTGRES, POSTGRES, traverse=traverse))
+        said = subprocess.run(program.command(), capture_output=True, text=True, check=True).stdout
+        assert said.startswith(f"{POSTGRES} {traverse} ")
+        kept = int(re.findall(r"^CapEff:\s*(\w+)$", said, re.MULTILINE)[0], 16)
+        assert kept.bit_count() == traverse
 
 
 def test_where_no_other_user_has_a_name_root_is_told_what_to_do(tmp_path: Path) -> None:

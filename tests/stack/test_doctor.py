@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from tests.support.stacks import RunningStack
+from tests.support.waiting import PATIENCE
 
 
 def doctor(*arguments: str, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CUTLOG_")}
     command = [sys.executable, "-m", "cutlog", "doctor", "--json", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, env=clean | env, timeout=120)
+    result = subprocess.run(command, capture_output=True, text=True, env=clean | env, timeout=PATIENCE)
     assert result.stderr == ""
     return result.returncode, {finding["check"]: finding for finding in json.loads(result.stdout)}
 

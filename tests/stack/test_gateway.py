@@ -19,7 +19,7 @@ from aiohttp import web
 from cutlog.stack.gateway import Gateway
 from cutlog.stack.ports import free_ports
 from tests.support.running import start, stop
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 SECRET = "a-token-that-no-log-may-hold"
 CHUNKS = (
@@ -80,7 +80,7 @@ class Door:
         """Sends bytes as they are; the whole answer."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             answer = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"Content-Length: (\d+)", answer)
             answer += await reader.readexactly(int(length[1]) if length else 0)

@@ -22,7 +22,7 @@ from cutlog.bus.streams import stream_info
 from cutlog.stack.layout import Layout
 from tests.support.running import complete
 from tests.support.stacks import RunningStack
-from tests.support.waiting import eventually_sync
+from tests.support.waiting import PATIENCE, eventually_sync
 
 PARTS = ("ops", "media", "render", "gc")
 
@@ -132,7 +132,7 @@ def nats_cli(stack: RunningStack, home: Path, *arguments: str) -> str:
             shown += block
     os.close(terminal)
     text = shown.decode(errors="replace")
-    assert process.wait(60) == 0, text
+    assert process.wait(PATIENCE) == 0, text
     return text
 
 

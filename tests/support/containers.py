@@ -24,7 +24,7 @@ from cutlog.stack.secrets import Secrets
 from tests.support.database import Cluster, filled
 from tests.support.messaging import NatsServer
 from tests.support.running import complete
-from tests.support.waiting import eventually_sync
+from tests.support.waiting import PATIENCE, eventually_sync
 
 WANTED = os.environ.get("CUTLOG_TEST_CONTAINERS") == "1"
 POSTGRES = os.environ.get("CUTLOG_TEST_POSTGRES_IMAGE", "postgres:18")
@@ -64,7 +64,7 @@ def container_cluster(folder: Path) -> Iterator[Cluster]:
     )
     with container:
         postgres = Postgres(folder / "postgres", int(container.get_exposed_port(5432)), password, None)
-        complete(asyncio.wait_for(_answers(postgres), 60))
+        complete(asyncio.wait_for(_answers(postgres), PATIENCE))
         yield filled(postgres, secrets, tuple(installed()))
 
 

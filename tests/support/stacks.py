@@ -18,7 +18,7 @@ from cutlog.stack.secrets import Secrets
 from cutlog.stack.state import StackState, read_state
 from cutlog.tokens import mint
 from tests.support.running import start
-from tests.support.waiting import eventually_sync
+from tests.support.waiting import PATIENCE, eventually_sync
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 REAL = ("-m", "cutlog", "up", "--port", "0", "--data")
@@ -115,7 +115,7 @@ class RunningStack:
     def wait(self) -> int:
         """Waits for its end; returns the exit code."""
         assert self._process is not None
-        return self._process.wait(60)
+        return self._process.wait(PATIENCE)
 
     def stop(self) -> None:
         """A clean end, from any state."""

@@ -8,7 +8,7 @@ import json
 import aiohttp
 
 from cutlog.web import Server, serve_http
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from tests.web.sample import Address, Sample, bearer, sample_api
 
 EVENTS = "/api/projects/p_1/events"
@@ -51,7 +51,7 @@ async def test_a_client_that_leaves_ends_its_handler(client: aiohttp.ClientSessi
     response = await client.get(EVENTS, headers=bearer())
     await read_event(response)
     response.close()
-    await asyncio.wait_for(sample.stopped.wait(), 20)
+    await asyncio.wait_for(sample.stopped.wait(), PATIENCE)
 
 
 async def test_a_server_that_drains_ends_its_streams(sample: Sample) -> None:

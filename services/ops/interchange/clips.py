@@ -26,7 +26,7 @@ from services.ops.edits.sources import Material
 from services.ops.interchange import schema
 from services.ops.interchange.colors import NAMES
 from services.ops.interchange.conform import frame, seconds, speed
-from services.ops.interchange.dialects import enabled, mark, remapped_time, shown
+from services.ops.interchange.dialects import changes_speed, enabled, mark, remapped_time, shown
 from services.ops.interchange.documents import unwrap
 from services.ops.interchange.export import time_effects
 from services.ops.interchange.flatten import HOUR, ZERO, Kind, Span, reference_of
@@ -223,8 +223,10 @@ class ClipReader:
             match known(value):
                 case schema.FreezeFrame():
                     rate = ZERO
-                case schema.LinearTimeWarp(time_scalar=scalar):
+                case schema.LinearTimeWarp(time_scalar=scalar) as warp:
                     rate *= speed(scalar)
+                    if changes_speed(warp):
+                        self._losses.add("speed", where, "its speed changes; it plays at one speed")
                 case schema.Unknown(schema=name):
                     self._losses.add("effect", where, f"{name} is not known")
                 case schema.Effect() as effect if (found := remapped_time(effect)) is not None:
@@ -332,7 +334,7 @@ class ClipReader:
     def marker(self, told: schema.Marker, at: int) -> Marker:
         """A marker of another program. Its length is lost."""
         label = told.name or told.comment or ""
-        if told.marked_range is not None and told.marked_range.duration.value > 0:
+        if told.marked_range is not None and told.marked_range.duration.value > 1:
             self._losses.add("marker", label or "a marker", "markers have no length here")
         color = NAMES.get((told.color or "").upper(), "#ffcc00")
         return Marker(id=self._names.fresh(label or "marker"), at=at, label=label[:1000], color=color)

@@ -34,7 +34,7 @@ class Library:
     """OpenTimelineIO and its adapters, from their folders alone: site-packages itself is out of sight."""
 
     def __init__(self, folders: list[str]) -> None:
-        package, self._fcp7, self._edl, self._readers = folders
+        package, self._fcp7, self._edl, self._aaf, self._aaf2, self._readers = folders
         _module("readers", f"{self._readers}/__init__.py", [self._readers])
         _module("opentimelineio", f"{package}/__init__.py", [package])
         self.core: Any = importlib.import_module("opentimelineio.core")
@@ -46,6 +46,15 @@ class Library:
     def edl(self) -> Any:
         """The adapter."""
         return _module("opentimelineio.adapters.cmx_3600", f"{self._edl}/cmx_3600.py")
+
+    def aaf(self) -> Any:
+        """The adapter, without its hooks."""
+        _module("aaf2", f"{self._aaf2}/__init__.py", [self._aaf2])
+        _module("otio_aaf_adapter", f"{self._aaf}/__init__.py", [self._aaf])
+        hooks: Any = importlib.import_module("otio_aaf_adapter.adapters.aaf_adapter.hooks")
+        hooks.run_pre_read_transcribe_hook = lambda *_, **__: None
+        hooks.run_post_read_transcribe_hook = lambda timeline, *_, **__: timeline
+        return importlib.import_module("otio_aaf_adapter.adapters.advanced_authoring_format")
 
     def reader(self, name: str) -> Any:
         """A reader of our own."""
@@ -122,8 +131,10 @@ def decoded(document: bytes) -> str:
         return document.decode("cp1252", errors="replace")
 
 
-def read(library: Library, kind: str, rate: Fraction, document: bytes) -> Any:
-    """The OpenTimelineIO object that a file holds."""
+def read(library: Library, kind: str, rate: Fraction, document: bytes, path: str = "") -> Any:
+    """The OpenTimelineIO object that a file holds, which for some formats is read from where it is."""
+    if kind == "aaf":
+        return library.aaf().read_from_file(path)
     if kind == "otio":
         return library.core.deserialize_json_from_string(shallow(document).decode("utf-8-sig"))
     if kind in XML:
@@ -150,11 +161,14 @@ def main(folders: str, action: str, kind: str = "", rate: str = "0", path: str =
         back = library.flat(read(library, kind, Fraction(rate), text.encode()))
         return "ok\n" + json.dumps({"text": text, "back": back})
     try:
-        return "ok\n" + library.flat(read(library, kind, Fraction(rate), document))
+        return "ok\n" + library.flat(read(library, kind, Fraction(rate), document, path))
     except Exception as error:
         reason = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
         return f"refused\n{type(error).__name__ + ': ' if type(error).__name__ != 'Refused' else ''}{reason[:500]}"
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(main(*sys.argv[1:]).encode("utf-8", "replace"))
+    # What adapters print is no result.
+    result, sys.stdout = sys.stdout, sys.stderr
+    result.buffer.write(main(*sys.argv[1:]).encode("utf-8", "replace"))
+    result.flush()

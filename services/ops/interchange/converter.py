@@ -13,7 +13,7 @@ from cutlog.contract.time import Fps
 from cutlog.ffmpeg import ScriptFailedError, ScriptRunner
 from cutlog.ffmpeg.limits import GIB, MIB, Limits
 
-ReadFormat = Literal["otio", "edl", "fcp7xml", "fcpxml", "kdenlive"]
+ReadFormat = Literal["otio", "edl", "fcp7xml", "fcpxml", "kdenlive", "aaf"]
 WriteFormat = Literal["edl", "fcp7xml"]
 
 #: Bytes of a file that may be imported.
@@ -21,7 +21,10 @@ MAX_FILE: Final = 32 * MIB
 _MAX_PRINTED: Final = 128 * MIB
 _LIMITS: Final = Limits(memory=GIB, seconds=60.0, output_bytes=MIB)
 _SCRIPT: Final = Path(__file__).with_name("convert.py")
-_PACKAGES: Final = ("opentimelineio", "otio_fcp_adapter", "otio_cmx3600_adapter", "services.ops.interchange.readers")
+_PACKAGES: Final = (
+    "opentimelineio", "otio_fcp_adapter", "otio_cmx3600_adapter", "otio_aaf_adapter", "aaf2",
+    "services.ops.interchange.readers",
+)  # fmt: skip
 _AT_ONCE: Final = 2
 
 

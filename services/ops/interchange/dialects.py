@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
+
+import msgspec
 
 from services.ops.interchange import schema
 from services.ops.interchange.conform import speed
@@ -12,6 +15,9 @@ from services.ops.interchange.matching import Wanted, text
 
 #: A short one: with an exponent a few characters are as large as the memory.
 _NUMBER: Final = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{0,15})?")
+#: Avid's curves: of a speed, which is level, and of frames, which are on a straight line, if nothing changes.
+_CURVES: Final = {"PARAM_SPEED_MAP_U": False, "PARAM_SPEED_OFFSET_MAP_U": True, "PARAM_OFFSET_MAP_U": True}
+_STRAIGHT: Final = 0.01
 _MARK: Final = re.compile(r"cutlog:(?P<id>[a-z0-9][a-z0-9_-]{0,63})(?: sha256:(?P<sha256>[0-9a-f]{64}))?")
 
 
@@ -44,6 +50,27 @@ def mark(clip: schema.Clip) -> Wanted | None:
         if (match := _MARK.search(text(comment))) is not None:
             return Wanted(match["sha256"] or "", match["id"], (clip.name,) if clip.name else ())
     return None
+
+
+def changes_speed(effect: schema.LinearTimeWarp) -> bool:
+    """Whether Avid's curve of a speed, or of the frame that is shown, is no straight line."""
+    params = effect.metadata.told("aaf").get("Parameters")
+    for name, straight in _CURVES.items():
+        curve = params.get(name) if isinstance(params, dict) else None
+        try:
+            points = msgspec.convert(
+                curve["keyframe_values"] if isinstance(curve, dict) else [], list[tuple[float, float]]
+            )
+        except (KeyError, msgspec.ValidationError):
+            continue
+        if straight:
+            slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(points) if b[0] != a[0]]
+            found = any(abs(slope - slopes[0]) > _STRAIGHT for slope in slopes)
+        else:
+            found = any(abs(value - points[0][1]) > _STRAIGHT for _, value in points)
+        if found:
+            return True
+    return False
 
 
 def remapped_time(effect: schema.Effect) -> Fraction | None:

@@ -40,10 +40,11 @@ class Metadata(msgspec.Struct, omit_defaults=True):
     cutlog: Any = None
     cmx_3600: Any = None
     fcp_xml: Any = None
+    aaf: Any = msgspec.field(default=None, name="AAF")
     #: What our reader of a format notes.
     read: Any = None
 
-    def told(self, adapter: Literal["cmx_3600", "fcp_xml"]) -> dict[str, Any]:
+    def told(self, adapter: Literal["cmx_3600", "fcp_xml", "aaf"]) -> dict[str, Any]:
         """What an adapter noted beside the object."""
         value = getattr(self, adapter)
         return value if isinstance(value, dict) else {}
