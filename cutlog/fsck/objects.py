@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.blobs.digests import digest_of
-from cutlog.fsck.proof import Kept
+from cutlog.contract.belonging import COLLECTED, Held, place
+from cutlog.contract.keys import UnknownKeyError, parse_key
+from cutlog.fsck.proof import Kept, Unreadable
 from cutlog.fsck.report import Finding
 from cutlog.fsck.stack import Stack
 
 AT_ONCE: Final = 8
 """Objects read side by side."""
 NO_WAY: Final = "it can't be made again: restore it from a backup, or upload it again"
+OFFERED: Final = "the garbage collector offers it when it is a day old"
+BY_HAND: Final = "the garbage collector does not offer it; remove it, if nothing is under way that may need it"
+FOREIGN: Final = "it stops the garbage collector; start the version of cutlog that wrote it, or remove it"
 
 
 class Wanted:
-    """What must be there, by key, and whose it is; `loose` are keys of which nothing is said."""
+    """What must be there, by key, and whose it is; `loose` are keys of which nothing is said, `held` is what the
+    garbage collector knows to be referred to."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Kept] = {}
         self.loose: set[str] = set()
         self.moved: dict[str, str] = {}
+        self.held = Held()
 
 
 async def wanted(stack: Stack, connection: AsyncConnection) -> Wanted:
@@ -39,6 +46,8 @@ async def wanted(stack: Stack, connection: AsyncConnection) -> Wanted:
             found.loose |= await proof.loose(connection)
         if proof.moved is not None:
             found.moved |= await proof.moved(connection)
+        if proof.belonging is not None:
+            found.held = await proof.belonging(connection)
     return found
 
 
@@ -86,9 +95,28 @@ async def strays(stack: Stack, must: Wanted) -> AsyncIterator[Finding]:
     for proof in stack.proofs.values():
         for prefix in proof.owns:
             async for head in stack.blobs.list(prefix):
-                if head.key not in known and f"{head.key.rpartition('/')[0]}/" not in must.loose:
+                if head.key in known or f"{head.key.rpartition('/')[0]}/" in must.loose:
+                    continue
+                if (way_out := _way_out(head.key, must.held)) is not None:
                     detail = f"{head.size} bytes that nobody keeps, written {head.modified:%Y-%m-%dT%H:%M:%SZ}"
-                    yield Finding("stray", head.key, detail, way_out="the garbage collector offers it, or remove it")
+                    yield Finding("stray", head.key, detail, way_out=way_out)
+
+
+def _way_out(key: str, held: Held) -> str | None:
+    """What becomes of an object that nobody keeps; None if it is where it belongs all the same."""
+    try:
+        where = place(parse_key(key), held)
+    except UnknownKeyError:
+        return FOREIGN if key.partition("/")[0] in COLLECTED else BY_HAND
+    match where:
+        case "segment" | "preview" | "receipt":
+            return None
+        case "leftover":
+            return OFFERED
+        case "kept" | "stray":
+            return BY_HAND
+        case _:
+            assert_never(where)
 
 
 async def torn(stack: Stack, seen: dict[str, int]) -> AsyncIterator[Finding]:
@@ -102,6 +130,11 @@ async def torn(stack: Stack, seen: dict[str, int]) -> AsyncIterator[Finding]:
                 data = await stack.blobs.get(head.key)
             except BlobNotFoundError:
                 continue
-            if not await asyncio.to_thread(proof.sound, head.key, data):
+            try:
+                whole = await asyncio.to_thread(proof.sound, head.key, data)
+            except Unreadable as error:
+                yield Finding("stray", head.key, str(error), way_out=FOREIGN)
+                continue
+            if not whole:
                 detail = "it is not as it was written"
                 yield Finding("cache", head.key, detail, way_out="cutlog fsck --repair removes it; it is made again")

@@ -13,9 +13,14 @@ if TYPE_CHECKING:  # services are loaded to be run: what only fsck needs comes w
 
     from cutlog.blobs import BlobStore
     from cutlog.bus.shadow import Derived
+    from cutlog.contract.belonging import Held
     from cutlog.contract.envelope import RawEvent
     from cutlog.ffmpeg import Ffmpeg
     from cutlog.settings import Settings
+
+
+class Unreadable(Exception):
+    """Another build wrote the object, or nobody of cutlog; the garbage collector stops at it."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -65,8 +70,10 @@ class Proof:
     - `faults`: what else must hold in the service's rows. Told, and never mended.
     - `counts`: references to each media, as the service counts them; all services must count the same.
     - `stale`: what the service remembers so as not to compute it again, and remembers wrongly; `forget` drops it.
-    - `owns`: prefixes of the store below which there is nothing but what somebody keeps.
+    - `owns`: prefixes of the store below which there is nothing but what somebody keeps. `belonging`: what the garbage
+      collector knows to be referred to, by which it says what else there may be.
     - `cache`: the prefix below which all can be made again; `sound(key, data)`: whether an object of it is whole.
+      Raises Unreadable for what this build cannot judge.
     - `mend(house, kept)`: makes an object again, or has it made; what was done, or None where it can't be done.
     """
 
@@ -82,5 +89,6 @@ class Proof:
     forget: Callable[[AsyncEngine, str], Awaitable[None]] | None = None
     owns: Sequence[str] = field(default=())
     cache: str | None = None
+    belonging: Callable[[AsyncConnection], Awaitable[Held]] | None = None
     sound: Callable[[str, bytes], bool] | None = None
     mend: Callable[[House, Kept], Awaitable[str | None]] | None = None

@@ -16,14 +16,9 @@ from services.gc import audit, policies, snapshot
 from services.gc.acts import ActUnderWay, Outcome
 from services.gc.api import ROOT
 from services.gc.audit import Item, Run, RunUnknown
+from services.gc.brake import Braked
 from services.gc.classes import judge_video
-from services.gc.collecting import (
-    Braked,
-    Collecting,
-    ConfirmationMissing,
-    ConfirmationUnknown,
-    PlanSimulated,
-)
+from services.gc.collecting import Collecting, ConfirmationMissing, ConfirmationUnknown, PlanSimulated
 from services.gc.plans import Asker
 from services.gc.policy import Reason
 from services.gc.reports import now
@@ -167,8 +162,8 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         summary="Deletes what is archived, for good",
     )
     async def delete(req: Request[Delete]) -> Reply:
-        """400 without `confirm`. Proxies, segments and leftovers, which can be made again or belong to nobody, are
-        deleted without the first stage."""
+        """400 without `confirm`. Proxies, segments, previews and leftovers, which can be made again or belong to
+        nobody, are deleted without the first stage."""
         outcome = await collecting.delete(_asker(req), req.body.export_ids, req.body.confirm)
         return Reply(200, _deleted(outcome, "export"))
 

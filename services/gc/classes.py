@@ -1,4 +1,4 @@
-"""The rules for what is no export: proxies, videos, segments, and what nobody came back for. Pure, like `policy`."""
+"""The rules for what is no export: proxies, videos, segments, previews, leftovers. Pure, like `policy`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from services.gc.policy import Policy, Reason, Said, Verdict, min_age, moment, policy_of, ttl, verdict_of
 from services.gc.roots import Media, Project, Proxy
 
-Class = Literal["export", "proxy", "segment", "video", "leftover"]
+Class = Literal["export", "proxy", "segment", "preview", "video", "leftover"]
 
 LEASE_HOURS = 24
 """How long what is unfinished is left to whoever began it."""
@@ -26,8 +26,8 @@ class Segment(msgspec.Struct, frozen=True):
     films: int
 
 
-class Leftover(msgspec.Struct, frozen=True):
-    """An object that nothing refers to: of an upload that ended, or unfinished work."""
+class Bare(msgspec.Struct, frozen=True):
+    """An object that no row speaks of, last written at `written_at`: a preview, or a leftover."""
 
     key: str
     size: int
@@ -104,7 +104,18 @@ def _segment(segment: Segment, policy: Policy, at: datetime) -> Iterator[Said]:
     yield ttl("written", segment.written_at, "segmentTtlDays", policy.segment_ttl_days, at)
 
 
-def judge_leftover(leftover: Leftover, at: datetime) -> Verdict:
+def judge_preview(preview: Bare, policy: Policy, at: datetime) -> Verdict:
+    """A verdict on a frame or thumbnail that a viewer asked for. It is made again when it is asked for."""
+    return verdict_of(_preview(preview, policy, at))
+
+
+def _preview(preview: Bare, policy: Policy, at: datetime) -> Iterator[Said]:
+    if policy.min_age_hours:
+        yield min_age(preview.written_at, policy, at)
+    yield ttl("written", preview.written_at, "previewTtlDays", policy.preview_ttl_days, at)
+
+
+def judge_leftover(leftover: Bare, at: datetime) -> Verdict:
     """A verdict on what nothing refers to."""
     ends = leftover.written_at + timedelta(hours=LEASE_HOURS)
     detail = f"nothing refers to it; written {moment(leftover.written_at)}, left alone until {moment(ends)}"

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
@@ -23,7 +23,16 @@ from cutlog.contract.commands import (
 from cutlog.contract.keys import ArchivedExportKey, archived_video
 from services.gc import plans, policies, snapshot, store, tables
 from services.gc.acts import Acts, Decided, Outcome, Removal
-from services.gc.classes import judge_leftover, judge_proxies, judge_segment, judge_video, judge_video_deletion
+from services.gc.brake import brake
+from services.gc.classes import (
+    Class,
+    judge_leftover,
+    judge_preview,
+    judge_proxies,
+    judge_segment,
+    judge_video,
+    judge_video_deletion,
+)
 from services.gc.plan import Candidate
 from services.gc.plans import Asker
 from services.gc.policy import Policy, Reason, Verdict, judge, judge_deletion
@@ -43,10 +52,6 @@ class ConfirmationUnknown(Exception):
 
 class PlanSimulated(Exception):
     """A simulation is for reading only; calculate a plan for now."""
-
-
-class Braked(Exception):
-    """That is more than `maxDeleteFraction` lets go in one run."""
 
 
 class Collecting:
@@ -91,7 +96,7 @@ class Collecting:
                 plan = await _confirmed(connection, asker.tenant, confirm)
                 lines = await _lines(connection, plan.plan_id, ids)
                 judge_ = _Deleting(asker.tenant, plan, lines, self._blobs)
-                await _brake(connection, asker.tenant, judge_.policy, [i for i in ids if i in lines])
+                await brake(connection, self._blobs, asker.tenant, judge_.policy, lines.values())
             size = sum(line.size for line in lines.values())
             return await self._acts.carry_out(lease, asker, "delete", plan.plan_id, ids, size, judge_)
 
@@ -114,7 +119,7 @@ class Collecting:
                 plan = await _confirmed(connection, asker.tenant, confirm)
                 lines = await _lines(connection, plan.plan_id, ids)
                 judge_ = _DeletingVideos(asker.tenant, plan, lines)
-                await _brake_videos(connection, asker.tenant, judge_.policy, [i for i in ids if i in lines])
+                await brake(connection, self._blobs, asker.tenant, judge_.policy, lines.values())
             size = sum(line.size for line in lines.values())
             return await self._acts.carry_out(lease, asker, "delete", plan.plan_id, ids, size, judge_)
 
@@ -211,27 +216,25 @@ class _Deleting(_ByPlan):
         )  # fmt: skip
 
     async def _bare(self, connection: AsyncConnection, ids: Sequence[str], at: datetime) -> dict[str, Decided]:
-        """Segments and leftovers, which have no other name than their keys."""
-        decided: dict[str, Decided] = {}
-        named = {each: self.lines[each].class_ for each in ids if each in self.lines}
-        if "segment" in named.values():
-            for segment in await store.segments(connection, self.blobs, self.tenant):
-                if segment.key in named:
-                    verdict = judge_segment(segment, self.policy, at)
-                    kept = verdict.verdict == "kept"
-                    decided[segment.key] = _why(verdict) if kept else Removal("segment", segment.key)
-        if "leftover" in named.values():
-            async for leftover in store.leftovers(connection, self.blobs, self.tenant):
-                if leftover.key in named:
-                    verdict = judge_leftover(leftover, at)
-                    kept = verdict.verdict == "kept"
-                    decided[leftover.key] = _why(verdict) if kept else Removal("leftover", leftover.key)
-        gone: dict[str, Decided] = {
-            each: "it is not there, or something refers to it"
-            for each, class_ in named.items()
-            if class_ in ("segment", "leftover")
+        """Segments, previews and leftovers, which have no other name than their keys."""
+        named: dict[Class, list[str]] = {"segment": [], "preview": [], "leftover": []}
+        for each in ids:
+            if each in self.lines and (line := self.lines[each]).class_ in named:
+                named[line.class_].append(each)
+        decided: dict[str, Decided] = {
+            each: "it is not there, or something refers to it" for some in named.values() for each in some
         }
-        return gone | decided
+        where = (connection, self.blobs, self.tenant)
+        if some := named["segment"]:
+            for segment in await store.segments(*where, some):
+                decided[segment.key] = _removed("segment", segment.key, judge_segment(segment, self.policy, at))
+        if some := named["preview"]:
+            for preview in await store.previews(*where, some):
+                decided[preview.key] = _removed("preview", preview.key, judge_preview(preview, self.policy, at))
+        if some := named["leftover"]:
+            for leftover in await store.leftovers(*where, some):
+                decided[leftover.key] = _removed("leftover", leftover.key, judge_leftover(leftover, at))
+        return decided
 
     async def _proxy(self, connection: AsyncConnection, line: Candidate, at: datetime) -> Decided:
         assert line.project_id is not None
@@ -291,6 +294,10 @@ class _DeletingVideos(_ByPlan):
         return decided
 
 
+def _removed(class_: Class, key: str, verdict: Verdict) -> Decided:
+    return _why(verdict) if verdict.verdict == "kept" else Removal(class_, key)
+
+
 def _why(verdict: Verdict) -> str:
     return "; ".join(_sentence(reason) for reason in verdict.reasons)
 
@@ -321,36 +328,3 @@ async def _moving(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
     move = tables.move
     waiting = select(move.c.object_id).where(move.c.done_at.is_(None), move.c.object_id.in_(ids))
     return set(await connection.scalars(waiting))
-
-
-async def _brake(connection: AsyncConnection, tenant: str, policy: Policy, ids: Sequence[str]) -> None:
-    """Raises Braked when exports are to go that are too large a part of all there are, by number or by bytes."""
-    export, project = tables.export, tables.project
-    mine = select(project.c.project_id).where(project.c.tenant == tenant)
-    there = export.c.status.in_(("ready", "archived"))
-    chosen = export.c.export_id.in_(ids)
-    wanted = select(
-        func.count().filter(there), func.coalesce(func.sum(export.c.size).filter(there), 0),
-        func.count().filter(there, chosen), func.coalesce(func.sum(export.c.size).filter(there, chosen), 0),
-    ).where(export.c.project_id.in_(mine))  # fmt: skip
-    _pull(policy, (await connection.execute(wanted)).one(), "exports")
-
-
-async def _brake_videos(connection: AsyncConnection, tenant: str, policy: Policy, ids: Sequence[str]) -> None:
-    media = tables.media
-    there, chosen = media.c.status != "deleted", media.c.media_id.in_(ids)
-    wanted = select(
-        func.count().filter(there), func.coalesce(func.sum(media.c.size).filter(there), 0),
-        func.count().filter(there, chosen), func.coalesce(func.sum(media.c.size).filter(there, chosen), 0),
-    ).where(media.c.tenant == tenant)  # fmt: skip
-    _pull(policy, (await connection.execute(wanted)).one(), "videos")
-
-
-def _pull(policy: Policy, counted: Any, what: str) -> None:
-    count, size, chosen, chosen_size = map(int, counted)
-    most = policy.max_delete_fraction
-    if chosen > most * count or chosen_size > most * size:
-        raise Braked(
-            f"{chosen} of {count} {what} ({chosen_size} of {size} bytes) would go; maxDeleteFraction is {most}. "
-            "Delete fewer at a time, or calculate with a policy that allows more."
-        )

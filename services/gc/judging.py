@@ -13,6 +13,7 @@ from services.gc import snapshot, store
 from services.gc.classes import (
     Class,
     judge_leftover,
+    judge_preview,
     judge_proxies,
     judge_segment,
     judge_video,
@@ -23,7 +24,7 @@ from services.gc.policy import Verdict, judge, judge_deletion, judge_ready
 from services.gc.possible import count, possible
 from services.gc.reading import readable
 
-Other = Literal["proxy", "segment", "video", "leftover"]
+Other = Literal["proxy", "segment", "preview", "video", "leftover"]
 """Classes but for exports, which are too many to be looked at one by one."""
 
 
@@ -73,30 +74,29 @@ async def explained(
     async for media in snapshot.media(connection, basis.tenant, [object_id]):
         judging = judge_video_deletion if media.status == "archived" else judge_video
         return judging(media, basis.policy, basis.at)
-    class_ = _class_of(object_id)
-    if class_ is not None:
+    for class_ in _classes_of(object_id):
         async for found, verdict, _ in _class(connection, blobs, basis, class_, object_id):
             if found == object_id:
                 return verdict
     raise ObjectUnknown(f"no object {object_id}")
 
 
-def _class_of(object_id: str) -> Other | None:
-    """The class of what is named by more than a plain id: a proxy, or an object by its key."""
+def _classes_of(object_id: str) -> tuple[Other, ...]:
+    """The classes that may have what is named by more than a plain id: a proxy, or an object by its key."""
     if object_id.startswith("proxy:"):
-        return "proxy"
+        return ("proxy",)
     try:
-        return "segment" if isinstance(parse_key(object_id), CacheKey) else "leftover"
+        return ("segment", "preview") if isinstance(parse_key(object_id), CacheKey) else ("preview", "leftover")
     except UnknownKeyError:
-        return None
+        return ()
 
 
 async def _class(
     connection: AsyncConnection, blobs: BlobStore, basis: Basis, class_: Other, object_id: str = ""
 ) -> AsyncIterator[tuple[str, Verdict, Candidate]]:
-    """Each object of a class with its verdict and its line; of proxies only those of the project that `object_id`
-    names."""
+    """Each object of a class with its verdict and its line; with `object_id` that one, or proxies of its project."""
     policy, at = basis.policy, basis.at
+    named = [object_id] if object_id else None
     match class_:
         case "proxy":
             only = [object_id.split(":")[1]] if object_id else []
@@ -109,11 +109,15 @@ async def _class(
                 verdict = judge_video(media, policy, at)
                 yield media.media_id, verdict, video_candidate(media, verdict)
         case "segment":
-            for segment in await store.segments(connection, blobs, basis.tenant):
+            for segment in await store.segments(connection, blobs, basis.tenant, named):
                 verdict = judge_segment(segment, policy, at)
                 yield segment.key, verdict, object_candidate("segment", segment, verdict)
+        case "preview":
+            for preview in await store.previews(connection, blobs, basis.tenant, named):
+                verdict = judge_preview(preview, policy, at)
+                yield preview.key, verdict, object_candidate("preview", preview, verdict)
         case "leftover":
-            async for leftover in store.leftovers(connection, blobs, basis.tenant):
+            for leftover in await store.leftovers(connection, blobs, basis.tenant, named):
                 verdict = judge_leftover(leftover, at)
                 yield leftover.key, verdict, object_candidate("leftover", leftover, verdict)
         case _:

@@ -9,7 +9,7 @@ import msgspec
 
 from cutlog.contract.base import Wire
 from cutlog.contract.profiles import ExportProfile
-from services.gc.classes import Class, Leftover, Segment, proxy_id
+from services.gc.classes import Bare, Class, Segment, proxy_id
 from services.gc.policy import Policy, Reason, Verdict
 from services.gc.roots import Export, Media, Proxy
 
@@ -100,7 +100,7 @@ def video_candidate(media: Media, verdict: Verdict) -> Candidate:
     )  # fmt: skip
 
 
-def object_candidate(class_: Class, found: Segment | Leftover, verdict: Verdict) -> Candidate:
+def object_candidate(class_: Class, found: Segment | Bare, verdict: Verdict) -> Candidate:
     """The line of a plan for an object that has no other name than its key."""
     return Candidate(
         id=found.key, class_=class_, key=found.key, size=found.size, finished_at=found.written_at,

@@ -39,16 +39,19 @@ class Policy(Strict):
 
     Exports: finished `ttlDays` days ago and not among their project's `keepLatest` newest. Proxies: rendered
     `proxyTtlDays` days ago and not the newest. Segments: not written for `segmentTtlDays` days, and of no film that is
-    kept. Videos: let go, or left by their last project, `ttlDays` days ago. Nothing goes before `minAgeHours` hours,
-    and no export of a version with a message while `keepTagged`. What is archived may be deleted after
-    `archiveGraceDays` days, at most `maxDeleteFraction` of all exports in one run. `schedule` is a cron line in UTC,
-    empty for none: then a plan is calculated, and somebody told. `scope` has other numbers for projects.
+    kept. Previews, which are frames and thumbnails that a viewer asked for: written `previewTtlDays` days ago. Videos:
+    let go, or left by their last project, `ttlDays` days ago. Nothing goes before `minAgeHours` hours, and no export of
+    a version with a message while `keepTagged`. What is archived may be deleted after `archiveGraceDays` days. In one
+    run, at most `maxDeleteFraction` of all objects of a class are deleted, by number and by bytes; one always may be,
+    unless that is 0. `schedule` is a cron line in UTC, empty for none: then a plan is calculated, and somebody told.
+    `scope` has other numbers for projects.
     """
 
     ttl_days: Annotated[Days, msgspec.Meta(description="days since the export was finished")] = 30
     keep_latest: Annotated[Count, msgspec.Meta(description="newest ready exports kept per project")] = 3
     proxy_ttl_days: Days = 7
     segment_ttl_days: Days = 14
+    preview_ttl_days: Days = 7
     archive_grace_days: Days = 7
     max_delete_fraction: Fraction = 0.2
     schedule: Annotated[str, msgspec.Meta(max_length=100)] = "0 3 * * 0"

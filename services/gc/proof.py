@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.shadow import Derived
 from cutlog.fsck.proof import Proof
-from services.gc import projection, tables
+from services.gc import projection, store, tables
 
 _PENDING: Final = tables.move.c.done_at.is_(None)
 
@@ -44,6 +44,7 @@ PROOF: Final = Proof(
         checkpoint=projection.NAME,
         subjects=projection.SUBJECTS,
     ),
+    belonging=store.everything,
     moved=_moved,
     loose=_loose,
     counts=_counts,

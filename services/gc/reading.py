@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from typing import Final
 
 import structlog
 from prometheus_client import Gauge
@@ -11,6 +13,9 @@ from cutlog.blobs import BlobHead, BlobStore
 from cutlog.contract.keys import ObjectKey, UnknownKeyError, parse_key
 
 log = structlog.get_logger(__name__)
+
+AT_ONCE: Final = 16
+"""Objects that are looked up side by side."""
 
 
 class ObjectUnreadable(Exception):
@@ -63,3 +68,14 @@ async def listed(blobs: BlobStore, prefix: str) -> AsyncIterator[tuple[ObjectKey
     """All objects below a prefix. Raises ObjectUnreadable for one whose key this build does not know."""
     async for head in blobs.list(prefix):
         yield readable(head.key), head
+
+
+async def named(blobs: BlobStore, texts: Collection[str]) -> AsyncIterator[tuple[ObjectKey, BlobHead]]:
+    """Those of some objects that are there. Raises ObjectUnreadable."""
+    keys = [readable(text) for text in texts]
+    for start in range(0, len(keys), AT_ONCE):
+        some = keys[start : start + AT_ONCE]
+        heads = await asyncio.gather(*(blobs.head(str(key)) for key in some))
+        for key, head in zip(some, heads, strict=True):
+            if head is not None:
+                yield key, head

@@ -33,7 +33,7 @@ ERASABLE: Final = r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$"
 PATIENCE: Final = 5.0
 """Seconds in which the projection may come to the end of the log before a question is answered 503."""
 LOOK_SECONDS: Final = 0.02
-READ_FROM_STORE: Final[frozenset[Class]] = frozenset({"segment", "leftover"})
+READ_FROM_STORE: Final[frozenset[Class]] = frozenset({"segment", "preview", "leftover"})
 """Classes whose objects are found by reading the store."""
 
 

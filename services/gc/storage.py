@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS: Final = 600.0
 AHEAD: Final = (0, 7, 30)
 
-StorageClass = Literal["videos", "proxies", "exports", "archive", "segments"]
+StorageClass = Literal["videos", "proxies", "exports", "archive", "segments", "previews"]
 
 
 class Stored(Wire):
@@ -77,6 +77,9 @@ async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> 
             saved += segment.size * (segment.films - 1)
     if objects:
         found.append(Stored(class_="segments", project_id="", objects=objects, bytes=own, shared=shared, saved=saved))
+    if previews := await store.previews(connection, blobs, tenant):
+        size = sum(preview.size for preview in previews)
+        found.append(Stored(class_="previews", project_id="", objects=len(previews), bytes=size, shared=0, saved=0))
     return found
 
 

@@ -1,24 +1,49 @@
-"""What only the store knows: which segments and leftovers of a tenant are there. The cache is one per tenant."""
+"""What only the store knows: which segments, previews and leftovers of a tenant are there.
+
+What each object is says `cutlog.contract.belonging`, from what the rows of this service refer to. Whoever asks for
+objects by name (`only`) gets those of them that are there; else all, in the order of their keys.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Final, Literal
 
-from sqlalchemy import select
+import msgspec
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cutlog.blobs import BlobStore
-from cutlog.contract.keys import ArchivedExportKey, CacheKey, cache_of, originals_of
+from cutlog.blobs import BlobHead, BlobStore
+from cutlog.contract.belonging import Held, place
+from cutlog.contract.keys import (
+    ARCHIVE,
+    ArchivedExportKey,
+    ArchivedVideoKey,
+    CacheKey,
+    Content,
+    ObjectKey,
+    cache_of,
+    derived_of,
+    originals_of,
+)
 from services.gc import tables
-from services.gc.classes import Leftover, Segment
+from services.gc.classes import Bare, Segment
 from services.gc.films import films
-from services.gc.reading import listed
+from services.gc.reading import listed, named
+
+AT_ONCE: Final = 500
+"""Objects of the archive whose exports are looked up at once."""
 
 
-async def segments(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Segment]:
-    """The segments of a tenant that are there, in the order of their keys. Raises ObjectUnreadable."""
-    # A tenant's cache may seem to hold receipts.
-    found = [(key, head) async for key, head in listed(blobs, cache_of(tenant)) if isinstance(key, CacheKey)]
+async def segments(
+    connection: AsyncConnection, blobs: BlobStore, tenant: str, only: Collection[str] | None = None
+) -> list[Segment]:
+    """The files of a tenant's render cache that renders are made of. Raises ObjectUnreadable."""
+    found = [
+        (key, head)
+        async for key, head in _found(blobs, only, cache_of(tenant))
+        if isinstance(key, CacheKey) and place(key, Held()) == "segment"
+    ]
     used = await films(connection, blobs, tenant, {key.digest for key, _ in found})
     return [
         Segment(head.key, head.size, head.modified, used[key.digest])
@@ -26,23 +51,114 @@ async def segments(connection: AsyncConnection, blobs: BlobStore, tenant: str) -
     ]
 
 
-async def leftovers(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> AsyncIterator[Leftover]:
-    """Originals and files in the archive that nothing refers to: what an upload left that ended before it counted, or
-    a move that came too late. Raises ObjectUnreadable."""
-    media, export, project = tables.media, tables.export, tables.project
-    known = set(await connection.scalars(select(media.c.key).where(media.c.tenant == tenant)))
-    known |= set(await connection.scalars(select(media.c.home).where(media.c.tenant == tenant)))
-    uploads = [head async for _, head in listed(blobs, originals_of(tenant))]
-    for head in sorted(uploads, key=lambda head: head.key):
-        if head.key not in known:
-            yield Leftover(head.key, head.size, head.modified)
-    mine = select(project.c.project_id).where(project.c.tenant == tenant)
-    exports = (await connection.execute(select(export).where(export.c.project_id.in_(mine)))).all()
-    archived = {key for row in exports for key in (row.key, row.archive) if key is not None}
-    for row in sorted(exports, key=lambda row: str(row.export_id)):
-        key = str(ArchivedExportKey(row.export_id, row.version, row.profile))
-        if key in archived:
-            continue
-        head_ = await blobs.head(key)
-        if head_ is not None:
-            yield Leftover(key, head_.size, head_.modified)
+async def previews(
+    connection: AsyncConnection, blobs: BlobStore, tenant: str, only: Collection[str] | None = None
+) -> list[Bare]:
+    """Frames and thumbnails that were made because a viewer asked for them. Raises ObjectUnreadable."""
+    held = await _held(connection, tenant)
+    places = (cache_of(tenant), derived_of(tenant))
+    found = [head async for key, head in _found(blobs, only, *places) if place(key, held) == "preview"]
+    return _sorted(found)
+
+
+async def leftovers(
+    connection: AsyncConnection, blobs: BlobStore, tenant: str, only: Collection[str] | None = None
+) -> list[Bare]:
+    """Originals, what was made of some, and files in the archive that nothing refers to: what an upload left that ended
+    before it counted, or a move that came too late. Raises ObjectUnreadable."""
+    found = [head async for head, where in beside(connection, blobs, tenant, only) if where == "leftover"]
+    return _sorted(found)
+
+
+async def beside(
+    connection: AsyncConnection, blobs: BlobStore, tenant: str, only: Collection[str] | None = None
+) -> AsyncIterator[tuple[BlobHead, Literal["leftover", "other"]]]:
+    """All objects of a tenant where leftovers may lie, in no order. Raises ObjectUnreadable."""
+    held = await _held(connection, tenant)
+    archived: list[tuple[ArchivedExportKey, BlobHead]] = []
+    async for key, head in _found(blobs, only, originals_of(tenant), derived_of(tenant), ARCHIVE):
+        if isinstance(key, ArchivedExportKey):
+            archived.append((key, head))
+            if len(archived) == AT_ONCE:
+                for each in await _exports(connection, tenant, archived, held):
+                    yield each
+                archived.clear()
+        elif not isinstance(key, ArchivedVideoKey) or key.media_id in held.owners:
+            yield head, _kind(key, held)
+    for each in await _exports(connection, tenant, archived, held):
+        yield each
+
+
+def _kind(key: ObjectKey, held: Held) -> Literal["leftover", "other"]:
+    return "leftover" if place(key, held) == "leftover" else "other"
+
+
+async def _exports(
+    connection: AsyncConnection, tenant: str, found: Sequence[tuple[ArchivedExportKey, BlobHead]], held: Held
+) -> list[tuple[BlobHead, Literal["leftover", "other"]]]:
+    """Of exports in the archive, those of the tenant."""
+    project = tables.project
+    mine = tables.export.c.export_id.in_({key.export_id for key, _ in found}) & (project.c.tenant == tenant)
+    keys, owners = await _of_exports(connection, mine)
+    both = msgspec.structs.replace(held, keys=held.keys | keys, owners=frozenset(owners))
+    return [(head, _kind(key, both)) for key, head in found if key.export_id in owners]
+
+
+async def _found(
+    blobs: BlobStore, only: Collection[str] | None, *prefixes: str
+) -> AsyncIterator[tuple[ObjectKey, BlobHead]]:
+    if only is not None:
+        async for found in named(blobs, only):
+            yield found
+        return
+    for prefix in prefixes:
+        async for found in listed(blobs, prefix):
+            yield found
+
+
+async def everything(connection: AsyncConnection) -> Held:
+    """What the rows of all tenants refer to."""
+    held = await _held(connection, None)
+    keys, owners = await _of_exports(connection, true())
+    return msgspec.structs.replace(held, keys=held.keys | keys, owners=held.owners | owners)
+
+
+async def _held(connection: AsyncConnection, tenant: str | None) -> Held:
+    """All but exports: videos, and files that are on their way. A video's home stays its own while it is elsewhere."""
+    media, move = tables.media, tables.move
+    columns = (
+        media.c.media_id, media.c.tenant, media.c.status, media.c.key, media.c.home, media.c.sha256,
+        media.c.generation,
+    )  # fmt: skip
+    keys: set[str] = set()
+    contents: set[Content] = set()
+    owners: set[str] = set()
+    mine = true() if tenant is None else media.c.tenant == tenant
+    for media_id, whose, status, key, home, sha256, generation in await connection.execute(
+        select(*columns).where(mine)
+    ):
+        owners.add(media_id)
+        if status != "deleted":
+            keys |= {key, home}
+            contents.add(Content(whose, sha256, generation))
+    under_way = select(move.c.source, move.c.target).where(move.c.done_at.is_(None))
+    keys |= {key for row in await connection.execute(under_way) for key in row if key is not None}
+    return Held(frozenset(keys), frozenset(contents), frozenset(owners))
+
+
+async def _of_exports(connection: AsyncConnection, where: ColumnElement[bool]) -> tuple[set[str], set[str]]:
+    """Keys that some exports refer to, and their ids."""
+    export, project = tables.export, tables.project
+    columns = (export.c.export_id, export.c.status, export.c.key, export.c.home, export.c.archive)
+    joined = select(*columns).join(project, project.c.project_id == export.c.project_id)
+    keys: set[str] = set()
+    owners: set[str] = set()
+    for export_id, status, *places in await connection.execute(joined.where(where)):
+        owners.add(export_id)
+        if status != "deleted":
+            keys.update(key for key in places if key is not None)
+    return keys, owners
+
+
+def _sorted(found: list[BlobHead]) -> list[Bare]:
+    return [Bare(head.key, head.size, head.modified) for head in sorted(found, key=lambda head: head.key)]

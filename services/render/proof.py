@@ -10,8 +10,8 @@ import msgspec
 
 from cutlog.bus.shadow import Derived
 from cutlog.contract.keys import CACHE, CacheKey, ReceiptKey, UnknownKeyError, parse_key
-from cutlog.contract.receipts import ReceiptUnreadable, read
-from cutlog.fsck.proof import House, Kept, Proof
+from cutlog.contract.receipts import ReceiptForeign, ReceiptUnreadable, read
+from cutlog.fsck.proof import House, Kept, Proof, Unreadable
 from cutlog.web.trace import child_of
 from services.render import jobs, learn
 from services.render.make import Maker
@@ -33,8 +33,10 @@ def _sound(key: str, data: bytes) -> bool:
             case CacheKey():
                 unseal(data)
             case _:
-                return False
-    except (UnknownKeyError, ReceiptUnreadable, TornSegmentError, msgspec.DecodeError):
+                raise Unreadable("it is no file of the render cache")
+    except (UnknownKeyError, ReceiptForeign) as error:
+        raise Unreadable(str(error)) from error
+    except (ReceiptUnreadable, TornSegmentError, msgspec.DecodeError):
         return False
     return True
 

@@ -90,7 +90,7 @@ async def test_what_is_pinned_since_the_plan_stays_at_both_stages(home: House) -
 
 
 async def test_the_grace_and_the_brake_hold_a_deletion_back(home: House) -> None:
-    await home.project("p")
+    await home.project("p", 4)
     first = await home.export("p", 1, size=1000)
     await home.export("p", 2, size=10)
     plan, _ = await home.archived(archiveGraceDays=7)
@@ -98,12 +98,13 @@ async def test_the_grace_and_the_brake_hold_a_deletion_back(home: House) -> None
     assert deleted["deleted"] == [] and deleted["skipped"][0]["reason"].startswith("grace: archived ")
     assert (await home.gc("GET", f"/explain/{first}"))["reasons"][0]["rule"] == "grace"
     await home.gc("POST", "/restore", {"exportIds": [first]})
+    third, _ = await home.export("p", 3, size=10), await home.export("p", 4, size=10)
     plan, _ = await home.archived(maxDeleteFraction=0.5)
-    body = {"exportIds": [first], "confirm": plan["planHash"]}
+    body = {"exportIds": [first, third], "confirm": plan["planHash"]}
     status, problem = await home.http("POST", "/api/admin/gc/delete", body)
     assert status == 409 and problem["type"].endswith("braked")
-    assert "1 of 2 exports (1000 of 1010 bytes)" in problem["detail"], "half by number, more by bytes"
-    assert f"archive/{first}_v1_final.mp4" in home.there("archive")
+    assert "2 of 4 exports (1010 of 1030 bytes)" in problem["detail"], "half by number, more by bytes"
+    assert {f"archive/{first}_v1_final.mp4", f"archive/{third}_v3_final.mp4"} < home.there("archive")
 
 
 async def test_an_act_asked_for_again_under_its_key_gives_the_first_answer(home: House) -> None:

@@ -18,6 +18,7 @@ from cutlog.contract.receipts import read
 from cutlog.ffmpeg import Ffmpeg
 from services.gc.bootstrap import serving as serving_gc
 from services.ops.bootstrap import serving as serving_ops
+from services.render.packets import unseal
 from tests.render.house import House
 from tests.render.studio import Studio
 from tests.support.configuration import SettingsFactory
@@ -25,8 +26,8 @@ from tests.support.database import Database
 from tests.support.messaging import NatsServer
 from tests.support.waiting import eventually
 
-POLICY = {"ttlDays": 0, "keepLatest": 0, "proxyTtlDays": 0, "segmentTtlDays": 0, "archiveGraceDays": 0,
-          "maxDeleteFraction": 1.0}  # fmt: skip
+POLICY = {"ttlDays": 0, "keepLatest": 0, "proxyTtlDays": 0, "segmentTtlDays": 0, "previewTtlDays": 0,
+          "archiveGraceDays": 0, "maxDeleteFraction": 1.0}  # fmt: skip
 
 
 @dataclass
@@ -111,6 +112,14 @@ async def test_what_kept_films_are_made_of_stays_and_a_renamed_field_stops_the_p
     plan, segments = await whole.offered("segment", "leftover")
     assert segments and segments == everything - parts[4] - export
 
+    frame = await whole.house.frame("p_1", 4, 100)
+    _, previews = await whole.offered("preview")
+    assert len(previews) == 1 and previews == await whole.cached() - everything, "a viewer's frame has a class"
+    assert unseal(await whole.blobs.get(min(previews))) == frame
+    _, again = await whole.offered("segment")
+    assert again == segments, "and it is no segment"
+    everything |= previews
+
     receipt = str(ReceiptKey("p_1", 3, "mp4"))
     good = await whole.blobs.get(receipt)
     for field in (b'"segments"', b'"sound"', b'"profile"'):
@@ -129,4 +138,4 @@ async def test_what_kept_films_are_made_of_stays_and_a_renamed_field_stops_the_p
     assert again == segments
     status, done = await whole.gc("delete", {"exportIds": sorted(segments), "confirm": plan["planHash"]})
     assert status == 200 and set(done["deleted"]) == segments
-    assert await whole.cached() == parts[4] | export
+    assert await whole.cached() == parts[4] | export | previews

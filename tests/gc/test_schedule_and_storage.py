@@ -191,7 +191,7 @@ async def test_storage_is_counted_by_class_and_project_with_what_is_shared_and_s
     assert answer["savedBySegments"] == 100, "30 of 60 frames were encoded"
     assert [each["days"] for each in answer["forecast"]] == [0, 7, 30]
     assert [each["objects"] for each in answer["forecast"]] == [0, 0, 1], "of all classes, the segment in a fortnight"
-    classes_ahead = {"export": 0, "proxy": 0, "segment": 5, "video": 0, "leftover": 0}
+    classes_ahead = {"export": 0, "proxy": 0, "segment": 5, "preview": 0, "video": 0, "leftover": 0}
     assert (answer["forecast"][2]["classes"], answer["forecast"][2]["bytes"]) == (classes_ahead, 5)
     engine, registry = create_engine(settings_for("gc")), CollectorRegistry()
     keeper = Keeper(engine, home.blobs, registry, Blocked())

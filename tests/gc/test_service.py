@@ -26,8 +26,9 @@ NOTHING_KEPT = {"ttlDays": 0, "keepLatest": 0}
 def policy(**changes: Any) -> dict[str, Any]:
     """A whole policy: the defaults but for some."""
     return {
-        "ttlDays": 30, "keepLatest": 3, "proxyTtlDays": 7, "segmentTtlDays": 14, "archiveGraceDays": 7,
-        "maxDeleteFraction": 0.2, "schedule": "0 3 * * 0", "scope": [], "keepTagged": True, "minAgeHours": 0,
+        "ttlDays": 30, "keepLatest": 3, "proxyTtlDays": 7, "segmentTtlDays": 14, "previewTtlDays": 7,
+        "archiveGraceDays": 7, "maxDeleteFraction": 0.2, "schedule": "0 3 * * 0", "scope": [], "keepTagged": True,
+        "minAgeHours": 0,
     } | changes  # fmt: skip
 
 

@@ -74,7 +74,7 @@ async def test_a_receipt_with_a_renamed_field_stops_the_plan_and_is_named(home: 
     assert 'gc_plans_blocked{tenant="default"} 1.0' in metrics
 
     await home.blobs.put_bytes(RECEIPT, good)
-    everything = SEGMENTS | {"classes": ["segment", "leftover"]}
+    everything = SEGMENTS | {"classes": ["segment", "preview", "leftover"]}
     assert offered(await home.gc("POST", "/calculate", everything)) == [unused]
     health = await (await home.session.get(home.urls["gc"] + "/readyz")).json()
     assert "alarms" not in health

@@ -120,6 +120,14 @@ class House:
         asked: dict[str, Any] = await self.call("POST", f"/api/projects/{project}/export", {"version": version}, 202)
         return await self.exported(project, asked["id"])
 
+    async def frame(self, project: str, version: int, at: int) -> bytes:
+        """A frame of a version as a viewer gets it, from the render service."""
+        url = f"{self.settings.peers['render']}/api/projects/{project}/versions/{version}/frame?at={at}"
+        headers = {"Authorization": f"Bearer {self.settings.token('viewer')}"}
+        async with self.session.get(url, headers=headers) as reply:
+            assert reply.status == 200, await reply.text()
+            return await reply.read()
+
     async def exported(self, project: str, export: str, *status: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
 

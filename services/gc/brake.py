@@ -1,0 +1,108 @@
+"""The brake: in one run no more than a part of all there is of a class may be deleted, whatever plans say."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any, Final, assert_never
+
+import msgspec
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cutlog.blobs import BlobStore
+from services.gc import store, tables
+from services.gc.classes import Class
+from services.gc.plan import Candidate
+from services.gc.policy import Policy
+
+FLOOR: Final = 1
+"""So many objects of a class may always go, or a small installation could delete nothing; but none at all where
+`maxDeleteFraction` is 0."""
+
+
+class Braked(Exception):
+    """That is more than `maxDeleteFraction` lets go in one run."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """Of `count` objects with `size` bytes, `chosen` with `chosen_size` bytes are to go."""
+
+    what: str
+    count: int
+    size: int
+    chosen: int
+    chosen_size: int
+
+
+def pull(policy: Policy, share: Share) -> None:
+    """Raises Braked when too large a part of a class is to go, by number or by bytes."""
+    most = policy.max_delete_fraction
+    too_many = share.chosen > most * share.count or share.chosen_size > most * share.size
+    if too_many and (share.chosen > FLOOR or most == 0):
+        raise Braked(
+            f"{share.chosen} of {share.count} {share.what} ({share.chosen_size} of {share.size} bytes) would go; "
+            f"maxDeleteFraction is {most}. Delete fewer at a time, or calculate with a policy that allows more."
+        )
+
+
+async def brake(
+    connection: AsyncConnection, blobs: BlobStore, tenant: str, policy: Policy, lines: Iterable[Candidate]
+) -> None:
+    """Looks at what is to go by its classes. Raises Braked, ObjectUnreadable."""
+    async for share in _shares(connection, blobs, tenant, lines):
+        pull(policy, share)
+
+
+async def _shares(
+    connection: AsyncConnection, blobs: BlobStore, tenant: str, lines: Iterable[Candidate]
+) -> AsyncIterator[Share]:
+    chosen: dict[Class, list[Candidate]] = {}
+    for line in lines:
+        chosen.setdefault(line.class_, []).append(line)
+    project = tables.project
+    mine = select(project.c.project_id).where(project.c.tenant == tenant)
+    for class_, of_class in chosen.items():
+        match class_:
+            case "export":
+                export = tables.export
+                there = export.c.project_id.in_(mine) & export.c.status.in_(("ready", "archived"))
+                ids = export.c.export_id.in_([line.id for line in of_class])
+                yield await _counted(connection, "exports", export.c.size, there, ids)
+            case "proxy":
+                proxy = tables.proxy
+                there = proxy.c.project_id.in_(mine) & ~proxy.c.deleted
+                keys = proxy.c.key.in_([line.key for line in of_class])
+                yield await _counted(connection, "proxies", proxy.c.size, there, keys)
+            case "video":
+                media = tables.media
+                there = (media.c.tenant == tenant) & (media.c.status != "deleted")
+                ids = media.c.media_id.in_([line.id for line in of_class])
+                yield await _counted(connection, "videos", media.c.size + media.c.derived, there, ids)
+            case "segment":
+                segments = await store.segments(connection, blobs, tenant)
+                yield _summed("segments", [(each.key, each.size) for each in segments], of_class)
+            case "preview":
+                previews = await store.previews(connection, blobs, tenant)
+                yield _summed("previews", [(each.key, each.size) for each in previews], of_class)
+            case "leftover":
+                beside = [(head.key, head.size) async for head, _ in store.beside(connection, blobs, tenant)]
+                yield _summed("objects among uploads and in the archive", beside, of_class)
+            case _:
+                assert_never(class_)
+
+
+async def _counted(
+    connection: AsyncConnection, what: str, size: ColumnElement[Any], there: ColumnElement[bool],
+    chosen: ColumnElement[bool],
+) -> Share:  # fmt: skip
+    wanted = select(
+        func.count(), func.coalesce(func.sum(size), 0), func.count().filter(chosen),
+        func.coalesce(func.sum(size).filter(chosen), 0),
+    ).where(there)  # fmt: skip
+    return Share(what, *map(int, (await connection.execute(wanted)).one()))
+
+
+def _summed(what: str, there: Sequence[tuple[str, int]], lines: Iterable[Candidate]) -> Share:
+    keys = {line.key for line in lines}
+    chosen = [size for key, size in there if key in keys]
+    return Share(what, len(there), sum(size for _, size in there), len(chosen), sum(chosen))

@@ -1,0 +1,104 @@
+"""fsck and the collector share one definition of what belongs: just what fsck says is offered is offered."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from cutlog.contract.belonging import Held, place
+from cutlog.contract.keys import (
+    ArchivedExportKey,
+    ArchivedVideoKey,
+    CacheKey,
+    Content,
+    ExportKey,
+    ImportKey,
+    ObjectKey,
+    OriginalKey,
+    PartKey,
+    ProxyKey,
+    ReceiptKey,
+    RenditionKey,
+    ThumbnailKey,
+)
+from cutlog.fsck.objects import BY_HAND, FOREIGN, OFFERED
+from cutlog.fsck.run import proven
+from tests.gc.house import EAGER, House, house
+from tests.support.configuration import SettingsFactory
+from tests.support.fsck import services
+
+SHA = "ab" * 32
+THERE, GONE = Content("default", SHA, 2), Content("default", SHA, 1)
+HELD = Held(frozenset({"videos/default/kept"}), frozenset({THERE}), frozenset({"x_1", "v_1"}))
+
+
+@pytest.fixture
+async def home(settings_for: SettingsFactory) -> AsyncIterator[House]:
+    async with house(settings_for) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("key", "where"),
+    [
+        (OriginalKey(THERE, ".mov"), "leftover"), (RenditionKey(THERE, "proxy.mp4"), "stray"),
+        (RenditionKey(GONE, "proxy.mp4"), "leftover"), (ThumbnailKey(THERE, 1), "preview"),
+        (ThumbnailKey(GONE, 1), "leftover"), (CacheKey("default", SHA, "mp4"), "segment"),
+        (CacheKey("default", SHA, "pcm"), "segment"), (CacheKey("default", SHA, "json"), "segment"),
+        (CacheKey("default", SHA, "jpeg"), "preview"), (CacheKey("default", SHA, "png"), "preview"),
+        (ReceiptKey("p", 1, "proxy"), "receipt"), (ProxyKey("p", 1), "stray"), (ExportKey("p", 1, "gif"), "stray"),
+        (ArchivedExportKey("x_1", 1, "mp4"), "leftover"), (ArchivedExportKey("x_2", 1, "mp4"), "stray"),
+        (ArchivedVideoKey("v_1", SHA, 1, ".mov"), "leftover"), (ArchivedVideoKey("v_2", SHA, 1, ".mov"), "stray"),
+        (ImportKey("run", SHA), "stray"), (PartKey("u_1", 0, "ab" * 6), "stray"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_key_has_its_place(key: ObjectKey, where: str) -> None:
+    assert place(key, HELD) == where
+    assert place(key, Held(frozenset({str(key)}), HELD.contents, HELD.owners)) == "kept"
+
+
+async def test_what_fsck_calls_offered_is_what_the_collector_offers(home: House, settings_for: SettingsFactory) -> None:
+    await home.media("m")
+    await home.project("p", 2)
+    export = await home.export("p", 1)
+    await home.export("p", 2)
+    here, gone = Content("default", hashlib.sha256(b"m").hexdigest(), 1), Content("default", "de" * 32, 1)
+    leftovers = {
+        str(key) for key in (
+            OriginalKey(gone, ".mov"), RenditionKey(gone, "sprite.jpg"), ThumbnailKey(gone, 4),
+            ArchivedExportKey(export, 1, "mp4"), ArchivedVideoKey("m", gone.sha256, 1, ".mov"),
+        )
+    }  # fmt: skip
+    strays = {
+        str(key) for key in (
+            RenditionKey(here, "waveform.png"), "proxy/p/cover.png", ProxyKey("p", 1), ExportKey("p", 9, "gif"),
+            ArchivedExportKey("x_unknown", 1, "mp4"), ArchivedVideoKey("v_unknown", gone.sha256, 1, ".mov"),
+        )
+    }  # fmt: skip
+    fine = {str(ThumbnailKey(here, 4)), str(CacheKey("default", "aa" * 32, "png"))}
+    for key in leftovers | strays | fine:
+        await home.blobs.put_bytes(key, b"x")
+        os.utime(home.objects / key, (time.time() - 100 * 86_400,) * 2)
+    body = {"policy": EAGER, "classes": ["leftover", "preview"]}
+    plan = await home.gc("POST", "/calculate", body)
+    offered = {each["id"]: each["class"] for each in plan["candidates"]}
+    assert offered == dict.fromkeys(leftovers, "leftover") | dict.fromkeys(fine, "preview")
+    foreign = {"videos/default/holiday.mov", "derived/default/x/proxy.mp4", f"segments/default/aa/{'aa' * 32}.m4s"}
+    for key in foreign:
+        await home.blobs.put_bytes(key, b"x")
+
+    async with services(settings_for, "ops", "media", "render", "gc") as stack:
+        found = await proven(stack, again=())
+        again = await proven(stack, repair=True, again=())
+    told = {each.name: each.way_out for each in found.findings if each.check == "stray"}
+    assert {key: told.get(key) for key in leftovers | strays | fine | foreign} == (
+        dict.fromkeys(leftovers, OFFERED) | dict.fromkeys(strays, BY_HAND) | dict.fromkeys(fine)
+        | dict.fromkeys(foreign, FOREIGN)
+    )  # fmt: skip
+    assert {key for key, way_out in told.items() if way_out == OFFERED} == leftovers
+    assert leftovers | strays | foreign <= {each.name for each in again.findings if each.mended is None}
+    assert foreign <= home.there("videos", "derived", "segments"), "repair leaves alone what it cannot read"
