@@ -15,6 +15,7 @@ from cutlog.contract.properties import Animated, Keyframes
 from cutlog.contract.timeline import (
     Blend,
     Box,
+    ClipStreams,
     Color,
     Crop,
     Fit,
@@ -67,6 +68,8 @@ class ClipProperties(Strict):
 class ClipAdd(Strict, tag_field="op", tag="clip.add"):
     """Puts a new clip on a track: `media` with `in` and `out`, or `text` or `color` with `frames`.
 
+    `stream` names streams of the media's file by their `index` (see `facts.streams`), as for another language.
+
     `split` names the right part of a clip that `insert` or `overwrite` cuts in two; by default `<its id>-<clip>`.
     """
 
@@ -76,6 +79,7 @@ class ClipAdd(Strict, tag_field="op", tag="clip.add"):
     media: Id | UnsetType = UNSET
     start: SourceFrame | UnsetType = msgspec.field(name="in", default=UNSET)
     end: SourceFrame | UnsetType = msgspec.field(name="out", default=UNSET)
+    stream: ClipStreams | UnsetType = UNSET
     text: TextStyle | UnsetType = UNSET
     color: Color | UnsetType = UNSET
     frames: Length | UnsetType = UNSET
@@ -117,6 +121,7 @@ class ClipPaste(Strict, tag_field="op", tag="clip.paste"):
     start: SourceFrame | UnsetType = msgspec.field(name="in", default=UNSET)
     end: SourceFrame | UnsetType = msgspec.field(name="out", default=UNSET)
     freeze: SourceFrame | UnsetType = UNSET
+    stream: ClipStreams | UnsetType = UNSET
     text: TextStyle | UnsetType = UNSET
     color: Color | UnsetType = UNSET
     speed: PastedSpeed | UnsetType = UNSET
@@ -235,11 +240,13 @@ class ClipDetachAudio(Strict, tag_field="op", tag="clip.detachAudio"):
 
 
 class ClipReplace(Strict, tag_field="op", tag="clip.replace"):
-    """Shows another source, from `in` on, with the same place, length, speed and properties."""
+    """Shows another source, from `in` on, with the same place, length, speed and properties; or the same one, but other
+    streams of it."""
 
     clip: Id
     media: Id
     start: SourceFrame = msgspec.field(name="in")
+    stream: ClipStreams | UnsetType = UNSET
 
 
 class ClipSet(ClipProperties, kw_only=True, tag_field="op", tag="clip.set"):

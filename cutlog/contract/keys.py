@@ -110,6 +110,22 @@ class RenditionKey(_Key, frozen=True):
         return cls(_content(found), cast(RenditionName, found["name"]))
 
 
+class StreamKey(_Key, frozen=True):
+    """What ingest made of a stream that is not the one that clips show or play unless they name another."""
+
+    shape = re.compile(rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/stream-(?P<stream>{_NUMBER})\.(?P<kind>mp4|pcm)")
+    content: Content
+    stream: int
+    kind: Literal["mp4", "pcm"]
+
+    def __str__(self) -> str:
+        return f"{self.content.folder}/stream-{self.stream}.{self.kind}"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        return cls(_content(found), int(found["stream"]), cast(Literal["mp4", "pcm"], found["kind"]))
+
+
 class ThumbnailKey(_Key, frozen=True):
     """A picture of one frame of an upload, made because a viewer asked for it."""
 
@@ -257,8 +273,8 @@ class PartKey(_Key, frozen=True):
 
 
 ObjectKey = (
-    OriginalKey | RenditionKey | ThumbnailKey | CacheKey | ReceiptKey | ProxyKey | ExportKey | ArchivedExportKey
-    | ArchivedVideoKey | ImportKey | PartKey
+    OriginalKey | RenditionKey | StreamKey | ThumbnailKey | CacheKey | ReceiptKey | ProxyKey | ExportKey
+    | ArchivedExportKey | ArchivedVideoKey | ImportKey | PartKey
 )  # fmt: skip
 
 
@@ -324,7 +340,7 @@ def original_of(key: str) -> Content:
 
 
 FAMILIES: Final[dict[str, tuple[type[ObjectKey], ...]]] = {
-    ORIGINALS: (OriginalKey,), DERIVED: (RenditionKey, ThumbnailKey), CACHE: (CacheKey, ReceiptKey),
+    ORIGINALS: (OriginalKey,), DERIVED: (RenditionKey, StreamKey, ThumbnailKey), CACHE: (CacheKey, ReceiptKey),
     PROXIES: (ProxyKey,), EXPORTED: (ExportKey,), ARCHIVE: (ArchivedExportKey, ArchivedVideoKey),
     IMPORTS: (ImportKey,), TEMP: (PartKey,),
 }  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Wire
@@ -26,6 +28,20 @@ class Timing(Wire):
     lead: str = "0"
 
 
+class Stream(Wire):
+    """A stream of a file. `kind`: video, audio, subtitle, data or attachment. `index` is its place in the file; a clip
+    may name one that is `usable`. `chosen`: what a clip shows or plays that names none. `attached`: a cover."""
+
+    index: int
+    kind: str
+    codec: str
+    language: str | None = None
+    default: bool = False
+    attached: bool = False
+    usable: bool = False
+    chosen: bool = False
+
+
 class MediaFacts(Wire):
     """Facts of a source, as probed. `None` where the source has no such thing.
 
@@ -37,7 +53,8 @@ class MediaFacts(Wire):
     `hdr`: how brightness is coded (PQ or HLG of BT.2100) where it goes beyond the ordinary. `interlaced`: the field
     that is shown first, where a frame is two; fields become pictures of their own, twice `fps` a second. `timing` is
     absent where the source was examined before it was noted: then a `vfr` source is conformed to `fps`.
-    `gain_map`: a photograph has a map by which displays of high dynamic range brighten it; it is ignored.
+    `gain_map`: a photograph has a map by which displays of high dynamic range brighten it; it is ignored. `streams`:
+    all of the file's; absent where it was examined before they were noted.
     """
 
     container: str
@@ -58,6 +75,12 @@ class MediaFacts(Wire):
     interlaced: Literal["top", "bottom"] | UnsetType = UNSET
     timing: Timing | UnsetType = UNSET
     gain_map: bool | UnsetType = UNSET
+    streams: tuple[Stream, ...] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        # An empty list, which is how protobuf says that there is none.
+        if self.streams == ():
+            msgspec.structs.force_setattr(self, "streams", UNSET)
 
 
 class Rendition(Wire):
@@ -72,9 +95,20 @@ class Rendition(Wire):
     samples: int | None = None
 
 
+class StreamRenditions(Wire):
+    """What was made of a stream that is not the chosen one: the edit proxy of a picture, or the PCM of a sound. `facts`
+    are those of the file as if this picture were the chosen one."""
+
+    index: int
+    facts: MediaFacts | None = None
+    proxy: Rendition | None = None
+    audio: Rendition | None = None
+
+
 class Renditions(Wire):
     """What ingest makes: a 480p edit proxy of a picture, PCM s16le 48 kHz stereo of a sound, a thumbnail, a sheet of
     small pictures (`width` and `height` of one, `frames` of them), the peaks of a sound and a picture of them.
+    `streams`: of those streams that a clip may name.
 
     `master`: a picture that ffmpeg does not show as a viewer does, rewritten as PNG, or APNG where it moves; all else
     is made from it. Absent where the original is read.
@@ -87,6 +121,22 @@ class Renditions(Wire):
     waveform: Rendition | None = None
     waveform_image: Rendition | None = None
     master: Rendition | UnsetType = UNSET
+    streams: tuple[StreamRenditions, ...] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        # An empty list, which is how protobuf says that there is none.
+        if self.streams == ():
+            msgspec.structs.force_setattr(self, "streams", UNSET)
+
+    def files(self) -> Iterator[tuple[str, Rendition]]:
+        """All of them, by name."""
+        for name in ("proxy", "audio", "thumbnail", "sprite", "waveform", "waveform_image", "master"):
+            if made := getattr(self, name):
+                yield name, made
+        for stream in self.streams or ():
+            for name, made in (("proxy", stream.proxy), ("audio", stream.audio)):
+                if made is not None:
+                    yield f"{name} of stream {stream.index}", made
 
 
 def display_size(facts: MediaFacts) -> tuple[Fraction, Fraction]:

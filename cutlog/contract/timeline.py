@@ -24,6 +24,7 @@ Font = Literal["sans", "sans-bold", "noto-sans", "noto-sans-bold"]
 TextFit = Literal["none", "shrink", "wrap", "ellipsis"]
 Pitch = Literal["keep", "vary"]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000, pattern=NO_NUL)]
+StreamIndex = Annotated[int, msgspec.Meta(ge=0, lt=1_000, description="index of a stream in its file")]
 Place = Annotated[float, msgspec.Meta(ge=-4, le=4, description="fraction of the canvas")] | Keyframes
 Part = Annotated[float, msgspec.Meta(ge=0, le=1, description="fraction of the canvas height")]
 LineWidth = Annotated[float, msgspec.Meta(gt=0, le=4, description="fraction of the canvas width")]
@@ -83,12 +84,20 @@ class TextStyle(Strict):
     max_width: LineWidth | UnsetType = UNSET
 
 
+class ClipStreams(Strict):
+    """The streams of a file that a clip shows and plays, by their `index` in the file. Without one, the chosen one."""
+
+    video: StreamIndex | UnsetType = UNSET
+    audio: StreamIndex | UnsetType = UNSET
+
+
 class MediaSource(Wire, tag_field="type", tag="media"):
     """Frames [start, end) of a source, conformed to the project's rate."""
 
     media: str
     start: int = msgspec.field(name="in")
     end: int = msgspec.field(name="out")
+    stream: ClipStreams | UnsetType = UNSET
 
 
 class ColorSource(Wire, tag_field="type", tag="color"):
@@ -104,6 +113,7 @@ class FreezeSource(Wire, tag_field="type", tag="freeze"):
 
     media: str
     frame: int
+    stream: ClipStreams | UnsetType = UNSET
 
 
 Source = MediaSource | ColorSource | TextSource | FreezeSource

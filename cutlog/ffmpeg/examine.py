@@ -31,6 +31,8 @@ GRIDS = (
     (1, 1), (2, 1), (5, 1), (10, 1), (12, 1), (25, 2), (15, 1), (24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1),
     (48000, 1001), (48, 1), (50, 1), (60000, 1001), (60, 1),
 )  # fmt: skip
+#: Codecs whose pictures are mostly single ones: a cover, if there is only one.
+STILLS = ("mjpeg", "png", "bmp", "webp", "tiff", "gif")
 #: Field orders of libavcodec that are interlaced; of these, those whose bottom field is shown first.
 FIELDS, BOTTOM_FIRST = range(2, 6), (3, 4)
 
@@ -199,6 +201,23 @@ def pictures(av: Any, container: Any, stream: Any, count: int) -> list[Any]:
     return found[:count]
 
 
+def single(av: Any, path: str, options: dict[str, str], streams: list[Any]) -> set[int]:
+    """The streams that are no more than one still picture, as far as the beginning of the file tells."""
+    waiting = {s.index: 0 for s in streams if s.type == "video" and s.frames <= 1 and s.codec_context.name in STILLS}
+    if not waiting:
+        return set()
+    try:
+        with opened(av, path, options) as container:
+            for number, packet in enumerate(container.demux(*(container.streams[s.index] for s in streams))):
+                if packet.size and packet.stream.index in waiting:
+                    waiting[packet.stream.index] += 1
+                if number > PATIENCE or all(count > 1 for count in waiting.values()):
+                    break
+    except av.FFmpegError:
+        pass
+    return {index for index, count in waiting.items() if count <= 1}
+
+
 def recovery(av: Any, container: Any, stream: Any, keys: array[int]) -> int:
     """Ticks from a key frame to the first picture that comes out when decoding begins there: not 0 where pictures are
     refreshed bit by bit."""
@@ -295,12 +314,17 @@ def audio(stream: Any) -> dict[str, Any]:
     return {"channels": context.channels, "layout": context.layout.name, "sample_rate": context.sample_rate}
 
 
-def describe(av: Any, stream: Any, frame: Any, times: dict[str, Any] | None, fields: bool) -> dict[str, Any]:
+def describe(
+    av: Any, stream: Any, frame: Any, times: dict[str, Any] | None, fields: bool, alone: bool
+) -> dict[str, Any]:
     context = stream.codec_context
     kind = stream.type if stream.type in ("video", "audio") and context is not None else "other"
     return {
         "index": stream.index,
         "kind": kind,
+        "type": stream.type or "data",
+        "language": stream.metadata.get("language"),
+        "single": alone,
         "codec": context.codec.canonical_name if context is not None else "none",
         "decoder": context.codec.name if context is not None else None,
         "time_base": ratio(stream.time_base),
@@ -348,8 +372,9 @@ def examine(av: Any, path: str, thorough: bool, options: dict[str, str], package
             and interlaced(av, path, options, stream)
             for stream in streams
         }
+        alone = single(av, path, options, streams)
         found = [
-            describe(av, s, frames.get(s.index), times.get(s.index), fields.get(s.index, False))
+            describe(av, s, frames.get(s.index), times.get(s.index), fields.get(s.index, False), s.index in alone)
             for s in container.streams
         ]
         return {"found": {"container": name, "duration": duration, "streams": found}}

@@ -96,7 +96,7 @@ class RawTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 class RawStream(msgspec.Struct, frozen=True, kw_only=True):
     """`decoder` is None when there is none. `decoded`: one picture or one piece of sound came out of it, of the time
-    `first`."""
+    `first`. `type` is ffmpeg's word for what it carries. `single`: it is no more than one still picture."""
 
     index: int
     kind: Literal["video", "audio", "other"]
@@ -109,6 +109,9 @@ class RawStream(msgspec.Struct, frozen=True, kw_only=True):
     attached: bool
     default: bool
     decoded: bool
+    type: str = "data"
+    language: str | None = None
+    single: bool = False
     first: int | None = None
     video: RawVideo | None = None
     audio: RawAudio | None = None

@@ -278,9 +278,7 @@ def fold(rows: Rows, event: Event) -> None:
         case e.MediaDeduplicated(ref_count=count) | e.MediaReleased(ref_count=count):
             _change(rows.media, event.entity, event, ref_count=count, touched_at=event.at)
         case e.MediaReady(renditions=made):
-            files = (made.proxy, made.audio, made.thumbnail, made.sprite, made.waveform, made.waveform_image)
-            size = sum(file.size for file in (*files, made.master or None) if file is not None)
-            _change(rows.media, event.entity, event, derived=size)
+            _change(rows.media, event.entity, event, derived=sum(file.size for _, file in made.files()))
         case e.MediaArchived(key=key):
             before = _change(rows.media, event.entity, event, status="archived", key=key, archived_at=event.at)
             _send(rows, event, "video", event.entity, "move", before.home, key)

@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 
 from cutlog.blobs import BlobStore
-from cutlog.contract.keys import Content, RenditionKey, RenditionName
-from cutlog.contract.media import MediaFacts, Rendition, Renditions, display_size
+from cutlog.contract.keys import Content, RenditionKey, RenditionName, StreamKey
+from cutlog.contract.media import MediaFacts, Rendition, Renditions, StreamRenditions, display_size
 from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
 from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, Limits
 from cutlog.ffmpeg.progress import Progress
-from services.media.facts import Judged, UnusableError, judge, rewritten
+from services.media.facts import Judged, UnusableError, judge, others, rewritten
 from services.media.previews import peaks, sheet
 from services.media.recipes import (
     AUDIO,
@@ -64,12 +64,14 @@ class Derive:
     ) -> Derived:
         """All renditions of the original at `key`. Raises UnusableError, FfmpegFailedError, BlobNotFoundError."""
         async with self._blobs.local(key) as source, self._blobs.scratch() as folder:
-            judged = original = judge(await self._ffmpeg.probe(source, times=True, limits=_patience(source)))
+            raw = await self._ffmpeg.probe(source, times=True, limits=_patience(source))
+            judged = original = judge(raw)
             facts, read = judged.facts, source
             if original.foreign:
                 read = folder / MASTER
                 await self._ffmpeg.rewrite(source, folder, MASTER, REWRITE_LIMITS)
-                judged = judge(await self._ffmpeg.probe(read, times=True, limits=_patience(read)))
+                raw = await self._ffmpeg.probe(read, times=True, limits=_patience(read))
+                judged = judge(raw)
                 facts = rewritten(original, judged)
             work = _Work(self._ffmpeg, self._blobs, read, folder, judged, Content(tenant, sha256, generation), told)
             thumbnail = await work.thumbnail() if judged.kind != "audio" else None
@@ -85,6 +87,9 @@ class Derive:
             if audio is not None and audio.size > 0:
                 waveform, image = await work.waveform(audio)
                 made = msgspec.structs.replace(made, waveform=waveform, waveform_image=image)
+            streams = [await work.stream(other) for other in others(raw, judged)]
+            if streams:
+                made = msgspec.structs.replace(made, streams=tuple(streams))
         return Derived(facts, made)
 
     async def frame(self, key: str, facts: MediaFacts, frame: int, to: str) -> None:
@@ -116,24 +121,42 @@ class _Work:
         self._limits = Limits(seconds=300 + 10 * float(seconds))
 
     async def proxy(self) -> Rendition:
-        facts = self._judged.facts
-        await self._run(proxy_args(self._source, self._judged), self._progress)
+        return await self._proxy(self._judged, str(RenditionKey(self._content, PROXY)), self._progress)
+
+    async def _proxy(self, judged: Judged, key: str, told: Callable[[Progress], None] | None = None) -> Rendition:
+        facts = judged.facts
+        await self._run(proxy_args(self._source, judged), told)
         width, height = proxy_size(*display_size(facts))
         made = await self._ffmpeg.probe(self._folder / PROXY, times=True, limits=_patience(self._folder / PROXY))
         times = made.streams[0].times
         count, wanted = 0 if times is None else times.packets, proxy_frames(facts)
         if count != (wanted or max(1, count)):
             raise UnusableError(f"{count} of its {wanted or facts.frames} pictures could be read")
-        return msgspec.structs.replace(await self._put(PROXY), width=width, height=height, frames=count)
+        return msgspec.structs.replace(await self._put(PROXY, key), width=width, height=height, frames=count)
 
     async def master(self) -> Rendition:
         facts = self._judged.facts
         return msgspec.structs.replace(await self._put(MASTER), width=facts.width, height=facts.height)
 
     async def audio(self) -> Rendition:
-        await self._run(audio_args(self._source, self._judged))
-        rendition = await self._put(AUDIO)
+        return await self._audio(self._judged, str(RenditionKey(self._content, AUDIO)))
+
+    async def _audio(self, judged: Judged, key: str) -> Rendition:
+        await self._run(audio_args(self._source, judged))
+        rendition = await self._put(AUDIO, key)
         return msgspec.structs.replace(rendition, samples=rendition.size // BYTES_PER_SAMPLE)
+
+    async def stream(self, other: Judged) -> StreamRenditions:
+        """Of another stream than the chosen one: the file as if that were chosen. Last of all, since the files of the
+        chosen ones give way; what is in the store may be the same file under another name, and is not written to."""
+        for name in (PROXY, AUDIO):
+            (self._folder / name).unlink(missing_ok=True)
+        if other.video is not None:
+            made = await self._proxy(other, str(StreamKey(self._content, other.video, "mp4")))
+            return StreamRenditions(index=other.video, facts=other.facts, proxy=made)
+        assert other.audio is not None
+        made = await self._audio(other, str(StreamKey(self._content, other.audio, "pcm")))
+        return StreamRenditions(index=other.audio, audio=made)
 
     async def thumbnail(self) -> Rendition:
         """Of a film, its frame a tenth in, since the beginning is often black; the first, where none can be sought."""
@@ -168,9 +191,10 @@ class _Work:
     async def _run(self, args: list[str], told: Callable[[Progress], None] | None = None) -> None:
         await self._ffmpeg.run(args, reads=[self._source], writes=self._folder, limits=self._limits, on_progress=told)
 
-    async def _put(self, name: RenditionName) -> Rendition:
+    async def _put(self, name: RenditionName, key: str = "") -> Rendition:
         # Not synced: it can be made again, and its digest tells when it is torn.
-        blob = await self._blobs.put_file(str(RenditionKey(self._content, name)), self._folder / name, sync=False)
+        key = key or str(RenditionKey(self._content, name))
+        blob = await self._blobs.put_file(key, self._folder / name, sync=False)
         return Rendition(key=blob.key, size=blob.size, sha256=blob.sha256)
 
 

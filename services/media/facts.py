@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal
@@ -11,41 +11,24 @@ from typing import Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from cutlog.contract.media import MediaFacts, MediaKind, Timing
+from cutlog.contract.media import MediaFacts, MediaKind, Stream, Timing
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg.allow import DECODERS, STILL_DEMUXERS
 from cutlog.ffmpeg.clock import Clock, clock_of
 from cutlog.ffmpeg.colors import ORDINARY, Coding, coding_of
-from cutlog.ffmpeg.examine import GRIDS
 from cutlog.ffmpeg.probing import Ratio, RawProbe, RawStream, RawTimes, RawVideo
+from services.media.rates import Rhythm, rate_of
 
 MAX_SIDE: Final = 16_384
 WIDEST: Final = 100
 """Times that a pixel may be as wide as high, or the other way."""
 MAX_PIXELS: Final = 8192 * 8192
 MAX_SECONDS: Final = 24 * 3600
-MAX_RATE: Final = Fraction(240)
-MIN_RATE: Final = Fraction(1)
 
-#: Rates that exist; a measured one this near (as a fraction) is meant to be one of them.
-RATES: Final = tuple(
-    Fraction(rate)
-    for rate in (
-        "10", "12", "12.5", "15", "24000/1001", "24", "25", "30000/1001", "30", "48000/1001", "48", "50", "60000/1001",
-        "60", "90", "100", "120000/1001", "120", "240",
-    )
-)  # fmt: skip
-NEAR: Final = Fraction(1, 50)
-#: Recorders round to milliseconds.
-ROUNDED: Final = Fraction(1, 1000)
 #: Sound that goes on for less than this after the last picture is what its encoder filled its last packet up with.
 FILLING: Final = Fraction(1, 20)
 #: A source of which more than this part is its last picture has few pictures for its length.
 STANDING: Final = 4
-
-
-Rhythm = Literal["regular", "holes", "own"]
-"""Pictures come one by one at a rate; on its grid, but not in every frame; or as they like."""
 
 
 class UnusableError(Exception):
@@ -73,10 +56,12 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
 def judge(raw: RawProbe) -> Judged:
     """Facts of a file. Exact where the probe has times, else as its headers claim. Raises UnusableError."""
-    judged = _judged(raw)
+    picture, sound = _chosen(raw, "video"), _chosen(raw, "audio")
+    judged = _judged(raw, picture, sound)
+    facts = msgspec.structs.replace(judged.facts, streams=tuple(_told(raw, stream, judged) for stream in raw.streams))
     if raw.gain_map:
-        judged = msgspec.structs.replace(judged, facts=msgspec.structs.replace(judged.facts, gain_map=True))
-    return msgspec.structs.replace(judged, foreign=raw.foreign)
+        facts = msgspec.structs.replace(facts, gain_map=True)
+    return msgspec.structs.replace(judged, facts=facts, foreign=raw.foreign)
 
 
 def rewritten(original: Judged, master: Judged) -> MediaFacts:
@@ -85,13 +70,65 @@ def rewritten(original: Judged, master: Judged) -> MediaFacts:
     if original.kind == "image":
         return own
     return msgspec.structs.replace(
-        master.facts, container=own.container, video_codec=own.video_codec, width=own.width, height=own.height
+        master.facts,
+        container=own.container,
+        video_codec=own.video_codec,
+        width=own.width,
+        height=own.height,
+        streams=own.streams,
     )
 
 
-def _judged(raw: RawProbe) -> Judged:
-    picture = _first(raw, "video")
-    sound = _first(raw, "audio")
+def others(raw: RawProbe, judged: Judged) -> Iterator[Judged]:
+    """The file as if another of its streams were the chosen one: either `video` or `audio` is set. Frame 0 is the same
+    moment in all, and they are as long as the file is for who names none."""
+    for stream in raw.streams:
+        if stream.index in (judged.video, judged.audio) or not _usable(raw, stream):
+            continue
+        if stream.kind == "audio":
+            yield msgspec.structs.replace(judged, video=None, audio=stream.index)
+        elif judged.kind == "video":
+            yield _beside(raw, stream, judged)
+
+
+def _beside(raw: RawProbe, picture: RawStream, judged: Judged) -> Judged:
+    """Another picture of a film, from the same moment on."""
+    assert judged.facts.fps is not None
+    assert judged.facts.frames is not None
+    other = _video(raw, picture, None)
+    assert other.facts.fps is not None
+    facts = msgspec.structs.replace(
+        other.facts,
+        duration=judged.facts.duration,
+        frames=max(1, math.ceil(judged.facts.frames / judged.facts.fps.fraction * other.facts.fps.fraction)),
+        audio_codec=judged.facts.audio_codec,
+        channels=judged.facts.channels,
+        sample_rate=judged.facts.sample_rate,
+        start_offset=judged.facts.start_offset,
+    )
+    if facts.timing is not UNSET:
+        facts = msgspec.structs.replace(
+            facts, timing=msgspec.structs.replace(facts.timing, start=decimal(judged.start))
+        )
+    return msgspec.structs.replace(other, facts=facts, clock=clock_of(facts), start=judged.start, heard=judged.heard)
+
+
+def _told(raw: RawProbe, stream: RawStream, judged: Judged) -> Stream:
+    chosen = stream.index in (judged.video, judged.audio)
+    named = stream.kind == "audio" or judged.kind == "video"
+    return Stream(
+        index=stream.index,
+        kind=stream.type,
+        codec=stream.codec,
+        language=stream.language,
+        default=stream.default,
+        attached=stream.attached or _is_cover(raw, stream),
+        usable=chosen or (named and _usable(raw, stream)),
+        chosen=chosen,
+    )
+
+
+def _judged(raw: RawProbe, picture: RawStream | None, sound: RawStream | None) -> Judged:
     if picture is None and sound is None:
         raise UnusableError(_why_nothing(raw))
     if picture is None:
@@ -105,9 +142,24 @@ def _judged(raw: RawProbe) -> Judged:
     return _video(raw, picture, sound)
 
 
-def _first(raw: RawProbe, kind: str) -> RawStream | None:
-    """The first stream of a kind that could be decoded; a cover or thumbnail inside the file is no picture."""
-    return next((s for s in raw.streams if s.kind == kind and not s.attached and s.decoded and _allowed(s)), None)
+def _chosen(raw: RawProbe, kind: str) -> RawStream | None:
+    """Of the streams of a kind that can be used, the first that the file calls the default one, else the first."""
+    usable = [stream for stream in raw.streams if stream.kind == kind and _usable(raw, stream)]
+    return next((stream for stream in usable if stream.default), usable[0] if usable else None)
+
+
+def _usable(raw: RawProbe, stream: RawStream) -> bool:
+    """Whether it could be decoded; a cover or thumbnail inside the file is no picture."""
+    return _decodable(stream) and not _is_cover(raw, stream)
+
+
+def _decodable(stream: RawStream) -> bool:
+    return stream.kind != "other" and not stream.attached and stream.decoded and _allowed(stream)
+
+
+def _is_cover(raw: RawProbe, stream: RawStream) -> bool:
+    """Whether it is one still picture beside something that lasts: a cover, though the file does not say so."""
+    return stream.single and any(_decodable(other) and not other.single for other in raw.streams)
 
 
 def _allowed(stream: RawStream) -> bool:
@@ -172,7 +224,7 @@ def _audio(raw: RawProbe, sound: RawStream) -> Judged:
 
 def _video(raw: RawProbe, picture: RawStream, sound: RawStream | None) -> Judged:
     assert picture.video is not None
-    rate, rhythm = _rate(picture)
+    rate, rhythm = rate_of(picture)
     shown = _shown(raw, picture, rate, rhythm)
     start, late = _start(picture), _late(picture)
     length = _longest(shown, rate, sound, start + late)
@@ -297,89 +349,6 @@ def _longest(shown: Fraction, rate: Fraction, sound: RawStream | None, heard: Fr
         return shown
     sounds = sound.seconds(sound.times.end) - heard
     return sounds if sounds - shown >= max(FILLING, 1 / rate) else shown
-
-
-def _rate(picture: RawStream) -> tuple[Fraction, Rhythm]:
-    """The nominal rate, and how pictures come."""
-    assert picture.video is not None
-    claimed = _sane(picture.video.base_rate, picture.video.average_rate)
-    times = picture.times
-    if times is None or times.typical <= 0:
-        # One picture, or only headers to go by: where both claims differ, the rate varies.
-        rate = _snapped(claimed[-1], claimed) if claimed else Fraction(25)
-        differ = times is None and len(set(claimed)) > 1 and not _near(claimed[0], claimed[-1])
-        return rate, "own" if differ else "regular"
-    measured = 1 / picture.seconds(times.typical)
-    if times.counted:
-        return _snapped(measured, claimed), "regular"
-    mean = _mean_rate(picture, times)
-    # Coarse ticks blur the typical distance; of a regular source the mean is sharp.
-    if _near(mean, measured, Fraction(1, 20)):
-        measured = mean
-    rate = _snapped(measured, claimed)
-    if _irregular(picture, times, rate):
-        # Rates such as 29.7 exist too.
-        rate = max(MIN_RATE, min(MAX_RATE, mean.limit_denominator(1001)))
-    if not _irregular(picture, times, rate):
-        return rate, "regular"
-    if times.grids:
-        return _claimed([Fraction(*grid) for grid in times.grids], claimed), "holes"
-    return _brisk(picture, times, claimed), "own"
-
-
-def _brisk(picture: RawStream, times: RawTimes, claimed: Sequence[Fraction]) -> Fraction:
-    """The slowest usual rate, up to a limit, at which no picture of an irregular source is passed over, but for one in
-    fifty."""
-    shortest = picture.seconds(times.brisk or times.typical)
-    usual = [Fraction(*rate) for rate in GRIDS]
-    enough = [rate for rate in usual if 1 / rate <= shortest + ROUNDED] or [usual[-1]]
-    near = [rate for rate in enough if _near(rate, enough[0], Fraction(1, 500))]
-    return _claimed(sorted(near, key=lambda rate: abs(1 / rate - shortest)), claimed)
-
-
-def _claimed(rates: Sequence[Fraction], claimed: Sequence[Fraction]) -> Fraction:
-    """The first of some rates, or the one that the file claims."""
-    return next((rate for rate in rates if any(_near(rate, c, Fraction(1, 5000)) for c in claimed)), rates[0])
-
-
-def _sane(*ratios: Ratio | None) -> list[Fraction]:
-    """Those rates that can be true."""
-    rates = [Fraction(*ratio) for ratio in ratios if ratio is not None]
-    return [rate for rate in rates if MIN_RATE <= rate <= MAX_RATE]
-
-
-def _mean_rate(picture: RawStream, times: RawTimes) -> Fraction:
-    return (times.packets - 1) / picture.seconds(times.last - times.first)
-
-
-def _near(one: Fraction, other: Fraction, tolerance: Fraction = NEAR) -> bool:
-    return abs(one - other) <= other * tolerance
-
-
-def _snapped(measured: Fraction, claimed: Sequence[Fraction]) -> Fraction:
-    """The rate that a measured one is meant to be: what the file claims, a usual rate, or the measured one itself.
-
-    Two rates such as 30 and 30000/1001 are told apart by the claim if there is one, else by which is nearer.
-    """
-    for rate in claimed:
-        usual = min(RATES, key=lambda other: abs(other - rate))
-        if _near(rate, measured) and (rate == usual or _near(usual, rate, Fraction(1, 5000))):
-            return usual
-    usual = min(RATES, key=lambda other: abs(other - measured))
-    if _near(measured, usual, Fraction(1, 100)):
-        return usual
-    own = next((rate for rate in claimed if _near(rate, measured)), measured)
-    return max(MIN_RATE, min(MAX_RATE, own)).limit_denominator(1001)
-
-
-def _irregular(picture: RawStream, times: RawTimes, rate: Fraction) -> bool:
-    """Whether a distance is off by more than a rounded tick and a tenth of a frame, or all together by half a frame."""
-    frame, tick = 1 / rate, picture.seconds(1)
-    allowed = max(tick * Fraction(3, 2), frame / 10)
-    drift = picture.seconds(times.last - times.first) - (times.packets - 1) * frame
-    if abs(drift) > max(tick * Fraction(3, 2), frame / 2):
-        return True
-    return any(abs(picture.seconds(gap) - frame) > allowed for gap in (times.shortest, times.longest))
 
 
 def decimal(seconds: Fraction) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.shadow import Derived
 from cutlog.contract.keys import DERIVED, ORIGINALS, PARTS, Content, parts_of
-from cutlog.contract.media import Rendition
+from cutlog.contract.media import Renditions
 from cutlog.fsck.proof import House, Kept, Proof
 from services.media import learnt
 from services.media.tables import resumable, resumable_part, upload, video
@@ -26,10 +26,8 @@ async def _kept(connection: AsyncConnection) -> AsyncIterator[Kept]:
     columns = (video.c.id, video.c.key, video.c.size, video.c.sha256, video.c.renditions)
     for row in await connection.execute(select(*columns).where(video.c.stored.in_(("there", "archived")))):
         yield Kept(row.key, row.size, row.sha256, "original", row.id)
-        for name, made in row.renditions.items():
-            if made is not None:
-                rendition = msgspec.convert(made, Rendition)
-                yield Kept(rendition.key, rendition.size, rendition.sha256, name, row.id, made_by="media")
+        for name, made in msgspec.convert(row.renditions, Renditions).files():
+            yield Kept(made.key, made.size, made.sha256, name, row.id, made_by="media")
     for row in await connection.execute(select(resumable_part)):
         yield Kept(row.key, row.size, row.sha256, "part", row.upload_id)
 

@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.blobs.digests import digest_of
-from cutlog.contract.media import Rendition
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
@@ -135,6 +134,5 @@ class Scrubber:
 def pieces(row: Stored) -> Iterator[Piece]:
     """The original, and what was made of it."""
     yield Piece(row.key, row.sha256, True)
-    for made in msgspec.structs.asdict(row.renditions).values():
-        if isinstance(made, Rendition):
-            yield Piece(made.key, made.sha256, False)
+    for _, made in row.renditions.files():
+        yield Piece(made.key, made.sha256, False)

@@ -210,6 +210,10 @@ def _changed(old: Piece, new: Piece, moved: int) -> Iterator[Change]:
 
 def _source(clip: str, old: Piece, new: Piece, moved: int) -> Iterator[Change]:
     match old.source, new.source:
+        case (MediaSource(media=was), MediaSource(media=now)) if was == now and old.source.stream != new.source.stream:
+            text = f"clip {clip} uses other streams of {now}"
+            yield Change(change="replaced", of="clip", id=clip, before=old.source, after=new.source, text=text)
+            return
         case (MediaSource(media=was), MediaSource(media=now)) if was == now:
             by = new.source.start - old.source.start
             # What moved along with its frames was trimmed at both ends: the others stand where they stood.

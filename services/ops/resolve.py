@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Final, assert_never
 
 import msgspec
+from msgspec import UNSET
 
 from cutlog.contract.properties import Animated
 from cutlog.contract.timeline import (
@@ -183,10 +184,10 @@ def _params(effect: Effect, sha256s: Sha256s) -> dict[str, Animated | str]:
 
 def _content(source: Source, sha256s: Sha256s) -> list[object]:
     match source:
-        case MediaSource(media=media, start=start, end=end):
-            return ["media", sha256s(media), start, end]
-        case FreezeSource(media=media, frame=frame):
-            return ["freeze", sha256s(media), frame]
+        case MediaSource(media=media, start=start, end=end, stream=stream):
+            return ["media", sha256s(media), start, end, *([] if stream is UNSET else [stream])]
+        case FreezeSource(media=media, frame=frame, stream=stream):
+            return ["freeze", sha256s(media), frame, *([] if stream is UNSET else [stream])]
         case ColorSource(color=color):
             return ["color", color]
         case TextSource(text=text):

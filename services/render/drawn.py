@@ -17,7 +17,7 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file to take pictures from. `clock` says when each is shown; None for a still.
 
     `conformed` is the size of an edit proxy: upright square pixels in BT.709. None for an original, of which nothing of
-    that is sure.
+    that is sure. `stream` is the index of the picture in a file; None for its first.
     """
 
     key: str
@@ -25,6 +25,12 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
     container: str
     clock: Clock | None
     conformed: Size | None
+    stream: int | None = None
+
+    @property
+    def content(self) -> str:
+        """What its pictures depend on."""
+        return self.sha256 if self.stream is None else f"{self.sha256}#{self.stream}"
 
 
 class Shot(msgspec.Struct, frozen=True):
@@ -152,9 +158,9 @@ def ingredients(layer: Drawn, tables: dict[str, str]) -> list[object]:
     match layer:
         case Shot(source=source, placement=placement, look=look):
             motion = [layer.start, layer.num, layer.den, layer.phase, layer.backwards]
-            return ["shot", source.sha256, source.clock, motion, placement, _seen(look, tables)]
+            return ["shot", source.content, source.clock, motion, placement, _seen(look, tables)]
         case Picture(source=source, placement=placement, frame=frame, look=look):
-            return ["picture", source.sha256, source.clock, placement, frame, _seen(look, tables)]
+            return ["picture", source.content, source.clock, placement, frame, _seen(look, tables)]
         case Plate(color=color, look=look):
             return ["plate", color, _seen(look, tables)]
         case Words(text=text, x=x, y=y, caption=caption, look=look):

@@ -168,7 +168,7 @@ def evenly(segments: Sequence[Encoded], most: int, lanes: int) -> list[list[Enco
 
 
 def _sources(segments: Iterable[Encoded]) -> list[SourceFile]:
-    return list({source.sha256: source for segment in segments for source in segment.sources()}.values())
+    return list({source.content: source for segment in segments for source in segment.sources()}.values())
 
 
 def _threads(cores: int) -> int:

@@ -13,7 +13,7 @@ from typing import Final, NewType, assert_never
 
 import msgspec
 
-from cutlog.contract.media import display_size, picture_rate
+from cutlog.contract.media import MediaFacts, display_size, picture_rate
 from cutlog.contract.profiles import gop_frames
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas, Fit, MediaRef, Timeline
@@ -172,7 +172,7 @@ class _Planner:
 
     def _encoded(self, drawn: tuple[Drawn, ...], frames: int) -> Encoded:
         tables = {name: self._clut(name) for layer in drawn for name in cluts(layer)}
-        content = {name: source.sha256 for name, source in tables.items()}
+        content = {name: source.content for name, source in tables.items()}
         recipe = [self.context, frames, [ingredients(layer, content) for layer in drawn]]
         return Encoded(_digest(recipe), frames, drawn, tuple(tables.items()))
 
@@ -265,7 +265,15 @@ def _original(media: MediaRef) -> SourceFile:
         container=media.facts.container,
         clock=None if media.kind == "image" else clock_of(media.facts),
         conformed=None,
+        stream=_stream(media.facts),
     )
+
+
+def _stream(facts: MediaFacts) -> int | None:
+    """The index of the picture in the file; None where it is the first one, or nobody noted it."""
+    pictures = [stream for stream in facts.streams or () if stream.kind == "video"]
+    chosen = next((stream for stream in pictures if stream.chosen), None)
+    return None if chosen is None or chosen is pictures[0] else chosen.index
 
 
 def _footage(layer: Layer) -> Iterator[Footage]:

@@ -31,12 +31,12 @@ class Sources:
 
     @asynccontextmanager
     async def opened(self, sources: Iterable[SourceFile]) -> AsyncIterator[dict[str, Opened]]:
-        """Source files on local disk, by SHA-256, with what must be known to read them."""
+        """Source files on local disk, by content, with what must be known to read them."""
         async with AsyncExitStack() as opened:
             files: dict[str, Opened] = {}
             for source in sources:
                 path = await self.local(opened, source.key)
-                files[source.sha256] = Opened(path, "mov") if source.conformed else await self._examined(path, source)
+                files[source.content] = Opened(path, "mov") if source.conformed else await self._examined(path, source)
             yield files
 
     async def local(self, opened: AsyncExitStack, key: str) -> Path:
@@ -49,7 +49,8 @@ class Sources:
         """An original: which stream is its picture, when that begins, and how its colours are coded."""
         found = await self._ffmpeg.probe(path)
         for stream in found.streams:
-            if stream.kind == "video" and stream.decoded and not stream.attached:
+            wanted = source.stream is None or stream.index == source.stream
+            if wanted and stream.kind == "video" and stream.decoded and not stream.attached:
                 clock = source.clock
                 coding = ORDINARY if stream.video is None else coding_of(stream.video, moving=clock is not None)
                 noted = None if clock is None else clock.start

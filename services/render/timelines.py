@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 
 from cutlog.contract.timeline import Timeline
+from services.render.streams import with_streams
 
 #: Header by which ops says of a timeline that its project was deleted.
 DELETED: Final = "Cutlog-Deleted"
@@ -51,4 +52,4 @@ class Timelines:
             raise TimelineGoneError(f"{project_id} has no version {version}")
         if status != 200:
             raise OpsAwayError(f"{url} answered {status}: {body[:300].decode(errors='replace')}")
-        return msgspec.json.decode(body, type=Timeline), deleted
+        return with_streams(msgspec.json.decode(body, type=Timeline)), deleted

@@ -28,11 +28,13 @@ PURE = (
     "services.render.spans",
     "services.render.compile",
     "services.render.sound",
+    "services.render.streams",
     "services.gc.policy",
     "services.gc.plan",
     "services.gc.roots",
     "services.gc.fold",
     "services.media.facts",
+    "services.media.rates",
     *CONTRACT,
 )
 """Modules and packages that decide: same arguments, same answer."""

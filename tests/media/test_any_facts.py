@@ -18,8 +18,9 @@ from cutlog.ffmpeg.colors import into_bt709
 from cutlog.ffmpeg.examine import Times
 from cutlog.ffmpeg.probing import RawAudio, RawProbe, RawStream, RawTimes, RawVideo
 from services.media import tus_headers
-from services.media.facts import MAX_RATE, MAX_SECONDS, MAX_SIDE, MIN_RATE, UnusableError, judge
+from services.media.facts import MAX_SECONDS, MAX_SIDE, UnusableError, judge
 from services.media.previews import index, sheet
+from services.media.rates import MAX_RATE, MIN_RATE
 from services.media.tus_headers import HeaderError
 from tests.support.chance import examples
 

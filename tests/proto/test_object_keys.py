@@ -26,6 +26,7 @@ from cutlog.contract.keys import (
     ReceiptKey,
     RenditionKey,
     RenditionName,
+    StreamKey,
     ThumbnailKey,
     UnknownKeyError,
     archived_video,
@@ -47,6 +48,7 @@ CONTENTS = st.builds(Content, IDS, DIGESTS, NUMBERS)
 KEYS: st.SearchStrategy[ObjectKey] = st.one_of(
     st.builds(OriginalKey, CONTENTS, SUFFIXES),
     st.builds(RenditionKey, CONTENTS, st.sampled_from(get_args(RenditionName))),
+    st.builds(StreamKey, CONTENTS, NUMBERS, st.sampled_from(["mp4", "pcm"])),
     st.builds(ThumbnailKey, CONTENTS, NUMBERS),
     st.builds(CacheKey, IDS, DIGESTS, st.sampled_from(get_args(CacheKind))),
     st.builds(ReceiptKey, IDS, NUMBERS, st.sampled_from([*EXPORTS, "proxy"])),
@@ -81,6 +83,7 @@ def test_a_text_is_a_key_only_if_it_is_written_just_so(key: ObjectKey, data: st.
     [
         (OriginalKey(CONTENT, ".mov"), f"videos/acme/{SHA}.2.mov"),
         (RenditionKey(CONTENT, "waveform.json"), f"derived/acme/{SHA}.2/waveform.json"),
+        (StreamKey(CONTENT, 3, "pcm"), f"derived/acme/{SHA}.2/stream-3.pcm"),
         (ThumbnailKey(CONTENT, 40), f"derived/acme/{SHA}.2/at-40.jpg"),
         (CacheKey("acme", SHA, "mp4"), f"segments/acme/01/{SHA}.mp4"),
         (ReceiptKey("p_1", 3, "mp4-720p"), "segments/receipts/p_1/v3_mp4-720p.json"),

@@ -65,8 +65,8 @@ def _excerpt(piece: Piece, start: int, end: int) -> Piece:
 def _window(source: MediaSource, is_reversed: bool, first: int, last: int) -> MediaSource:
     """Source frames from the `first`-th to before the `last`-th in the order in which they are played."""
     if is_reversed:
-        return MediaSource(media=source.media, start=source.end - last, end=source.end - first)
-    return MediaSource(media=source.media, start=source.start + first, end=source.start + last)
+        return _replace(source, start=source.end - last, end=source.end - first)
+    return _replace(source, start=source.start + first, end=source.start + last)
 
 
 class Trim(NamedTuple):
@@ -92,8 +92,8 @@ def source_trim(piece: Piece, start: int | UnsetType, end: int | UnsetType) -> T
         last = piece.frames if end is UNSET else end
         _in_before_out(first, last, pointer)
         return Trim(trimmed(piece, first, last), first)
-    new = MediaSource(
-        media=source.media,
+    new = _replace(
+        source,
         start=source.start if start is UNSET else start,
         end=source.end if end is UNSET else end,
     )

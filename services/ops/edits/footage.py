@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from cutlog.contract.ops import ClipAdd
-from cutlog.contract.timeline import ColorSource, FreezeSource, MediaSource, Source, TextSource, TrackKind
+from cutlog.contract.timeline import ClipStreams, ColorSource, FreezeSource, MediaSource, Source, TextSource, TrackKind
 from services.ops.edits.errors import EditError, some_frames
 from services.ops.edits.given import given
 from services.ops.edits.lane import Piece
@@ -33,10 +33,13 @@ def source_of(sequence: Sequence, op: ClipAdd, sources: Sources) -> tuple[Source
             raise EditError(
                 "/out", f"media {op.media} has {frames} frames at {fps.num}/{fps.den}; out is at most {frames}"
             )
-        return MediaSource(media=op.media, start=op.start, end=op.end), op.end - op.start
+        stream = streams_of(op.stream, op.media, sources)
+        return MediaSource(media=op.media, start=op.start, end=op.end, stream=stream), op.end - op.start
     for name, value in (("in", op.start), ("out", op.end)):
         if value is not UNSET:
             raise EditError(f"/{name}", "text and color have no source frames; give frames instead")
+    if op.stream is not UNSET:
+        raise EditError("/stream", "text and color have no streams; leave stream out")
     if op.frames is UNSET:
         raise EditError("", "a text or color clip needs frames, its length")
     if op.text is not UNSET:
@@ -51,6 +54,26 @@ def check_media(media: str, sources: Sources) -> None:
         raise EditError("/media", f"there is no media {media}; upload it first")
     if material is not None and material.failed:
         raise EditError("/media", f"media {media} could not be processed; upload it in another format")
+
+
+def streams_of(named: ClipStreams | UnsetType, media: str, sources: Sources) -> ClipStreams | UnsetType:
+    """The streams that an op names; unset where it names none. Raises EditError for those that the media lacks."""
+    if named is UNSET or (named.video is UNSET and named.audio is UNSET):
+        return UNSET
+    material = sources.get(media)
+    if material is None:
+        return named
+    streams = material.facts.streams
+    for kind, index in (("video", named.video), ("audio", named.audio)):
+        if index is UNSET:
+            continue
+        if not streams:
+            raise EditError("/stream", f"media {media} was examined before its streams were noted; examine it again")
+        there = [stream.index for stream in streams if stream.kind == kind and stream.usable]
+        if index not in there:
+            known = ", ".join(map(str, there)) or "none"
+            raise EditError(f"/stream/{kind}", f"media {media} has no {kind} stream {index} that can be used: {known}")
+    return named
 
 
 def length(sequence: Sequence, media: str, sources: Sources) -> int | None:

@@ -13,7 +13,7 @@ from cutlog.contract.timeline import ColorSource, Effect, FreezeSource, MediaSou
 from services.ops.edits.effects import made
 from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import lasting
-from services.ops.edits.footage import check_inside, check_media, check_track, length
+from services.ops.edits.footage import check_inside, check_media, check_track, length, streams_of
 from services.ops.edits.given import given
 from services.ops.edits.lane import Piece
 from services.ops.edits.looks import looks
@@ -53,18 +53,19 @@ def _source(sequence: Sequence, op: ClipPaste, sources: Sources) -> Source:
         raise EditError("", "give one source: media with in and out, or with freeze; or text, or color")
     if op.media is not UNSET:
         check_media(op.media, sources)
+        stream = streams_of(op.stream, op.media, sources)
         if op.freeze is not UNSET:
             _without(op, "media to freeze has one frame, freeze", "in", "out")
             frames = length(sequence, op.media, sources)
             if frames is not None and op.freeze >= frames:
                 raise EditError("/freeze", f"media {op.media} has {frames} frames; freeze is at most {frames - 1}")
-            return FreezeSource(media=op.media, frame=op.freeze)
+            return FreezeSource(media=op.media, frame=op.freeze, stream=stream)
         if op.start is UNSET or op.end is UNSET:
             raise EditError("", "a media clip needs in and out, or freeze")
         if op.start >= op.end:
             raise EditError("/out", f"in is {op.start} and out is {op.end}; out must be greater than in")
-        return MediaSource(media=op.media, start=op.start, end=op.end)
-    _without(op, "text and color have no source frames", "in", "out", "freeze")
+        return MediaSource(media=op.media, start=op.start, end=op.end, stream=stream)
+    _without(op, "text and color have no source frames", "in", "out", "freeze", "stream")
     if op.text is not UNSET:
         check_style(op.text, "/text")
         return TextSource(text=op.text)
@@ -72,7 +73,7 @@ def _source(sequence: Sequence, op: ClipPaste, sources: Sources) -> Source:
 
 
 def _without(op: ClipPaste, why: str, *names: str) -> None:
-    fields = {"in": op.start, "out": op.end, "freeze": op.freeze}
+    fields = {"in": op.start, "out": op.end, "freeze": op.freeze, "stream": op.stream}
     for name in names:
         if fields[name] is not UNSET:
             raise EditError(f"/{name}", f"{why}; leave {name} out")

@@ -8,7 +8,7 @@ from cutlog.contract.ops import ClipReplace, ClipRoll, ClipSlide, ClipSlip
 from cutlog.contract.timeline import MediaSource
 from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import trimmed
-from services.ops.edits.footage import check_inside, check_media, check_track, footage
+from services.ops.edits.footage import check_inside, check_media, check_track, footage, streams_of
 from services.ops.edits.lane import Piece, Placed
 from services.ops.edits.sequence import Found, Sequence
 from services.ops.edits.sources import Sources
@@ -24,7 +24,7 @@ def slip(sequence: Sequence, op: ClipSlip, sources: Sources) -> Sequence:
     """
     found = sequence.open_clip(op.clip)
     source = footage(found.placed.piece, "slip")
-    moved = MediaSource(media=source.media, start=source.start + op.by, end=source.end + op.by)
+    moved = _replace(source, start=source.start + op.by, end=source.end + op.by)
     piece = _replace(found.placed.piece, source=moved)
     check_inside(sequence, piece, sources, "/by")
     return sequence.changed(found, piece)
@@ -99,7 +99,8 @@ def replace(sequence: Sequence, op: ClipReplace, sources: Sources) -> Sequence:
     check_media(op.media, sources)
     piece = found.placed.piece
     frames = piece.source.end - piece.source.start if isinstance(piece.source, MediaSource) else piece.frames
-    source = MediaSource(media=op.media, start=op.start, end=op.start + frames)
+    stream = streams_of(op.stream, op.media, sources)
+    source = MediaSource(media=op.media, start=op.start, end=op.start + frames, stream=stream)
     check_track(source, found.track.kind, found.track.id, sources, "/media")
     piece = _replace(piece, source=source)
     check_inside(sequence, piece, sources, "/in")

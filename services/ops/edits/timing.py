@@ -67,7 +67,7 @@ def freeze(sequence: Sequence, op: ClipFreeze, sources: Sources) -> Sequence:
         inside = f"{placed.at + 1} to {placed.end - 1}" if placed.piece.frames > 1 else "no frame, as it has only one"
         raise EditError("/at", f"clip {op.clip} can be split for a freeze at {inside}")
     frame = op.at - placed.at
-    still = FreezeSource(media=source.media, frame=shown_at(placed.piece, frame))
+    still = FreezeSource(media=source.media, frame=shown_at(placed.piece, frame), stream=source.stream)
     check_track(still, track.kind, track.id, sources, "/clip")
     stands = held(placed.piece, frame)
     middle = _replace(

@@ -170,11 +170,11 @@ def _clip(clip: Clip, track: str) -> Op:
     plain = all(getattr(clip, name) == getattr(_USUAL, name) for name in _SPECIAL)
     match clip.source:
         case MediaSource(media=media, start=start, end=end):
-            where |= {"media": media, "start": start, "end": end}
+            where |= {"media": media, "start": start, "end": end, "stream": clip.source.stream}
             if plain and end - start == clip.frames:
                 return ClipAdd(**where)
         case FreezeSource(media=media, frame=held):
-            where |= {"media": media, "freeze": held}
+            where |= {"media": media, "freeze": held, "stream": clip.source.stream}
             plain = False
         case TextSource(text=text):
             where["text"] = text

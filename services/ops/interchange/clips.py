@@ -292,7 +292,7 @@ class ClipReader:
             if clip.source.frame < total:
                 return clip
             self._losses.add("source-range", where, f"frame {clip.source.frame} is beyond the media's {total} frames")
-            return msgspec.structs.replace(clip, source=FreezeSource(media=clip.source.media, frame=total - 1))
+            return msgspec.structs.replace(clip, source=msgspec.structs.replace(clip.source, frame=total - 1))
         source = clip.source
         if source.end <= total:
             return clip
@@ -310,7 +310,7 @@ class ClipReader:
             rate = clip.speed or Speed(num=1, den=1)
             clip = msgspec.structs.replace(clip, frames=max(1, total * rate.den // rate.num))
             length = total
-        return msgspec.structs.replace(clip, source=MediaSource(media=source.media, start=start, end=start + length))
+        return msgspec.structs.replace(clip, source=msgspec.structs.replace(source, start=start, end=start + length))
 
     def _clip_markers(self, told: schema.Clip, at: int, frames: int) -> None:
         """Markers of a clip become markers of the timeline."""

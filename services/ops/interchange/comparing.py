@@ -80,6 +80,8 @@ def _clip(before: Clip, after: Clip, ledger: Ledger) -> None:
         one, other = before.source, after.source
         if (one.media, one.start) != (other.media, other.start):
             ledger.add("source-range", where, f"frames {one.start} to {one.end} became {other.start} to {other.end}")
+        if one.stream != other.stream:
+            ledger.add("stream", where, "which streams of its media it shows and plays is not in the file")
     elif isinstance(before.source, TextSource) and isinstance(after.source, TextSource):
         if before.source.text.text != after.source.text.text:
             ledger.add("text", where, "the words are not in the file as they were")

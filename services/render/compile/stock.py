@@ -87,7 +87,7 @@ class Stock:
         return self._repeated(bt709(one, self._size).filter("format", "yuva420p"), frames)
 
     def _image(self, source: SourceFile) -> Any:
-        opened = self._open(source.sha256)
+        opened = self._open(source.content)
         image = ffmpeg.input(f"file:{opened.path}", f=opened.demuxer)[str(opened.stream)]
         return self._first(image, "trim", end_frame=1)
 
@@ -113,7 +113,7 @@ class Stock:
     def _conformed(self, source: SourceFile, first: int, frames: int) -> Any:
         """Conformed frames [first, first + frames) of a moving picture, numbered from 0."""
         assert source.clock is not None, f"{source.key} has no clock"
-        opened, rate = self._open(source.sha256), self._fps.fraction
+        opened, rate = self._open(source.content), self._fps.fraction
         sought = seek(source.clock, opened.start, source.container, first / rate)
         film = ffmpeg.input(f"file:{opened.path}", f=opened.demuxer, **sought)[str(opened.stream)]
         for name, options in numbered(source.clock, opened.start, rate):
@@ -136,11 +136,11 @@ class Stock:
     def _sized(self, film: Any, source: SourceFile, size: Size, pixels: str) -> Any:
         """Scaled. An edit proxy of the right size has the right colours too."""
         if source.conformed != size:
-            film = bt709(film, size, self._files[source.sha256].coding)
+            film = bt709(film, size, self._files[source.content].coding)
         return film.filter("format", pixels)
 
-    def _open(self, sha256: str) -> Opened:
-        opened = self._files[sha256]
+    def _open(self, content: str) -> Opened:
+        opened = self._files[content]
         self.used.append(opened)
         return opened
 
