@@ -26,6 +26,7 @@ from cutlog.contract.keys import (
     ProxyKey,
     ReceiptKey,
     RenditionKey,
+    StreamKey,
     ThumbnailKey,
 )
 
@@ -63,7 +64,7 @@ def place(key: ObjectKey, held: Held) -> Place:
             return "receipt"
         case ThumbnailKey(content=content):
             return "preview" if content in held.contents else "leftover"
-        case RenditionKey(content=content):
+        case RenditionKey(content=content) | StreamKey(content=content):
             # Only media knows which renditions a video has, and it may be making them just now.
             return "stray" if content in held.contents else "leftover"
         case OriginalKey():

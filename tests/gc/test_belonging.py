@@ -23,6 +23,7 @@ from cutlog.contract.keys import (
     ProxyKey,
     ReceiptKey,
     RenditionKey,
+    StreamKey,
     ThumbnailKey,
 )
 from cutlog.fsck.objects import BY_HAND, FOREIGN, OFFERED
@@ -47,6 +48,7 @@ async def home(settings_for: SettingsFactory) -> AsyncIterator[House]:
     [
         (OriginalKey(THERE, ".mov"), "leftover"), (RenditionKey(THERE, "proxy.mp4"), "stray"),
         (RenditionKey(GONE, "proxy.mp4"), "leftover"), (ThumbnailKey(THERE, 1), "preview"),
+        (StreamKey(THERE, 2, "pcm"), "stray"), (StreamKey(GONE, 2, "mp4"), "leftover"),
         (ThumbnailKey(GONE, 1), "leftover"), (CacheKey("default", SHA, "mp4"), "segment"),
         (CacheKey("default", SHA, "pcm"), "segment"), (CacheKey("default", SHA, "json"), "segment"),
         (CacheKey("default", SHA, "jpeg"), "preview"), (CacheKey("default", SHA, "png"), "preview"),

@@ -126,16 +126,23 @@ async def ask(ops: str, settings_for: SettingsFactory) -> AsyncIterator[Ask]:
 async def media(ask: Ask) -> Callable[..., Awaitable[str]]:
     """`media("v_1")`: a media of 300 frames with sound that is ready to use."""
 
-    async def record(media_id: str, *, tenant: str = "default", sha256: str = "ab" * 32, ready: bool = True) -> str:
+    async def record(
+        media_id: str,
+        *,
+        tenant: str = "default",
+        sha256: str = "ab" * 32,
+        ready: bool = True,
+        facts: MediaFacts = FACTS,
+    ) -> str:
         uploaded = MediaUploaded(
             sha256=sha256, size=1000, name="film.mov", key=f"videos/{tenant}/{sha256}.1.mov", generation=1,
-            kind="video", facts=FACTS, ref_count=1,
+            kind="video", facts=facts, ref_count=1,
         )  # fmt: skip
         body = RecordMediaUploaded(media_id=media_id, event=uploaded)
         assert (await ask("media", body, f"up-{media_id}", tenant)).accepted
         if ready:
             proxy = Rendition(key=f"derived/{tenant}/{sha256}.1/proxy.mp4", size=100, sha256="cd" * 32, frames=300)
-            made = MediaReady(facts=FACTS, renditions=Renditions(proxy=proxy))
+            made = MediaReady(facts=facts, renditions=Renditions(proxy=proxy))
             assert (
                 await ask("media", RecordMediaReady(media_id=media_id, event=made), f"ok-{media_id}", tenant)
             ).accepted

@@ -8,9 +8,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
-from tests.ops.conftest import Client
+from cutlog.contract.media import Stream
+from tests.ops.conftest import FACTS, Client
 from tests.support.database import Database
 
 Media = Callable[..., Awaitable[str]]
@@ -302,3 +304,17 @@ async def test_an_edit_that_would_grow_beyond_a_message_is_refused(editor: Clien
     assert (await editor("POST", "/api/projects/p1/ops", raw=body(1000))).status == 413
     assert (await editor("POST", "/api/projects/p1/ops", raw=body(100))).status in (201, 422)
     assert (await editor("GET", "/api/projects/p1")).status == 200
+
+
+async def test_a_clip_names_the_streams_that_it_shows_and_plays(editor: Client, media: Media) -> None:
+    streams = tuple(Stream(index=n, kind="audio", codec="aac", usable=True, chosen=n == 1) for n in (1, 2))
+    await media("m1", facts=msgspec.structs.replace(FACTS, streams=streams))
+    await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
+    clip = {"op": "clip.add", "clip": "c1", "track": "v1", "at": 0, "media": "m1", "in": 0, "out": 30}
+    await editor.edit("p1", TRACK, clip | {"stream": {"audio": 2}})
+    timeline = await editor.made("GET", "/api/projects/p1/timeline")
+    assert timeline["tracks"][0]["clips"][0]["source"]["stream"] == {"audio": 2}
+    for stream in ({"audio": 9}, {"audio": -1}, {"audio": "2"}):
+        answer = await editor("POST", "/api/projects/p1/ops", {"ops": [clip | {"clip": "c2", "stream": stream}]})
+        assert (answer.status, answer.body["errors"][0]["pointer"]) == (422, "/ops/0/stream/audio"), stream
+    assert (await editor.made("GET", "/api/projects/p1"))["currentVersion"] == 1
