@@ -1,6 +1,6 @@
 """What no stream alone can promise: a version never begins to use a media whose last upload is gone, the last upload of
 a media in use never goes, and its file never while a project holds on to it. Appends stand in one line, so what is
-looked up stays true until they commit.
+looked up stays true until they commit; what ends a media is never in a transaction with what another stream says.
 """
 
 from __future__ import annotations
@@ -26,8 +26,15 @@ class MediaGone(Refused):
     code = "media-gone"
 
 
+class GoesAlone(Exception):
+    """What ends a media waits until the appends beside it are committed: rows do not tell of them yet."""
+
+
 async def guard(connection: AsyncConnection, events: Sequence[Event]) -> None:
-    """Runs in the transaction of an append, before rows are derived. Raises MediaGone, MediaInUse."""
+    """Runs in the transaction of one append or several, before rows are derived. Raises MediaGone, MediaInUse; and
+    GoesAlone, after which the log writes each append in a transaction of its own."""
+    if len({event.stream for event in events}) > 1 and any(map(_ends, events)):
+        raise GoesAlone
     uses = [event.data.media_added for event in events if isinstance(event.data, ProjectForked | VersionCommitted)]
     added = sorted({media_id for media in uses for media_id in media})
     if added:
@@ -43,3 +50,10 @@ async def guard(connection: AsyncConnection, events: Sequence[Event]) -> None:
             count = (await connection.exec_driver_sql(_COUNT_LIVING, (event.entity,))).scalar_one()
             if count:
                 raise MediaInUse(f"Media {event.entity} is used by {count} projects.")
+
+
+def _ends(event: Event) -> bool:
+    """Whether a media, or its file, can't be used any more after it."""
+    if isinstance(event.data, MediaReleased):
+        return event.data.ref_count <= 0
+    return isinstance(event.data, MediaArchived | MediaDeleted)
