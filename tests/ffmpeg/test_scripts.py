@@ -1,0 +1,29 @@
+"""Scripts of ours start in every sandbox that works here, not only in the one that is chosen last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from cutlog.ffmpeg.limits import Limits
+from cutlog.ffmpeg.sandbox import Jail, candidates
+from cutlog.ffmpeg.scripts import ScriptRunner
+from services.ops.interchange import captions, converter
+from services.render import lettering
+
+SCRIPTS = {
+    "titles": (lettering._SCRIPT, ("typst",)),
+    "timelines": (converter._SCRIPT, converter._PACKAGES),
+    "captions": (captions._SCRIPT, captions._PACKAGES),
+}
+
+
+@pytest.mark.parametrize("jail", candidates("auto"), ids=lambda jail: jail.name)
+@pytest.mark.parametrize(("script", "packages"), SCRIPTS.values(), ids=SCRIPTS)
+async def test_a_script_finds_what_it_loads(
+    script: Path, packages: Sequence[str], jail: Jail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cutlog.ffmpeg.scripts.candidates", lambda _: [jail])
+    assert await ScriptRunner(script, packages, "auto").run(["--check"], (), Limits(seconds=180), 1 << 10)
