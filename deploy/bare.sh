@@ -3,7 +3,8 @@
 # each user named: `sh deploy/bare.sh root stranger`. Needs Docker. What is tested is what is committed.
 #   BARE_IMAGE        the image to begin with (debian:bookworm-slim)
 #   BARE_DOCKER_ARGS  further arguments of `docker build` and `docker run`, such as --network=host
-#   BARE_DOCKER_RUN   further arguments of `docker run` alone, such as -v /etc/ssl/certs:/etc/ssl/certs:ro
+#   BARE_DOCKER_RUN   further arguments of `docker run` alone, such as -v /etc/ssl/certs:/etc/ssl/certs:ro; an engine
+#                     whose seccomp profile does not know Landlock needs --security-opt=seccomp=unconfined
 set -eu
 cd "$(dirname "$0")/.."
 docker version >/dev/null || { echo "bare: no Docker engine answers" >&2; exit 1; }
