@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.support import chance, containers
@@ -44,6 +45,14 @@ def database(pg: Cluster) -> Iterator[Database]:
     """A fresh database: `.url(service)`, `.dsn(service)`, `.owner_url`."""
     with fresh_database(pg) as made:
         yield made
+
+
+@pytest.fixture
+async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to it that may do all."""
+    connection = await asyncpg.connect(database.owner_url)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture

@@ -77,6 +77,21 @@ async def lead(
         pause = min(pause * 2, SLOWEST)
 
 
+async def lead_rounds(
+    engine: AsyncEngine, standing: Standing, stop: asyncio.Event, once: Callable[[], Awaitable[object]], seconds: float
+) -> None:
+    """`lead` at the name of `standing`, with work that is a round again and again, `seconds` after the last."""
+
+    async def work(lease: Lease) -> None:
+        while not stop.is_set():
+            lease.check()
+            await once()
+            lease.completed()
+            await stops_within(stop, seconds)
+
+    await lead(engine, standing.name, stop, work, standing=standing)
+
+
 @asynccontextmanager
 async def held(engine: AsyncEngine, name: str, terms: Terms = TERMS) -> AsyncIterator[Lease | None]:
     """The lease of that name for as long as the block lasts; None, at once, while it is another's.

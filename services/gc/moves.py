@@ -11,11 +11,9 @@ from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
-from cutlog.db.lead import lead
-from cutlog.db.leases import Lease
+from cutlog.db.lead import lead_rounds
 from cutlog.db.standing import Standing
 from cutlog.skipping import Skipping
-from cutlog.stopping import stops_within
 from services.gc import tables
 
 log = structlog.get_logger(__name__)
@@ -62,15 +60,11 @@ class Mover:
     async def sweep(self, stop: asyncio.Event) -> None:
         """Finishes what was left, now and every few seconds, until `stop` is set. One process at a time does."""
 
-        async def work(lease: Lease) -> None:
-            while not stop.is_set():
-                lease.check()
-                if moved := await self.settle():
-                    log.info("finished moves that were left", moves=moved)
-                lease.completed()
-                await stops_within(stop, SWEEP_SECONDS)
+        async def once() -> None:
+            if moved := await self.settle():
+                log.info("finished moves that were left", moves=moved)
 
-        await lead(self._engine, self.standing.name, stop, work, standing=self.standing)
+        await lead_rounds(self._engine, self.standing, stop, once, SWEEP_SECONDS)
 
     async def _page(self, passed: set[str]) -> int:
         """Whoever locks the first move of an object does it; others pass it over and those that follow it."""

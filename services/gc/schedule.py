@@ -15,11 +15,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import BusError
-from cutlog.db.lead import lead
-from cutlog.db.leases import Lease
+from cutlog.db.lead import lead_rounds
 from cutlog.db.standing import Standing
 from cutlog.skipping import Skipping
-from cutlog.stopping import stops_within
 from cutlog.web import Problem, ProblemError
 from cutlog.web.trace import child_of
 from services.gc import plans, policies, tables
@@ -90,15 +88,7 @@ class Scheduler:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-
-        async def work(lease: Lease) -> None:
-            while not stop.is_set():
-                lease.check()
-                await self.once()
-                lease.completed()
-                await stops_within(stop, EVERY_SECONDS)
-
-        await lead(self._engine, self.standing.name, stop, work, standing=self.standing)
+        await lead_rounds(self._engine, self.standing, stop, self.once, EVERY_SECONDS)
 
     async def once(self) -> None:
         """Does what is due now."""

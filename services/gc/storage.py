@@ -16,11 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobStore
 from cutlog.contract.base import Wire
-from cutlog.db.lead import lead
-from cutlog.db.leases import Lease
+from cutlog.db.lead import lead_rounds
 from cutlog.db.standing import Standing
 from cutlog.skipping import Skipping
-from cutlog.stopping import stops_within
 from services.gc import policies, store, tables
 from services.gc.classes import Class
 from services.gc.judging import judged
@@ -163,15 +161,7 @@ class Keeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-
-        async def work(lease: Lease) -> None:
-            while not stop.is_set():
-                lease.check()
-                await self.once()
-                lease.completed()
-                await stops_within(stop, EVERY_SECONDS)
-
-        await lead(self._engine, self.standing.name, stop, work, standing=self.standing)
+        await lead_rounds(self._engine, self.standing, stop, self.once, EVERY_SECONDS)
 
     async def once(self) -> None:
         """Looks at all there is. Tenants of whom something cannot be read are reported; the others are rolled up."""

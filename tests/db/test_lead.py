@@ -40,13 +40,6 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
     await made.dispose()
 
 
-@pytest.fixture
-async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database.owner_url)
-    yield connection
-    await connection.close()
-
-
 class Candidate:
     """Wants to lead at `work`, and says what it holds."""
 

@@ -21,7 +21,6 @@ from services.gc.schedule import Scheduler
 from services.gc.storage import Keeper
 from tests.gc.house import House, house
 from tests.support.configuration import SettingsFactory
-from tests.support.database import Database
 from tests.support.waiting import eventually
 
 NEVER = "0 0 31 2 *"
@@ -38,13 +37,6 @@ async def engine(settings_for: SettingsFactory) -> AsyncIterator[AsyncEngine]:
     made = create_engine(settings_for("gc"))
     yield made
     await made.dispose()
-
-
-@pytest.fixture
-async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database.owner_url)
-    yield connection
-    await connection.close()
 
 
 async def store(owner: asyncpg.Connection, tenant: str, policy: dict[str, Any]) -> None:

@@ -15,7 +15,6 @@ from cutlog.contract import events as e
 from cutlog.contract.timeline import Canvas
 from cutlog.fsck.run import proven
 from tests.gc.conftest import Gc, Log
-from tests.support.database import Database
 from tests.support.fsck import services
 from tests.support.waiting import eventually
 
@@ -24,13 +23,6 @@ from tests.support.waiting import eventually
 async def operator(nats: Any) -> AsyncIterator[Bus]:
     async with await Bus.connect(nats.url, nats.seed("operator"), name="operator") as bus:
         yield bus
-
-
-@pytest.fixture
-async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database.owner_url)
-    yield connection
-    await connection.close()
 
 
 async def asked(operator: Bus) -> tuple[str | None, Any]:

@@ -19,7 +19,6 @@ from services.media import leases
 from services.media.recount import Recounter
 from services.media.scrub import Scrubber
 from tests.media.conftest import House
-from tests.support.database import Database
 from tests.support.messaging import NatsServer
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
@@ -30,13 +29,6 @@ async def engine(running: House) -> AsyncIterator[AsyncEngine]:
     made = create_engine(running.settings_for("media"))
     yield made
     await made.dispose()
-
-
-@pytest.fixture
-async def owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database.owner_url)
-    yield connection
-    await connection.close()
 
 
 async def damaged(running: House, owner: asyncpg.Connection, clip: Path, tenant: str = "acme") -> str:
