@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from tusclient.client import TusClient
 from services.media.resuming import STEP
 from tests.e2e.conftest import Tenant
 from tests.e2e.killing import kill
+from tests.support.npm import npm
 from tests.support.waiting import eventually
 
 PADDING = 40 << 20
@@ -35,13 +34,8 @@ def large(clip: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where tus-js-client is."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not installed")
     folder = tmp_path_factory.mktemp("npm")
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), "tus-js-client@4.3.1"]
-    made = subprocess.run(command, capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"tus-js-client can't be installed: {made.stderr.strip()[-200:]}")
+    npm("install", "--silent", "--prefix", str(folder), "tus-js-client@4.3.1", folder=folder)
     return folder / "node_modules"
 
 

@@ -24,6 +24,7 @@ from services.media.ingest import Ingest
 from services.media.quotas import Quotas
 from services.media.resuming import Resuming
 from tests.media.conftest import Answer, Client, House
+from tests.support.npm import npm
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
@@ -338,16 +339,10 @@ async def test_tuspy_uploads_and_goes_on_where_it_stopped(running: House, painte
 @pytest.fixture(scope="session")
 def tus_js(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """upload.cjs beside its installed client."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not installed")
     folder = tmp_path_factory.mktemp("tus_js")
     for name in ("package.json", "package-lock.json", "upload.cjs"):
         shutil.copy(JS / name, folder)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"tus-js-client can't be installed: {done.stderr[-300:]}")
+    npm("ci", "--ignore-scripts", folder=folder)
     return folder / "upload.cjs"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
-import subprocess
 import tarfile
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -15,18 +14,14 @@ import msgspec
 import pytest
 from playwright.async_api import Page, Route, async_playwright
 
+from tests.support.npm import npm
 from tests.support.stacks import RunningStack
-from tests.support.waiting import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-NPM = shutil.which("npm")
 HLS: Final = "hls.js@1.7.4"
 PACKED: Final = "e4ab3d5d13f7cca9ef241d098f39686e19fd451831ba07dc9943482fd5ff75c7"
 
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
-    pytest.mark.skipif(NPM is None, reason="npm, which fetches hls.js, is not installed"),
-]
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 
 #: Plays a playlist with the token on its own request only: fragments have signed links. Collects the colour in the
 #: middle of what is shown at each look.
@@ -71,11 +66,7 @@ PLAY: Final = """async ([url, token]) => {
 def hls_js(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The script, as npm has it."""
     folder = tmp_path_factory.mktemp("hls")
-    packing = [str(NPM), "pack", "--silent", "--prefer-offline", HLS]
-    packed = subprocess.run(packing, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
-    if packed.returncode:
-        pytest.skip(f"npm can't fetch {HLS} here")
-    data = (folder / packed.stdout.split()[-1]).read_bytes()
+    data = (folder / npm("pack", "--silent", HLS, folder=folder).split()[-1]).read_bytes()
     assert hashlib.sha256(data).hexdigest() == PACKED
     with tarfile.open(fileobj=io.BytesIO(data)) as files:
         script = files.extractfile("package/dist/hls.min.js")
