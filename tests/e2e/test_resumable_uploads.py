@@ -39,10 +39,11 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "node_modules"
 
 
-async def until(lines: asyncio.StreamReader, sent: int) -> None:
+async def until(lines: asyncio.StreamReader, url: str, sent: int) -> None:
     """Reads what the client prints up to where it has sent so much."""
     while line := (await lines.readline()).decode():
         word, value = line.split()
+        assert word != "url" or value == url, "it began again, from nothing"
         if word == "sent" and int(value) >= sent:
             return
     raise AssertionError("the client ended")
@@ -58,9 +59,9 @@ async def test_a_browsers_client_goes_on_after_a_kill_of_the_server_and_of_itsel
     said = (await first.stdout.readline()).decode().split()
     assert said[0] == "url"
     url = said[1]
-    await until(first.stdout, FIRST)
+    await until(first.stdout, url, FIRST)
     await kill(tenant.stack, "media")  # it tries again by itself
-    await until(first.stdout, SENT)
+    await until(first.stdout, url, SENT)
     first.kill()
     await first.wait()
     again = await asyncio.create_subprocess_exec(*arguments, url, stdout=asyncio.subprocess.PIPE)

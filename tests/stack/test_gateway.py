@@ -36,7 +36,7 @@ class Upstream:
     """One process of a service: it tells what it was asked. It may be stopped, and started again at its address."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.port = name, free_ports(1)[0]
+        self.name, self.port, self.status = name, free_ports(1)[0], 200
         self.seen: list[web.Request] = []
         self._runner: web.ServerRunner | None = None
 
@@ -64,7 +64,8 @@ class Upstream:
             await stream.write(b": open\n\n")
             await asyncio.Event().wait()
         await request.read()
-        return web.json_response({"name": self.name, "headers": dict(request.headers), "path": request.raw_path})
+        told = {"name": self.name, "headers": dict(request.headers), "path": request.raw_path}
+        return web.json_response(told, status=self.status)
 
 
 @dataclass
@@ -205,6 +206,28 @@ async def test_a_process_that_is_gone_leaves_its_projects_to_the_other_and_gets_
         return {project: await door.at(project) for project in projects} == at
 
     await eventually(as_before)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, None])
+async def test_a_tus_client_that_asks_how_far_it_is_while_nobody_can_say_keeps_its_upload(
+    door: Door, status: int | None
+) -> None:
+    if status is None:
+        await door.ops[0].stop()
+    else:
+        door.ops[0].status = status
+    for method, expected in (("HEAD", 423), ("GET", status or 503), ("PATCH", status or 503)):
+        async with door.client.request(method, "/api/uploads/u_1") as answer:
+            assert answer.status == expected, method
+            assert (answer.headers.get("Tus-Resumable") == "1.0.0") == (method == "HEAD")
+            assert "Retry-After" in answer.headers or method != "HEAD"
+
+
+@pytest.mark.parametrize("status", [200, 404, 410])
+async def test_what_is_known_of_an_upload_is_passed_on(door: Door, status: int) -> None:
+    door.ops[0].status = status
+    async with door.client.head("/api/uploads/u_1") as answer:
+        assert answer.status == status
 
 
 async def test_no_query_and_no_header_gets_into_the_log(door: Door) -> None:
