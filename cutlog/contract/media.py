@@ -54,7 +54,8 @@ class MediaFacts(Wire):
     that is shown first, where a frame is two; fields become pictures of their own, twice `fps` a second. `timing` is
     absent where the source was examined before it was noted: then a `vfr` source is conformed to `fps`.
     `gain_map`: a photograph has a map by which displays of high dynamic range brighten it; it is ignored. `streams`:
-    all of the file's; absent where it was examined before they were noted.
+    all of the file's; absent where it was examined before they were noted. `alpha`: its pictures are transparent
+    somewhere. `matte`: as the file says, alpha was multiplied into their colours over that one; else they are straight.
     """
 
     container: str
@@ -76,6 +77,8 @@ class MediaFacts(Wire):
     timing: Timing | UnsetType = UNSET
     gain_map: bool | UnsetType = UNSET
     streams: tuple[Stream, ...] | UnsetType = UNSET
+    alpha: bool | UnsetType = UNSET
+    matte: Literal["black", "white"] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         # An empty list, which is how protobuf says that there is none.

@@ -33,6 +33,12 @@ DECODERS: Final = (
 )  # fmt: skip
 
 
+def decoder(codec: str, *, alpha: bool) -> str | None:
+    """What `-c` takes for a stream of pictures whose alpha is wanted; None leaves it to ffmpeg, whose own decoders of
+    VP8 and VP9 do not see it."""
+    return {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(codec) if alpha else None
+
+
 def demuxer(container: str) -> str:
     """What `-f` takes for a container as a probe names it, by all names of its demuxer. Every input must be opened with
     it: left to itself, ffmpeg judges a file by the ending of its name too."""

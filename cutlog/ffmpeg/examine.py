@@ -1,6 +1,7 @@
 """Run as a script inside the sandbox: reads a file with PyAV and prints what probing.RawProbe says, as JSON.
 
-Imports the standard library, PyAV and pictures.py only, and never touches cutlog: the sandbox does not show it.
+Imports the standard library, PyAV and the modules BESIDE it only, and never touches cutlog: the sandbox does not show
+it.
 A space comes first, as soon as all is loaded: what ends without it has not looked at the file. Nor has what ends with
 UNSEEN. Usage: examine.py PYAV_FOLDER FILE quick|times PROTOCOLS DEMUXERS DECODERS PACKAGE [PACKAGE ...]; the packages
 are those of pictures.py, which looks at what ffmpeg does not show as a viewer does.
@@ -14,12 +15,14 @@ import json
 import sys
 from array import array
 from collections import Counter
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 MAX_STREAMS = 64
+#: Modules of this folder that are loaded where they are needed.
+BESIDE = ("pictures", "decoded", "transparency")
 #: Exit code: the file is not there for us (EX_TEMPFAIL of sysexits.h).
 UNSEEN = 75
 #: Packets to look at before giving up on a first picture or sound.
@@ -64,10 +67,14 @@ def head_of(path: str) -> bytes:
         return file.read(stills().HEAD)
 
 
-@cache
 def stills() -> Any:
-    """The module beside this one, which is not on the path here."""
-    spec = importlib.util.spec_from_file_location("pictures", Path(__file__).with_name("pictures.py"))
+    return beside("pictures")
+
+
+@cache
+def beside(name: str) -> Any:
+    """A module beside this one, which is not on the path here."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -188,19 +195,6 @@ def all_times(av: Any, container: Any, streams: list[Any]) -> dict[int, Times]:
     return times
 
 
-def pictures(av: Any, container: Any, stream: Any, count: int) -> list[Any]:
-    """The first pictures that come out of a stream, at most so many, with the packets read so far."""
-    found: list[Any] = []
-    try:
-        for number, packet in enumerate(container.demux(stream)):
-            found += packet.decode()
-            if len(found) >= count or number > PATIENCE:
-                break
-    except av.FFmpegError:
-        pass
-    return found[:count]
-
-
 def single(av: Any, path: str, options: dict[str, str], streams: list[Any]) -> set[int]:
     """The streams that are no more than one still picture, as far as the beginning of the file tells."""
     waiting = {s.index: 0 for s in streams if s.type == "video" and s.frames <= 1 and s.codec_context.name in STILLS}
@@ -216,26 +210,6 @@ def single(av: Any, path: str, options: dict[str, str], streams: list[Any]) -> s
     except av.FFmpegError:
         pass
     return {index for index, count in waiting.items() if count <= 1}
-
-
-def recovery(av: Any, container: Any, stream: Any, keys: array[int]) -> int:
-    """Ticks from a key frame to the first picture that comes out when decoding begins there: not 0 where pictures are
-    refreshed bit by bit."""
-    middle = sorted(keys)[len(keys) // 2]
-    try:
-        container.seek(middle, stream=stream)
-        landed = None
-        for number, packet in enumerate(container.demux(stream)):
-            if landed is None and packet.is_keyframe:
-                landed = packet.pts
-            shown = [frame.pts for frame in packet.decode() if frame.pts is not None]
-            if shown and landed is not None:
-                return int(max(0, shown[0] - landed))
-            if number > PATIENCE:
-                break
-    except av.FFmpegError:
-        pass
-    return 0
 
 
 def moved(av: Any, path: str, options: dict[str, str], stream: Any, gap: int) -> int:
@@ -263,10 +237,10 @@ def timing(av: Any, path: str, options: dict[str, str], stream: Any, times: Time
         return told
     with opened(av, path, options) as container:
         if len(times.keys) > 1:
-            told["recovery"] = recovery(av, container, container.streams[stream.index], times.keys)
+            told["recovery"] = beside("decoded").recovery(av, container, container.streams[stream.index], times.keys)
     if "avi" in container.format.name and stream.codec_context.has_b_frames:
         with opened(av, path, options) as container:
-            shown = [f.pts for f in pictures(av, container, container.streams[stream.index], SOME)]
+            shown = [f.pts for f in beside("decoded").pictures(av, container, container.streams[stream.index], SOME)]
         told["counted"] = None in shown or shown != sorted(shown)
     if "avi" in container.format.name:
         told["moved"] = (told["decoding"] or 0) - told["first"]
@@ -278,13 +252,13 @@ def timing(av: Any, path: str, options: dict[str, str], stream: Any, times: Time
 def interlaced(av: Any, path: str, options: dict[str, str], stream: Any) -> bool:
     """Whether most of the first pictures are of two fields; the field order alone is told of films too."""
     with opened(av, path, options) as container:
-        shown = pictures(av, container, container.streams[stream.index], SOME)
+        shown = beside("decoded").pictures(av, container, container.streams[stream.index], SOME)
     return 2 * sum(bool(frame.interlaced_frame) for frame in shown) > len(shown)
 
 
-def video(stream: Any, frame: Any, fields: bool) -> dict[str, Any]:
+def video(stream: Any, frame: Any, fields: bool, clear: dict[str, Any]) -> dict[str, Any]:
     context = stream.codec_context
-    return {
+    return clear | {
         "width": context.width,
         "height": context.height,
         "sar": ratio(stream.sample_aspect_ratio),
@@ -315,7 +289,7 @@ def audio(stream: Any) -> dict[str, Any]:
 
 
 def describe(
-    av: Any, stream: Any, frame: Any, times: dict[str, Any] | None, fields: bool, alone: bool
+    av: Any, stream: Any, frame: Any, times: dict[str, Any] | None, fields: bool, alone: bool, clear: dict[str, Any]
 ) -> dict[str, Any]:
     context = stream.codec_context
     kind = stream.type if stream.type in ("video", "audio") and context is not None else "other"
@@ -335,7 +309,7 @@ def describe(
         "default": bool(stream.disposition & av.stream.Disposition.default),
         "decoded": frame is not None,
         "first": shown_at(frame),
-        "video": video(stream, frame, fields) if kind == "video" else None,
+        "video": video(stream, frame, fields, clear) if kind == "video" else None,
         "audio": audio(stream) if kind == "audio" else None,
         "times": times,
     }
@@ -373,10 +347,19 @@ def examine(av: Any, path: str, thorough: bool, options: dict[str, str], package
             for stream in streams
         }
         alone = single(av, path, options, streams)
+        # Only who reads all pictures knows.
+        clear = {
+            stream.index: beside("transparency").found(av, partial(opened, av, path, options), path, name, stream)
+            for stream in streams
+            if thorough and stream.type == "video"
+        }
         found = [
-            describe(av, s, frames.get(s.index), times.get(s.index), fields.get(s.index, False), s.index in alone)
+            describe(
+                av, s, frames.get(s.index), times.get(s.index), fields.get(s.index, False), s.index in alone,
+                clear.get(s.index, {}),
+            )
             for s in container.streams
-        ]
+        ]  # fmt: skip
         return {"found": {"container": name, "duration": duration, "streams": found}}
 
 

@@ -167,8 +167,10 @@ def look(pil: Any, path: str, name: str, thorough: bool) -> dict[str, Any]:
             if count * width * height > MOST_PIXELS:
                 return {"refused": f"its {count} pictures of {width} × {height} are too many to decode"}
             durations = list(timed(image, count)) if count > 1 else []
+            clear = False
             if thorough and width * height <= LARGEST and not durations:
                 image.load()
+                clear = transparent(image)
             turned = 0 if name == "heif" else TURNS.get(image.getexif().get(0x112, 1), 0)
     except MemoryError:
         return {"refused": "it needs too much memory to be decoded"}
@@ -178,7 +180,7 @@ def look(pil: Any, path: str, name: str, thorough: bool) -> dict[str, Any]:
     video = {
         "width": width, "height": height, "sar": None, "rotation": turned, "average_rate": rate, "base_rate": rate,
         "pix_fmt": "rgba" if image.mode in ("RGBA", "LA", "PA") else "rgb24", "interlaced": False, "color_range": 2,
-        "color_primaries": 1, "color_trc": 13, "colorspace": 0,
+        "color_primaries": 1, "color_trc": 13, "colorspace": 0, "alpha": clear,
     }  # fmt: skip
     codec = CODECS.get(name, name.partition("_")[0])
     stream = {
@@ -188,6 +190,13 @@ def look(pil: Any, path: str, name: str, thorough: bool) -> dict[str, Any]:
     }  # fmt: skip
     found = {"container": name, "duration": 1000 * sum(durations), "streams": [stream]}
     return {"found": found | {"foreign": True, "animated": bool(durations)}}
+
+
+def transparent(image: Any) -> bool:
+    """Whether a picture is transparent somewhere."""
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return False
+    return bool(image.convert("RGBA").getchannel("A").getextrema()[0] < 255)
 
 
 def timed(image: Any, count: int) -> Any:

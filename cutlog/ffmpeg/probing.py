@@ -19,7 +19,7 @@ import structlog
 from cutlog.ffmpeg import process
 from cutlog.ffmpeg.allow import DECODERS, DEMUXERS, PROTOCOLS
 from cutlog.ffmpeg.errors import MediaRefusedError, NotExaminedError
-from cutlog.ffmpeg.examine import UNSEEN
+from cutlog.ffmpeg.examine import BESIDE, UNSEEN
 from cutlog.ffmpeg.limits import Limits
 from cutlog.ffmpeg.sandbox import Jail, Room
 from cutlog.ffmpeg.scripts import interpreter, package
@@ -37,7 +37,8 @@ Ratio = tuple[int, int]
 
 class RawVideo(msgspec.Struct, frozen=True, kw_only=True):
     """`sar` is None when unknown. `rotation`: how far a player turns the picture clockwise, in degrees. `interlaced`:
-    its pictures are two fields each, of which the top one is shown first unless `bottom_first`."""
+    its pictures are two fields each, of which the top one is shown first unless `bottom_first`. `alpha`: they are
+    transparent somewhere, as who read them all found; `matte`: over which colour alpha was multiplied into theirs."""
 
     width: int
     height: int
@@ -52,6 +53,8 @@ class RawVideo(msgspec.Struct, frozen=True, kw_only=True):
     color_primaries: int
     color_trc: int
     colorspace: int
+    alpha: bool = False
+    matte: Literal["black", "white"] | None = None
 
 
 class RawAudio(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,9 +149,10 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
 def _needs() -> tuple[Path, ...]:
     """What the child reads to start: the interpreter, PyAV and Pillow with their libraries, the scripts."""
     pyav = package("av")
+    beside = (EXAMINER.with_name(f"{name}.py") for name in BESIDE)
     return (
         *interpreter(),
-        *(path for path in (pyav, pyav.with_name("av.libs"), EXAMINER, *pillow_needs()) if path.exists()),
+        *(path for path in (pyav, pyav.with_name("av.libs"), EXAMINER, *beside, *pillow_needs()) if path.exists()),
     )
 
 

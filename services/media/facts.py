@@ -204,6 +204,8 @@ def _still(raw: RawProbe, picture: RawStream) -> Judged:
         frames=1,
         video_codec=picture.codec,
         hdr=coding.hdr,
+        alpha=picture.video.alpha or UNSET,
+        matte=picture.video.matte or UNSET,
     )
     return Judged(kind="image", facts=facts, video=picture.index, audio=None, coding=coding)
 
@@ -250,6 +252,8 @@ def _video(raw: RawProbe, picture: RawStream, sound: RawStream | None) -> Judged
         hdr=coding.hdr,
         interlaced=_fields(picture.video),
         timing=timing,
+        alpha=picture.video.alpha or UNSET,
+        matte=picture.video.matte or UNSET,
     )
     return Judged(
         kind="video",

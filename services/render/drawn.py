@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -12,12 +12,16 @@ from cutlog.ffmpeg.clock import Clock
 from services.render.geometry import Placement, Size
 from services.render.looks import PLAIN, Curve, Shown, joined
 
+Alpha = Literal["straight", "black", "white"]
+"""How the colours of a transparent picture are kept: as they are, or multiplied by alpha over that colour."""
+
 
 class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file to take pictures from. `clock` says when each is shown; None for a still.
 
     `conformed` is the size of an edit proxy: upright square pixels in BT.709. None for an original, of which nothing of
-    that is sure. `stream` is the index of the picture in a file; None for its first.
+    that is sure. `stream` is the index of the picture in a file; None for its first. `alpha`: it is transparent
+    somewhere; its colours are straight, or alpha was multiplied into them over black or white.
     """
 
     key: str
@@ -26,11 +30,13 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock | None
     conformed: Size | None
     stream: int | None = None
+    alpha: Alpha | None = None
 
     @property
     def content(self) -> str:
         """What its pictures depend on."""
-        return self.sha256 if self.stream is None else f"{self.sha256}#{self.stream}"
+        stream = "" if self.stream is None else f"#{self.stream}"
+        return f"{self.sha256}{stream}" if self.alpha is None else f"{self.sha256}{stream}+{self.alpha}"
 
 
 class Shot(msgspec.Struct, frozen=True):

@@ -189,6 +189,7 @@ class _Planner:
             and source.conformed == shot.placement.scaled
             and shot.placement.fills(self.size)
             and shot.start % self.profile.grid_frames(self.rate) == 0
+            and source.alpha is None
             and shot.straight
             and shot.look == PLAIN
         )
@@ -266,6 +267,7 @@ def _original(media: MediaRef) -> SourceFile:
         clock=None if media.kind == "image" else clock_of(media.facts),
         conformed=None,
         stream=_stream(media.facts),
+        alpha=(media.facts.matte or "straight") if media.facts.alpha else None,
     )
 
 

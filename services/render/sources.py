@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.ffmpeg import Ffmpeg
-from cutlog.ffmpeg.allow import demuxer
+from cutlog.ffmpeg.allow import decoder, demuxer
 from cutlog.ffmpeg.colors import ORDINARY, coding_of
 from services.render.compile import Opened
 from services.render.drawn import SourceFile
@@ -55,5 +55,6 @@ class Sources:
                 coding = ORDINARY if stream.video is None else coding_of(stream.video, moving=clock is not None)
                 noted = None if clock is None else clock.start
                 start = stream.seconds(stream.start or 0) if noted is None else Fraction(noted)
-                return Opened(path, demuxer(found.container), stream.index, start, coding)
+                reader = decoder(stream.codec, alpha=source.alpha is not None)
+                return Opened(path, demuxer(found.container), stream.index, start, coding, reader)
         raise NoPictureError(f"{NoPictureError.__doc__} {path.name}")

@@ -223,11 +223,13 @@ def _moved(text: TextStyle, frames: int) -> TextStyle:
 
 
 def _covers(layer: Layer, canvas: Canvas, media: dict[str, MediaRef]) -> bool:
-    """Whether nothing below can be seen. A still may be transparent; a moving picture is opaque."""
+    """Whether nothing below can be seen. A still may be transparent; a moving picture only where its facts say so."""
     match layer:
         case Solid(look=look):
             return look.opaque
         case Footage(media=name, look=look) | Frozen(media=name, look=look):
+            if media[name].facts.alpha:
+                return False
             width, height = display_size(media[name].facts)
             match look.fit:
                 case "cover" | "stretch":

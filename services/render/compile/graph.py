@@ -110,12 +110,14 @@ class Graph(Graded):
         """The layer's own picture at a size, and whether it may be clear in places."""
         match layer:
             case Shot():
-                return self._sized(self._shot(layer, frames), layer.source, size, "yuv420p"), False
+                clear = layer.source.alpha is not None
+                return self._sized(self._shot(layer, frames), layer.source, size, clear), clear
             case Picture(source=source, frame=int() as frame):
+                clear = source.alpha is not None
                 one = self._conformed(source, frame, 1)
-                return self._repeated(self._sized(one, source, size, "yuv420p"), frames), False
+                return self._repeated(self._sized(one, source, size, clear), frames), clear
             case Picture(source=source):
-                return self._repeated(self._sized(self._image(source), source, size, "yuva420p"), frames), True
+                return self._repeated(self._sized(self._image(source), source, size, alpha=True), frames), True
             case _:
                 assert_never(layer)
 

@@ -62,6 +62,20 @@ def turned(film: Any, degrees: str, size: Size) -> Any:
     return film.filter("rotate", a=f"({degrees})*PI/180", ow=room, oh=room, c="black@0").filter("setsar", "1")
 
 
+def straight(film: Any, matte: str) -> Any:
+    """A picture with its own colours, into which alpha had been multiplied over black or white. Not by `unpremultiply`,
+    which newer builds of ffmpeg undo where nobody says what the picture is."""
+    both = film.filter("format", "yuva444p").filter_multi_output("split")
+    mask = both[1].filter("alphaextract").filter("format", "gray").filter_multi_output("split")
+    colours = rgb_of(both[0])
+    if matte == "white":
+        colours = colours.filter("negate")
+    colours = ffmpeg.filter([colours, mask[0].filter("format", "gbrp")], "blend", all_mode="divide")
+    if matte == "white":
+        colours = colours.filter("negate")
+    return ffmpeg.filter([of_rgb(colours, "yuv444p"), mask[1]], "alphamerge")
+
+
 def rgb_of(film: Any) -> Any:
     """As RGB, from BT.709 of limited range."""
     return film.filter("scale", flags=_EXACT, in_color_matrix="bt709", in_range="tv").filter("format", "gbrp")

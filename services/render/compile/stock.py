@@ -14,6 +14,7 @@ from ffmpeg.nodes import FilterableStream, FilterNode, Node
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg.clock import numbered, seek
 from cutlog.ffmpeg.colors import ORDINARY, Coding, into_bt709
+from services.render.compile.shapes import straight
 from services.render.drawn import Shot, SourceFile
 from services.render.geometry import Size
 from services.render.titles import rgb
@@ -38,13 +39,14 @@ class _Source(FilterNode):  # type: ignore[misc]
 
 class Opened(msgspec.Struct, frozen=True):
     """A source file on disk: its demuxer, the index of the stream to show, the time of its first picture in seconds,
-    its colours."""
+    its colours, its decoder where that is not up to ffmpeg."""
 
     path: Path
     demuxer: str
     stream: int = 0
     start: Fraction = Fraction(0)
     coding: Coding = ORDINARY
+    decoder: str | None = None
 
 
 class Stock:
@@ -88,8 +90,7 @@ class Stock:
 
     def _image(self, source: SourceFile) -> Any:
         opened = self._open(source.content)
-        image = ffmpeg.input(f"file:{opened.path}", f=opened.demuxer)[str(opened.stream)]
-        return self._first(image, "trim", end_frame=1)
+        return self._first(_input(opened), "trim", end_frame=1)
 
     def _shot(self, shot: Shot, frames: int) -> Any:
         """The pictures that a shot shows, one for each frame."""
@@ -115,7 +116,7 @@ class Stock:
         assert source.clock is not None, f"{source.key} has no clock"
         opened, rate = self._open(source.content), self._fps.fraction
         sought = seek(source.clock, opened.start, source.container, first / rate)
-        film = ffmpeg.input(f"file:{opened.path}", f=opened.demuxer, **sought)[str(opened.stream)]
+        film = _input(opened, **sought)
         for name, options in numbered(source.clock, opened.start, rate):
             film = self._first(film, name, **options)
         film = (
@@ -133,16 +134,35 @@ class Stock:
         film = film.filter("settb", f"{self._fps.den}/{self._fps.num}").filter("setpts", "0")
         return film.filter("loop", loop=-1, size=1).filter("setpts", "N").filter("trim", end_frame=frames)
 
-    def _sized(self, film: Any, source: SourceFile, size: Size, pixels: str) -> Any:
+    def _sized(self, film: Any, source: SourceFile, size: Size, alpha: bool) -> Any:
         """Scaled. An edit proxy of the right size has the right colours too."""
         if source.conformed != size:
-            film = bt709(film, size, self._files[source.content].coding)
-        return film.filter("format", pixels)
+            coding = self._files[source.content].coding
+            film = clear(film, size, coding) if source.alpha is not None else bt709(film, size, coding)
+        if source.alpha in ("black", "white"):
+            film = straight(film, source.alpha)
+        return film.filter("format", "yuva420p" if alpha else "yuv420p")
 
     def _open(self, content: str) -> Opened:
         opened = self._files[content]
         self.used.append(opened)
         return opened
+
+
+def _input(opened: Opened, **sought: object) -> Any:
+    """The pictures of a file."""
+    if opened.decoder is not None:
+        sought[f"c:{opened.stream}"] = opened.decoder
+    return ffmpeg.input(f"file:{opened.path}", f=opened.demuxer, **sought)[str(opened.stream)]
+
+
+def clear(film: Any, size: Size, coding: Coding) -> Any:
+    """As `bt709`, of pictures with alpha: those filters that bend high dynamic range lose it."""
+    if coding.hdr is None:
+        return bt709(film, size, coding)
+    both = film.filter_multi_output("split")
+    mask = both[1].filter("alphaextract").filter("scale", *size, flags="bicubic").filter("format", "gray")
+    return ffmpeg.filter([bt709(both[0], size, coding).filter("format", "yuv444p"), mask], "alphamerge")
 
 
 def bt709(film: Any, size: Size, coding: Coding = ORDINARY) -> Any:
