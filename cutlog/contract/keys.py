@@ -16,7 +16,14 @@ import msgspec
 from cutlog.contract.profiles import EXPORTS, ExportProfile
 
 RenditionName = Literal[
-    "proxy.mp4", "audio.pcm", "thumbnail.jpg", "sprite.jpg", "waveform.json", "waveform.png", "master.png"
+    "proxy.mp4",
+    "audio.pcm",
+    "thumbnail.jpg",
+    "sprite.jpg",
+    "waveform.json",
+    "waveform.png",
+    "master.png",
+    "master.otf",
 ]
 """What is made of an upload."""
 CacheKind = Literal["mp4", "pcm", "json", "jpeg", "png"]

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from cutlog.contract.base import Wire
 from cutlog.contract.time import Fps, frames_in
 
-MediaKind = Literal["video", "audio", "image"]
+MediaKind = Literal["video", "audio", "image", "font"]
 
 
 class Timing(Wire):
@@ -42,6 +42,33 @@ class Stream(Wire):
     chosen: bool = False
 
 
+class FontAxis(Wire):
+    """An axis of a variable font, such as `wght`, with the values that it may have."""
+
+    tag: str
+    low: float
+    default: float
+    high: float
+
+
+class FontFace(Wire):
+    """One of the fonts in a file. `weight` is 1 to 1000, 400 being regular and 700 bold."""
+
+    family: str
+    style: str
+    weight: int
+    italic: bool = False
+    axes: tuple[FontAxis, ...] = ()
+
+
+class FontFacts(Wire):
+    """Fonts in a file: several in a collection. `coverage`: the code points that each of them has, as ranges in
+    hexadecimal, such as "20-7e a9"."""
+
+    faces: tuple[FontFace, ...]
+    coverage: str
+
+
 class MediaFacts(Wire):
     """Facts of a source, as probed. `None` where the source has no such thing.
 
@@ -56,6 +83,7 @@ class MediaFacts(Wire):
     `gain_map`: a photograph has a map by which displays of high dynamic range brighten it; it is ignored. `streams`:
     all of the file's; absent where it was examined before they were noted. `alpha`: its pictures are transparent
     somewhere. `matte`: as the file says, alpha was multiplied into their colours over that one; else they are straight.
+    `font`: what a font has; it has nothing else but a `container`, which is ttf, otf, ttc, woff or woff2.
     """
 
     container: str
@@ -79,6 +107,7 @@ class MediaFacts(Wire):
     streams: tuple[Stream, ...] | UnsetType = UNSET
     alpha: bool | UnsetType = UNSET
     matte: Literal["black", "white"] | UnsetType = UNSET
+    font: FontFacts | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         # An empty list, which is how protobuf says that there is none.
@@ -114,7 +143,7 @@ class Renditions(Wire):
     `streams`: of those streams that a clip may name.
 
     `master`: a picture that ffmpeg does not show as a viewer does, rewritten as PNG, or APNG where it moves; all else
-    is made from it. Absent where the original is read.
+    is made from it. Absent where the original is read. Of a font, what titles are drawn with: OpenType, not packed.
     """
 
     proxy: Rendition | None = None
@@ -157,9 +186,9 @@ def picture_rate(facts: MediaFacts) -> Fraction | None:
 
 
 def conformed_frames(kind: MediaKind, facts: MediaFacts, fps: Fps) -> int | None:
-    """The length of a source in frames of a project at `fps`; None for a still, which has no end."""
+    """The length of a source in frames of a project at `fps`; None for what has no length."""
     match kind:
-        case "image":
+        case "image" | "font":
             return None
         case "video" if facts.fps is not None and facts.frames is not None:
             return frames_in(facts.frames / facts.fps.fraction, fps.fraction)

@@ -15,6 +15,7 @@ from cutlog.ffmpeg.progress import Progress
 from cutlog.ffmpeg.runner import Ffmpeg, FfmpegResult
 from cutlog.ffmpeg.sandbox import SandboxUnavailableError
 from cutlog.ffmpeg.scripts import ScriptFailedError, ScriptRunner
+from cutlog.ffmpeg.typefaces import RawAxis, RawFace, RawFont, is_font
 
 __all__ = [
     "Binary",
@@ -29,6 +30,9 @@ __all__ = [
     "OutputTooLargeError",
     "Progress",
     "RawAudio",
+    "RawAxis",
+    "RawFace",
+    "RawFont",
     "RawProbe",
     "RawStream",
     "RawTimes",
@@ -37,4 +41,5 @@ __all__ = [
     "ScriptFailedError",
     "ScriptRunner",
     "TimeLimitError",
+    "is_font",
 ]

@@ -19,6 +19,7 @@ from cutlog.ffmpeg.limits import PROBE, RUN, Limits
 from cutlog.ffmpeg.probing import RawProbe, probe, rewrite
 from cutlog.ffmpeg.progress import Progress, ProgressReader
 from cutlog.ffmpeg.sandbox import CHOICES, Jail, Room, SandboxUnavailableError, candidates
+from cutlog.ffmpeg.typefaces import RawFont, rewrite_font
 
 MAX_LINE = 4096
 PROBES = 8
@@ -150,6 +151,12 @@ class Ffmpeg:
         """Writes a picture that a probe calls foreign to `name` in the folder, as ffmpeg reads it: as PNG, upright, in
         sRGB; an animation as APNG. Raises MediaRefusedError, NotExaminedError."""
         await rewrite(self._jail, path.resolve(), folder.absolute(), name, limits)
+
+    async def rewrite_font(self, path: Path, folder: Path, name: str, family: str) -> RawFont:
+        """What a font is. It is written to `name` in the folder as it is drawn with, its faces being of the families
+        `family`-x0, -x1 and so on. Raises MediaRefusedError, NotExaminedError."""
+        async with self._probing:
+            return await rewrite_font(self._jail, path.resolve(), folder.absolute(), name, family)
 
     def _room(self, reads: Iterable[Path], writes: Path) -> Room:
         return Room((*self._needs, *(path.absolute() for path in reads)), writes.absolute())

@@ -11,15 +11,17 @@ from pathlib import Path
 import msgspec
 
 from cutlog.blobs import BlobStore
+from cutlog.contract.fonts import family_of
 from cutlog.contract.keys import Content, RenditionKey, RenditionName, StreamKey
 from cutlog.contract.media import MediaFacts, Rendition, Renditions, StreamRenditions, display_size
 from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
-from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, Limits
+from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, Limits, is_font
 from cutlog.ffmpeg.progress import Progress
-from services.media.facts import Judged, UnusableError, judge, others, rewritten
+from services.media.facts import Judged, UnusableError, judge, judge_font, others, rewritten
 from services.media.previews import peaks, sheet
 from services.media.recipes import (
     AUDIO,
+    FONT,
     MASTER,
     PROXY,
     SPRITE,
@@ -64,6 +66,9 @@ class Derive:
     ) -> Derived:
         """All renditions of the original at `key`. Raises UnusableError, FfmpegFailedError, BlobNotFoundError."""
         async with self._blobs.local(key) as source, self._blobs.scratch() as folder:
+            content = Content(tenant, sha256, generation)
+            if await asyncio.to_thread(is_font, source):
+                return await self._font(source, folder, content)
             raw = await self._ffmpeg.probe(source, times=True, limits=_patience(source))
             judged = original = judge(raw)
             facts, read = judged.facts, source
@@ -73,7 +78,7 @@ class Derive:
                 raw = await self._ffmpeg.probe(read, times=True, limits=_patience(read))
                 judged = judge(raw)
                 facts = rewritten(original, judged)
-            work = _Work(self._ffmpeg, self._blobs, read, folder, judged, Content(tenant, sha256, generation), told)
+            work = _Work(self._ffmpeg, self._blobs, read, folder, judged, content, told)
             thumbnail = await work.thumbnail() if judged.kind != "audio" else None
             if thumbnail is not None and shown is not None:
                 await shown(thumbnail)
@@ -91,6 +96,12 @@ class Derive:
             if streams:
                 made = msgspec.structs.replace(made, streams=tuple(streams))
         return Derived(facts, made)
+
+    async def _font(self, source: Path, folder: Path, content: Content) -> Derived:
+        """A font, rewritten for titles to be drawn with. Raises UnusableError."""
+        raw = await self._ffmpeg.rewrite_font(source, folder, FONT, family_of(content.sha256))
+        master = await _stored(self._blobs, folder / FONT, str(RenditionKey(content, FONT)))
+        return Derived(judge_font(raw).facts, Renditions(master=master))
 
     async def frame(self, key: str, facts: MediaFacts, frame: int, to: str) -> None:
         """Makes a picture of a frame of the edit proxy at `key`. Raises BlobNotFoundError, FfmpegFailedError."""
@@ -192,10 +203,13 @@ class _Work:
         await self._ffmpeg.run(args, reads=[self._source], writes=self._folder, limits=self._limits, on_progress=told)
 
     async def _put(self, name: RenditionName, key: str = "") -> Rendition:
-        # Not synced: it can be made again, and its digest tells when it is torn.
-        key = key or str(RenditionKey(self._content, name))
-        blob = await self._blobs.put_file(key, self._folder / name, sync=False)
-        return Rendition(key=blob.key, size=blob.size, sha256=blob.sha256)
+        return await _stored(self._blobs, self._folder / name, key or str(RenditionKey(self._content, name)))
+
+
+async def _stored(blobs: BlobStore, path: Path, key: str) -> Rendition:
+    # Not synced: it can be made again, and its digest tells when it is torn.
+    blob = await blobs.put_file(key, path, sync=False)
+    return Rendition(key=blob.key, size=blob.size, sha256=blob.sha256)
 
 
 def _patience(path: Path) -> Limits:

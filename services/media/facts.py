@@ -11,12 +11,13 @@ from typing import Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from cutlog.contract.media import MediaFacts, MediaKind, Stream, Timing
+from cutlog.contract.media import FontAxis, FontFace, FontFacts, MediaFacts, MediaKind, Stream, Timing
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg.allow import DECODERS, STILL_DEMUXERS
 from cutlog.ffmpeg.clock import Clock, clock_of
 from cutlog.ffmpeg.colors import ORDINARY, Coding, coding_of
 from cutlog.ffmpeg.probing import Ratio, RawProbe, RawStream, RawTimes, RawVideo
+from cutlog.ffmpeg.typefaces import RawFont
 from services.media.rates import Rhythm, rate_of
 
 MAX_SIDE: Final = 16_384
@@ -62,6 +63,24 @@ def judge(raw: RawProbe) -> Judged:
     if raw.gain_map:
         facts = msgspec.structs.replace(facts, gain_map=True)
     return msgspec.structs.replace(judged, facts=facts, foreign=raw.foreign)
+
+
+def judge_font(raw: RawFont) -> Judged:
+    """Facts of a font, which has neither pictures nor sound."""
+    faces = tuple(
+        FontFace(
+            family=face.family,
+            style=face.style,
+            weight=face.weight,
+            italic=face.italic,
+            axes=tuple(
+                FontAxis(tag=axis.tag, low=axis.low, default=axis.default, high=axis.high) for axis in face.axes
+            ),
+        )
+        for face in raw.faces
+    )
+    facts = MediaFacts(container=raw.format, duration="0", font=FontFacts(faces=faces, coverage=raw.coverage))
+    return Judged(kind="font", facts=facts, video=None, audio=None)
 
 
 def rewritten(original: Judged, master: Judged) -> MediaFacts:

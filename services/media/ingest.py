@@ -6,6 +6,7 @@ its final name → one transaction: the content's row, the command that reports 
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -24,16 +25,18 @@ from cutlog.blobs.digests import digest_of
 from cutlog.bus import Outbox
 from cutlog.contract.commands import RecordMediaUploaded
 from cutlog.contract.events import MediaUploaded
+from cutlog.contract.fonts import family_of
 from cutlog.contract.ids import new_id
 from cutlog.contract.keys import Content, OriginalKey
 from cutlog.contract.media import Renditions
 from cutlog.db.failures import constraint
-from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError
+from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError, is_font
 from services.media import leases, videos
 from services.media.answers import Retry, forget, keep, recall
-from services.media.facts import Judged, UnusableError, judge
+from services.media.facts import Judged, UnusableError, judge, judge_font
 from services.media.naming import display_name, suffix
 from services.media.quotas import Quotas
+from services.media.recipes import FONT
 from services.media.settling import Answers
 from services.media.videos import Asker, Stored, Video
 from services.media.writing import Appended, writing
@@ -173,7 +176,7 @@ class Ingest:
 
         With `moving` the file is the object of that key, and gets its new key. Raises UnusableError.
         """
-        judged = await self.look(file.path, whole=file.size <= READ_WHOLE)
+        judged = await self.look(file, whole=file.size <= READ_WHOLE)
         content = Content(asker.tenant, file.sha256, generation)
         key = str(OriginalKey(content, suffix(judged.facts.container, file.name)))
         async with self._engine.begin() as connection:
@@ -218,10 +221,15 @@ class Ingest:
         if await digest_of(self._blobs, key) != file.sha256:
             raise NotStoredError(str(NotStoredError.__doc__))
 
-    async def look(self, path: Path, *, whole: bool) -> Judged:
+    async def look(self, file: Received, *, whole: bool) -> Judged:
         """What is in a file. Raises UnusableError."""
         try:
-            return judge(await self._ffmpeg.probe(path, times=whole, limits=PROBE_LIMITS))
+            if await asyncio.to_thread(is_font, file.path):
+                # It is rewritten only to see whether it can be; the worker does it again.
+                async with self._blobs.scratch() as folder:
+                    raw = await self._ffmpeg.rewrite_font(file.path, folder, FONT, family_of(file.sha256))
+                    return judge_font(raw)
+            return judge(await self._ffmpeg.probe(file.path, times=whole, limits=PROBE_LIMITS))
         except MediaRefusedError as error:
             raise UnusableError(str(error)) from error
 

@@ -24,6 +24,7 @@ _SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
     "webp_pipe": (".webp",),
     "bmp_pipe": (".bmp",),
     "tiff_pipe": (".tiff", ".tif"),
+    "ttc": (".ttc", ".otc"),
     "yuv4mpegpipe": (".y4m",),
 }
 _PLAIN: Final = re.compile(r"[a-z0-9]{1,8}")

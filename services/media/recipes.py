@@ -34,6 +34,7 @@ AUDIO: Final = "audio.pcm"
 THUMBNAIL: Final = "thumbnail.jpg"
 SPRITE: Final = "sprite.jpg"
 MASTER: Final = "master.png"
+FONT: Final = "master.otf"
 WAVEFORM: Final = "waveform.json"
 WAVEFORM_IMAGE: Final = "waveform.png"
 

@@ -94,6 +94,7 @@ class Catalog:
         return Library(
             Asset(media_id, state.sha256, state.name, Material(state.kind, state.facts, state.status == "failed"))
             for media_id, state in states
+            if state.kind != "font"
         )
 
     def forget(self, media_id: str) -> None:

@@ -191,7 +191,7 @@ def _layer(clip: Clip, at: int, timeline: Timeline) -> Layer | None:
                     return _footage(clip, clip.source, frame, look)
                 case "image":
                     return Still(media, look)
-                case "audio":
+                case "audio" | "font":
                     return None
                 case kind:
                     assert_never(kind)

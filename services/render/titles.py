@@ -8,19 +8,12 @@ from typing import Final, Literal
 import msgspec
 from msgspec import UNSET
 
+from cutlog.contract.fonts import BUILT_IN
 from cutlog.contract.timeline import Box, Shadow, Stroke, TextFit
 from services.render.drawn import Words
 from services.render.geometry import Size
 from services.render.looks import Curve
 from services.render.picture_effects import expression
-
-#: Built-in fonts: family and weight. What they lack comes from the other fonts that are installed.
-BUILT_IN: Final = {
-    "sans": ("DejaVu Sans", 400),
-    "sans-bold": ("DejaVu Sans", 700),
-    "noto-sans": ("Noto Sans", 400),
-    "noto-sans-bold": ("Noto Sans", 700),
-}
 
 #: Where a line ends that is fitted, unless the text says so: a fraction of the canvas width.
 WIDEST: Final = 0.9

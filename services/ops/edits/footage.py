@@ -54,6 +54,8 @@ def check_media(media: str, sources: Sources) -> None:
         raise EditError("/media", f"there is no media {media}; upload it first")
     if material is not None and material.failed:
         raise EditError("/media", f"media {media} could not be processed; upload it in another format")
+    if material is not None and material.kind == "font":
+        raise EditError("/media", f"media {media} is a font; name it as the font of a text")
 
 
 def streams_of(named: ClipStreams | UnsetType, media: str, sources: Sources) -> ClipStreams | UnsetType:

@@ -22,7 +22,7 @@ class Material(msgspec.Struct, frozen=True):
 
     @property
     def has_picture(self) -> bool:
-        return self.kind != "audio"
+        return self.kind in ("video", "image")
 
     @property
     def has_sound(self) -> bool:
@@ -35,7 +35,7 @@ class Material(msgspec.Struct, frozen=True):
         return self.kind == "image" and side == self.facts.height and side in (8, 27, 64, 125, 216, 343, 512)
 
     def frames(self, fps: Fps) -> int | None:
-        """How many frames there are at a project's rate; None for a still, which has no end."""
+        """How many frames there are at a project's rate; None for what has no end."""
         return conformed_frames(self.kind, self.facts, fps)
 
 
