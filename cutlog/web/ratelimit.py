@@ -33,23 +33,32 @@ class RateLimiter:
 
     def take(self, key: str) -> None:
         """Takes one token of `key`. Raises Problem 429 with Retry-After in whole seconds when there is none."""
-        now = self._clock()
-        tokens, since = self._buckets.pop(key, (float(self._rate.burst), now))
-        tokens = min(self._rate.burst, tokens + (now - since) * self._rate.per_second)
+        self.check(key)
+        self.charge(key)
+
+    def check(self, key: str) -> None:
+        """Raises Problem 429 as `take` does, and takes nothing."""
+        tokens = self._tokens(key)
         if tokens >= 1:
-            self._keep(key, tokens - 1, now)
             return
-        self._keep(key, tokens, now)
         wait = max(1, math.ceil((1 - tokens) / self._rate.per_second))
         detail = f"At most {self._rate.per_second:g} {self._of} per second; try again in {wait} s."
         raise Problem(429, "rate-limited", f"Too many {self._of}", detail, headers={"Retry-After": str(wait)})
+
+    def charge(self, key: str) -> None:
+        """Takes one token of `key`, although there may be none: what was found out too late is owed."""
+        self._buckets[key] = (max(self._tokens(key) - 1, -self._rate.burst), self._buckets[key][1])
 
     @property
     def buckets(self) -> int:
         """How many keys are remembered."""
         return len(self._buckets)
 
-    def _keep(self, key: str, tokens: float, now: float) -> None:
+    def _tokens(self, key: str) -> float:
+        now = self._clock()
+        tokens, since = self._buckets.pop(key, (float(self._rate.burst), now))
+        tokens = min(self._rate.burst, tokens + (now - since) * self._rate.per_second)
         self._buckets[key] = (tokens, now)
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
+        return tokens

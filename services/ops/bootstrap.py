@@ -29,7 +29,7 @@ from services.ops.handling import Handling
 from services.ops.history import History
 from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
-from services.ops.limits import ExportLimits
+from services.ops.limits import ExportLimits, IdTries
 from services.ops.log.answers import forgetting
 from services.ops.log.append import LogWriter
 from services.ops.log.measures import LogMetrics
@@ -99,6 +99,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             feed=feed,
             renders=Renders(bus, feed, time.monotonic),
             limits=ExportLimits(reads, settings.renders),
+            ids=IdTries(),
             blobs=open_blobs(
                 settings.objects, settings.file_secret.get_secret_value(), settings.bucket_secret.get_secret_value()
             ),

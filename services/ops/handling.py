@@ -209,7 +209,7 @@ class Handling:
         try:
             command = await make(None if foreign else state)
             if foreign and not isinstance(command, CreateProject | ForkProject):
-                raise NotFound(f"Project {project_id} does not exist.")
+                raise NotFound("The project does not exist.")  # word for word as of one that nobody has
             events, past = project.decide_with_past(state, command)
         except (Refused, EditError):
             if keep is not None and await self._reader.answered(who.tenant, keep.key) is not None:

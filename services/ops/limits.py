@@ -1,18 +1,23 @@
-"""How many films a tenant may have queued, and how fast it may ask for more."""
+"""How many exports a tenant may have queued and how fast it may ask for more, and how often ids may be tried."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from cutlog.settings import Renders
+from cutlog.tokens import Actor
 from cutlog.web import Problem, Rate
 from cutlog.web.ratelimit import RateLimiter
+from services.ops.decide.refusals import IdUnavailable
 from services.ops.readmodel.reads import Reads
 
 ANYBODY: Final = "*"
 _SOON: Final = "30"
 """Seconds after which a tenant with a full queue may ask again."""
+ID_TRIES: Final = Rate(per_second=1, burst=60)
+"""Ids of a subject that were not available."""
 
 
 class ExportLimits:
@@ -31,3 +36,28 @@ class ExportLimits:
             raise Problem(429, "too-many-exports", "Too many exports wait", detail, headers={"Retry-After": _SOON})
         rate = Rate(per_second=mine.per_minute / 60, burst=mine.per_minute)
         self._limiters.setdefault(rate, RateLimiter(rate)).take(f"exports of {tenant}")
+
+
+class IdTries:
+    """Asking for id after id would tell which ones others have: a subject whose tries failed too often has to wait."""
+
+    def __init__(self, rate: Rate = ID_TRIES) -> None:
+        self._limiter = RateLimiter(rate, of="tries for an id")
+
+    @contextmanager
+    def one(self, actor: Actor, chosen: str | None, *, dry_run: bool = False) -> Iterator[None]:
+        """Around an attempt to make something of that id. Raises Problem 429 with Retry-After, also for an id that is
+        available: the refusal must not tell. One that stores nothing counts whatever comes of it."""
+        if chosen is None:
+            yield
+            return
+        key = f"{actor.tenant} {actor.subject}"
+        self._limiter.check(key)
+        if dry_run:
+            self._limiter.charge(key)
+        try:
+            yield
+        except IdUnavailable:
+            if not dry_run:
+                self._limiter.charge(key)
+            raise

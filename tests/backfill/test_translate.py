@@ -14,7 +14,7 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas
 from services.ops.decide.importing import ImportVersions, LegacyVersion, UndoImport, decide_import
 from services.ops.decide.project_state import ProjectState, evolve
-from services.ops.decide.refusals import IdTaken
+from services.ops.decide.refusals import NotImported
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Known, Material
 from services.ops.legacy.reading import Untranslatable
@@ -155,5 +155,5 @@ def test_what_was_taken_back_can_begin_again_and_nobody_else_can_be_imported_ove
     for event in decide_import(gone, again):
         gone = evolve(gone, event, "default")
     assert gone.sequence == state.sequence and gone.version == 1
-    with pytest.raises(IdTaken):
+    with pytest.raises(NotImported):
         decide_import(gone, UndoImport("b_1", "elsewhere"))

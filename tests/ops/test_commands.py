@@ -86,7 +86,7 @@ async def test_a_plan_is_recorded_once(ask: Ask, ops: str) -> None:
     assert first.accepted is not None
     assert again.accepted == first.accepted
     assert other.refused is not None
-    assert other.refused.code == "id-taken"
+    assert other.refused.code == "plan-exists"
 
 
 async def test_a_report_on_nothing_is_refused(ask: Ask, ops: str) -> None:

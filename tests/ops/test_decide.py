@@ -40,7 +40,7 @@ from services.ops.decide.commands import (
 from services.ops.decide.project import decide, exported, pin_of
 from services.ops.decide.project_state import ProjectState, evolve, initial_state
 from services.ops.decide.refusals import (
-    IdTaken,
+    IdUnavailable,
     NotFound,
     NothingToExport,
     NotRendering,
@@ -112,7 +112,7 @@ def test_then(given_: tuple[ProjectEvent, ...], when: ProjectCommand, then: tupl
 
 
 REFUSALS: list[tuple[str, tuple[ProjectEvent, ...], ProjectCommand, type[Refused]]] = [
-    ("a project exists", (CREATED,), CreateProject("Film", Canvas()), IdTaken),
+    ("a project exists", (CREATED,), CreateProject("Film", Canvas()), IdUnavailable),
     ("there is no project", (), DeleteProject(), NotFound),
     ("a project is deleted", (CREATED, ProjectDeleted()), SetPin(0, NOW), NotFound),
     ("a version is expected that was passed", (CREATED, MADE), commit(ADD_W, expected=0), StaleVersion),

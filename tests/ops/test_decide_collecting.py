@@ -49,12 +49,12 @@ from services.ops.decide.project_state import ProjectState, evolve, initial_stat
 from services.ops.decide.refusals import (
     ChangedSince,
     Held,
-    IdTaken,
     MediaInUse,
     NotArchived,
     NotReady,
     NotRetryable,
     Pinned,
+    PlanExists,
     Refused,
 )
 
@@ -200,5 +200,5 @@ def test_a_policy_follows_an_older_one_only_and_a_run_has_one_plan() -> None:
     with pytest.raises(ChangedSince):
         run.decide(second, RecordPolicy(policy_id="policy_t", event=second))
     plan = PlanCalculated(plan_id="pl", plan_hash="h", position=1, candidates=0, bytes=0)
-    with pytest.raises(IdTaken):
+    with pytest.raises(PlanExists):
         run.decide(plan, RecordPlan(run_id="r", event=plan))

@@ -113,3 +113,18 @@ async def test_wrong_links_are_limited_per_address_and_good_ones_work() -> None:
             async with client.get(f"/files/a?signature={signature}") as response:
                 statuses.append(response.status)
         assert statuses == [403, 403, 200, 429, 200]
+
+
+def test_what_is_found_out_too_late_is_owed() -> None:
+    now = 0.0
+    limiter = RateLimiter(Rate(per_second=1, burst=2), clock=lambda: now)
+    for _ in range(3):
+        limiter.check("ann")
+    for _ in range(100):
+        limiter.charge("ann")
+    now = 2.5
+    with pytest.raises(Problem):
+        limiter.check("ann")
+    now = 3.0
+    limiter.take("ann")
+    limiter.check("ben")

@@ -18,7 +18,7 @@ from services.ops.handling import Handling, Make, Who
 from services.ops.history import History
 from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
-from services.ops.limits import ExportLimits
+from services.ops.limits import ExportLimits, IdTries
 from services.ops.log.read import LogReader
 from services.ops.readmodel.reads import Owner, Reads
 from services.ops.renders import Renders
@@ -39,6 +39,7 @@ class Ops:
     feed: Feed
     renders: Renders
     limits: ExportLimits
+    ids: IdTries
     blobs: BlobStore
     converter: Converter
     captions: CaptionReader

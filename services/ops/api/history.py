@@ -123,9 +123,10 @@ def routes(api: Api, ops: Ops) -> None:
                 )  # fmt: skip
 
             command = always(ForkProject(new.name, origin_id, version, sequence, shelf.sha256))
-            if new.dry_run:
-                return Reply(200, made(await ops.handling.preview(fork_id, who(req), command)))
-            outcome = await ops.handling.project(fork_id, who(req), command, keep=keep(req, 201, made))
+            with ops.ids.one(req.actor, new.id, dry_run=new.dry_run):
+                if new.dry_run:
+                    return Reply(200, made(await ops.handling.preview(fork_id, who(req), command)))
+                outcome = await ops.handling.project(fork_id, who(req), command, keep=keep(req, 201, made))
             return Reply(201, made(outcome), {"Location": f"/api/projects/{fork_id}"})
 
         return await once(ops, req, act)

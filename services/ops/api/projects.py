@@ -55,7 +55,8 @@ def routes(api: Api, ops: Ops) -> None:
                 )  # fmt: skip
 
             command = always(CreateProject(new.name, new.canvas))
-            outcome = await ops.handling.project(project_id, who(req), command, keep=keep(req, 201, made))
+            with ops.ids.one(req.actor, new.id):
+                outcome = await ops.handling.project(project_id, who(req), command, keep=keep(req, 201, made))
             return Reply(201, made(outcome), {"Location": f"/api/projects/{project_id}"})
 
         return await once(ops, req, act)

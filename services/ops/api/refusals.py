@@ -10,11 +10,12 @@ from cutlog.web import Api, Problem, ProblemError
 from cutlog.web.problems import unavailable
 from services.ops.decide.refusals import (
     Held,
-    IdTaken,
+    IdUnavailable,
     MediaExists,
     MediaInUse,
     NotFound,
     NothingToExport,
+    NotImported,
     NotRendering,
     NotRetryable,
     Refused,
@@ -29,7 +30,8 @@ from services.ops.readmodel.guard import MediaGone
 
 _STATUS: Final[dict[type[Refused], int]] = {
     NotFound: 404,
-    IdTaken: 409,
+    IdUnavailable: 409,
+    NotImported: 409,
     StaleVersion: 409,
     NotRendering: 409,
     NotRetryable: 409,

@@ -18,7 +18,7 @@ from cutlog.contract.events import (
 from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion
 from cutlog.contract.timeline import Canvas
 from services.ops.decide.project_state import ProjectState
-from services.ops.decide.refusals import IdTaken, NotFound, Refused
+from services.ops.decide.refusals import NotFound, NotImported, Refused
 from services.ops.edits.errors import EditError
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
@@ -85,7 +85,7 @@ ImportCommand = ImportVersions | ImportFiles | UndoImport
 def decide_import(state: ProjectState | None, command: ImportCommand) -> tuple[ProjectEvent, ...]:
     """What happens; nothing for what is there already. Raises Refused."""
     if state is not None and not state.undone and (state.imported is None or state.imported.source != command.source):
-        raise IdTaken("A project with this id is there, and it did not come from that store.")
+        raise NotImported("A project with this id exists, and it did not come from that store.")
     match command:
         case ImportVersions():
             return _versions(state, command)

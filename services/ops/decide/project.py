@@ -51,7 +51,7 @@ from services.ops.decide.lettering import check_letters
 from services.ops.decide.project_state import NO_PAST, ExportState, Past, Pin, ProjectState, version_and_profile
 from services.ops.decide.refusals import (
     Held,
-    IdTaken,
+    IdUnavailable,
     NotFound,
     NothingToExport,
     NotRendering,
@@ -91,14 +91,10 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
         return decide_import(state, command)
     if state is not None and state.undone:
         state = None
-    if isinstance(command, CreateProject):
+    if isinstance(command, CreateProject | ForkProject):
         if state is not None:
-            raise IdTaken("A project with this id exists already; choose another id.")
-        return (ProjectCreated(name=command.name, canvas=command.canvas),)
-    if isinstance(command, ForkProject):
-        if state is not None:
-            raise IdTaken("A project with this id exists already; choose another id.")
-        return (_forked(command),)
+            raise IdUnavailable
+        return (_forked(command) if isinstance(command, ForkProject) else _created(command),)
     if state is None:
         raise NotFound("The project does not exist.")
     match command:
@@ -155,6 +151,10 @@ def _committed(state: ProjectState, command: CommitOps, after: Sequence) -> Vers
         media_added=_gained(after, before),
         media_removed=_gained(before, after),
     )
+
+
+def _created(command: CreateProject) -> ProjectCreated:
+    return ProjectCreated(name=command.name, canvas=command.canvas)
 
 
 def _forked(command: ForkProject) -> ProjectForked:

@@ -20,10 +20,26 @@ class NotFound(Refused):
     code = "not-found"
 
 
-class IdTaken(Refused):
-    """The id is taken."""
+class IdUnavailable(Refused):
+    """The id is not available."""
 
-    code = "id-taken"
+    code = "id-unavailable"
+
+    def __init__(self) -> None:
+        # One text, whoever has or had the id: it tells nobody what other tenants have.
+        super().__init__("Choose another id, or send none to get a new one.")
+
+
+class NotImported(Refused):
+    """The project did not come from that store."""
+
+    code = "not-imported"
+
+
+class PlanExists(Refused):
+    """The run has a plan already."""
+
+    code = "plan-exists"
 
 
 class StaleVersion(Refused):

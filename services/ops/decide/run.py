@@ -6,7 +6,7 @@ from typing import assert_never
 
 from cutlog.contract.commands import GcCommand, RecordPlan, RecordPolicy
 from cutlog.contract.events import GcEvent, PlanCalculated, PolicyChanged
-from services.ops.decide.refusals import ChangedSince, IdTaken
+from services.ops.decide.refusals import ChangedSince, PlanExists
 
 
 def initial_state() -> GcEvent | None:
@@ -19,7 +19,7 @@ def decide(state: GcEvent | None, command: GcCommand) -> tuple[GcEvent, ...]:
     match command:
         case RecordPlan(run_id=run_id, event=event):
             if state is not None:
-                raise IdTaken(f"Run {run_id} has a plan already.")
+                raise PlanExists(f"Run {run_id} has a plan already.")
             return (event,)
         case RecordPolicy(event=changed):
             if isinstance(state, PolicyChanged) and changed.version <= state.version:
