@@ -10,11 +10,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from cutlog.blobs.keys import InvalidKeyError, check_key
+from cutlog.blobs.lifetimes import LINK_SECONDS, MAX_LINK_SECONDS, playing_seconds
 from cutlog.blobs.local import LocalBlobs
 from cutlog.blobs.remote import ObstoreBlobs
 from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, BlobStore, Method, StoreUnavailableError
 
 __all__ = [
+    "LINK_SECONDS",
+    "MAX_LINK_SECONDS",
     "Blob",
     "BlobHead",
     "BlobNotFoundError",
@@ -26,6 +29,7 @@ __all__ = [
     "StoreUnavailableError",
     "check_key",
     "open_blobs",
+    "playing_seconds",
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cutlog.blobs import BlobStore
+from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.bus import Outbox
 from cutlog.contract.base import Strict, Wire
 from cutlog.ffmpeg import NotExaminedError
@@ -35,7 +35,7 @@ from services.media.facts import UnusableError
 from services.media.files import add_files
 from services.media.ingest import EmptyFileError, Ingest, OutOfSpaceError, StorageError
 from services.media.leases import LeaseLostError
-from services.media.previews_api import LINK_SECONDS, leads_to
+from services.media.previews_api import leads_to
 from services.media.quotas import QuotaError
 from services.media.settling import Answers
 from services.media.videos import Asker, Video, VideoInUseError, VideoUnknownError

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cutlog.blobs import BlobStore
+from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.contract import keys
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.media import Rendition
@@ -21,7 +21,6 @@ from services.media.videos import NotFailedError, Stored, Video
 from services.media.watching import Watching
 
 ROOT: Final = "/api/videos/{video}"
-LINK_SECONDS: Final = 600
 
 
 class At(Strict):

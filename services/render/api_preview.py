@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from cutlog.blobs import playing_seconds
 from cutlog.contract.base import Strict
 from cutlog.web import Api, Content, Problem, Reply, Request, Role
 from cutlog.web.problems import ProblemError, not_found, unavailable
@@ -21,8 +22,8 @@ from services.render.playlist import Previews, Reel, reel, text
 from services.render.stitch import DamagedSegmentError, ParametersDifferError
 from services.render.timelines import Timelines
 
-#: Seconds that links live at least; they change once per so many, so that a playlist stays as it was.
-_LIFE: Final = 3600
+#: Seconds for which the links of a playlist stay as they were, so that one that grows only grows.
+_STAYS: Final = 300
 #: How long a playlist waits for its first fragment, and between looks, in seconds.
 _PATIENCE: Final = 10.0
 _LOOK: Final = 0.25
@@ -55,6 +56,7 @@ class Reels:
         self._timelines, self._previews, self._engine = timelines, previews, engine
         self._known: OrderedDict[str, tuple[str, Reel]] = OrderedDict()
         self._asked: OrderedDict[str, None] = OrderedDict()
+        self._expire: OrderedDict[str, int] = OrderedDict()
 
     async def shown(self, project_id: str, version: int, tenant: str) -> Reel:
         """As it is now. Raises TimelineGoneError, OpsAwayError, MediaNotReadyError."""
@@ -92,6 +94,17 @@ class Reels:
         while len(self._asked) > _REMEMBERED:
             self._asked.popitem(last=False)
         return first
+
+    def expires(self, film: Reel, now: float) -> int:
+        """When links to fragments that are made now expire, in seconds since the epoch."""
+        life = playing_seconds(film.pictures.frames, film.pictures.fps.fraction)
+        expires = self._expire.pop(film.digest, 0)
+        if expires - now < life - _STAYS:
+            expires = int(now) + life
+        self._expire[film.digest] = expires
+        while len(self._expire) > _REMEMBERED:
+            self._expire.popitem(last=False)
+        return expires
 
     async def found(self, project_id: str, version: int, digest: str) -> tuple[str, Reel] | None:
         """The film of a digest and whose it is; None if the version is another film by now."""
@@ -135,7 +148,7 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
                 raise unavailable("The first pictures are still being rendered.", 1)
             await asyncio.sleep(_LOOK)
             ready = await previews.ready(film, tenant, first)
-        expires = (int(time.time()) // _LIFE + 2) * _LIFE
+        expires = reels.expires(film, time.time())
 
         def link(name: str) -> str:
             name = f"{film.digest}-{name}"
@@ -167,7 +180,8 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
         if found is None or number >= len(found[1].fragments):
             raise _gone()
         header, body = await previews.fragment(found[1], found[0], number)
-        caching = {"Cache-Control": f"private, max-age={_LIFE}, immutable"}
+        life = max(0, int(req.query.expires) - int(time.time()))
+        caching = {"Cache-Control": f"private, max-age={life}, immutable"}
         return Reply.raw(200, header if part == START else body, "video/mp4", caching)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
+import time
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -185,8 +187,12 @@ async def test_a_playlist_over_the_segments_plays_every_frame_with_its_sound(
     version = await house.shot(project, "v_1", 30, 0, 100)
     base = f"/api/projects/{project}/versions/{version}/"
     async with house.render():
+        before = int(time.time())
         status, headers, body = await ask(house, base + "proxy.m3u8")
         assert (status, headers["Content-Type"]) == (200, "application/vnd.apple.mpegurl")
+        expire = {int(found) for found in re.findall(rb"expires=(\d+)", body)}
+        life = 6 + 600  # of 130 frames at 25 a second, and ten minutes
+        assert len(expire) == 1 and before + life <= expire.pop() <= time.time() + life
         await house.proxy(project, version)
         status, _, whole = await ask(house, base + "proxy.m3u8")
         # What was told before is still there, and the rest has come.
@@ -200,6 +206,7 @@ async def test_a_playlist_over_the_segments_plays_every_frame_with_its_sound(
         for link in (start, *(line for line in lines if not line.startswith("#"))):
             async with house.session.get(house.settings.peers["render"] + base + link) as reply:
                 assert (reply.status, reply.content_type) == (200, "video/mp4")
+                assert 0 < int(reply.headers["Cache-Control"].split("max-age=")[1].split(",")[0]) <= life
                 film += await reply.read()
             forged = house.settings.peers["render"] + base + link.replace("expires=1", "expires=2")
             async with house.session.get(forged) as reply:

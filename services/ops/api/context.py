@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cutlog.blobs import BlobStore
+from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.web import Request
 from cutlog.web.problems import not_found
 from services.ops.catalog import Catalog
@@ -22,9 +22,6 @@ from services.ops.limits import ExportLimits, IdTries
 from services.ops.log.read import LogReader
 from services.ops.readmodel.reads import Owner, Reads
 from services.ops.renders import Renders
-
-LINK_SECONDS = 600
-"""How long a signed link works."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +50,9 @@ class Ops:
             raise not_found(f"Project {project_id}")
         return owner
 
-    async def link(self, key: str, filename: str | None = None) -> str:
-        """An absolute signed link to an object."""
-        url = await self.blobs.url(key, seconds=LINK_SECONDS, filename=filename)
+    async def link(self, key: str, filename: str | None = None, seconds: int = LINK_SECONDS) -> str:
+        """An absolute signed link to an object, for that long."""
+        url = await self.blobs.url(key, seconds=seconds, filename=filename)
         return self.public_url.rstrip("/") + url if url.startswith("/") else url
 
 

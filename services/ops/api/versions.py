@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from cutlog.blobs import playing_seconds
 from cutlog.web import Api, Problem, Reply, Request, Role
 from cutlog.web.problems import not_found
-from services.ops.api.context import LINK_SECONDS, Ops
+from services.ops.api.context import Ops
 from services.ops.api.exports import completed
 from services.ops.readmodel.reads import VersionRow
 from services.ops.readmodel.views import Proxy, VersionShown
@@ -49,7 +50,7 @@ def routes(api: Api, ops: Ops) -> None:
         match now.status:
             case "ready":
                 assert row.proxy_key is not None
-                return Reply.redirect(await ops.blobs.url(row.proxy_key, seconds=LINK_SECONDS))
+                return Reply.redirect(await ops.blobs.url(row.proxy_key, seconds=_seconds(row)))
             case "none":
                 raise not_found(f"A proxy of version {row.version}, which has no frames,")
             case "failed":
@@ -73,6 +74,11 @@ def routes(api: Api, ops: Ops) -> None:
             status=status,
             progress=progress,
             key=row.proxy_key,
-            url=await ops.link(row.proxy_key) if row.proxy_key is not None else None,
+            url=await ops.link(row.proxy_key, seconds=_seconds(row)) if row.proxy_key is not None else None,
             error=row.proxy_failed if status == "failed" else None,
         )
+
+
+def _seconds(row: VersionRow) -> int:
+    """How long a link to the proxy works, which players read while they play."""
+    return playing_seconds(row.duration, row.fps.fraction)

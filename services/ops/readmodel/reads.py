@@ -11,6 +11,7 @@ from msgspec import UNSET
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas
 from services.ops.log.records import IdempotentReply
 from services.ops.readmodel.derive import ALL_PROFILES
@@ -28,6 +29,7 @@ _STREAM_VERSION_AT: Final = statement("stream_version_at")
 _FORKS: Final = statement("forks")
 _KEEP_ANSWER: Final = statement("keep_answer")
 _CANVAS: Final = msgspec.json.Decoder(Canvas)
+_FPS: Final = msgspec.json.Decoder(Fps)
 _IMPORTED: Final = msgspec.json.Decoder(Imported)
 _OPS: Final = msgspec.json.Decoder(list[dict[str, Any]])
 
@@ -52,6 +54,7 @@ class VersionRow:
     position: int
     duration: int
     digest: str
+    fps: Fps
     proxy_key: str | None
     proxy_failed: str | None
     latest_proxy_version: int | None
@@ -83,7 +86,7 @@ class Reads:
     async def version(self, project_id: str, version: int) -> VersionRow | None:
         """One version."""
         rows = await self._rows(_SHOW_VERSION, project_id, version)
-        return VersionRow(**rows[0]._mapping) if rows else None
+        return VersionRow(**{**rows[0]._mapping, "fps": _FPS.decode(rows[0].fps)}) if rows else None
 
     async def versions(self, project_id: str, first: int, last: int, limit: int) -> list[Version]:
         """Versions `first` to `last` with their ops, in order."""
