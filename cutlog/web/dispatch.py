@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +30,10 @@ TRACE: Final = web.RequestKey("trace", str)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 ACTOR: Final = web.RequestKey("actor", Actor)
 EXPIRES: Final = web.RequestKey("expires", float)
+
+
+_NO_KEYS: Final = re.compile(rb"[ \t\r\n]*\{[ \t\r\n]*\}[ \t\r\n]*")
+"""What clients send that always send JSON, where a body may be left out."""
 
 
 class Nothing(Strict):
@@ -154,6 +159,8 @@ class Dispatch:
         check_typed(http, route.consumes)
         if route.body is bytes:
             return raw, raw
+        if route.body_optional and _NO_KEYS.fullmatch(raw):
+            return raw, None
         expected = Nothing if route.body is None else route.body
         if len(raw) >= THREAD_FROM:
             body = await asyncio.to_thread(decode_json, raw, expected)

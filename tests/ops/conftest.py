@@ -63,9 +63,11 @@ class Client:
             found = msgspec.json.decode(text) if text and "json" in response.headers["Content-Type"] else text
             return Answer(response.status, found, response.headers)
 
-    async def made(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Any:
+    async def made(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None, raw: bytes | None = None
+    ) -> Any:
         """The body of an answer that must be a success."""
-        answer = await self(method, path, body, key=key)
+        answer = await self(method, path, body, key=key, raw=raw)
         assert answer.status < 300, answer
         return answer.body
 

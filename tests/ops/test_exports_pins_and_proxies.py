@@ -192,6 +192,21 @@ async def test_a_pin_toggles_and_covers_exports_present_and_future(film: Client)
     assert (await film("POST", "/api/projects/p1/versions/7/pin")).status == 404
 
 
+async def test_an_object_without_keys_toggles_a_pin_as_an_empty_body_does(film: Client) -> None:
+    path, pinned = "/api/projects/p1/versions/1/pin", []
+    for raw in (b"{}", None, b"{}", b" {\r\n\t} ", b"{}"):
+        answer = await film("POST", path, raw=raw)
+        assert answer.status == 200
+        pinned.append(answer.body["pinned"])
+    assert pinned == [True, False, True, False, True]
+    for raw, pointer in ((b'{"reason": "why"}', "/pinned"), (b'{"pin": true}', "/pin"), (b"[]", ""), (b"null", "")):
+        answer = await film("POST", path, raw=raw)
+        assert (answer.status, answer.body["errors"][0]["pointer"]) == (422, pointer), raw
+    assert (await film("POST", path, raw=b"{} {}")).status == 400
+    assert (await film.made("POST", path, raw=b"{}", key="once"))["pinned"] is False
+    assert (await film.made("POST", path, raw=b"{}", key="once"))["pinned"] is False, "the first answer again"
+
+
 async def test_a_pin_has_a_reason_an_end_and_a_profile(film: Client) -> None:
     x = (await film.made("POST", "/api/projects/p1/export", {"version": 1}))["id"]
     path = "/api/projects/p1/versions/1/pin"

@@ -51,7 +51,7 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Pins or unpins the exports of a version",
     )
     async def pin(req: Request[NewPin | None]) -> Reply:
-        """An empty body toggles the pin of all exports."""
+        """An empty body, or `{}`, toggles the pin of all exports."""
         version, now, wanted = req.path["n"], ops.now(), req.body
         if wanted is not None and wanted.expires_at is not None and wanted.expires_at <= now:
             raise EditError("/expiresAt", "the time has passed; give one in the future, or none to pin for ever")
