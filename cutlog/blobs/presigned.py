@@ -6,9 +6,12 @@ import hashlib
 import hmac
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
+from cutlog.contract.lines import one_line
+
 
 def attachment(name: str) -> str:
     """A Content-Disposition (RFC 6266) to save as `name`, whatever characters that has."""
+    name = one_line(name)
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 

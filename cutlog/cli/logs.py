@@ -15,6 +15,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from cutlog.contract.lines import escaped
+
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -108,7 +110,8 @@ def log_quietly() -> None:
 def rendered(_logger: WrappedLogger, _name: str, event: Mapping[str, Any]) -> bytes:
     """An event as JSON; values that JSON does not know as text, whatever is in them."""
     try:
-        return _ENCODER.encode(event)
+        line = _ENCODER.encode(event)
+        return line if line.isascii() else escaped(line.decode()).encode()
     except Exception:  # such as half of a surrogate pair in a path that a client made up
         return json.dumps(event, default=str, skipkeys=True).encode()
 

@@ -6,6 +6,8 @@ from typing import Annotated, Final
 
 import msgspec
 
+from cutlog.contract.lines import ONE_LINE
+
 #: A project ends before this frame: more than a day at 100 frames per second.
 MAX_FRAMES: Final = 10_000_000
 MAX_TRACKS: Final = 200
@@ -21,7 +23,10 @@ MAX_CAPTIONS: Final = 20_000
 #: PostgreSQL's jsonb holds any text but one with a NUL.
 NO_NUL: Final = r"^[^\x00]*$"
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NO_NUL)]
+#: What is written about a name is stricter than what is read: the log may hold names from before.
+_SHOWN: Final = {"pattern": ONE_LINE}
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NO_NUL, extra_json_schema=_SHOWN)]
+TrackName = Annotated[str, msgspec.Meta(max_length=200, pattern=NO_NUL, extra_json_schema=_SHOWN)]
 At = Annotated[int, msgspec.Meta(ge=0, lt=MAX_FRAMES, description="frame of the timeline")]
 Length = Annotated[int, msgspec.Meta(ge=1, le=MAX_FRAMES, description="frames")]
 Fade = Annotated[int, msgspec.Meta(ge=0, le=MAX_FRAMES, description="frames")]

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
-from cutlog.contract.limits import NO_NUL, At, Gain, Index, Name
+from cutlog.contract.limits import NO_NUL, At, Gain, Index, Name, TrackName
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import CaptionMode, Color, Side, TrackKind
 
@@ -53,7 +53,7 @@ class TrackSet(Strict, tag_field="op", tag="track.set"):
     (docs/INTERCHANGE.md)."""
 
     track: Id
-    name: Annotated[str, msgspec.Meta(max_length=200, pattern=NO_NUL)] | UnsetType = UNSET
+    name: TrackName | UnsetType = UNSET
     muted: bool | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
     locked: bool | UnsetType = UNSET

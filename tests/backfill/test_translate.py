@@ -54,6 +54,7 @@ def after(*legacy: Any, sequence: Sequence = EMPTY) -> tuple[list[dict[str, Any]
         ({"op": "clip.set", "clip": "c", "flipH": True}, {"op": "clip.set", "clip": "c", "flipH": True}),
         ({"type": "addMarker", "at": 2, "label": "here", "id": "m"},
          {"op": "marker.add", "marker": "m", "at": 50, "label": "here"}),
+        ({"op": "project.configure", "name": "a\nb\u202ec"}, {"op": "project.configure", "name": "a b c"}),
         ({"type": "resize", "width": 640, "height": 360}, {"op": "project.configure", "width": 640, "height": 360}),
     ],
 )  # fmt: skip

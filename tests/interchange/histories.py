@@ -9,6 +9,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from cutlog.contract import ops as o
+from cutlog.contract.lines import one_line
 from cutlog.contract.media import MediaFacts, MediaKind
 from cutlog.contract.properties import Keyframe, Keyframes
 from cutlog.contract.time import Fps
@@ -153,7 +154,7 @@ class Maker:
                 return o.MarkerAdd(marker=new, at=at, label=self._draw(WORDS), color=self._draw(COLORS))
             case _:
                 return o.TrackSet(
-                    track=track, name=self._draw(WORDS), muted=self._draw(st.booleans()),
+                    track=track, name=one_line(self._draw(WORDS)), muted=self._draw(st.booleans()),
                     hidden=self._draw(st.booleans()), gain_db=float(self._draw(st.floats(-20, 5))),
                     locked=self._int(0, 9) == 0, captions=self._draw(st.sampled_from(["burn", "sidecar"])),
                 )  # fmt: skip

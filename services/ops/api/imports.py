@@ -16,6 +16,7 @@ from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import ProjectEvent, VersionCommitted
 from cutlog.contract.ids import Id
 from cutlog.contract.imports import ImportedExport, ImportedProxy
+from cutlog.contract.lines import one_line
 from cutlog.contract.ops import Name
 from cutlog.contract.timeline import Canvas
 from cutlog.web import Api, Problem, Reply, Request, Role
@@ -117,8 +118,8 @@ def routes(api: Api, ops: Ops) -> None:
                 return shelf.sha256(media_id) if shelf.get(media_id) is not None else media_id
 
             return ImportVersions(
-                run, page.source, page.legacy_id, page.name, canvas, page.created_at, page.versions, page.videos,
-                sources, sha256,
+                run, page.source, page.legacy_id, one_line(page.name) or project_id, canvas, page.created_at,
+                page.versions, page.videos, sources, sha256,
             )  # fmt: skip
 
         if page.dry_run:

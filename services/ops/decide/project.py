@@ -48,6 +48,7 @@ from services.ops.decide.commands import (
 )
 from services.ops.decide.importing import ImportFiles, ImportVersions, UndoImport, decide_import
 from services.ops.decide.lettering import check_letters
+from services.ops.decide.naming import check_name, check_names
 from services.ops.decide.project_state import NO_PAST, ExportState, Past, Pin, ProjectState, version_and_profile
 from services.ops.decide.refusals import (
     Held,
@@ -94,6 +95,7 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
     if isinstance(command, CreateProject | ForkProject):
         if state is not None:
             raise IdUnavailable
+        check_name(command.name, "/name")
         return (_forked(command) if isinstance(command, ForkProject) else _created(command),)
     if state is None:
         raise NotFound("The project does not exist.")
@@ -136,6 +138,7 @@ def _applied(state: ProjectState, command: CommitOps) -> Sequence:
     """The timeline that the ops lead to. Raises StaleVersion, EditError."""
     if command.expected_version is not None and command.expected_version != state.version:
         raise StaleVersion(command.expected_version, state.version)
+    check_names(command.ops)
     check_letters(command.ops, command.letters)
     return apply_all(state.sequence, command.ops, command.sources, command.earlier)
 

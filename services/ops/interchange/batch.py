@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from cutlog.contract.clip_ops import PastedEffect, PastedSpeed
+from cutlog.contract.lines import one_line
 from cutlog.contract.ops import (
     CaptionsAdd,
     ClipAdd,
@@ -110,6 +111,8 @@ class Batch:
             for name in ("name", "muted", "hidden", "gain_db")
             if not usual(value := getattr(track, name), getattr(_PLAIN_TRACK, name))
         }
+        if "name" in changes:
+            changes["name"] = one_line(track.name)
         if track.caption_mode != "burn":
             changes["captions"] = track.caption_mode
         if changes:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from cutlog.contract.lines import one_line
 from cutlog.contract.ops import Op
 from services.ops.edits.apply import apply
 from services.ops.edits.errors import EditError
@@ -91,12 +92,18 @@ def translated(
 
 def _one(legacy: Mapping[str, Any], context: Context) -> list[Json]:
     if isinstance(name := legacy.get("op"), str) and "." in name:
-        return [_with_videos(dict(legacy), context)]
+        return [_with_videos(_with_lines(dict(legacy)), context)]
     given = Given(legacy, context.rate)
     rule = RULES.get(given.kind)
     if rule is None:
         raise Untranslatable(f"{given.kind!r} is no kind of edit that is known")
     return rule(given, context)
+
+
+def _with_lines(op: Json) -> Json:
+    """An op that is in the edit language already, with its names as we take them."""
+    named = op["op"] in ("project.configure", "track.set") and isinstance(op.get("name"), str)
+    return op | {"name": one_line(op["name"])} if named else op
 
 
 def _with_videos(op: Json, context: Context) -> Json:
