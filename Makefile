@@ -101,7 +101,12 @@ lock: ## resolve pyproject.toml and requirements.in into requirements.lock (need
 	@uv pip compile pyproject.toml requirements.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
 
+.PHONY: sbom
+sbom: install ## sbom.json: all that is installed, servers and ffmpeg included, as CycloneDX 1.6 (SBOM=FILE)
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --sv 1.6 --of JSON \
+		-o $(or $(SBOM),sbom.json) $(BIN)/python && echo "$(or $(SBOM),sbom.json)"
+
 .PHONY: clean
 clean: ## remove .venv, caches and built files; data stays
-	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv build dist sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find cutlog services tests -name __pycache__ -type d -prune -exec rm -rf {} +
