@@ -43,3 +43,10 @@ def test_every_invariant_of_the_collector_names_its_tests() -> None:
     for sentence in sentences:
         assert re.search(r"\b(must|should)\b", sentence), sentence
         assert NAMED.search(sentence), sentence
+
+
+def test_the_policy_for_vulnerabilities_stands_where_github_shows_it_and_names_a_private_way() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    for said in ("Report a vulnerability", "What happens then", "Supported versions", "`make sbom`"):
+        assert said in text
+    assert "@" not in text, "an address would have to exist"
