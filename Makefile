@@ -12,6 +12,8 @@ help: ## this list
 
 .PHONY: install
 install: .venv/installed ## make .venv from requirements.lock (with uv where present)
+	@# Root's stack runs as other users, who must be able to read what it runs, whatever umask the checkout was made with.
+	@[ "$$(id -u)" != 0 ] || { chmod go+rx . && chmod -R go+rX cutlog deploy services tests; }
 
 .venv/installed: requirements.lock pyproject.toml
 	@sh deploy/install.sh

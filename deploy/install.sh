@@ -2,7 +2,7 @@
 # Makes .venv from requirements.lock and installs this checkout into it. Called by make.
 set -eu
 cd "$(dirname "$0")/.."
-# Started as root, PostgreSQL runs as another user, who must be able to run what is installed here. None of it is secret.
+# Started as root, a stack runs as other users, who must be able to run what is installed here. None of it is secret.
 umask 022
 
 suits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; }

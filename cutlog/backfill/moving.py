@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -243,10 +244,13 @@ class Mover:
 
 @asynccontextmanager
 async def _linked(blobs: LocalBlobs, path: Path) -> AsyncIterator[Path | None]:
-    """A second name for a file, next to the objects; None where the file system has none to give."""
+    """A second name for a file, next to the objects; None where the file system has none to give, or where who owns
+    the objects could not read it."""
     async with blobs.scratch() as folder:
         ours = folder / "linked"
         try:
+            if folder.stat().st_uid != os.geteuid() and not path.stat().st_mode & stat.S_IROTH:
+                raise PermissionError(path)
             await asyncio.to_thread(os.link, path, ours, follow_symlinks=False)
         except OSError:
             yield None

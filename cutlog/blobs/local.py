@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from cutlog.blobs.keys import InvalidKeyError, check_key, check_prefix
-from cutlog.blobs.scratch import scratch_file, scratch_folder, sweep_folder
+from cutlog.blobs.scratch import hand_over, scratch_file, scratch_folder, sweep_folder
 from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, Method
 from cutlog.contract.keys import TEMP
 from cutlog.web.signing import sign
@@ -35,6 +35,7 @@ class LocalBlobs:
         self._secret = file_secret
         self._temp = self.root / TEMP
         self._temp.mkdir(exist_ok=True)
+        hand_over(self._temp)
 
     async def check(self) -> None:
         await asyncio.to_thread(os.statvfs, self._temp)
@@ -142,6 +143,8 @@ class LocalBlobs:
             if source.absolute().is_relative_to(self._temp):
                 # Ours already: another name for the same bytes.
                 path, descriptor = source.with_name(os.urandom(8).hex()), file.fileno()
+                if status.st_nlink == 1:
+                    hand_over(source)
                 os.link(source, path, follow_symlinks=False)
                 stack.callback(path.unlink, missing_ok=True)
                 if not os.path.samestat(path.lstat(), status):
@@ -179,6 +182,8 @@ class LocalBlobs:
         Whether the object is that file now."""
         new = [folder for folder in target.relative_to(self.root).parents if not (self.root / folder).exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
+        for folder in reversed(new):
+            hand_over(self.root / folder)
         placed = True
         if replace:
             path.rename(target)

@@ -11,12 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def hand_over(path: Path) -> None:
+    """What root makes in a folder of another user, as a command beside a running stack does, is that user's."""
+    if os.geteuid() == 0 and (owner := path.parent.stat()).st_uid != 0:
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """A fresh folder in `parent`, removed at the end with all it holds."""
     while True:
         folder = parent / uuid.uuid4().hex
         folder.mkdir(parents=True)
+        hand_over(folder)
         try:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:  # a sweeper was faster than our lock
@@ -37,6 +44,7 @@ def scratch_file(parent: Path) -> Iterator[tuple[Path, int]]:
     path = parent / uuid.uuid4().hex
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
+        hand_over(path)
         _lock(descriptor)
         yield path, descriptor
     finally:

@@ -25,7 +25,8 @@ BACKLOG: Final = 256
 PATIENCE: Final = 60.0
 """Seconds in which an order is answered."""
 INHERITED: Final = ("PATH", "LANG", "LD_LIBRARY_PATH", "PYTHONPATH")
-"""What the warden gets of our environment, in which secrets may be."""
+"""What the warden gets of our environment, in which secrets may be. It has a HOME, which sandlock looks for, and which
+users without a name do not have."""
 
 
 class WardenUnavailableError(RuntimeError):
@@ -114,8 +115,8 @@ class _Own:
         ours, theirs = socket.socketpair()
         with theirs, listening() as listener:  # ours is closed, so that its death refuses connections
             program = Program(
-                "warden", [sys.executable, "-P", "-m", "cutlog.jail.warden", str(theirs.fileno())], {},
-                inherit=INHERITED,
+                "warden", [sys.executable, "-P", "-m", "cutlog.jail.warden", str(theirs.fileno())],
+                {"HOME": "/"}, inherit=INHERITED,
             )  # fmt: skip
             try:
                 process = subprocess.Popen(

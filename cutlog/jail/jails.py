@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from cutlog.jail import seccomp
-from cutlog.jail.capabilities import drop_capabilities
 from cutlog.jail.orders import Order
-from cutlog.stack.launcher import PR_SET_PDEATHSIG, check, libc
+from cutlog.stack.launcher import PR_SET_PDEATHSIG, check, drop_capabilities, libc
 
 SANDLOCK_OWN: Final = ("socket",)
 """Calls that sandlock sees to itself, and can't be told to refuse."""

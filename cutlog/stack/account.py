@@ -1,13 +1,14 @@
-"""As whom the parts of a stack run when it is started as root. Nothing is added to the machine's users: an account is
-a number, which needs no name."""
+"""As whom the parts of a stack run when it is started as root: the supervisor alone stays root. Nothing is added to
+the machine's users: an account is a number, which needs no name."""
 
 from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import stat
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,14 +16,43 @@ from cutlog.stack.program import Account
 
 USER: Final = "cutlog"
 """A system user of this name, where there is one, runs PostgreSQL."""
-POSTGRES: Final = 60810
-"""The user and group that run PostgreSQL where there is no such user. From 60706 to 61183, numbers that systemd and
+POSTGRES, SERVICES, DECODER, BUS, GATEWAY = range(60810, 60815)
+"""Users and groups; PostgreSQL's where there is no user of that name. From 60706 to 61183, numbers that systemd and
 Debian leave to nobody (https://systemd.io/UIDS-GIDS)."""
 UNPRIVILEGED: Final = ("nobody", "daemon", "bin")
 
 
 class AccountUnavailable(RuntimeError):
     """PostgreSQL cannot run as root, and there is no other user to make its cluster."""
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """As whom each part runs. An ordinary user runs all of them: None."""
+
+    services: Account | None = None
+    """Of the group of `decoder`, to which what they make is open."""
+    decoder: Account | None = None
+    bus: Account | None = None
+    gateway: Account | None = None
+
+    @classmethod
+    def here(cls) -> Accounts:
+        """Numbers, for root."""
+        if os.geteuid() != 0:
+            return cls()
+        return cls(
+            services=Account(SERVICES, DECODER, umask=0o027),
+            decoder=Account(DECODER, DECODER, umask=0o007),
+            bus=Account(BUS, BUS),
+            gateway=Account(GATEWAY, GATEWAY),
+        )
+
+    @property
+    def users(self) -> list[int]:
+        """All of them."""
+        each = (self.services, self.decoder, self.bus, self.gateway)
+        return [account.uid for account in each if account is not None]
 
 
 def postgres_account(paths: Iterable[Path]) -> Account | None:
@@ -57,13 +87,35 @@ def named_account(account: Account | None) -> Account | None:
 
 
 def own(folder: Path, account: Account | None) -> None:
-    """Gives a folder and all that is in it to the account, where it does not have it yet."""
-    if account is None or not folder.exists() or folder.stat().st_uid == account.uid:
+    """Gives a folder and all that is in it to the account, where it does not have it yet. No link in it is followed,
+    and a file that has another name, which may be anywhere, is copied."""
+    if account is None or not folder.exists():
         return
-    for parent, folders, names in os.walk(folder):
-        for name in [*folders, *names]:
-            os.lchown(Path(parent) / name, account.uid, account.gid)
-    os.chown(folder, account.uid, account.gid)
+    if folder.is_symlink() and folder.parent.stat().st_uid == os.geteuid():  # nobody else has put it there
+        folder = folder.resolve()
+    if folder.lstat().st_uid == account.uid:
+        return
+    for _, folders, names, parent in os.fwalk(folder):
+        for name in names:
+            facts = os.lstat(name, dir_fd=parent)
+            if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
+                _copy(name, parent, facts)
+        for name in (*folders, *names):
+            os.chown(name, account.uid, account.gid, dir_fd=parent, follow_symlinks=False)
+    os.chown(folder, account.uid, account.gid, follow_symlinks=False)
+
+
+def _copy(name: str, parent: int, facts: os.stat_result) -> None:
+    """Puts a copy in the place of a file."""
+    draft = f".{name[:100]}.{os.getpid()}"
+    source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=parent)
+    target = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=parent)
+    with os.fdopen(source, "rb") as original, os.fdopen(target, "wb") as copy:
+        shutil.copyfileobj(original, copy, 1 << 20)
+        copy.flush()
+        os.utime(copy.fileno(), ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        os.fsync(copy.fileno())
+    os.rename(draft, name, src_dir_fd=parent, dst_dir_fd=parent)
 
 
 def _has_name(uid: int) -> bool:

@@ -22,7 +22,7 @@ from cutlog.ffmpeg.binaries import BinaryNotFoundError, locate
 from cutlog.ffmpeg.errors import FfmpegFailedError
 from cutlog.ffmpeg.sandbox import SandboxUnavailableError
 from cutlog.stack import gateway, nats, postgres
-from cutlog.stack.account import USER, AccountUnavailable, named_account, postgres_account
+from cutlog.stack.account import GATEWAY, SERVICES, USER, AccountUnavailable, named_account, postgres_account
 from cutlog.stack.layout import Layout
 from cutlog.stack.ports import is_free
 from cutlog.stack.state import NotRunning, read_state
@@ -160,7 +160,8 @@ def _account(data: Path) -> Iterator[Finding]:
         yield Finding("account", "fail", str(error), f"add a user {USER} to /etc/passwd, or run as an ordinary user")
         return
     how = "through folders that are closed to it" if account.traverse else "directly"
-    yield Finding("account", "ok", f"root; PostgreSQL runs as uid {account.uid} and reaches {data} {how}")
+    others = f"other parts run as uids {SERVICES} to {GATEWAY}"
+    yield Finding("account", "ok", f"root; PostgreSQL runs as uid {account.uid} and reaches {data} {how}; {others}")
 
 
 def _port(data: Path, host: str, port: int) -> Iterator[Finding]:

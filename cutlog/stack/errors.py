@@ -9,6 +9,7 @@ from cutlog.stack.deployment import DeploymentFileMissing
 from cutlog.stack.leftovers import LeftoverStays
 from cutlog.stack.lock import AlreadyRunning
 from cutlog.stack.migrating import MigrationFailed
+from cutlog.stack.passages import ClosedFolder
 from cutlog.stack.ports import NoPort
 from cutlog.stack.postgres import PostgresUnavailable
 from cutlog.stack.secrets import EmptySecret
@@ -17,6 +18,7 @@ CANNOT_START = (
     AccountUnavailable,
     AlreadyRunning,
     ChildFailed,
+    ClosedFolder,
     DeploymentFileMissing,
     EmptySecret,
     LeftoverStays,

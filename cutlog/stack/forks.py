@@ -14,7 +14,7 @@ from typing import TextIO
 import msgspec
 
 from cutlog.stack.forkserver import ONE_THREAD, Order
-from cutlog.stack.program import Program, Running, execute
+from cutlog.stack.program import Account, Passages, Program, Running, execute
 
 
 def can_fork() -> bool:
@@ -29,12 +29,14 @@ def can_fork() -> bool:
 class Forks:
     """One fork server, which `start` makes the process of `program`, and what is forked from it."""
 
-    def __init__(self, cwd: Path) -> None:
+    def __init__(self, cwd: Path, account: Account | None = None, passages: Passages = ()) -> None:
+        """It loads as whoever we are, who may write caches of what Python compiles, and becomes `account` then."""
         self.program = Program(
             name="forkserver",
-            argv=[sys.executable, "-m", "cutlog.stack.forkserver"],
+            argv=[sys.executable, "-m", "cutlog.stack.forkserver", *_numbers(account)],
             env={**ONE_THREAD, "PYTHONUNBUFFERED": "1"},
             cwd=cwd,
+            passages=passages,
             inherit=tuple(os.environ),
         )
         self._control: socket.socket | None = None
@@ -94,6 +96,10 @@ class Forks:
         """The fork server, if there is one, ends."""
         if self._control is not None:
             self._control.close()
+
+
+def _numbers(account: Account | None) -> list[str]:
+    return [] if account is None else [str(account.uid), str(account.gid), str(account.umask)]
 
 
 def _order(program: Program) -> Order:

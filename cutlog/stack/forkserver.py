@@ -2,10 +2,10 @@
 most of a service's start and of what it holds in memory, is so paid once. `cutlog.stack.forks` is the supervisor's
 side.
 
-`python -m cutlog.stack.forkserver` has the control socket as its stdin, and ends when that is closed. It says with one
-byte that it has loaded. From then on, each byte that comes brings two descriptors: the socket of an order, and a log.
-The new process, whose parent is the supervisor, tells its pid on the socket of the order, reads the order, and is then
-what the order says.
+`python -m cutlog.stack.forkserver [UID GID UMASK]` has the control socket as its stdin, and ends when that is closed.
+When it has loaded it becomes that user, and says so with one byte. From then on, each byte that comes brings two
+descriptors: the socket of an order, and a log. The new process, whose parent is the supervisor, tells its pid on the
+socket of the order, reads the order, and is then what the order says.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Final, NoReturn
 import msgspec
 from setproctitle import setproctitle
 
+from cutlog.stack import launcher
 from cutlog.stack.launcher import PR_SET_PDEATHSIG, check, libc
 
 ADOPTION_SECONDS: Final = 5.0
@@ -44,6 +45,8 @@ def main() -> None:
     control = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     load()
+    if sys.argv[1:]:
+        drop_root(*map(int, sys.argv[1:]))
     control.sendall(b"\n")
     while True:
         asked, descriptors, _, _ = socket.recv_fds(control, 1, 2)
@@ -78,6 +81,14 @@ def load() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def drop_root(uid: int, gid: int, umask: int) -> None:
+    """Becomes another user for good, as does all that is forked from here."""
+    launcher.become(uid, gid)
+    os.umask(umask)
+    # The kernel hides such a process even from itself; there is nothing in it yet that its user may not see.
+    check(libc.prctl(launcher.PR_SET_DUMPABLE, 1, 0, 0, 0), "PR_SET_DUMPABLE")
 
 
 def fork() -> bool:

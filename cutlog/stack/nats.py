@@ -7,8 +7,9 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from cutlog.stack.account import own
 from cutlog.stack.deployment import deployment_file
-from cutlog.stack.program import Program
+from cutlog.stack.program import Account, Passages, Program
 from cutlog.stack.secrets import Secrets
 
 OPERATOR = "operator"
@@ -23,6 +24,8 @@ class Nats:
 
     folder: Path
     port: int
+    account: Account | None = None
+    passages: Passages = ()
 
     @property
     def url(self) -> str:
@@ -30,8 +33,9 @@ class Nats:
         return f"nats://127.0.0.1:{self.port}"
 
     def prepare(self) -> None:
-        """Makes the folder."""
+        """Makes the folder, and gives it to the account."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own(self.folder, self.account)
 
     def program(self, secrets: Secrets) -> Program:
         """The server. Its configuration reads the environment; text is quoted in the configuration's own way."""
@@ -45,6 +49,8 @@ class Nats:
             argv=[str(binary()), "-c", str(deployment_file("nats/nats.conf"))],
             env=env,
             cwd=self.folder.parent,  # its own may be deleted while it runs: the stream heals
+            account=self.account,
+            passages=self.passages,
             stop=signal.SIGTERM,
             grace=10.0,
         )

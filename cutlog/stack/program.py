@@ -15,13 +15,21 @@ from typing import Protocol, TextIO
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
+Passages = tuple[tuple[str, tuple[str, ...]], ...]
+"""Folders that are closed, and what in each is to be reached all the same: `launcher.open_passages`."""
+
+
 @dataclass(frozen=True)
 class Account:
-    """A system user to run as. `traverse`: may enter folders that only root may enter, such as /root."""
+    """A user to run as, without capabilities but for one. `umask` is taken from the modes of what it makes.
+    `traverse`: it may enter folders that only root may enter, such as /root. `ports`: it may listen on those below
+    1024."""
 
     uid: int
     gid: int
+    umask: int = 0o077
     traverse: bool = False
+    ports: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ class Program:
     env: Mapping[str, str]
     cwd: Path | None = None
     account: Account | None = None
+    passages: Passages = ()
     stop: signal.Signals = signal.SIGTERM
     death: signal.Signals = signal.SIGKILL
     grace: float = 10.0
@@ -46,9 +55,12 @@ class Program:
         spec = {
             "argv": [str(part) for part in self.argv],
             "cwd": str(self.cwd) if self.cwd else None,
+            "umask": self.account.umask if self.account else 0o077,
             "uid": self.account.uid if self.account else None,
             "gid": self.account.gid if self.account else None,
-            "traverse": self.account.traverse if self.account else False,
+            "traverse": bool(self.account and self.account.traverse),
+            "ports": bool(self.account and self.account.ports),
+            "passages": self.passages,
             "death": int(self.death),
             "parent": os.getpid(),
         }

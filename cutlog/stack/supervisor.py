@@ -14,9 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from cutlog.db.roles import close_cluster, create_database, prepare
 from cutlog.stack import probes
+from cutlog.stack.account import Accounts, own
 from cutlog.stack.child import Ask, Child, Tell
 from cutlog.stack.environment import service_environment
 from cutlog.stack.forks import Forks, can_fork
@@ -25,10 +27,11 @@ from cutlog.stack.layout import Layout
 from cutlog.stack.leftovers import end_leftovers
 from cutlog.stack.migrating import migrator
 from cutlog.stack.nats import MONITOR, Nats
+from cutlog.stack.passages import installed_paths, passages_to
 from cutlog.stack.ports import free_ports
 from cutlog.stack.postgres import DATABASE, Postgres, service_url
 from cutlog.stack.processes import adopt_orphans, end_orphans, process
-from cutlog.stack.program import Program, Spawn, execute
+from cutlog.stack.program import Passages, Program, Running, Spawn, execute
 from cutlog.stack.secrets import Secrets
 from cutlog.stack.services import ServiceProgram
 from cutlog.stack.state import StackState, write_state
@@ -53,10 +56,12 @@ class Stack:
         instances = [instance for service in self.services for instance in service.instances]
         postgres, nats, *ports = free_ports(2 + len(instances))
         self.secrets = Secrets(self.layout.secrets)
+        self._accounts = Accounts.here()
+        self._passages = self._opened()
         self._postgres_port = postgres
-        self._nats = Nats(self.layout.nats, nats)
+        self._nats = Nats(self.layout.nats, nats, self._accounts.bus, self._passages)
         forked = can_fork() and any(service.forked for service in self.services)
-        self._forks = Forks(self.layout.data) if forked else None
+        self._forks = Forks(self.layout.data, self._accounts.services, self._passages) if forked else None
         self.listen = {instance: f"127.0.0.1:{port}" for instance, port in zip(instances, ports, strict=True)}
 
     async def start(self) -> None:
@@ -65,6 +70,7 @@ class Stack:
         adopt_orphans()
         for name in await asyncio.to_thread(end_leftovers, self.layout.pids, self.layout.postgres / "data"):
             self.tell(f"ended {name}, left by an earlier run")
+        await asyncio.to_thread(own, self.layout.objects, self._accounts.services)
         grounded = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             ground = [group.create_task(self._start_postgres()), group.create_task(self._start_nats())]
@@ -99,16 +105,22 @@ class Stack:
     async def _start_gateway(self) -> None:
         ready = partial(probes.http_speaks, self.gateway.reachable, self.gateway.port)
         services = {service.name: [self.listen[each] for each in service.instances] for service in self.services}
-        await self._add(self.gateway.program(services), ready)
+        await asyncio.to_thread(own, self.layout.caddy, self._accounts.gateway)
+        await self._add(self.gateway.program(services, self._accounts.gateway, self._passages), ready)
 
     async def _start_nats(self) -> None:
-        self._nats.prepare()
+
+        async def spawn(program: Program, log: TextIO) -> Running:
+            self._nats.prepare()  # whoever runs it could not make it again in DATA
+            return await execute(program, log)
+
         # A stream that met a full or failing disk takes nothing more until the server is started again.
         asking = "127.0.0.1", self._nats.port, self.secrets.nats(MONITOR)
         await self._add(
             self._nats.program(self.secrets),
             partial(probes.nats_ready, *asking),
             well=partial(probes.nats_well, *asking),
+            spawn=spawn,
         )
 
     async def _start_postgres(self) -> None:
@@ -140,11 +152,15 @@ class Stack:
             peers={each.name: self.listen[each.name] for each in self.services},
             public_url=self.gateway.url,
         )
+        if self._accounts.services is not None:
+            environment["HOME"] = str(self.layout.data)  # root's own is closed to it
         program = Program(
             name=instance,
             argv=service.argv if forks is not None else service.executed,
             env=environment,
             cwd=self.layout.data,
+            account=self._accounts.services,
+            passages=self._passages,
             grace=20.0,
             inherit=tuple(os.environ),
         )
@@ -159,6 +175,14 @@ class Stack:
         )
         self.children[program.name] = child
         await child.start()
+
+    def _opened(self) -> Passages:
+        if self._accounts.services is None:
+            return ()
+        layout = self.layout
+        return passages_to(
+            [*installed_paths(), layout.data, layout.objects, layout.nats, layout.caddy], self._accounts.users
+        )
 
     def _changed(self) -> None:
         if not self.ending:

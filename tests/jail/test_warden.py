@@ -98,8 +98,10 @@ def test_it_gets_nothing_of_the_environment_that_could_be_a_secret(
 ) -> None:
     monkeypatch.setenv("CUTLOG_JWT_SECRET", "of the service")
     assert told(warden.start(order("")))[0] == 0
-    names = {each.partition(b"=")[0] for each in Path(f"/proc/{warden.pid}/environ").read_bytes().split(b"\0") if each}
-    assert names <= {b"PATH", b"LANG", b"LD_LIBRARY_PATH", b"PYTHONPATH"}
+    said = [each.partition(b"=") for each in Path(f"/proc/{warden.pid}/environ").read_bytes().split(b"\0") if each]
+    told_of = {name: value for name, _, value in said}
+    assert told_of.pop(b"HOME") == b"/"
+    assert set(told_of) <= {b"PATH", b"LANG", b"LD_LIBRARY_PATH", b"PYTHONPATH"}
 
 
 def test_a_warden_ends_with_its_service(warden: Warden) -> None:

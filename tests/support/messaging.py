@@ -23,7 +23,7 @@ class NatsServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._secrets = Secrets(folder / "secrets")
-        self._nats = Nats(folder / "nats", *free_ports(1))
+        self._nats = Nats(folder / "nats", free_ports(1)[0])
         self._program = self._nats.program(self._secrets)
         self._process: subprocess.Popen[bytes] | None = None
 
