@@ -45,9 +45,15 @@ def demuxer(container: str) -> str:
     return container.partition(",")[0]
 
 
+BRISK: Final = {"default_fps": "10", "max_fps": "99"}
+"""Options of the demuxer apng by which a picture of 10 ms or less is shown for 100 ms, as browsers do; that of GIF does
+so by itself."""
+
+
 def input_options(formats: Sequence[str] = ()) -> list[str]:
     """Options for one input. `formats` are demuxers that the caller itself forces, such as lavfi or rawvideo."""
     return [
+        *(part for name, value in BRISK.items() if "apng" in formats for part in (f"-{name}", value)),
         "-protocol_whitelist", PROTOCOLS,
         "-format_whitelist", ",".join((*DEMUXERS, *formats)),
         "-codec_whitelist", ",".join(DECODERS),

@@ -1,7 +1,8 @@
 """Run inside the sandbox, too: still pictures and small animations that ffmpeg does not show as a viewer does.
 
 HEIC and AVIF (tiles put together, turned), animated WebP, pictures with a colour profile other than sRGB, and TIFF that
-is coded as JPEG are rewritten once, by Pillow and libheif, as PNG: upright, in sRGB, with alpha if they have it.
+is coded as JPEG are rewritten once, by Pillow and libheif, as PNG: upright, in sRGB, with alpha if they have it. A GIF
+with delays that browsers do not keep is copied with theirs.
 Imports the standard library, Pillow and pillow-heif only, and never touches cutlog: the sandbox does not show it.
 Usage: pictures.py FILE OUT PACKAGE [PACKAGE ...]
 """
@@ -10,8 +11,10 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import shutil
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -199,6 +202,40 @@ def transparent(image: Any) -> bool:
     return bool(image.convert("RGBA").getchannel("A").getextrema()[0] < 255)
 
 
+def hasty(file: BinaryIO) -> Iterator[int]:
+    """Where in a GIF delays of 10 ms stand, which browsers take for none and ffmpeg keeps."""
+    head = file.read(13)
+    if head[:4] != b"GIF8" or len(head) < 13:
+        return
+    colors(file, head[10])
+    while (kind := file.read(1)) in (b"!", b","):
+        if kind == b",":
+            place = file.read(9)
+            colors(file, place[8] if len(place) == 9 else 0)
+        label = file.read(1)
+        at = file.tell()
+        control = file.read(6) if (kind, label) == (b"!", b"\xf9") else b""
+        if control[:1] == b"\4" and control[2:4] == b"\1\0":
+            yield at + 2
+        file.seek(at)
+        while size := int.from_bytes(file.read(1), "little"):
+            file.seek(size, io.SEEK_CUR)
+
+
+def colors(file: BinaryIO, flags: int) -> None:
+    """Passes over a table of colours of a GIF, if there is one."""
+    file.seek(3 << (flags & 7) + 1 if flags & 0x80 else 0, io.SEEK_CUR)
+
+
+def slowed(path: str, out: str) -> None:
+    """Copies a GIF with the delays of browsers."""
+    shutil.copyfile(path, out)
+    with Path(path).open("rb") as file, Path(out).open("r+b") as copy:
+        for at in hasty(file):
+            copy.seek(at)
+            copy.write((USUAL // 10).to_bytes(2, "little"))
+
+
 def timed(image: Any, count: int) -> Any:
     """Milliseconds of each picture of an animation, as browsers show them."""
     for number in range(count):
@@ -239,7 +276,9 @@ def rewrite(pil: Any, path: str, out: str) -> None:
     """Writes a picture as PNG, an animation as APNG of whole pictures."""
     with Path(path).open("rb") as head:
         name = demuxer(head.read(HEAD))
-    assert name is not None
+    if name is None:
+        slowed(path, out)
+        return
     with pil.Image.open(path, formats=FORMATS[name]) as image, Path(out).open("wb") as file:
         count = getattr(image, "n_frames", 1) if image.format == "WEBP" else 1
         if count == 1:
@@ -261,7 +300,9 @@ def animate(pil: Any, image: Any, durations: list[int], file: BinaryIO) -> None:
             file.write(data[:8])
             write(file, b"IHDR", header)
             write(file, b"acTL", len(durations).to_bytes(4, "big") + bytes(4))
-        delay = duration.to_bytes(2, "big") + (1000).to_bytes(2, "big") if duration < 1 << 16 else b"\xff\xff\x03\xe8"
+        # Two numbers of 16 bits: the finest fraction of a second in which it fits.
+        parts = next(parts for parts in (1000, 100, 10, 1) if duration * parts < 1000 << 16)
+        delay = (duration * parts // 1000).to_bytes(2, "big") + parts.to_bytes(2, "big")
         write(file, b"fcTL", sequence.to_bytes(4, "big") + header[:8] + bytes(8) + delay + bytes(2))
         sequence += 1
         if number == 0:

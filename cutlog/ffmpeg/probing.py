@@ -58,9 +58,12 @@ class RawVideo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawAudio(msgspec.Struct, frozen=True, kw_only=True):
+    """`places`: ffmpeg's name of where each channel is heard, `NONE` where the file says nothing of it."""
+
     channels: int
     layout: str
     sample_rate: int
+    places: tuple[str, ...] = ()
 
 
 class RawTimes(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,8 +16,9 @@ from cutlog.contract.time import Fps
 from cutlog.ffmpeg.allow import DECODERS, STILL_DEMUXERS
 from cutlog.ffmpeg.clock import Clock, clock_of
 from cutlog.ffmpeg.colors import ORDINARY, Coding, coding_of
-from cutlog.ffmpeg.probing import Ratio, RawProbe, RawStream, RawTimes, RawVideo
+from cutlog.ffmpeg.probing import Ratio, RawAudio, RawProbe, RawStream, RawTimes, RawVideo
 from cutlog.ffmpeg.typefaces import RawFont
+from services.media.downmix import MAX_CHANNELS
 from services.media.rates import Rhythm, rate_of
 
 MAX_SIDE: Final = 16_384
@@ -40,8 +41,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """What to make of a file: its kind and facts, and which of its streams are meant (indices in the file).
 
     `clock`: of its pictures. Frame 0 is shown at `start` and heard at `heard`, in seconds of the file's own clock, in
-    which pictures and sound may be apart. `coding`: of its colours. `foreign`: it has to be rewritten before ffmpeg
-    reads it.
+    which pictures and sound may be apart. `sound`: of the audio's channels. `coding`: of its colours. `foreign`: it has
+    to be rewritten before ffmpeg reads it.
     """
 
     kind: MediaKind
@@ -51,6 +52,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock | None = None
     start: Fraction = Fraction(0)
     heard: Fraction = Fraction(0)
+    sound: RawAudio | None = None
     coding: Coding = ORDINARY
     foreign: bool = False
 
@@ -105,7 +107,7 @@ def others(raw: RawProbe, judged: Judged) -> Iterator[Judged]:
         if stream.index in (judged.video, judged.audio) or not _usable(raw, stream):
             continue
         if stream.kind == "audio":
-            yield msgspec.structs.replace(judged, video=None, audio=stream.index)
+            yield msgspec.structs.replace(judged, video=None, audio=stream.index, sound=stream.audio)
         elif judged.kind == "video":
             yield _beside(raw, stream, judged)
 
@@ -173,7 +175,7 @@ def _usable(raw: RawProbe, stream: RawStream) -> bool:
 
 
 def _decodable(stream: RawStream) -> bool:
-    return stream.kind != "other" and not stream.attached and stream.decoded and _allowed(stream)
+    return stream.kind != "other" and not stream.attached and stream.decoded and _allowed(stream) and _mixed(stream)
 
 
 def _is_cover(raw: RawProbe, stream: RawStream) -> bool:
@@ -185,6 +187,10 @@ def _allowed(stream: RawStream) -> bool:
     return stream.decoder in DECODERS
 
 
+def _mixed(stream: RawStream) -> bool:
+    return stream.audio is None or stream.audio.channels <= MAX_CHANNELS
+
+
 def _why_nothing(raw: RawProbe) -> str:
     of_use = [stream for stream in raw.streams if stream.kind != "other" and not stream.attached]
     if not of_use:
@@ -192,6 +198,8 @@ def _why_nothing(raw: RawProbe) -> str:
     refused = sorted({stream.codec for stream in of_use if not _allowed(stream)})
     if refused:
         return f"its codec is not supported: {', '.join(refused)}"
+    if not all(map(_mixed, of_use)):
+        return f"its sound has more than {MAX_CHANNELS} channels"
     return "nothing of it can be decoded"
 
 
@@ -240,7 +248,7 @@ def _audio(raw: RawProbe, sound: RawStream) -> Judged:
         channels=sound.audio.channels,
         sample_rate=sound.audio.sample_rate,
     )
-    return Judged(kind="audio", facts=facts, video=None, audio=sound.index, heard=_start(sound))
+    return Judged(kind="audio", facts=facts, video=None, audio=sound.index, heard=_start(sound), sound=sound.audio)
 
 
 def _video(raw: RawProbe, picture: RawStream, sound: RawStream | None) -> Judged:
@@ -279,6 +287,7 @@ def _video(raw: RawProbe, picture: RawStream, sound: RawStream | None) -> Judged
         facts=facts,
         video=picture.index,
         audio=sound.index if sound else None,
+        sound=sound.audio if sound else None,
         clock=clock_of(facts),
         start=start,
         heard=start + late,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final, Literal
 
-from cutlog.ffmpeg.examine import GRIDS
 from cutlog.ffmpeg.probing import Ratio, RawStream, RawTimes
+from cutlog.ffmpeg.timestamps import GRIDS
 
 MAX_RATE: Final = Fraction(240)
 MIN_RATE: Final = Fraction(1)
@@ -45,7 +45,8 @@ def rate_of(picture: RawStream) -> tuple[Fraction, Rhythm]:
     # Coarse ticks blur the typical distance; of a regular source the mean is sharp.
     if _near(mean, measured, Fraction(1, 20)):
         measured = mean
-    rate = _snapped(measured, claimed)
+    # Where all are equally far apart, as in GIF, the distance is no rounded one.
+    rate = _snapped(measured, claimed, own=times.shortest < times.longest)
     if _irregular(picture, times, rate):
         # Rates such as 29.7 exist too.
         rate = max(MIN_RATE, min(MAX_RATE, mean.limit_denominator(1001)))
@@ -85,8 +86,9 @@ def _near(one: Fraction, other: Fraction, tolerance: Fraction = NEAR) -> bool:
     return abs(one - other) <= other * tolerance
 
 
-def _snapped(measured: Fraction, claimed: Sequence[Fraction]) -> Fraction:
+def _snapped(measured: Fraction, claimed: Sequence[Fraction], *, own: bool = True) -> Fraction:
     """The rate that a measured one is meant to be: what the file claims, a usual rate, or the measured one itself.
+    Claims of rates that are not usual count where they may be the file's `own`.
 
     Two rates such as 30 and 30000/1001 are told apart by the claim if there is one, else by which is nearer.
     """
@@ -97,8 +99,8 @@ def _snapped(measured: Fraction, claimed: Sequence[Fraction]) -> Fraction:
     usual = min(RATES, key=lambda other: abs(other - measured))
     if _near(measured, usual, Fraction(1, 100)):
         return usual
-    own = next((rate for rate in claimed if _near(rate, measured)), measured)
-    return max(MIN_RATE, min(MAX_RATE, own)).limit_denominator(1001)
+    meant = next((rate for rate in claimed if own and _near(rate, measured)), measured)
+    return max(MIN_RATE, min(MAX_RATE, meant)).limit_denominator(1001)
 
 
 def _irregular(picture: RawStream, times: RawTimes, rate: Fraction) -> bool:

@@ -26,6 +26,7 @@ from cutlog.contract.time import samples_at
 from cutlog.ffmpeg.allow import demuxer
 from cutlog.ffmpeg.clock import Clock, clock_of_proxy, kept, numbered, seek
 from cutlog.ffmpeg.colors import ORDINARY, Filter, into_bt709
+from services.media.downmix import RESAMPLER, stereo
 from services.media.facts import Judged
 from services.media.previews import COLUMNS, Sheet
 
@@ -83,7 +84,8 @@ def audio_args(source: Path, judged: Judged) -> list[str]:
     """PCM: what sounds before the first picture is cut, a later start is filled with silence, as are gaps."""
     chain = [
         f"asetpts='{_since(judged.heard)}'",
-        f"aresample={SAMPLE_RATE}:async=1:first_pts=0:ochl=stereo:osf=s16",
+        *(stereo(judged.sound) if judged.sound is not None else ()),
+        f"aresample={SAMPLE_RATE}:async=1:first_pts=0:osf=s16:{RESAMPLER}",
         f"aformat=sample_fmts=s16:sample_rates={SAMPLE_RATE}:channel_layouts=stereo",
     ]
     facts = judged.facts

@@ -72,6 +72,10 @@ class Bench:
         await self._derive.frame(media.renditions.proxy.key, media.facts, frame, key)
         return next(pictures(self._studio.blobs.path(key)))
 
+    def path(self, key: str) -> Path:
+        """The file of an object."""
+        return self._studio.blobs.path(key)
+
     def _path(self, output: Output) -> Path:
         return self._studio.path(output)
 

@@ -33,6 +33,7 @@ PURE = (
     "services.gc.plan",
     "services.gc.roots",
     "services.gc.fold",
+    "services.media.downmix",
     "services.media.facts",
     "services.media.rates",
     *CONTRACT,

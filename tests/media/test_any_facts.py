@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from cutlog.contract.media import MediaFacts, display_size
 from cutlog.contract.profiles import proxy_size
 from cutlog.ffmpeg.colors import into_bt709
-from cutlog.ffmpeg.examine import Times
 from cutlog.ffmpeg.probing import RawAudio, RawProbe, RawStream, RawTimes, RawVideo
+from cutlog.ffmpeg.timestamps import Times
 from services.media import tus_headers
 from services.media.facts import MAX_SECONDS, MAX_SIDE, UnusableError, judge
 from services.media.previews import index, sheet
