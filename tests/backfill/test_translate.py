@@ -38,7 +38,7 @@ def after(*legacy: Any, sequence: Sequence = EMPTY) -> tuple[list[dict[str, Any]
 @pytest.mark.parametrize(
     ("legacy", "ours"),
     [
-        ({"type": "trim", "clipId": "c", "start": 2, "end": 4}, {"op": "clip.trim", "clip": "c", "in": 50, "out": 100}),
+        ({"type": "trim", "clipId": "c", "end": 4}, {"op": "clip.trim", "clip": "c", "out": 100}),
         ({"type": "trim", "endFrame": 80}, {"op": "clip.trim", "clip": "c", "out": 80}),
         ({"action": "split", "params": {"clipId": "c", "at": "00:00:01.6"}},
          {"op": "clip.split", "clip": "c", "at": 40, "new": "c1-1"}),
@@ -83,6 +83,12 @@ def test_an_op_that_is_known_becomes_ours(legacy: dict[str, Any], ours: dict[str
 def test_an_op_that_is_not_sure_is_none(legacy: Any, why: str) -> None:
     with pytest.raises(Untranslatable, match=why):
         after(ADD, legacy)
+
+
+def test_a_clip_whose_start_is_trimmed_keeps_its_place() -> None:
+    ops, sequence = after(ADD, {"type": "trim", "clipId": "c", "start": 2, "end": 4})
+    assert ops[2] == {"op": "clip.trim", "clip": "c", "in": 50, "out": 100}
+    assert [(placed.at, placed.piece.frames) for placed in sequence.clips()] == [(0, 50)]
 
 
 def test_an_op_that_names_no_clip_means_the_only_one() -> None:

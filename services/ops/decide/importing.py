@@ -15,7 +15,7 @@ from cutlog.contract.events import (
     ProjectImportUndone,
     VersionCommitted,
 )
-from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion
+from cutlog.contract.imports import Conventions, ImportedExport, ImportedProxy, ImportedVersion
 from cutlog.contract.timeline import Canvas
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import NotFound, NotImported, Refused
@@ -60,6 +60,7 @@ class ImportVersions(msgspec.Struct, frozen=True):
     videos: Mapping[str, str]
     sources: Sources
     sha256s: Sha256s
+    conventions: Conventions = Conventions()
 
 
 class ImportFiles(msgspec.Struct, frozen=True):
@@ -140,7 +141,7 @@ def _version(
     try:
         if kept and each.ops:
             raise Untranslatable("an earlier version of the project could not be translated")
-        found, after = translated(each.ops, before, command.videos, command.sources, each.version)
+        found, after = translated(each.ops, before, command.videos, command.sources, each.version, command.conventions)
         ops = tuple(found)
     except Untranslatable as error:
         after, why = before, str(error)

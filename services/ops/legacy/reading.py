@@ -1,4 +1,7 @@
-"""Arguments of legacy ops: under the names that such stores use, times in seconds or frames. Pure."""
+"""Arguments of legacy ops, under the names and in the units that such stores use. Pure.
+
+What is read is noted, so that an op with an argument that nobody understood is not taken for one without it.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,39 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, Final
 
 from cutlog.contract.ids import is_id
+from cutlog.contract.imports import Conventions
 
 _CLOCK: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2}(?:[.,]\d{1,6})?)")
-_NESTED: Final = ("params", "args", "data", "payload", "properties")
+_NESTED: Final = frozenset(
+    ("params", "parameters", "args", "arguments", "data", "payload", "properties", "options", "settings")
+)
+_KINDS: Final = ("type", "operation", "op", "action", "kind", "effect", "filter", "name")
+"""Where an op says what it is, in the order in which they count; words of `_GENERAL` leave it to the next."""
+_GENERAL: Final = frozenset(("effect", "edit", "operation", "op", "filter", "applyeffect", "addeffect", "applyfilter"))
+_BOOKKEEPING: Final = frozenset(
+    ("opid", "operationid", "timestamp", "createdat", "updatedat", "date", "userid", "user", "author", "version",
+     "projectid", "jobid", "status", "v", "uuid", "description", "comment", "message")
+)  # fmt: skip
+"""What tells of the row and not of the film."""
+_SECONDS: Final = {
+    "": None, "time": None, "seconds": Fraction(1), "secs": Fraction(1), "sec": Fraction(1), "s": Fraction(1),
+    "ms": Fraction(1, 1000), "millis": Fraction(1, 1000), "milliseconds": Fraction(1, 1000),
+}  # fmt: skip
+"""Endings of the names of times, in seconds; None: in the store's unit."""
+_FRAMES: Final = ("frame", "frames")
+
 CLIP: Final = ("clipId", "clip", "targetId", "target", "itemId")
 NEW_CLIP: Final = ("newClipId", "newId", "rightId", "new")
 VIDEO: Final = ("videoId", "video", "mediaId", "media", "assetId", "sourceId", "src")
 TRACK: Final = ("trackId", "track", "layer")
+START: Final = ("start", "from", "begin", "in", "trimStart")
+END: Final = ("end", "to", "until", "out", "trimEnd")
+LENGTH: Final = ("duration", "length")
 
 
 class Untranslatable(Exception):
@@ -27,55 +51,116 @@ class Untranslatable(Exception):
 class Given:
     """The arguments of one legacy op. `rate` is the project's, in frames per second."""
 
-    def __init__(self, op: Mapping[str, Any], rate: Fraction) -> None:
-        nested = [value for name in _NESTED if isinstance(value := op.get(name), Mapping)]
-        self._all: dict[str, Any] = {}
-        for each in (*nested, op):
-            self._all.update(each)
-        self._rate = rate
+    def __init__(self, op: Mapping[str, Any], rate: Fraction, conventions: Conventions) -> None:
+        self.conventions, self._rate = conventions, rate
+        self._all: dict[str, tuple[str, Any]] = {}
+        for name, value in _flat(op):
+            key = _plain(name)
+            if value is None or key in _BOOKKEEPING:
+                continue
+            if key in self._all and self._all[key][1] != value:
+                raise Untranslatable(f"it says {name} twice, and not the same")
+            self._all[key] = name, value
+        self._unread = set(self._all)
+        self.kind = self._kind()
 
-    @property
-    def kind(self) -> str:
-        """What the op is called, without the marks that divide words. Raises Untranslatable."""
-        for name in ("type", "op", "action", "kind", "name"):
-            if isinstance(value := self._all.get(name), str) and value.strip():
-                return re.sub(r"[^a-z]", "", value.lower())
+    def _kind(self) -> str:
+        for name in _KINDS:
+            value = self._all.get(name, ("", None))[1]
+            if isinstance(value, str) and value.strip():
+                self._unread.discard(name)
+                if (word := _plain(value)) not in _GENERAL:
+                    return word
         raise Untranslatable("it does not say what it is")
 
+    def has(self, *names: str) -> bool:
+        """Whether one of these arguments is there."""
+        return any(_plain(name) in self._all for name in names)
+
+    def has_time(self, *names: str) -> bool:
+        """Whether one of these times is there, under any name that `frames` reads."""
+        return any(_plain(name) + ending in self._all for name in names for ending in (*_SECONDS, *_FRAMES))
+
     def get(self, *names: str) -> Any:
-        """The first of these arguments that is there and not null."""
-        return next((self._all[name] for name in names if self._all.get(name) is not None), None)
+        """The one of these arguments that is there. Raises Untranslatable when two of them differ."""
+        return self._one(names, [name for name in map(_plain, names) if name in self._all])
+
+    def _one(self, names: tuple[str, ...], there: list[str]) -> Any:
+        self._unread.difference_update(there)
+        values = [self._all[name][1] for name in there]
+        if any(value != values[0] for value in values[1:]):
+            both = " and ".join(self._all[name][0] for name in there)
+            raise Untranslatable(f"{both} are not the same, and may mean one thing")
+        return values[0] if values else None
 
     def number(self, *names: str) -> float | None:
         """A finite number, also as text. Raises Untranslatable for anything else."""
         value = self.get(*names)
+        return None if value is None else _number(names[0], value)
+
+    def truth(self, *names: str) -> bool | None:
+        """A boolean, also as programs in JavaScript write it. Raises Untranslatable for anything else."""
+        value = self.get(*names)
+        match value:
+            case None | bool():
+                return value
+            case 0 | 1:
+                return bool(value)
+            case str() if value.strip().lower() in ("true", "false", "yes", "no", "on", "off"):
+                return value.strip().lower() in ("true", "yes", "on")
+        raise Untranslatable(f"{names[0]} is {str(value)[:60]!r}, which is neither true nor false")
+
+    def fraction(self, *names: str) -> float | None:
+        """A share of a whole, 0 to 1, also written as percent such as "50%". Raises Untranslatable."""
+        value = self.get(*names)
+        if isinstance(value, str) and value.strip().endswith("%"):
+            return _number(names[0], value.strip()[:-1]) / 100
+        return None if value is None else _number(names[0], value)
+
+    def factor(self, *names: str) -> float | None:
+        """A volume: a factor, or percent where the store has it so. Raises Untranslatable."""
+        value = self.get(*names)
         if value is None:
             return None
-        try:
-            found = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
-        except (ValueError, OverflowError):
-            found = math.nan
-        if not math.isfinite(found):
-            raise Untranslatable(f"{names[0]} is {str(value)[:60]!r}, which is no number")
-        return found
+        if isinstance(value, str) and value.strip().endswith("%"):
+            return _number(names[0], value.strip()[:-1]) / 100
+        number = _number(names[0], value)
+        match self.conventions.volume:
+            case "factor":
+                return number
+            case "percent":
+                return number / 100
+            case "unsure":
+                raise Untranslatable(f"whether volumes, as {number:g}, are factors or percent is not sure")
 
     def frames(self, *names: str) -> int | None:
-        """A time as the nearest frame: seconds, a clock such as 00:01:02.5, or frames under a name like `atFrame`.
+        """A time as the nearest frame: a number in the store's unit, a clock such as 00:01:02.5, or a number under a
+        name that tells the unit, like `atFrame`, `startMs`, `endSeconds`. Raises Untranslatable."""
+        found: dict[str, int] = {}
+        for name in map(_plain, names):
+            for ending in (*_SECONDS, *_FRAMES):
+                if (key := name + ending) in self._all and key not in found:
+                    self._unread.discard(key)
+                    found[key] = self._frame(self._all[key], ending)
+        if len(set(found.values())) > 1:
+            both = " and ".join(self._all[key][0] for key in found)
+            raise Untranslatable(f"{both} are not the same, and may mean one thing")
+        return next(iter(found.values()), None)
 
-        Raises Untranslatable.
-        """
-        counted = self.number(*(f"{name}Frame" for name in names), *(f"{name}Frames" for name in names))
-        if counted is not None:
-            return round(counted)
-        value = self.get(*names)
+    def _frame(self, argument: tuple[str, Any], ending: str) -> int:
+        name, value = argument
+        unit = _SECONDS.get(ending)
         if isinstance(value, str) and (clock := _CLOCK.fullmatch(value.strip())):
             seconds = Fraction(clock[3].replace(",", ".")) + 60 * int(clock[2]) + 3600 * int(clock[1] or 0)
-        elif (number := self.number(*names)) is not None:
-            seconds = Fraction(number)
         else:
-            return None
+            number = Fraction(_number(name, value))
+            if ending in _FRAMES or (unit is None and self.conventions.time == "frames"):
+                return round(number)
+            if unit is None:
+                unit = Fraction(1, 1000) if self.conventions.time == "milliseconds" else Fraction(1)
+            seconds = number * unit
         if abs(seconds) > 10**7:
-            raise Untranslatable(f"{names[0]} is {seconds} s, which is no time of a film")
+            raise Untranslatable(f"{name} is {float(seconds):g} s, which is no time of a film")
         return round(seconds * self._rate)
 
     def name(self, prefix: str, *names: str) -> str | None:
@@ -87,6 +172,12 @@ class Given:
             return None
         return our_id(prefix, str(value))
 
+    def done(self) -> None:
+        """Raises Untranslatable, if an argument was not read."""
+        if self._unread:
+            names = sorted(self._all[key][0] for key in self._unread)
+            raise Untranslatable(f"what {', '.join(names[:8])} means for {self.kind!r} is not known")
+
 
 def our_id(prefix: str, legacy: str) -> str:
     """The id itself where it is legal, else one that follows from it."""
@@ -94,3 +185,31 @@ def our_id(prefix: str, legacy: str) -> str:
         return legacy
     digest = hashlib.sha256(f"{prefix}:{legacy}".encode("utf-8", "replace")).digest()[:10]
     return f"{prefix}_{base64.b32hexencode(digest).decode().rstrip('=').lower()}"
+
+
+def _flat(op: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Arguments and those that stand in an object of their own, as `parameters`. What is called `type` in there is not
+    what kind of op it is, where the op says that itself: it becomes `innerType`."""
+    outer = {_plain(name) for name in op}
+    for name, value in op.items():
+        if isinstance(value, Mapping) and _plain(name) in _NESTED:
+            for inner, each in value.items():
+                hidden = _plain(inner) in _KINDS and _plain(inner) in outer
+                yield (f"inner {inner}" if hidden else str(inner)), each
+        else:
+            yield str(name), value
+
+
+def _plain(word: str) -> str:
+    """A name without the marks that divide words."""
+    return re.sub(r"[^a-z0-9]", "", word.lower())
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        found = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise Untranslatable(f"{name} is {str(value)[:60]!r}, which is no number")
+    return found
