@@ -82,6 +82,15 @@ def count(value: object) -> int | None:
     return int(value) if 0 <= value < 10**12 else None
 
 
+def seconds(value: object) -> float | None:
+    """A length in seconds, also as text; None for anything else."""
+    try:
+        found = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
+    except ValueError:
+        return None
+    return found if math.isfinite(found) and found > 0 else None
+
+
 def truth(value: object) -> bool:
     """What JavaScript programs write for true."""
     return value is True or value == 1 or (isinstance(value, str) and value.strip().lower() in ("true", "1", "yes"))

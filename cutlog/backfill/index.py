@@ -14,6 +14,8 @@ import msgspec
 from cutlog.backfill.oddities import Oddity
 
 T = TypeVar("T")
+FORM: Final = 2
+"""Counts the forms of the tables, and of the rows in them."""
 SCHEMA: Final = (files("cutlog.backfill") / "index.sql").read_text(encoding="utf-8")
 
 
@@ -28,6 +30,7 @@ class Index:
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;")
         if new:
             self._db.executescript(SCHEMA)
+            self._db.execute(f"PRAGMA user_version = {FORM}")
 
     def __enter__(self) -> Index:
         return self
@@ -36,6 +39,11 @@ class Index:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def current(self) -> bool:
+        """Whether it has the form of today; one that an earlier release began has not."""
+        return self.number("PRAGMA user_version") == FORM
 
     def close(self) -> None:
         """Ends the work with it."""

@@ -1,8 +1,9 @@
 -- What was read of a legacy store, on disk, so that memory does not grow with it. One file per run.
+-- `film` of a project: the video that it begins as.
 -- `placed` of a file: 1 once it may be in the store, 2 once ops knows of it, 3 if it was there before.
 CREATE TABLE project (
   id TEXT PRIMARY KEY, place INT NOT NULL, row BLOB NOT NULL, given TEXT NOT NULL,
-  began INT NOT NULL DEFAULT 0, touched INT NOT NULL DEFAULT 0, landed INT
+  film TEXT, began INT NOT NULL DEFAULT 0, touched INT NOT NULL DEFAULT 0, landed INT
 );
 CREATE TABLE video (
   id TEXT PRIMARY KEY, place INT NOT NULL, row BLOB NOT NULL, given TEXT NOT NULL,
@@ -18,7 +19,7 @@ CREATE TABLE export (
 CREATE INDEX export_of ON export (project, version, place);
 CREATE TABLE proxy (project TEXT NOT NULL, version INT NOT NULL, path TEXT NOT NULL, size INT NOT NULL, sha256 TEXT,
   placed INT NOT NULL DEFAULT 0, PRIMARY KEY (project, version)) WITHOUT ROWID;
-CREATE TABLE kept (project TEXT NOT NULL, version INT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (project, version))
+CREATE TABLE kept (project TEXT NOT NULL, version INT NOT NULL, why TEXT NOT NULL, live INT NOT NULL DEFAULT 0, PRIMARY KEY (project, version))
   WITHOUT ROWID;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE oddity (file TEXT NOT NULL, id TEXT NOT NULL, what TEXT NOT NULL, done TEXT NOT NULL,

@@ -16,10 +16,11 @@ from typing import Any, Final
 import msgspec
 
 from cutlog.backfill.index import Index, unpack
+from cutlog.backfill.meaning import settled
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.rows import LegacyExport, LegacyOperation, LegacyProject, LegacyVideo
 from cutlog.backfill.runs import Run
-from cutlog.backfill.services import Landed, Origin, Services
+from cutlog.backfill.services import Kept, Landed, Origin, Services
 from cutlog.backfill.survey import Progress, top, versions
 from cutlog.blobs import LocalBlobs
 from cutlog.client.answers import Export
@@ -42,6 +43,7 @@ class Mover:
     ) -> None:
         self._run, self._index, self._services, self._progress = run, index, services, progress
         self._pin, self._link, self._dry_run = pin, link, dry_run
+        self._conventions = settled(index)
 
     async def move(self) -> None:
         """Brings everything that is not there yet. Raises Refused, Unreachable, OSError."""
@@ -67,7 +69,7 @@ class Mover:
             async def take(row: Any = row, video: LegacyVideo = video, key: str = key) -> Any:
                 return await self._services.video(
                     self._run.id, self._origin(video.id), given=row["given"], key=key, sha256=row["sha256"],
-                    name=video.filename, refs=video.refs, created_at=video.created_at,
+                    name=video.name, refs=video.refs, created_at=video.created_at,
                 )  # fmt: skip
 
             try:
@@ -104,6 +106,11 @@ class Mover:
                 found[word] = row["taken"]
         return found
 
+    def _seconds(self, film: str | None) -> float | None:
+        """How long a video is said to be."""
+        row = None if film is None else self._index.one("SELECT row FROM video WHERE id = ?", film)
+        return None if row is None else unpack(row["row"], LegacyVideo).seconds
+
     # --- projects and their versions
 
     async def _projects(self) -> None:
@@ -112,46 +119,57 @@ class Mover:
         done = 0
         for row in list(index.all("SELECT * FROM project ORDER BY place, id")):
             project = unpack(row["row"], LegacyProject)
-            async for landed, first, sent in self._pages(project, row["given"]):
+            async for landed, sent in self._pages(project, row["given"], row["film"]):
                 index.begin()
                 index.do(
                     "UPDATE project SET began = ?, touched = ?, landed = ? WHERE id = ?",
                     landed.began, landed.touched, landed.version, project.id,
                 )  # fmt: skip
                 for kept in landed.kept:
-                    index.do("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", project.id, kept.version, kept.why)
-                if landed.kept and first <= landed.kept[0].version and not self._was_kept(project.id, landed):
-                    at = landed.kept[0]
-                    what = f"version {at.version} could not be translated: {at.why}"
-                    done_about_it = f"from it on ops are kept verbatim; the timeline stays that of {at.version - 1}"
+                    index.do(
+                        "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", project.id, kept.version, kept.why, kept.live
+                    )
+                    if not self._is_first(project.id, kept):
+                        continue
+                    if kept.live:
+                        what = f"ops of version {kept.version} could not be translated: {kept.why}"
+                        done_about_it = "kept verbatim, and the timeline goes on without them; so do such later ones"
+                    else:
+                        what = f"version {kept.version} could not be translated: {kept.why}"
+                        done_about_it = (
+                            f"from it on ops are kept verbatim; the timeline stays that of {kept.version - 1}"
+                        )
                     index.tell(Oddity("data/editOperations.json", project.id, what, done_about_it))
                 index.commit()
                 done += sent
                 self._progress("versions", done, total)
 
-    def _was_kept(self, project: str, landed: Landed) -> bool:
-        earlier = "SELECT count(*) FROM kept WHERE project = ? AND version < ?"
-        return self._index.number(earlier, project, landed.kept[0].version) > 0
+    def _is_first(self, project: str, kept: Kept) -> bool:
+        """Whether no earlier version of a project was kept in the same way."""
+        earlier = "SELECT count(*) FROM kept WHERE project = ? AND version < ? AND live = ?"
+        return self._index.number(earlier, project, kept.version, kept.live) == 0
 
-    async def _pages(self, project: LegacyProject, given: str) -> AsyncIterator[tuple[Landed, int, int]]:
-        """Sends a project page by page; after each where it has landed, the page's first version, and how many."""
-        origin, first, sent = self._origin(project.id), 1, False
+    async def _pages(self, project: LegacyProject, given: str, film: str | None) -> AsyncIterator[tuple[Landed, int]]:
+        """Sends a project page by page; after each where it has landed, and how many versions were sent."""
+        origin, sent = self._origin(project.id), False
         after = 0
         for page in _paged(versions(self._index, project.id, after)):
-            ops = [op for version in page for op in version["ops"]]
+            named = [*(op for version in page for op in version["ops"]), film]
+            videos = self._media(named)
             landed = await self._services.versions(
                 self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
-                created_at=project.created_at, versions=page, videos=self._media(ops), dry_run=self._dry_run,
-                first=not sent,
+                created_at=project.created_at, versions=page, videos=videos, film=film if film in videos else None,
+                seconds=self._seconds(film), conventions=self._conventions, dry_run=self._dry_run, first=not sent,
             )  # fmt: skip
-            yield landed, first, len(page)
-            sent, first = True, first + len(page)
+            yield landed, len(page)
+            sent = True
         if not sent:
             landed = await self._services.versions(
                 self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
-                created_at=project.created_at, versions=(), videos={}, dry_run=self._dry_run, first=True,
+                created_at=project.created_at, versions=(), videos={}, film=None, seconds=None,
+                conventions=self._conventions, dry_run=self._dry_run, first=True,
             )  # fmt: skip
-            yield landed, first, 0
+            yield landed, 0
 
     # --- exports and proxies
 
@@ -285,7 +303,7 @@ def _version(version: int, rows: list[LegacyOperation]) -> dict[str, Any]:
 
 
 def _canvas(legacy: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a legacy canvas makes sense here; the usual canvas for the rest."""
+    """What of a legacy canvas makes sense here; the usual canvas for the rest. Sides are even here."""
     canvas: dict[str, Any] = {}
     for name in ("width", "height"):
         value = legacy.get(name)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from cutlog.backfill import fields
 from cutlog.backfill.fields import Row
 
+_NAMES: Final = ("originalName", "originalFilename", "title", "name")
+"""What its owner calls a video, as rows have it."""
+_OF_ROWS: Final = frozenset(
+    ("_id", "id", "__v", "projectId", "project_id", "project", "version", "v", "createdAt", "created_at", "updatedAt",
+     "timestamp", "date", "author", "user", "userId", "actor", "createdBy", "message")
+)  # fmt: skip
+
 Odd = Callable[[str, str], None]
 """Takes what is odd about a row, and what is done about it."""
 
 
 class LegacyProject(msgspec.Struct, frozen=True):
-    """`current_version` is None where the row does not tell; `canvas` as the row has it."""
+    """`current_version` is None where the row does not tell; `canvas` as the row has it; `film` is the video that it
+    begins as."""
 
     id: str
     name: str
@@ -26,14 +35,18 @@ class LegacyProject(msgspec.Struct, frozen=True):
     canvas: dict[str, Any] = msgspec.field(default_factory=dict)
     created_at: datetime | None = None
     author: str | None = None
+    film: str | None = None
 
 
 class LegacyVideo(msgspec.Struct, frozen=True):
-    """`path` and `filename` as written; one of them is there. `refs` counts uploads, 1 where the row does not tell."""
+    """`paths` and `filename` as written; one of them is there. `name` is what its owner calls it, `seconds` how long it
+    is said to be. `refs` counts uploads, 1 where the row does not tell."""
 
     id: str
     filename: str
-    path: str | None = None
+    name: str
+    paths: tuple[str, ...] = ()
+    seconds: float | None = None
     sha256: str | None = None
     refs: int = 1
     created_at: datetime | None = None
@@ -51,12 +64,12 @@ class LegacyOperation(msgspec.Struct, frozen=True):
 
 
 class LegacyExport(msgspec.Struct, frozen=True):
-    """A file that was exported, or was asked for when `key` is None."""
+    """A file that was exported, or was asked for when there are no `keys`: the likeliest first."""
 
     id: str
     project: str
     version: int
-    key: str | None = None
+    keys: tuple[str, ...] = ()
     pinned: bool = False
     archived: bool = False
     created_at: datetime | None = None
@@ -74,23 +87,36 @@ def project(row: Row, odd: Odd) -> LegacyProject | None:
     version = fields.count(row.get("currentVersion", row.get("version")))
     if version is None:
         odd("a project without a readable currentVersion", "the highest version of its operations and exports counts")
-    size = row.get("canvas", row.get("resolution"))
-    canvas = size if isinstance(size, dict) else {key: row[key] for key in ("width", "height", "fps") if key in row}
+    canvas = _canvas(row)
     return LegacyProject(
         id=found, name=name or found, current_version=version,
         latest_proxy_key=fields.text(row.get("latestProxyKey"), 1_000),
         latest_export_key=fields.text(row.get("latestExportKey"), 1_000),
         canvas=canvas, created_at=_moment(row, odd), author=_author(row),
+        film=fields.identity(row, "videoId", "sourceVideoId", "video", "sourceId"),
     )  # fmt: skip
+
+
+def _canvas(row: Row) -> dict[str, Any]:
+    """The size and the rate that a project says it has: in the row, or in an object of settings there."""
+    found: dict[str, Any] = {}
+    for part in (row.get("settings"), row.get("canvas"), row.get("resolution"), row):
+        if isinstance(part, dict):
+            found |= {key: part[key] for key in ("width", "height", "fps", "frameRate") if part.get(key) is not None}
+            part = part.get("resolution")
+        if isinstance(part, str) and (size := re.fullmatch(r"\s*(\d{2,5})\s*[x×X:*]\s*(\d{2,5})\s*", part)):
+            found |= {"width": int(size[1]), "height": int(size[2])}
+    return found
 
 
 def video(row: Row, odd: Odd) -> LegacyVideo | None:
     """Reads a row of videos.json."""
     found = fields.identity(row, "id", "_id")
-    path = row.get("path") if isinstance(row.get("path"), str) else None
-    name = fields.text(row.get("filename", row.get("originalName", row.get("name"))), 255)
-    if name is None and path:
-        name = fields.text(path.replace("\\", "/").rpartition("/")[2], 255)
+    paths = _paths(row, "path", "filePath", "s3Key", "key", "url")
+    own = next((name for key in _NAMES if (name := fields.text(row.get(key), 255)) is not None), None)
+    name = fields.text(row.get("filename"), 255) or own
+    if name is None and paths:
+        name = fields.text(paths[0].replace("\\", "/").rpartition("/")[2], 255)
     if found is None:
         odd("a video without an id", "left out: nothing can refer to it; its file is reported with the uploads")
         return None
@@ -103,7 +129,12 @@ def video(row: Row, odd: Odd) -> LegacyVideo | None:
     refs = fields.count(row.get("refCount", 1))
     if not refs:
         odd(f"a refCount of {row.get('refCount')!r}", "counted as 1: the file is there to be used")
-    return LegacyVideo(found, name, path, sha256, refs or 1, _moment(row, odd))
+    meta = row.get("metadata")
+    lasts = row.get("duration", meta.get("duration") if isinstance(meta, dict) else None)
+    return LegacyVideo(
+        id=found, filename=name, name=own or name, paths=paths, seconds=fields.seconds(lasts), sha256=sha256,
+        refs=refs or 1, created_at=_moment(row, odd),
+    )  # fmt: skip
 
 
 def operation(row: Row, odd: Odd) -> LegacyOperation | None:
@@ -118,6 +149,9 @@ def operation(row: Row, odd: Odd) -> LegacyOperation | None:
     ops = row.get("ops", row.get("operations", row.get("operation")))
     if isinstance(ops, dict):
         ops = [ops]
+    elif isinstance(ops, str) or (ops is None and isinstance(row.get("type"), str)):
+        # The row is the operation itself, with what the store notes of every row.
+        ops = [{key: value for key, value in row.items() if key not in _OF_ROWS}]
     elif not isinstance(ops, list):
         odd("an operation without a list of ops", "a version that changes nothing")
         ops = []
@@ -137,11 +171,20 @@ def export(row: Row, odd: Odd) -> LegacyExport | None:
     if found is None:
         found = f"{owner}-v{version}"
         odd("an export without an id", f"named {found}")
-    key = fields.text(row.get("key", row.get("path")), 1_000)
-    if key is None:
+    keys = _paths(row, "filePath", "path", "key", "s3Key", "url")
+    if not keys:
         odd("an export without a key", "its file is looked for under the usual name")
-    archived = fields.truth(row.get("archived")) or (key or "").replace("\\", "/").lstrip("/").startswith("archive/")
-    return LegacyExport(found, owner, version, key, fields.truth(row.get("pinned")), archived, _moment(row, odd))
+    archived = (
+        fields.truth(row.get("archived")) or row.get("status") == "archived"
+        or any(re.match(r"/*(.*/)?archive/", key.replace("\\", "/")) for key in keys)
+    )  # fmt: skip
+    return LegacyExport(found, owner, version, keys, fields.truth(row.get("pinned")), archived, _moment(row, odd))
+
+
+def _paths(row: Row, *names: str) -> tuple[str, ...]:
+    """What the row says of where its file is, each once."""
+    found = (fields.text(row.get(name), 1_000) for name in names)
+    return tuple(dict.fromkeys(path for path in found if path is not None))
 
 
 def _moment(row: Row, odd: Odd) -> datetime | None:

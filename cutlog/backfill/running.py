@@ -15,6 +15,7 @@ import msgspec
 
 from cutlog.backfill.comparing import differences
 from cutlog.backfill.index import Index, unpack
+from cutlog.backfill.meaning import settled
 from cutlog.backfill.moving import Mover
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.rows import LegacyExport, LegacyProject, LegacyVideo
@@ -25,6 +26,7 @@ from cutlog.backfill.survey import Progress, Surveyed, counted, survey, top
 from cutlog.backfill.undoing import undo
 from cutlog.contract.ids import new_id
 from cutlog.contract.keys import ProxyKey
+from cutlog.contract.legacy import Conventions
 
 SEEN = "seen"
 
@@ -38,7 +40,7 @@ class NotEqual(Exception):
 
 
 class Report(msgspec.Struct, frozen=True, rename="camel"):
-    """What a run found and did. `kept` counts versions whose ops could not be translated; `seconds` is how long it
+    """What a run found and did. `kept` counts versions with ops that could not be translated; `seconds` is how long it
     took, or for a dry run how long the run itself may take."""
 
     run: str
@@ -46,6 +48,7 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
     dry_run: bool
     resumed: bool
     found: Surveyed
+    conventions: Conventions
     kept: int
     seconds: float
 
@@ -83,7 +86,7 @@ async def backfill(
         if dry_run:  # what was read once is read, written and compared once more
             seconds += 2 * (surveyed - began)
         kept = index.number("SELECT count(*) FROM kept")
-        report = Report(run.id, run.source, dry_run, resumed, found_all, kept, round(seconds, 1))
+        report = Report(run.id, run.source, dry_run, resumed, found_all, settled(index), kept, round(seconds, 1))
         return report, list(items(index, pin=pin))
 
 
@@ -93,18 +96,21 @@ def items(index: Index, *, pin: bool) -> Iterator[dict[str, Any]]:
         video = unpack(row["row"], LegacyVideo)
         ours = row["taken"] or (row["given"] if row["sha256"] else None)
         yield {
-            "item": "video", "id": ours, "legacyId": video.id, "name": video.filename, "sha256": row["sha256"],
+            "item": "video", "id": ours, "legacyId": video.id, "name": video.name, "sha256": row["sha256"],
             "size": row["size"], "refs": video.refs, "sameAs": row["first"] if row["first"] != video.id else None,
         }  # fmt: skip
     for row in index.all("SELECT * FROM project ORDER BY place, id"):
         project = unpack(row["row"], LegacyProject)
-        kept = index.number("SELECT min(version) FROM kept WHERE project = ?", project.id)
+        kept = index.number("SELECT min(version) FROM kept WHERE project = ? AND NOT live", project.id)
         yield {
             "item": "project", "id": row["given"], "legacyId": project.id, "name": project.name,
             "versions": top(index, project.id), "keptFrom": kept or None,
         }  # fmt: skip
-        for version in index.all("SELECT version, why FROM kept WHERE project = ? ORDER BY version", project.id):
-            yield {"item": "kept", "project": row["given"], "version": version["version"], "why": version["why"]}
+        for version in index.all("SELECT version, why, live FROM kept WHERE project = ? ORDER BY version", project.id):
+            yield {
+                "item": "kept", "project": row["given"], "version": version["version"], "why": version["why"],
+                "live": bool(version["live"]),
+            }  # fmt: skip
         for each in index.all("SELECT * FROM export WHERE project = ? ORDER BY version, place", project.id):
             export = unpack(each["row"], LegacyExport)
             yield {
@@ -141,7 +147,7 @@ def _run(runs: Runs, source: Source, tenant: str, *, dry_run: bool) -> Iterator[
     run, resumed = runs.begin(source.root, tenant)
     if resumed:
         with runs.index(run) as index:
-            complete = _seen(index) is not None
+            complete = index.current and _seen(index) is not None
         if not complete:
             runs.read_again(run)
     with runs.index(run) as index:

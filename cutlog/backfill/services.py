@@ -15,6 +15,7 @@ from cutlog.client.client import Client
 from cutlog.client.transport import Transport
 from cutlog.contract.base import Wire
 from cutlog.contract.imports import ImportedExport, ImportedProxy
+from cutlog.contract.legacy import Conventions
 from cutlog.roles import Role
 from cutlog.stack.layout import Layout
 from cutlog.stack.secrets import Secrets
@@ -28,10 +29,11 @@ ACTOR: Final = "backfill"
 
 
 class Kept(Wire):
-    """A version whose ops could not be translated, and why."""
+    """A version with ops that could not be translated, and why. With `live` the timeline goes on without them."""
 
     version: int
     why: str
+    live: bool = False
 
 
 class Landed(Wire):
@@ -93,12 +95,12 @@ class Services:
     async def versions(
         self, run: str, project: str, origin: Origin, *, name: str, canvas: Mapping[str, Any],
         created_at: datetime | None, versions: Sequence[Mapping[str, Any]], videos: Mapping[str, str],
-        dry_run: bool, first: bool,
+        film: str | None, seconds: float | None, conventions: Conventions, dry_run: bool, first: bool,
     ) -> Landed:  # fmt: skip
         """Sends the next versions of a project. Raises Refused, Unreachable."""
         body = _said(origin) | {
             "name": name, "canvas": canvas, "createdAt": created_at, "versions": versions, "videos": videos,
-            "dryRun": dry_run, "first": first,
+            "film": film, "seconds": seconds, "conventions": conventions, "dryRun": dry_run, "first": first,
         }  # fmt: skip
         return await self._post(self._ops, Landed, f"/internal/imports/{run}/projects/{project}/versions", body)
 

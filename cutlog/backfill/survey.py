@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import msgspec
 from cutlog.backfill import rows
 from cutlog.backfill.fields import given_id
 from cutlog.backfill.index import Index, pack, unpack
+from cutlog.backfill.meaning import settle
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.rows import LegacyExport, LegacyOperation, LegacyProject, LegacyVideo
 from cutlog.backfill.source import FILES, Seen, Source
@@ -24,6 +25,9 @@ MAX_VERSION: Final = 1_000_000
 EXTENSIONS: Final[dict[str, ExportProfile]] = {
     ".mp4": "mp4", ".m4v": "mp4", ".webm": "webm", ".mov": "prores", ".gif": "gif", ".m4a": "audio",
 }  # fmt: skip
+BEFORE_VERSIONS: Final = "videos/{}_final.mp4"
+"""Where exports of before there were versions lie, below uploads."""
+_VERSION: Final = re.compile(r"(?:^|[^a-z])v(\d{1,7})(?:\D|$)")
 _PROXY: Final = re.compile(r"proxy/([^/]+)/v(\d{1,7})_proxy\.mp4")
 
 Progress = Callable[[str, int, int], None]
@@ -60,6 +64,7 @@ def survey(source: Source, index: Index, folder: Path, progress: Progress) -> di
     _recover_projects(index)
     _drop_absurd(index)
     _find_files(source, index)
+    settle(index)
     index.commit()
     _hash(index, progress)
     index.begin()
@@ -89,16 +94,18 @@ def counted(index: Index) -> Surveyed:
 
 
 def top(index: Index, project: str) -> int:
-    """The version at which a project arrives: the highest that anything tells of."""
-    row = index.one("SELECT row FROM project WHERE id = ?", project)
+    """The version at which a project arrives: the highest that anything tells of. One that begins as a video has a
+    version that shows it."""
+    row = index.one("SELECT row, film FROM project WHERE id = ?", project)
     told = unpack(row["row"], LegacyProject).current_version if row is not None else None
+    least = 1 if row is not None and row["film"] is not None else 0
     found = index.number(
         "SELECT max(v) FROM (SELECT max(version) AS v FROM operation WHERE project = ?1"
         " UNION ALL SELECT max(version) FROM export WHERE project = ?1"
         " UNION ALL SELECT max(version) FROM proxy WHERE project = ?1)",
         project,
     )
-    return max(told or 0, found)
+    return max(told or 0, found, least)
 
 
 def _odd(index: Index, name: str, place: int, row: dict[str, Any]) -> Callable[[str, str], None]:
@@ -219,20 +226,22 @@ def _drop_absurd(index: Index) -> None:
 def _find_files(source: Source, index: Index) -> None:
     for row in list(index.all("SELECT id, row FROM video")):
         video = unpack(row["row"], LegacyVideo)
-        path = source.find(video.path, "videos", name=video.filename)
+        path = _first(source, video.paths, "videos") or source.find(None, "videos", name=video.filename)
         if path is None:
-            what = f"its file {(video.path or video.filename)[:200]!r} is not below uploads"
+            what = f"its file {(*video.paths, video.filename)[0][:200]!r} is not below uploads"
             index.tell(Oddity("data/videos.json", video.id, what, "not taken; what uses it is kept verbatim"))
             continue
         index.do("UPDATE video SET path = ?, size = ? WHERE id = ?", str(path), path.stat().st_size, video.id)
     for row in list(index.all("SELECT id, row FROM export")):
         export = unpack(row["row"], LegacyExport)
         usual = f"v{export.version}_final.mp4"
-        path = source.find(export.key, f"export/{export.project}", "export", "archive") or source.find(
-            f"export/{export.project}/{usual}" if not export.archived else f"archive/{export.id}_{usual}"
-        )
+        folders = (f"export/{export.project}", "export", "archive")
+        archive, place = f"archive/{export.id}_{usual}", f"export/{export.project}/{usual}"
+        path = _first(source, export.keys, *folders) or source.find(archive if export.archived else place)
+        if path is None and not export.keys:
+            path = source.find(BEFORE_VERSIONS.format(export.project))
         if path is None:
-            what = f"its file {(export.key or usual)[:200]!r} is not below uploads"
+            what = f"its file {(*export.keys, usual)[0][:200]!r} is not below uploads"
             index.tell(Oddity("data/exportVersions.json", export.id, what, "taken as a deleted export"))
         profile = EXTENSIONS.get(path.suffix.lower(), "mp4") if path is not None else "mp4"
         index.do(
@@ -240,6 +249,11 @@ def _find_files(source: Source, index: Index) -> None:
             None if path is None else str(path), None if path is None else path.stat().st_size, profile, export.id,
         )  # fmt: skip
     _find_proxies(source, index)
+
+
+def _first(source: Source, written: Sequence[str], *folders: str) -> Path | None:
+    """The first file that one of these paths leads to."""
+    return next((path for each in written if (path := source.find(each, *folders)) is not None), None)
 
 
 def _find_proxies(source: Source, index: Index) -> None:
@@ -251,9 +265,44 @@ def _find_proxies(source: Source, index: Index) -> None:
             index.do("INSERT OR IGNORE INTO proxy (project, version, path, size) VALUES (?, ?, ?, ?)", *values)
     for project in known.values():
         for key, kind in ((project.latest_proxy_key, "latestProxyKey"), (project.latest_export_key, "latestExportKey")):
-            if key is not None and source.find(key) is None:
+            if key is None:
+                continue
+            if (path := source.find(key)) is None:
                 what = f"{kind} {key[:200]!r} leads to no file below uploads"
                 index.tell(Oddity("data/projects.json", project.id, what, "the latest that has a file counts"))
+            elif kind == "latestProxyKey":
+                _named_proxy(index, project, key, path)
+            else:
+                _named_export(index, project, key, path)
+
+
+def _named_proxy(index: Index, project: LegacyProject, key: str, path: Path) -> None:
+    """A proxy that its project names, wherever it lies."""
+    if (version := _version_of(index, project, key)) and not _is_taken(index, path):
+        values = project.id, version, str(path), path.stat().st_size
+        index.do("INSERT OR IGNORE INTO proxy (project, version, path, size) VALUES (?, ?, ?, ?)", *values)
+
+
+def _named_export(index: Index, project: LegacyProject, key: str, path: Path) -> None:
+    """An export that only its project tells of."""
+    version = _version_of(index, project, key)
+    if not version or _is_taken(index, path):
+        return
+    found = LegacyExport(f"{project.id}-latest", project.id, version, (key,), pinned=True)
+    profile = EXTENSIONS.get(path.suffix.lower(), "mp4")
+    index.do(
+        "INSERT OR IGNORE INTO export (id, project, version, place, row, given, path, size, profile)"
+        " VALUES (?, ?, ?, -1, ?, ?, ?, ?, ?)",
+        found.id, project.id, version, pack(found), given_id("x", found.id), str(path), path.stat().st_size, profile,
+    )  # fmt: skip
+    what = f"latestExportKey {key[:200]!r} is in no row of data/exportVersions.json"
+    index.tell(Oddity("data/projects.json", project.id, what, f"taken as an export of version {version}, and pinned"))
+
+
+def _version_of(index: Index, project: LegacyProject, key: str) -> int:
+    """The version that a key tells of, else that of the project."""
+    told = _VERSION.search(key.lower())
+    return int(told[1]) if told and 0 < int(told[1]) <= MAX_VERSION else top(index, project.id)
 
 
 def _hash(index: Index, progress: Progress) -> None:
@@ -311,14 +360,15 @@ def _one_export_per_version(index: Index) -> None:
 def _left_over(source: Source, index: Index) -> None:
     """Files that nothing refers to."""
     for relative, size in source.files():
-        path = str((source.uploads / relative).resolve())
-        taken = any(
-            index.one(f"SELECT 1 FROM {table} WHERE path = ?", path)  # noqa: S608
-            for table in ("video", "export", "proxy")
-        )
-        if not taken:
+        if not _is_taken(index, (source.uploads / relative).resolve()):
             what = f"a file of {size} bytes that nothing refers to"
             index.tell(Oddity(f"uploads/{relative}", "", what, "left in the source"))
+
+
+def _is_taken(index: Index, path: Path) -> bool:
+    """Whether a row means this file."""
+    tables = ("video", "export", "proxy")
+    return any(index.one(f"SELECT 1 FROM {table} WHERE path = ?", str(path)) for table in tables)  # noqa: S608
 
 
 def versions(index: Index, project: str, after: int) -> Iterator[tuple[int, list[LegacyOperation]]]:

@@ -150,6 +150,9 @@ def _show(console: Console, report: Report, items: list[dict[str, Any]]) -> None
         for item in odd:
             lines.add_row(item["file"], item["id"], item["what"], item["done"])
         console.print(lines)
+    means = report.conventions
+    about = "the whole film" if means.whole_film else "the only clip there is"
+    console.print(f"ops that name no clip are about {about}; times are {means.time}; volumes are {means.volume}")
     if report.kept:
         console.print(f"{report.kept} versions have ops that could not be translated; they are kept as written")
     if report.dry_run:

@@ -12,7 +12,8 @@ from cutlog.contract.profiles import ExportProfile
 class ImportedVersion(Wire):
     """Where a version came from that was not made here: the run that brought it, when and by whom it was made there.
 
-    `legacy` holds the ops as that store had them, where they could not be translated, and `why` says why not.
+    `legacy` holds the ops as that store had them, where they could not be translated, and `why` says why not. With
+    `live` these are only looks and sounds: the timeline goes on without them.
     """
 
     run: str
@@ -20,6 +21,7 @@ class ImportedVersion(Wire):
     author: str | None = None
     legacy: tuple[dict[str, Any], ...] = ()
     why: str | None = None
+    live: bool = False
 
 
 class ImportedExport(Wire):
@@ -44,16 +46,3 @@ class ImportedProxy(Wire):
     key: str
     size: int
     sha256: str
-
-
-class Conventions(Wire):
-    """What ops of another store mean where they do not say it themselves. It is settled once for a whole store.
-
-    `whole_film`: an op that names no clip is about the whole film, in its time; else about the only clip there is, in
-    the time of its source. `time` is the unit of times under names that tell none, `volume` that of volumes; `unsure`
-    when the store's own values do not tell.
-    """
-
-    whole_film: bool = False
-    time: Literal["seconds", "milliseconds", "frames"] = "seconds"
-    volume: Literal["factor", "percent", "unsure"] = "factor"

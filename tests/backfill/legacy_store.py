@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,3 +150,68 @@ def odd(root: Path, clip: bytes, other: bytes) -> Expected:
         "x-lost": ("deleted", 4, False),
     }  # fmt: skip
     return expected
+
+
+def effects(root: Path, clips: tuple[bytes, bytes], seconds: float) -> dict[str, Any]:
+    """A store of a backend whose projects are one video each with effects over all of it; what must be there, by names.
+
+    Its ids are UUIDs, its times seconds, its files named by `s3Key` and `filePath`; exports of before there were
+    versions lie beside the videos. `clips` are two real videos of so many `seconds`.
+    """
+    user, ids = str(uuid.uuid4()), {name: str(uuid.uuid4()) for name in ("looks", "cuts", "old", "fresh", "va", "vb")}
+    place(root, "videos/stored-a.mp4", clips[0])
+    place(root, "videos/stored-b.mp4", clips[1])
+    videos = [
+        {
+            "_id": ids[each], "title": f"Clip {each}", "userId": user, "filename": f"stored-{each[1]}.mp4",
+            "originalName": f"holiday {each}.mp4", "filePath": path, "fileSize": 1, "mimeType": "video/mp4",
+            "metadata": {"duration": seconds}, "status": "ready", "sha256": None, "refCount": 1,
+            "createdAt": "2025-10-27T09:00:00.123Z",
+        }
+        for each, path in (("va", "uploads/videos/stored-a.mp4"), ("vb", "C:\\srv\\uploads\\videos\\stored-b.mp4"))
+    ]  # fmt: skip
+    projects = [
+        {
+            "_id": ids[each], "title": each, "userId": user, "videoId": ids[video], "currentVersion": version,
+            "settings": {"resolution": "640x360", "fps": 25}, "status": "draft", "latestProxyKey": proxy,
+            "latestExportKey": export, "createdAt": "2025-10-27T09:00:00.123Z",
+        }
+        for each, video, version, proxy, export in (
+            ("looks", "va", 3, f"proxy/{ids['looks']}/v3_proxy.mp4", f"export/{ids['looks']}/v3_final.mp4"),
+            ("cuts", "vb", 2, None, None), ("old", "va", 1, None, f"videos/{ids['old']}_final.mp4"),
+            ("fresh", "vb", 0, None, None),
+        )
+    ]  # fmt: skip
+
+    def row(project: str, version: int, **more: Any) -> Json:
+        at = f"2025-10-27T09:0{version}:00.123Z"
+        return {"_id": str(uuid.uuid4()), "projectId": ids[project], "version": version, "timestamp": at} | more
+
+    def effect(name: str, **parameters: Any) -> Json:
+        return {"type": "effect", "effect": name, "parameters": parameters}
+
+    operations = [
+        row("looks", 1, ops=[effect("snow", density=50, size=3)]),
+        row("looks", 2, ops=[effect("hflip")]),
+        row("looks", 3, ops=[effect("volume", volume=50), effect("blur", intensity=5)]),
+        row("cuts", 1, type="trim", parameters={"startTime": 0.2, "endTime": 0.8}),
+        row("cuts", 2, operation="addText", params={"text": "Hi", "startTime": 0.2, "endTime": 0.4}),
+        row("old", 1, ops=[effect("grayscale")]),
+    ]
+    exports = []
+    for project, version, path, key, pinned in (
+        ("looks", 1, f"export/{ids['looks']}/v1_final.mp4", None, True),
+        ("looks", 3, f"export/{ids['looks']}/v3_final.mp4", None, False),
+        ("looks", 2, "archive/x_v2_final.mp4", f"export/{ids['looks']}/v2_final.mp4", False),
+        ("old", 1, f"videos/{ids['old']}_final.mp4", None, True),
+    ):
+        place(root, path, clips[0] + path.encode())
+        exports.append({
+            "_id": str(uuid.uuid4()), "projectId": ids[project], "version": version, "s3Key": key or path,
+            "filePath": f"uploads/{path}", "size": 1, "pinned": pinned, "resolution": "1920x1080", "format": "mp4",
+            "status": "ready", "createdAt": "2025-10-27T09:10:00.123Z",
+        })  # fmt: skip
+    for version in (1, 2, 3):
+        place(root, f"proxy/{ids['looks']}/v{version}_proxy.mp4", clips[0] + b"proxy %d" % version)
+    write(root, projects=projects, videos=videos, editOperations=operations, exportVersions=exports)
+    return ids

@@ -85,7 +85,7 @@ async def test_a_store_with_every_oddity_moves_in_is_reported_and_can_be_taken_b
         assert key is not None
         assert (objects_now / key).read_bytes() == (store / "uploads" / legacy).read_bytes()
     timeline = await house.client.timeline("7")
-    assert [(clip.at, clip.frames) for track in timeline.tracks for clip in track.clips] == [(5, 2), (7, 13), (0, 25)]
+    assert [(clip.at, clip.frames) for track in timeline.tracks for clip in track.clips] == [(0, 7), (7, 8), (0, 25)]
     (mapped,) = [p async for p in house.client.projects() if p.name == "Über Projekt"]
     assert mapped.imported is not None and mapped.imported.kept_from == 2
     kept = [edit async for edit in house.client.edits(mapped.id)][1]

@@ -16,6 +16,7 @@ from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import ProjectEvent, VersionCommitted
 from cutlog.contract.ids import Id
 from cutlog.contract.imports import ImportedExport, ImportedProxy
+from cutlog.contract.legacy import Conventions
 from cutlog.contract.lines import one_line
 from cutlog.contract.ops import Name
 from cutlog.contract.timeline import Canvas
@@ -37,7 +38,8 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 class VersionsPage(Strict):
     """The next versions of a project. `videos` has the ids of media by the ids that the ops use. With `dryRun` nothing
-    is stored, and media that are not there yet are taken as good; `first` marks the first page of a dry run."""
+    is stored, and media that are not there yet are taken as good; `first` marks the first page of a dry run. `film` is
+    the video, by its legacy id, that version 1 begins as, `seconds` how long it is said to be."""
 
     tenant: Id
     source: Text
@@ -47,6 +49,9 @@ class VersionsPage(Strict):
     created_at: datetime | None
     versions: tuple[LegacyVersion, ...]
     videos: dict[str, str]
+    film: str | None = None
+    seconds: float | None = None
+    conventions: Conventions = Conventions()
     dry_run: bool = False
     first: bool = False
 
@@ -70,10 +75,11 @@ class Undo(Strict):
 
 
 class Kept(Wire):
-    """A version whose ops are kept as they were written, and why."""
+    """A version with ops that are kept as they were written, and why. With `live` the timeline goes on without them."""
 
     version: int
     why: str
+    live: bool = False
 
 
 class Landed(Wire):
@@ -119,7 +125,8 @@ def routes(api: Api, ops: Ops) -> None:
 
             return ImportVersions(
                 run, page.source, page.legacy_id, one_line(page.name) or project_id, canvas, page.created_at,
-                page.versions, page.videos, sources, sha256,
+                page.versions, page.videos, sources, sha256, page.conventions, page.videos.get(page.film or ""),
+                page.seconds,
             )  # fmt: skip
 
         if page.dry_run:
@@ -191,7 +198,7 @@ async def _rehearse(
 def _landed(run: str, state: ProjectState, events: Sequence[ProjectEvent]) -> Landed:
     versions = [event for event in events if isinstance(event, VersionCommitted)]
     kept = tuple(
-        Kept(version=event.version, why=event.imported.why)
+        Kept(version=event.version, why=event.imported.why, live=event.imported.live)
         for event in versions
         if event.imported is not msgspec.UNSET and event.imported.why is not None
     )

@@ -15,7 +15,8 @@ from cutlog.contract.events import (
     ProjectImportUndone,
     VersionCommitted,
 )
-from cutlog.contract.imports import Conventions, ImportedExport, ImportedProxy, ImportedVersion
+from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion
+from cutlog.contract.legacy import Conventions
 from cutlog.contract.timeline import Canvas
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import NotFound, NotImported, Refused
@@ -23,7 +24,7 @@ from services.ops.edits.errors import EditError
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.legacy.reading import Untranslatable
-from services.ops.legacy.translate import translated
+from services.ops.legacy.translate import opened_with, translated
 from services.ops.resolve import Sha256s, digest
 
 LARGEST: Final = 4 << 20
@@ -48,7 +49,8 @@ class LegacyVersion(msgspec.Struct, frozen=True, rename="camel"):
 
 class ImportVersions(msgspec.Struct, frozen=True):
     """The next versions of a project, which begins with them if it is not there. `videos` names media by their legacy
-    ids; `source` names the store, `run` what brings them."""
+    ids; `source` names the store, `run` what brings them. Version 1 begins as all of the media `film`, if there is one;
+    `seconds` is its length as the store has it, for where its facts are not here yet."""
 
     run: str
     source: str
@@ -61,6 +63,8 @@ class ImportVersions(msgspec.Struct, frozen=True):
     sources: Sources
     sha256s: Sha256s
     conventions: Conventions = Conventions()
+    film: str | None = None
+    seconds: float | None = None
 
 
 class ImportFiles(msgspec.Struct, frozen=True):
@@ -126,7 +130,7 @@ def _versions(state: ProjectState | None, command: ImportVersions) -> tuple[Proj
                 raise EditedSince(f"Versions {last + 1} to {version} were made here; {each.version} can't follow them.")
             raise NotFound(f"Version {each.version} can't follow version {version}.")
         event, sequence = _version(each, sequence, command, kept)
-        kept = kept or event.imported.why is not None  # type: ignore[union-attr]
+        kept = kept or (event.imported.why is not None and not event.imported.live)  # type: ignore[union-attr]
         events.append(event)
         version = last = each.version
     return tuple(events)
@@ -135,23 +139,24 @@ def _versions(state: ProjectState | None, command: ImportVersions) -> tuple[Proj
 def _version(
     each: LegacyVersion, before: Sequence, command: ImportVersions, kept: bool
 ) -> tuple[VersionCommitted, Sequence]:
-    ops: tuple[dict[str, Any], ...] = ()
     legacy: tuple[dict[str, Any], ...] = ()
-    after, why = before, None
+    opening, opened = _opening(each, before, command)
+    ops, after, why, live, verbatim = opening, opened, None, False, each.ops
     try:
         if kept and each.ops:
             raise Untranslatable("an earlier version of the project could not be translated")
-        found, after = translated(each.ops, before, command.videos, command.sources, each.version, command.conventions)
-        ops = tuple(found)
+        found = translated(each.ops, opened, command.videos, command.sources, each.version, command.conventions)
+        ops, after, live = (*opening, *found.ops), found.sequence, bool(found.kept)
+        why, verbatim = "; ".join(found.why) or None, found.kept
     except Untranslatable as error:
-        after, why = before, str(error)
+        why = str(error)
     except EditError as error:
-        after, why = before, error.detail
+        why = error.detail
     if why is not None:
-        legacy = tuple(op if isinstance(op, dict) else {"value": op} for op in each.ops)
+        legacy = tuple(op if isinstance(op, dict) else {"value": op} for op in verbatim)
         if (size := len(msgspec.json.encode(legacy))) > LARGEST:
             why, legacy = f"{why}; its {size} bytes are too many for an event and stay in the source", ()
-    imported = ImportedVersion(run=command.run, at=each.at, author=each.author, legacy=legacy, why=why)
+    imported = ImportedVersion(run=command.run, at=each.at, author=each.author, legacy=legacy, why=why, live=live)
     event = VersionCommitted(
         version=each.version,
         ops=ops,
@@ -163,6 +168,19 @@ def _version(
         imported=imported,
     )
     return event, after
+
+
+def _opening(
+    each: LegacyVersion, before: Sequence, command: ImportVersions
+) -> tuple[tuple[dict[str, Any], ...], Sequence]:
+    """The film that a project begins as, and the timeline with it; nothing for any version but the first."""
+    if each.version != 1 or command.film is None:
+        return (), before
+    try:
+        ops, after = opened_with(command.film, command.seconds, before, command.sources)
+    except Untranslatable:  # a media without a length: what needs the film is kept
+        return (), before
+    return tuple(ops), after
 
 
 def _files(state: ProjectState, command: ImportFiles) -> tuple[ProjectEvent, ...]:

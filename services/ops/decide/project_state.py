@@ -66,7 +66,8 @@ class Pin(msgspec.Struct, frozen=True):
 
 class Import(msgspec.Struct, frozen=True):
     """Where an imported project came from: the store, the run that began it, and the last one that brought something
-    of it. `kept_from` is the first version whose ops could not be translated, `last` the newest one imported. Once
+    of it. `kept_from` is the first version from which on the timeline stands still, since
+    its ops could not be translated, `last` the newest one imported. Once
     `undone`, nothing of it is left but the name."""
 
     source: str
@@ -202,7 +203,7 @@ def _brought(before: Import | None, event: VersionCommitted) -> Import | None:
     if before is None or event.imported is UNSET:
         return before
     kept = before.kept_from
-    if kept is None and event.imported.why is not None:
+    if kept is None and event.imported.why is not None and not event.imported.live:
         kept = event.version
     return _replace(before, run=event.imported.run, last=event.version, kept_from=kept)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from collections.abc import Sequence as Several
 from fractions import Fraction
 from typing import Any, Final
 
@@ -104,6 +105,12 @@ class Draft:
         if span[1] > placed.end:
             raise Untranslatable(f"it ends at frame {span[1]}, and its clip at {placed.end}")
         return self.cut_out(*span)
+
+    def neutral(self, given: Given, clips: Several[str], name: str, value: object) -> None:
+        """Raises Untranslatable where an op about the whole film finds a property changed already: whether the two add
+        up or the later one counts is not sure."""
+        if self.about_film(given) and any(getattr(self.named(clip).piece, name) != value for clip in clips):
+            raise Untranslatable(f"the film has another {name} already, and whether the two add up is not sure")
 
     def _by_itself(self, start: int, end: int, *, sound: bool) -> None:
         """Raises Untranslatable where a change of the whole film would have to change what else is there, too."""

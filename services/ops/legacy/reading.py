@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from cutlog.contract.ids import is_id
-from cutlog.contract.imports import Conventions
+from cutlog.contract.legacy import Conventions
 
 _CLOCK: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2}(?:[.,]\d{1,6})?)")
 _NESTED: Final = frozenset(
@@ -62,16 +62,8 @@ class Given:
                 raise Untranslatable(f"it says {name} twice, and not the same")
             self._all[key] = name, value
         self._unread = set(self._all)
-        self.kind = self._kind()
-
-    def _kind(self) -> str:
-        for name in _KINDS:
-            value = self._all.get(name, ("", None))[1]
-            if isinstance(value, str) and value.strip():
-                self._unread.discard(name)
-                if (word := _plain(value)) not in _GENERAL:
-                    return word
-        raise Untranslatable("it does not say what it is")
+        read, self.kind = _kind({name: value for name, (_, value) in self._all.items()})
+        self._unread.difference_update(read)
 
     def has(self, *names: str) -> bool:
         """Whether one of these arguments is there."""
@@ -177,6 +169,24 @@ class Given:
         if self._unread:
             names = sorted(self._all[key][0] for key in self._unread)
             raise Untranslatable(f"what {', '.join(names[:8])} means for {self.kind!r} is not known")
+
+
+def kind_of(op: Mapping[str, Any]) -> str:
+    """What an op says that it is, whatever its arguments mean. Raises Untranslatable."""
+    said = {_plain(str(name)): value for name, value in op.items()}
+    return _kind({name: said.get(name) for name in _KINDS})[1]
+
+
+def _kind(said: Mapping[str, Any]) -> tuple[list[str], str]:
+    """The arguments that say what an op is, and what they say. Raises Untranslatable."""
+    read: list[str] = []
+    for name in _KINDS:
+        value = said.get(name)
+        if isinstance(value, str) and value.strip():
+            read.append(name)
+            if (word := _plain(value)) not in _GENERAL:
+                return read, word
+    raise Untranslatable("it does not say what it is")
 
 
 def our_id(prefix: str, legacy: str) -> str:

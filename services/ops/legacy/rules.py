@@ -190,7 +190,10 @@ def speed(given: Given, draft: Draft) -> None:
         raise Untranslatable(f"a speed of {factor} is too slow")
     if draft.about_film(given):
         draft.alone()
-    for clip in draft.parts(given):
+    clips = draft.parts(given)
+    for other, usual in (("speed", None), ("fade_in", 0), ("fade_out", 0)):
+        draft.neutral(given, clips, other, usual)
+    for clip in clips:
         draft.do(op="clip.speed", clip=clip, num=ratio.numerator, den=ratio.denominator, ripple=True)
 
 
@@ -203,7 +206,10 @@ def volume(given: Given, draft: Draft) -> None:
         if factor > LOUDEST:
             raise Untranslatable(f"a volume of {factor:g} times is more than anybody means")
         level = SILENT if factor == 0 else round(max(SILENT, 20 * math.log10(factor)), 4)
-    for clip in draft.parts(given, sound=True):
+    clips = draft.parts(given, sound=True)
+    if level > SILENT:
+        draft.neutral(given, clips, "gain_db", 0.0)
+    for clip in clips:
         draft.do(op="clip.set", clip=clip, gainDb=level)
 
 
@@ -253,6 +259,9 @@ def fade(given: Given, draft: Draft) -> None:
         ends = (lane[0].piece.id, lane[-1].piece.id)
     else:
         ends = (draft.clip(given).piece.id,) * 2
+    for clip, name, frames in ((ends[0], "fade_in", into), (ends[1], "fade_out", out)):
+        if frames is not None:
+            draft.neutral(given, (clip,), name, 0)
     if ends[0] == ends[1] and into is not None and out is not None:
         draft.do(op="clip.set", clip=ends[0], fadeIn=into, fadeOut=out)
         return
@@ -277,7 +286,9 @@ def scale(given: Given, draft: Draft) -> None:
 def _looks(given: Given, draft: Draft, name: str, value: float | None) -> None:
     if value is None:
         raise Untranslatable(f"it has no {name}")
-    for clip in draft.parts(given):
+    clips = draft.parts(given)
+    draft.neutral(given, clips, name, 0.0 if name == "rotation" else 1.0)
+    for clip in clips:
         draft.do(op="clip.set", clip=clip, **{name: value})
 
 
@@ -291,7 +302,10 @@ def flip(given: Given, draft: Draft) -> None:
     name = kinds.get(given.kind) or ways.get(str(direction).lower())
     if name is None or (direction is not None and ways.get(str(direction).lower()) != name):
         raise Untranslatable("it does not say which way it flips")
-    for clip in draft.parts(given):
+    clips = draft.parts(given)
+    draft.neutral(given, clips, "rotation", 0.0)  # what is turned after it was mirrored is turned the other way
+    draft.neutral(given, clips, "flip_h" if name == "flipH" else "flip_v", False)
+    for clip in clips:
         draft.do(op="clip.set", clip=clip, **{name: True})
 
 
@@ -309,7 +323,10 @@ def crop(given: Given, draft: Draft) -> None:
     if width == height == 1:
         raise Untranslatable("whether its numbers are pixels or fractions is not sure")
     edges = {"left": left, "top": top, "right": _rest(left, width), "bottom": _rest(top, height)}
-    for clip in draft.parts(given):
+    clips = draft.parts(given)
+    for other, usual in (("rotation", 0.0), ("scale", 1.0), ("crop", None), ("flip_h", False), ("flip_v", False)):
+        draft.neutral(given, clips, other, usual)
+    for clip in clips:
         draft.do(op="clip.set", clip=clip, crop=edges)
 
 
@@ -321,7 +338,10 @@ def tone(kind: str) -> Rule:
     """An effect of ours that has no parameters."""
 
     def rule(given: Given, draft: Draft) -> None:
-        for clip in draft.parts(given):
+        clips = draft.parts(given)
+        for other, usual in (("opacity", 1.0), ("fade_in", 0), ("fade_out", 0)):
+            draft.neutral(given, clips, other, usual)
+        for clip in clips:
             draft.do(op="effect.add", clip=clip, effect=our_id("e", f"{kind} {draft.fresh()}"), kind=kind)
 
     return rule

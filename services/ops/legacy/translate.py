@@ -7,16 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence as Several
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from cutlog.contract.imports import Conventions
+from cutlog.contract.legacy import Conventions
+from cutlog.contract.lines import one_line
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
-from services.ops.legacy.draft import Draft, Json
+from services.ops.legacy.draft import PICTURE, Draft, Json
+from services.ops.legacy.looks import changes_no_time
 from services.ops.legacy.reading import Given, Untranslatable
 from services.ops.legacy.rules import RULES
 
+FILM: Final = "film"
+"""The clip that a project begins as."""
 USUAL: Final = Conventions()
+
+
+class Translation(NamedTuple):
+    """The ops of one version in the edit language, and the timeline that they lead to; the ops that are `kept` beside
+    them, as they were written, and `why`: nothing that follows depends on them."""
+
+    ops: list[Json]
+    sequence: Sequence
+    kept: tuple[Any, ...] = ()
+    why: tuple[str, ...] = ()
 
 
 def translated(
@@ -26,25 +40,44 @@ def translated(
     sources: Sources,
     version: int,
     conventions: Conventions = USUAL,
-) -> tuple[list[Json], Sequence]:
-    """The ops of one version in the edit language, and the timeline that they lead to. Raises Untranslatable."""
+) -> Translation:
+    """Raises Untranslatable, where an op on which others may depend can't be translated."""
     ops: list[Json] = []
+    kept: list[Any] = []
+    whys: list[str] = []
     for index, each in enumerate(legacy):
-        if not isinstance(each, Mapping):
-            raise Untranslatable(f"op {index} is {type(each).__name__} and no object")
         draft = Draft(sequence, videos, sources, f"c{version}-{index}")
         try:
             _one(each, draft, conventions)
         except Untranslatable as error:
-            raise Untranslatable(f"op {index}: {error}") from None
-        ops += draft.ops
-        sequence = draft.sequence
-    return ops, sequence
+            why = f"op {index}: {error}"
+            if not changes_no_time(each):
+                raise Untranslatable(why) from None
+            kept.append(each)
+            whys.append(why)
+        else:
+            ops += draft.ops
+            sequence = draft.sequence
+    return Translation(ops, sequence, tuple(kept), tuple(whys))
 
 
-def _one(legacy: Mapping[str, Any], draft: Draft, conventions: Conventions) -> None:
+def opened_with(media: str, seconds: float | None, sequence: Sequence, sources: Sources) -> tuple[list[Json], Sequence]:
+    """A film that is all of a media, which lasts `seconds` where its facts are not known. Raises Untranslatable."""
+    draft = Draft(sequence, {}, sources, FILM)
+    material = sources.get(media)
+    frames = material.frames(sequence.canvas.fps) if material is not None else round((seconds or 0) * draft.rate)
+    if not frames:
+        raise Untranslatable("how long its film is is not known")
+    draft.do(op="track.add", track=PICTURE, kind="video")
+    draft.do(op="clip.add", clip=FILM, track=PICTURE, at=0, media=media, into=0, out=frames)
+    return draft.ops, draft.sequence
+
+
+def _one(legacy: Any, draft: Draft, conventions: Conventions) -> None:
+    if not isinstance(legacy, Mapping):
+        raise Untranslatable(f"it is {type(legacy).__name__} and no object")
     if isinstance(name := legacy.get("op"), str) and "." in name:
-        draft.put(_with_videos(dict(legacy), draft.videos))
+        draft.put(_with_videos(_with_lines(dict(legacy)), draft.videos))
         return
     given = Given(legacy, draft.rate, conventions)
     rule = RULES.get(given.kind)
@@ -52,6 +85,12 @@ def _one(legacy: Mapping[str, Any], draft: Draft, conventions: Conventions) -> N
         raise Untranslatable(f"{given.kind!r} is no kind of edit that is known")
     rule(given, draft)
     given.done()
+
+
+def _with_lines(op: Json) -> Json:
+    """An op that is in the edit language already, with its names as we take them."""
+    named = op["op"] in ("project.configure", "track.set") and isinstance(op.get("name"), str)
+    return op | {"name": one_line(op["name"])} if named else op
 
 
 def _with_videos(op: Json, videos: Mapping[str, str]) -> Json:

@@ -153,7 +153,7 @@ async def _committed(connection: AsyncConnection, events: Sequence[Event]) -> No
         await _execute(connection, _ADD_USES, *map(list, zip(*uses, strict=True)))
     for event, data in facts:
         await _configured(connection, event.entity, data)
-        if data.imported is not msgspec.UNSET and data.imported.why is not None:
+        if data.imported is not msgspec.UNSET and data.imported.why is not None and not data.imported.live:
             await _execute(connection, _KEEP_VERBATIM, event.entity, data.version, data.imported.why)
 
 

@@ -1,0 +1,126 @@
+"""What a store means where its rows do not say it: settled once for all of it, by what all of it says."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from cutlog.backfill.index import Index, pack, unpack
+from cutlog.backfill.oddities import Oddity
+from cutlog.backfill.rows import LegacyOperation, LegacyProject, LegacyVideo
+from cutlog.contract.legacy import Conventions
+
+FACT: Final = "conventions"
+LOUDEST: Final = 2
+"""Volumes up to here are factors: twice as loud is the most that editors offer."""
+PERCENT: Final = 10
+"""Volumes from here on are percent. Between the two nobody can tell."""
+LONGEST: Final = 86_400.0
+"""Seconds of the longest film where no video says how long it is."""
+DEEPEST: Final = 6
+
+_TIMES: Final = frozenset(
+    ("start", "end", "starttime", "endtime", "from", "to", "in", "out", "trimstart", "trimend", "duration", "at")
+)
+_CLIPS: Final = frozenset(("clipid", "clip", "targetid", "target", "itemid"))
+_ADDS: Final = re.compile(r"(add|insert|append|import)(clip|video)?")
+_SETS_VOLUME: Final = re.compile(r"(set|change)?volume")
+_KINDS: Final = frozenset(("type", "op", "operation", "action", "kind", "effect"))
+_LEVELS: Final = frozenset(("volume", "level", "value"))
+
+
+@dataclass
+class Said:
+    """What the ops of a store say between them. `adding` are the projects whose ops put videos onto the timeline."""
+
+    names_clips: bool = False
+    loudest: float = 0.0
+    latest: float = 0.0
+    adding: frozenset[str] = frozenset()
+
+    def hear(self, project: str, op: Mapping[str, Any]) -> None:
+        """Notes one more op."""
+        said = list(_arguments(op))
+        kinds = {_plain(value) for key, value in said if isinstance(value, str) and key in _KINDS}
+        if any(_ADDS.fullmatch(kind) or kind == "clipadd" for kind in kinds):
+            self.adding |= {project}
+        sets_volume = any(_SETS_VOLUME.fullmatch(kind) for kind in kinds)
+        for key, value in said:
+            self.names_clips = self.names_clips or (key in _CLIPS and value is not None)
+            number = _number(value)
+            if number is None:
+                continue
+            if key == "volume" or (sets_volume and key in _LEVELS):
+                self.loudest = max(self.loudest, number)
+            if key in _TIMES:
+                self.latest = max(self.latest, number)
+
+
+def conventions(said: Said, longest: float | None) -> Conventions:
+    """What ops mean. `longest` is the length of the longest video in seconds, as far as rows tell."""
+    volume: Literal["factor", "percent", "unsure"] = "factor"
+    if said.loudest > LOUDEST:
+        volume = "percent" if said.loudest >= PERCENT else "unsure"
+    # In milliseconds a time of the first second is beyond most films, and a thousandth of it is in one.
+    film = LONGEST if longest is None else longest
+    milliseconds = said.latest > 20 * film and said.latest / 1000 <= 2 * film
+    return Conventions(
+        whole_film=not said.names_clips and not said.adding, time="milliseconds" if milliseconds else "seconds",
+        volume=volume,
+    )  # fmt: skip
+
+
+def settle(index: Index) -> Conventions:
+    """Settles it for what is in the index, and which video each project begins as."""
+    said = Said()
+    for row in index.all("SELECT project, row FROM operation"):
+        for op in unpack(row["row"], LegacyOperation).ops:
+            if isinstance(op, dict):
+                said.hear(row["project"], op)
+    lengths = (unpack(row["row"], LegacyVideo).seconds for row in index.all("SELECT row FROM video"))
+    found = conventions(said, max((each for each in lengths if each is not None), default=None))
+    index.do("INSERT OR REPLACE INTO fact VALUES (?, ?)", FACT, pack(found))
+    for row in list(index.all("SELECT id, row FROM project")):
+        project = unpack(row["row"], LegacyProject)
+        if project.film is None or project.id in said.adding:
+            continue
+        if index.one("SELECT 1 FROM video WHERE id = ? AND path IS NOT NULL", project.film) is None:
+            what = f"its video {project.film[:80]!r} is not there"
+            index.tell(Oddity("data/projects.json", project.id, what, "the project begins empty; its ops are kept"))
+            continue
+        index.do("UPDATE project SET film = ? WHERE id = ?", project.film, project.id)
+        if not project.current_version and index.one("SELECT 1 FROM operation WHERE project = ?", project.id) is None:
+            what = "a project of a video, and no version"
+            index.tell(Oddity("data/projects.json", project.id, what, "version 1 shows its video"))
+    return found
+
+
+def settled(index: Index) -> Conventions:
+    """What `settle` found."""
+    row = index.one("SELECT value FROM fact WHERE name = ?", FACT)
+    return Conventions() if row is None else unpack(row["value"], Conventions)
+
+
+def _arguments(op: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    for name, value in op.items():
+        if isinstance(value, Mapping) and depth < DEEPEST:
+            yield from _arguments(value, depth + 1)
+        else:
+            yield _plain(str(name)), value
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", word.lower())
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
