@@ -15,8 +15,8 @@ from cutlog.contract.timeline import Canvas, MediaSource
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Known, Material
 from services.ops.legacy.draft import PICTURE
+from services.ops.legacy.looking import MUTED, SILENT
 from services.ops.legacy.reading import Untranslatable
-from services.ops.legacy.rules import MUTED, SILENT
 from services.ops.legacy.translate import translated
 from tests.support.chance import examples
 

@@ -14,7 +14,7 @@ from cutlog.contract.lines import one_line
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.legacy.draft import PICTURE, Draft, Json
-from services.ops.legacy.looks import changes_no_time
+from services.ops.legacy.kinds import changes_no_time
 from services.ops.legacy.reading import Given, Untranslatable
 from services.ops.legacy.rules import RULES
 
