@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -50,7 +51,8 @@ def identify(path: Path, banner: str) -> Binary:
     return Binary(path, version, f"{version} {hashlib.sha256(banner.encode()).hexdigest()}")
 
 
-def libraries(executable: Path) -> list[Path]:
+@cache
+def libraries(executable: Path) -> tuple[Path, ...]:
     """Folders and files that the dynamic loader must read to start `executable`."""
     roots = {Path(root).resolve() for root in LIBRARY_ROOTS}
     ldd = shutil.which("ldd")
@@ -63,4 +65,4 @@ def libraries(executable: Path) -> list[Path]:
     outermost = [
         root for root in sorted(roots) if not any(root != other and root.is_relative_to(other) for other in roots)
     ]
-    return [*outermost, *(path for path in [Path(LOADER_CACHE)] if path.is_file())]
+    return (*outermost, *(path for path in [Path(LOADER_CACHE)] if path.is_file()))
