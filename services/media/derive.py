@@ -15,7 +15,7 @@ from cutlog.contract.fonts import family_of
 from cutlog.contract.keys import Content, RenditionKey, RenditionName, StreamKey
 from cutlog.contract.media import MediaFacts, Rendition, Renditions, StreamRenditions, display_size
 from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
-from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, Limits, is_font
+from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, FfmpegResult, Limits, is_font
 from cutlog.ffmpeg.progress import Progress
 from services.media.facts import Judged, UnusableError, judge, judge_font, others, rewritten
 from services.media.previews import peaks, sheet
@@ -136,11 +136,9 @@ class _Work:
 
     async def _proxy(self, judged: Judged, key: str, told: Callable[[Progress], None] | None = None) -> Rendition:
         facts = judged.facts
-        await self._run(proxy_args(self._source, judged), told)
+        made = await self._run(proxy_args(self._source, judged), told)
         width, height = proxy_size(*display_size(facts))
-        made = await self._ffmpeg.probe(self._folder / PROXY, times=True, limits=_patience(self._folder / PROXY))
-        times = made.streams[0].times
-        count, wanted = 0 if times is None else times.packets, proxy_frames(facts)
+        count, wanted = made.progress.frames, proxy_frames(facts)
         if count != (wanted or max(1, count)):
             raise UnusableError(f"{count} of its {wanted or facts.frames} pictures could be read")
         return msgspec.structs.replace(await self._put(PROXY, key), width=width, height=height, frames=count)
@@ -199,8 +197,9 @@ class _Work:
         if self._told is not None:
             self._told(min(1.0, progress.frames / (self._judged.facts.frames or 1)))
 
-    async def _run(self, args: list[str], told: Callable[[Progress], None] | None = None) -> None:
-        await self._ffmpeg.run(args, reads=[self._source], writes=self._folder, limits=self._limits, on_progress=told)
+    async def _run(self, args: list[str], told: Callable[[Progress], None] | None = None) -> FfmpegResult:
+        reads = [self._source]
+        return await self._ffmpeg.run(args, reads=reads, writes=self._folder, limits=self._limits, on_progress=told)
 
     async def _put(self, name: RenditionName, key: str = "") -> Rendition:
         return await _stored(self._blobs, self._folder / name, key or str(RenditionKey(self._content, name)))
