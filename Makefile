@@ -44,6 +44,11 @@ test-random: install ## the properties again with random examples, ROUNDS=10 tim
 	@CUTLOG_TEST_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest -n auto --dist loadgroup -m 'not long' \
 		$$(grep -rlE '^from hypothesis' tests --include='test_*.py') $(ARGS)
 
+.PHONY: test-costs
+test-costs: install ## the tests, and what they cost in processor time: by folder, file, test, fixture and program
+	@rm -rf .costs; CUTLOG_TEST_COSTS=.costs $(BIN)/pytest -n auto --dist loadgroup $(ARGS); \
+		$(BIN)/python -m tests.support.costs .costs
+
 .PHONY: corpus
 corpus: install ## every file of tests/corpus: what it is, which frames it shows, what is heard; prints a table
 	@$(BIN)/pytest -n 2 -q -m "" tests/corpus $(ARGS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.support import chance, containers
+from tests.support import chance, containers, costs, shelf
 from tests.support.buckets import SeaweedFS, seaweedfs
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Cluster, Database, cluster
@@ -85,9 +85,9 @@ def settings_for(tmp_path: Path, database: Database, nats: NatsServer) -> Settin
 
 
 @pytest.fixture(scope="session")
-def painted(tmp_path_factory: pytest.TempPathFactory) -> Painter:
+def painted() -> Painter:
     """Clips whose frames carry their number: `painted(fps=25, frames=50, size=(160, 90), audio=True, tag=1)`."""
-    return Painter(tmp_path_factory.mktemp("painted"))
+    return Painter()
 
 
 @pytest.fixture(scope="session")
@@ -119,6 +119,13 @@ def disk_of(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
             return tmp_path / "disk"
 
         yield make
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Notes what tests cost, where that is wanted; and has a folder for what all workers share."""
+    costs.register(config)
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(shelf.begin())
 
 
 def pytest_collection_finish() -> None:

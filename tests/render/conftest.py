@@ -11,27 +11,25 @@ import pytest
 
 from cutlog.blobs import LocalBlobs
 from cutlog.bus import Bus
-from cutlog.ffmpeg import Ffmpeg
-from cutlog.settings import Settings
 from services.ops.bootstrap import serving as serving_ops
 from tests.render.house import House
 from tests.render.studio import Studio
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
+from tests.support.encoders import bundled
 from tests.support.messaging import NatsServer
 
 
 @pytest.fixture
-async def studio(tmp_path: Path) -> Studio:
+def studio(tmp_path: Path) -> Studio:
     """A store of the test's own, and a Maker on it."""
-    ffmpeg = await Ffmpeg.find(Settings(data=tmp_path))
-    return Studio(ffmpeg, LocalBlobs(tmp_path / "objects", "secret"))
+    return Studio(bundled(), LocalBlobs(tmp_path / "objects", "secret"))
 
 
 @pytest.fixture
 async def house(settings_for: SettingsFactory, database: Database, nats: NatsServer) -> AsyncIterator[House]:
     settings = settings_for("render")
-    studio = Studio(await Ffmpeg.find(settings), LocalBlobs(settings.data / "objects", "x"))
+    studio = Studio(bundled(), LocalBlobs(settings.data / "objects", "x"))
     house = House(settings_for, database, nats, studio)
     async with AsyncExitStack() as parts:
         house.url = (await parts.enter_async_context(serving_ops(settings_for("ops")))).url

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import av
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.commands import Output
 from cutlog.contract.keys import ExportKey, ProxyKey
-from cutlog.contract.media import Rendition, Renditions, display_size
+from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions, display_size
 from cutlog.contract.profiles import ExportProfile, proxy_size
 from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg
@@ -22,6 +24,9 @@ from services.media.facts import judge, rewritten
 from services.render.make import Maker
 from services.render.orders import Order
 from services.render.profiles import EXPORTS, PROXY
+from tests.support.shelf import once
+
+NOTE: Final = "ingested.json"
 
 
 class Studio:
@@ -62,41 +67,65 @@ class Studio:
 
     async def ingest(self, name: str, clip: Path) -> MediaRef:
         """What the media service makes of an upload: the original in the store, an edit proxy, PCM."""
-        judged = judge(await self.ffmpeg.probe(clip, times=True))
-        facts, read = judged.facts, clip
+        made, folder = await asyncio.to_thread(ingested, self.ffmpeg, clip)
         key = f"videos/default/{name}.0{clip.suffix}"
         original = await self.blobs.put_file(key, clip)
-        proxy = audio = None
-        master: Rendition | UnsetType = UNSET
-        async with self.blobs.scratch() as folder:
-            if judged.foreign:
-                read = folder / recipes.MASTER
-                await self.ffmpeg.rewrite(clip, folder, recipes.MASTER)
-                of_master = judge(await self.ffmpeg.probe(read, times=True))
-                facts, judged = rewritten(judged, of_master), of_master
-                master = await self._rendition(name, read)
-            if judged.kind == "video":
-                await self.ffmpeg.run(recipes.proxy_args(read, judged), reads=[read], writes=folder)
-                width, height = proxy_size(*display_size(facts))
-                proxy = msgspec.structs.replace(
-                    await self._rendition(name, folder / recipes.PROXY), width=width, height=height
-                )
-            if judged.audio is not None:
-                await self.ffmpeg.run(recipes.audio_args(read, judged), reads=[read], writes=folder)
-                audio = await self._rendition(name, folder / recipes.AUDIO)
+        stored = {file: await self._rendition(name, folder / file) for file in made.files}
+        proxy, audio = stored.get(recipes.PROXY), stored.get(recipes.AUDIO)
+        if proxy is not None:
+            width, height = proxy_size(*display_size(made.facts))
+            proxy = msgspec.structs.replace(proxy, width=width, height=height)
         return MediaRef(
             id=name,
             sha256=original.sha256,
-            kind=judged.kind,
+            kind=made.kind,
             status="ready",
-            facts=facts,
+            facts=made.facts,
             key=key,
-            renditions=Renditions(proxy=proxy, audio=audio, master=master),
+            renditions=Renditions(proxy=proxy, audio=audio, master=stored.get(recipes.MASTER, UNSET)),
         )
 
     async def _rendition(self, name: str, path: Path) -> Rendition:
         blob = await self.blobs.put_file(f"derived/default/{name}.0/{path.name}", path)
         return Rendition(key=blob.key, size=blob.size, sha256=blob.sha256)
+
+
+class Ingested(msgspec.Struct, frozen=True):
+    """What is known of a clip, and the names of the files that were made of it."""
+
+    kind: MediaKind
+    facts: MediaFacts
+    files: tuple[str, ...]
+
+
+def ingested(ffmpeg: Ffmpeg, clip: Path) -> tuple[Ingested, Path]:
+    """The same for the same clip, made once in a run of the tests, and the folder with the files."""
+    key = ("ingested", digest(clip), clip.suffix, ffmpeg.identity)
+
+    def make(folder: Path) -> None:
+        (folder / NOTE).write_bytes(msgspec.json.encode(asyncio.run(_ingest(ffmpeg, clip, folder))))
+
+    folder = once(key, make)
+    return msgspec.json.decode((folder / NOTE).read_bytes(), type=Ingested), folder
+
+
+async def _ingest(ffmpeg: Ffmpeg, clip: Path, folder: Path) -> Ingested:
+    judged = judge(await ffmpeg.probe(clip, times=True))
+    facts, read = judged.facts, clip
+    files: list[str] = []
+    if judged.foreign:
+        read = folder / recipes.MASTER
+        await ffmpeg.rewrite(clip, folder, recipes.MASTER)
+        of_master = judge(await ffmpeg.probe(read, times=True))
+        facts, judged = rewritten(judged, of_master), of_master
+        files.append(recipes.MASTER)
+    if judged.kind == "video":
+        await ffmpeg.run(recipes.proxy_args(read, judged), reads=[read], writes=folder)
+        files.append(recipes.PROXY)
+    if judged.audio is not None:
+        await ffmpeg.run(recipes.audio_args(read, judged), reads=[read], writes=folder)
+        files.append(recipes.AUDIO)
+    return Ingested(judged.kind, facts, tuple(files))
 
 
 def key_frames(path: Path) -> list[int]:

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import itertools
 import subprocess
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.support.shelf import once
 
 Image = NDArray[np.uint8]
 """Height × width × RGB."""
@@ -149,11 +151,7 @@ def sound(fps: Fraction, frames: int) -> Samples:
 
 
 class Painter:
-    """Makes clips in a folder, each once: `painted(fps=25, frames=50, size=(160, 90), audio=True, tag=1)`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._made: dict[tuple[Any, ...], Path] = {}
+    """Makes clips, each once in a run of the tests: `painted(fps=25, frames=50, size=(160, 90), audio=True, tag=1)`."""
 
     def __call__(
         self,
@@ -169,11 +167,12 @@ class Painter:
     ) -> Path:
         """A clip's path. `encode` chooses the codec, `extra` are further output arguments of ffmpeg (rotation, …)."""
         key = (Fraction(fps), frames, size, audio, tag, suffix, tuple(encode), tuple(extra))
-        if key not in self._made:
-            path = self._folder / f"painted{len(self._made)}{suffix}"
-            make(path, Fraction(fps), frames, size, audio=audio, tag=tag, arguments=[*encode, *extra])
-            self._made[key] = path
-        return self._made[key]
+        name = f"painted{zlib.crc32(repr(key).encode()):08x}{suffix}"
+
+        def paint_all(folder: Path) -> None:
+            make(folder / name, Fraction(fps), frames, size, audio=audio, tag=tag, arguments=[*encode, *extra])
+
+        return once(key, paint_all) / name
 
 
 def make(
