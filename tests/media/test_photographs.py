@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from PIL import Image
 
 from tests.media.conftest import House
 from tests.support.painting import pictures
@@ -12,13 +11,12 @@ from tests.support.photographs import (
     HEIGHT,
     WIDTH,
     animation,
-    encoded,
+    bomb,
     furthest,
     heif,
     jpeg,
     quarters,
     seen,
-    wide_profile,
 )
 
 
@@ -62,11 +60,7 @@ async def test_an_animation_is_a_video_at_once_and_when_it_is_ready(running: Hou
 
 
 async def test_a_bomb_is_refused_with_its_size(running: House) -> None:
-    bomb = encoded(
-        Image.new("1", (60_000, 60_000)), "TIFF", compression="tiff_adobe_deflate", icc_profile=wide_profile()
-    )
-    assert len(bomb) < 1 << 20
-    answer = await running.client().upload(bomb, name="bomb.tif")
+    answer = await running.client().upload(bomb(), name="bomb.tif")
     assert answer.status == 422
     assert "60000 × 60000" in answer.body["errors"][0]["detail"]
     assert running.files() == []

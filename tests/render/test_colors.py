@@ -12,18 +12,19 @@ from tests.render.timelines import lane, shot, timeline
 from tests.support.colors import GREEN, green, shown, white_of_hdr
 
 HD, SD = (1280, 720), (640, 480)
+MORE = pytest.mark.slow(reason="other pairs of size and matrix, by the same rule")
 
 
 @pytest.mark.parametrize(
     ("size", "matrix", "told", "full"),
     [
         pytest.param(HD, "bt709", True, False, id="BT.709"),
-        pytest.param(HD, "bt709", False, False, id="BT.709 that does not say so"),
-        pytest.param(HD, "smpte170m", True, False, id="large BT.601"),
-        pytest.param(SD, "smpte170m", True, False, id="BT.601"),
         pytest.param(SD, "smpte170m", False, False, id="BT.601 that does not say so"),
-        pytest.param(SD, "bt709", True, False, id="small BT.709"),
         pytest.param(HD, "bt709", True, True, id="full range"),
+        pytest.param(HD, "bt709", False, False, id="BT.709 that does not say so", marks=MORE),
+        pytest.param(HD, "smpte170m", True, False, id="large BT.601", marks=MORE),
+        pytest.param(SD, "smpte170m", True, False, id="BT.601", marks=MORE),
+        pytest.param(SD, "bt709", True, False, id="small BT.709", marks=MORE),
     ],
 )
 async def test_colours_stay_however_they_are_coded(

@@ -14,6 +14,7 @@ from cutlog.contract.time import Fps, source_frame
 from cutlog.contract.timeline import Clip, FreezeSource, Timeline
 from tests.render.studio import Studio, packet_times
 from tests.render.timelines import lane, sequence, shot, solid, timeline, title
+from tests.support.lanes import later
 from tests.support.painting import Image, Mark, Painter, pictures, read_mark, read_marks
 
 Kind = Literal["proxy", "export"]
@@ -70,11 +71,14 @@ async def test_trims_off_the_grid_show_the_right_frames(studio: Studio, painted:
 @pytest.mark.parametrize(
     ("rate", "source"),
     [
-        (Fps(30, 1), Fps(25, 1)),
-        (Fps(24000, 1001), Fps(24000, 1001)),
         (Fps(25, 1), Fps(30000, 1001)),
-        (Fps(30000, 1001), Fps(24000, 1001)),
-        (Fps(24, 1), Fps(50, 1)),
+        *later(
+            "other pairs of rates, by the same rule",
+            (Fps(30, 1), Fps(25, 1)),
+            (Fps(24000, 1001), Fps(24000, 1001)),
+            (Fps(30000, 1001), Fps(24000, 1001)),
+            (Fps(24, 1), Fps(50, 1)),
+        ),
     ],
     ids=str,
 )

@@ -101,6 +101,7 @@ async def test_an_owner_that_is_killed_is_followed_by_another_who_makes_what_is_
     assert {name: after[name] for name in left} == left, "no segment that was there was made again"
 
 
+@pytest.mark.slow(reason="an export of two minutes, which two processes share")
 async def test_a_cancelled_export_ends_its_parts(house: House, painted: Painter) -> None:
     project, version = await film(house, painted)
     async with house.render(), house.process():

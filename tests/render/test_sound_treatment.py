@@ -20,6 +20,7 @@ from services.render.treatment import OVERLAP, SECTION, Treatment
 from tests.render.listening import Booth, Stereo, band, bit, db, impulses, noise, pitch, places, sample, tone, track
 from tests.render.studio import Studio
 from tests.render.timelines import media, timeline
+from tests.support.lanes import later
 
 
 @pytest.fixture
@@ -48,7 +49,9 @@ def at_speed(at: int, start: int, end: int, num: int, den: int, pitch: Pitch = "
     return bit(at, start, frames, end=end, speed=Speed(num=num, den=den, pitch=pitch), **changes)
 
 
-SPEEDS = [(2, 1), (1, 2), (5, 4), (24, 25), (22, 7), (1, 10), (20, 1)]
+SPEEDS = [
+    (2, 1), (24, 25), *later("the same at speeds further off", (1, 2), (5, 4), (22, 7), (1, 10), (20, 1)),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("num", "den"), SPEEDS)

