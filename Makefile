@@ -32,8 +32,10 @@ test: install ## the tests, against real PostgreSQL, NATS, Caddy and ffmpeg
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 .PHONY: test-slow
-test-slow: install ## the tests that take 5 to 30 seconds each: kills, full disks, whole stacks
-	@$(BIN)/pytest -n auto --dist loadgroup -m slow $(ARGS)
+test-slow: install ## the expensive tests: kills, full disks, whole stacks, more examples of each kind
+	@CUTLOG_TEST_ROUNDS=0 $(BIN)/pytest -n auto --dist loadgroup -m slow $(ARGS)
+	@CUTLOG_TEST_ROUNDS=0 $(BIN)/pytest -n auto --dist loadgroup -m 'not slow and not long and not corpus' \
+		$$(grep -rlE '^from hypothesis' tests --include='test_*.py') $(ARGS)
 
 .PHONY: test-long
 test-long: install ## the tests that take minutes: soaks, a million rows, whole histories

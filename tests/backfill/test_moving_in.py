@@ -47,7 +47,7 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "legacy"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a store of every oddity moves in and out")
 async def test_a_store_with_every_oddity_moves_in_is_reported_and_can_be_taken_back(
     house: House, store: Path, films: tuple[bytes, bytes]
 ) -> None:

@@ -17,7 +17,7 @@ from cutlog.blobs.patience import PatientBlobs
 from tests.support.buckets import SeaweedFS, seaweedfs
 from tests.support.faulty import faulty
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="each outage of the bucket is sat out")
 
 Disturb = Callable[[], AbstractAsyncContextManager[None]]
 SIZE = 300_000

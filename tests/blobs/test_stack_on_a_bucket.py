@@ -155,7 +155,7 @@ async def rows(database: Database, service: str, query: str) -> list[dict[str, A
         await connection.close()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a stack on a bucket sits an outage out")
 @pytest.mark.parametrize("methods", [frozenset[str](), frozenset({"PUT", "POST"})], ids=["everything", "writing"])
 async def test_an_outage_of_the_bucket_fails_nothing_and_costs_nothing_twice(
     bad_bucket: str,

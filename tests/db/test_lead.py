@@ -119,7 +119,7 @@ async def test_another_takes_over_from_a_host_that_vanished_and_that_one_stops(
     await afar.dispose()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a lease has to end")
 async def test_a_frozen_process_does_nothing_more_when_it_wakes_up(
     database: Database, engine: AsyncEngine, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:

@@ -44,7 +44,7 @@ async def killing(stack: RunningStack, *parts: str) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="each service is killed three times")
 @pytest.mark.parametrize("part", SERVICES)
 async def test_the_job_ends_right_although_a_service_is_killed_three_times(
     tenant: Tenant, clip: Path, part: str
@@ -63,7 +63,7 @@ async def test_the_job_ends_right_although_a_service_is_killed_three_times(
     assert len(stored) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="the whole demo, while services are killed")
 async def test_the_demo_ends_right_while_every_service_is_killed_in_turn(tenant: Tenant) -> None:
     command = [sys.executable, "-m", "cutlog", "demo", "--json", "--url", tenant.stack.url]
     environment = os.environ | {"CUTLOG_TOKEN": tenant.token}

@@ -55,7 +55,7 @@ async def many_versions(client: Client) -> str:
     return project.id
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a stack of its own is damaged in each way")
 async def test_a_busy_stack_is_sound_and_each_damage_is_found_named_and_mended(alone: RunningStack, clip: Path) -> None:
     objects = alone.data / "objects"
     async with Client.connect(alone.url, alone.token("admin")) as client:

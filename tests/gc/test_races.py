@@ -38,7 +38,7 @@ async def test_a_pin_and_a_delete_never_cross(home: House) -> None:
         assert there == (export_id in kept), "a pin that came first keeps the file; one that came after pins nothing"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="services race to render and to archive")
 async def test_an_export_that_is_rendered_again_while_it_is_archived_has_its_file(home: House) -> None:
     await home.project("p", 2)
     first = await home.export("p", 1)

@@ -281,7 +281,7 @@ async def test_no_plan_is_made_while_history_is_read_again(
     await owner.close()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="patience with the log runs out")
 async def test_no_plan_is_made_when_the_log_cannot_be_asked(
     settings_for: SettingsFactory, log: Log, gc: Gc, nats: Any
 ) -> None:

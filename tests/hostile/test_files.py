@@ -41,7 +41,7 @@ def called(server: socket.socket) -> bool:
     return True
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="each hostile file is uploaded")
 async def test_every_hostile_file_is_answered_and_does_nothing(
     running: House, painted: Painter, listener: socket.socket, tmp_path: Path
 ) -> None:

@@ -143,7 +143,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="hundreds of attacks on a stack of its own")
 async def test_no_stranger_takes_the_service_away_from_others(alone: RunningStack) -> None:
     strangers = Strangers(alone.url, 7)
     headers = {"Authorization": f"Bearer {alone.token('editor')}"}

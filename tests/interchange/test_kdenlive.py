@@ -171,7 +171,7 @@ async def test_what_has_no_place_is_told(converter: Converter) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="generated timelines are written and read by a confined child each")
 @settings(max_examples=examples(20), suppress_health_check=list(HealthCheck))
 @given(timelines(st.sampled_from([Fps(30, 1), Fps(30000, 1001), Fps(24000, 1001), Fps(25, 2)]), 12))
 def test_a_clip_of_which_no_loss_is_told_comes_back_where_it_was(timeline: Timeline) -> None:

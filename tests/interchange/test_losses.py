@@ -89,7 +89,7 @@ async def test_a_rate_without_timecode_is_refused_with_a_reason(converter: Conve
             await written(converter, edited(fps=Fps(15, 1)), "Film", FILES, kind)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="generated timelines are written and read by a confined child each")
 @settings(max_examples=examples(25), suppress_health_check=list(HealthCheck))
 @given(timelines(TIMECODE, 12), st.sampled_from(["edl", "fcp7xml"]))
 def test_a_clip_of_which_no_loss_is_told_comes_back_where_it_was(timeline: Timeline, kind: str) -> None:

@@ -246,6 +246,30 @@ def test_no_test_sleeps_a_fixed_time_in_place_of_waiting() -> None:
     assert not found
 
 
+def test_what_runs_in_the_slow_lane_only_says_why() -> None:
+    """`make test` is to stay cheap, and nothing is to leave it without a reason that somebody can judge."""
+    silent = []
+    for path in (ROOT / "tests").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        reasoned = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _name(node.func) in ("mark.slow", "later"):
+                given = [each.value for each in node.keywords if each.arg == "reason"] or node.args[:1]
+                if given and (not isinstance(given[0], ast.Constant) or given[0].value):
+                    reasoned.add(id(node.func))
+        silent += [
+            f"{path.relative_to(ROOT)}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and _name(node) == "mark.slow" and id(node) not in reasoned
+        ]
+    assert silent == []
+
+
+def _name(node: ast.expr) -> str:
+    """The last two words of a dotted name, without pytest's own."""
+    return ast.unparse(node).removeprefix("pytest.")
+
+
 def test_the_builtin_gc_is_not_shadowed() -> None:
     assert gc.isenabled()
     assert str(ROOT / "services") not in sys.path

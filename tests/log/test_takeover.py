@@ -57,7 +57,7 @@ async def afar(database: Database, nats: NatsServer) -> AsyncIterator[Host]:
         yield host
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a lease has to end")
 async def test_another_relay_publishes_when_the_host_of_the_first_vanishes(
     afar: Host, bus: Bus, engine: AsyncEngine, writer: LogWriter, reader: LogReader, nats: NatsServer
 ) -> None:

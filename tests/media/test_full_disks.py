@@ -56,7 +56,7 @@ def broken(step: str, number: int, armed: list[bool]) -> Callable[[pytest.Monkey
     return apply
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="each step of an upload fails in two ways")
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
 @pytest.mark.parametrize("step", STEPS.values(), ids=list(STEPS))
 async def test_a_disk_that_fails_leaves_a_clean_state(

@@ -141,7 +141,7 @@ async def test_twenty_clients_with_the_same_bytes_make_one_object_that_is_held_t
     assert counts == [*range(1, 21), *reversed(range(20))]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a rival acts before each step of an upload")
 @pytest.mark.parametrize("rival", ["release", "archive", "delete", "sweep"])
 async def test_content_that_is_uploaded_while_it_goes_stays(rivals: Rivals, rival: str) -> None:
     client = rivals.house.client()
@@ -169,7 +169,7 @@ async def test_content_that_is_uploaded_while_it_goes_stays(rivals: Rivals, riva
         assert await held(rivals, data) == expected, step
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a rival acts before each step of an upload")
 @pytest.mark.parametrize("rival", ["release", "delete", "sweep"])
 async def test_content_that_was_deleted_is_uploaded_again_while_others_act(rivals: Rivals, rival: str) -> None:
     client = rivals.house.client()

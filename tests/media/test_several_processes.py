@@ -285,7 +285,7 @@ def most_memory(pid: int) -> int:
     return int(line.split()[1]) << 10
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="two processes take large uploads")
 async def test_uploads_outlive_the_kill_of_one_process_and_no_memory_grows_with_them(
     house: House, s3: SeaweedFS, bucket: str, painted: Painter
 ) -> None:

@@ -201,7 +201,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a process is killed amid a long film")
 async def test_a_worker_that_is_killed_leaves_its_segments_to_the_next(studio: Studio, painted: Painter) -> None:
     rate = Fps(5, 1)
     a = await studio.ingest("a", painted(5, 400, SMALL, tag=1))

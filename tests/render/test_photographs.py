@@ -16,6 +16,7 @@ from services.media.facts import judge
 from services.render.still import Stills
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, timeline
+from tests.support.lanes import later
 from tests.support.painting import Painter
 from tests.support.photographs import CLOSE, HEIGHT, QUARTERS, WIDTH, Photograph, furthest, jpeg, jpegs, others, seen
 from tests.support.photographs import quarters as upright
@@ -36,9 +37,7 @@ def some() -> list[Photograph]:
     return [photo for photo in (*jpegs(), *others()) if photo.name in wanted]
 
 
-@pytest.mark.parametrize(
-    "photographs", [some, pytest.param(jpegs, marks=pytest.mark.slow), pytest.param(others, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("photographs", [some, *later("hundreds of photographs are decoded", jpegs, others)])
 async def test_a_photograph_of_any_kind_and_name_is_what_a_viewer_shows(
     studio: Studio, tmp_path: Path, photographs: Callable[[], list[Photograph]]
 ) -> None:
@@ -61,7 +60,7 @@ async def test_a_photograph_of_any_kind_and_name_is_what_a_viewer_shows(
         assert {name: by for name, by in off.items() if by > CLOSE} == {}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="forty megapixels are decoded and scaled")
 async def test_a_photograph_of_forty_megapixels_is_rendered(studio: Studio, tmp_path: Path) -> None:
     (tmp_path / "large.jpg").write_bytes(jpeg(upright(8000, 5000), quality=70))
     media = await studio.ingest("m", tmp_path / "large.jpg")

@@ -120,7 +120,7 @@ def names(colours: list[list[int]]) -> list[str]:
     return [name for number, name in enumerate(seen) if number == 0 or seen[number - 1] != name]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a browser plays while a film is made")
 async def test_hls_js_plays_a_version_from_its_first_frame_while_segments_are_made(
     stack: RunningStack, page: Page
 ) -> None:

@@ -36,7 +36,7 @@ async def rows(house: House, query: str) -> list[Any]:
         await connection.close()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="three processes export two minutes of film")
 async def test_three_workers_share_an_export_and_one_is_killed_in_the_middle(house: House, painted: Painter) -> None:
     project, version = await film(house, painted)
     async with AsyncExitStack() as processes:

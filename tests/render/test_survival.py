@@ -188,7 +188,7 @@ async def test_the_bus_may_lose_everything_while_a_job_waits(house: House, paint
         assert read_marks(await house.proxy(project, version)) == marks((13, 73))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a long film is rendered twice over")
 async def test_a_service_that_stops_hands_its_work_on(house: House, painted: Painter) -> None:
     await house.upload(painted)
     project = await house.project()
@@ -210,7 +210,7 @@ async def test_a_service_that_stops_hands_its_work_on(house: House, painted: Pai
     assert len(await house.events("ExportRendered")) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="two processes render a long film")
 async def test_another_goes_on_at_once_when_a_worker_is_killed(house: House, painted: Painter) -> None:
     await house.upload(painted, frames=400)
     project = await house.project()
@@ -230,7 +230,7 @@ async def test_another_goes_on_at_once_when_a_worker_is_killed(house: House, pai
     assert rendered["encoded"] < rendered["frames"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="pauses between tries go by")
 async def test_a_job_waits_while_ops_is_away_however_often_it_is_tried(
     house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from tests.e2e.job import CANVAS
 from tests.support.fsck import assert_sound
 from tests.support.stacks import RunningStack
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(reason="stacks are started again and again on kept data")
 
 
 async def started(stack: RunningStack) -> str:

@@ -31,7 +31,7 @@ def stack(disk: Path, tmp_path: Path) -> Iterator[RunningStack]:
     running.stop()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="each part of a stack dies on a full disk")
 @pytest.mark.parametrize("part", ["media", "postgres", "nats"])
 def test_a_part_that_dies_on_a_full_disk_comes_back_and_is_found(stack: RunningStack, disk: Path, part: str) -> None:
     before = stack.pids[part]
@@ -43,7 +43,7 @@ def test_a_part_that_dies_on_a_full_disk_comes_back_and_is_found(stack: RunningS
     eventually_sync(lambda: stack.get("/api/projects")[0] == 200)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a disk is filled and NATS started again")
 async def test_a_bus_that_gave_up_for_a_full_disk_is_started_again(stack: RunningStack, disk: Path) -> None:
     before = stack.pids["nats"]
     async with await Bus.connect(stack.state.nats_url, stack.secrets.nats("operator").seed, name="operator") as bus:

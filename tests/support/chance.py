@@ -1,4 +1,7 @@
-"""How much chance the tests take: none in a gate, where a run says the same each time; more in a lane of its own."""
+"""How much chance the tests take: none in a gate, where a run says the same each time; more in a lane of its own.
+
+`make test` takes one in FEW of a property's examples, `make test-slow` takes all, and `make test-random` takes others.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ from typing import Final
 
 from hypothesis import settings
 
-ROUNDS: Final = int(os.environ.get("CUTLOG_TEST_ROUNDS", "0"))
+FEW: Final = 4
+_GIVEN: Final = os.environ.get("CUTLOG_TEST_ROUNDS")
+ROUNDS: Final = int(_GIVEN or 0)
 """0: the same examples in each run. Otherwise random ones, this many times as many."""
 
 
 def examples(count: int) -> int:
-    """How many examples a property gets that gets `count` in a gate."""
-    return count * max(1, ROUNDS)
+    """How many examples a property gets that gets `count` in all gates together."""
+    return max(1, count // FEW) if _GIVEN is None else count * max(1, ROUNDS)
 
 
 def register() -> None:

@@ -69,7 +69,7 @@ async def test_a_pool_that_is_used_up_is_a_503(client: aiohttp.ClientSession, en
         assert (await problem(response))["status"] == 503
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a wrong statement is tried for as long as an outage may last")
 async def test_a_statement_that_is_wrong_is_our_bug_and_no_outage(client: aiohttp.ClientSession) -> None:
     for sql in ("SELECT 1 / 0", "SELECT * FROM nothing", "SELECT 99999999999999999999::int4"):
         async with client.get("/api/run", params={"sql": sql}) as response:
