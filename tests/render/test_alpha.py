@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import pytest
-from _pytest.mark import ParameterSet
 from msgspec import UNSET
 from PIL import Image as Pillow
 
@@ -22,17 +21,15 @@ from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, solid, timeline
 from tests.support import cutouts
 from tests.support.cutouts import BAND, BAR, BLUE, HALF, RED, SIZE, bar_at, over
+from tests.support.lanes import later
 from tests.support.painting import Image, pictures
 
 edit = msgspec.structs.replace
 GREEN = (0, 200, 0)
 HEX = "#00c800"
 CLOSE = 12
-
-
-def some(name: str) -> ParameterSet:
-    """All but a few are tried now and then."""
-    return pytest.param(name, marks=() if name in ("vp9.webm", "prores.mov", "qtrle.mov") else pytest.mark.slow)
+COMMON = ("vp9.webm", "prores.mov", "qtrle.mov")
+RARE = [name for name in cutouts.FILMS if name not in COMMON]
 
 
 def above(media: MediaRef, frames: int, **look: Any) -> Timeline:
@@ -57,7 +54,9 @@ def check(images: Sequence[Image], first: int = 0, band: bool = True) -> None:
             assert near(at(image, 0.95, 0.5), over(BLUE, GREEN, HALF), CLOSE), (number, "the band")
 
 
-@pytest.mark.parametrize("name", [*map(some, cutouts.FILMS), "animation.gif", some("animation.webp")])
+@pytest.mark.parametrize(
+    "name", [*COMMON, "animation.gif", *later("more codecs, by the same rule", *RARE, "animation.webp")]
+)
 async def test_a_film_shows_what_lies_below_it_in_export_and_frames(studio: Studio, tmp_path: Path, name: str) -> None:
     media = await studio.ingest("m", cutouts.made(tmp_path / name))
     assert media.facts.alpha is True
