@@ -61,14 +61,18 @@ def closed_ways(paths: Iterable[Path]) -> Passages:
     """The outermost closed folders on the way to these paths, with the paths below each. A path that is closed itself
     is nothing to be reached."""
     names = {path.absolute() for path in paths} | {path.resolve() for path in paths}
-    ends = sorted((path for path in names if path.exists() and not _is_closed(path)), key=lambda each: len(each.parts))
+    ends = sorted((path for path in names if path.exists() and not _is_closed(path)), key=_depth)
     ways: dict[Path, list[str]] = {}
     for path in ends:
         around = next((each for each in reversed(ends) if each != path and path.is_relative_to(each)), None)
         outermost = next(_closed(path, below=around), None)
         if outermost is not None:
             ways.setdefault(outermost, []).append(str(path))
-    return tuple((str(folder), tuple(ways[folder])) for folder in sorted(ways, key=lambda each: len(each.parts)))
+    return tuple((str(folder), tuple(ways[folder])) for folder in sorted(ways, key=_depth))
+
+
+def _depth(path: Path) -> tuple[int, str]:
+    return len(path.parts), str(path)
 
 
 def _closed(path: Path, below: Path | None) -> Iterator[Path]:
