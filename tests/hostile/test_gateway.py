@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+import re
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import cycle
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -22,13 +25,12 @@ IDS = (
     "%e2%80%ae", "%F0%9F%92%A3", "p_1%00", "p_1%0a", "P_1", "-p", "p%201", "a" * 65, "a" * 3000, "{project}",
     "%7Benv.PATH%7D", "\x80\xff", "p_1", "*", "%25%30%30", ";", "none", "%",
 )  # fmt: skip
-ROUTES = (
-    "/api/projects/{}", "/api/projects/{}/ops", "/api/projects/{}/events", "/api/projects/{}/versions/1/frame?at=0",
-    "/api/projects/p_1/versions/{}/proxy.m3u8", "/api/projects/p_1/versions/1/segments/{}",
-    "/api/projects/{}/versions/1/proxy", "/api/videos/{}", "/api/videos/{}/download", "/api/videos/upload?{}",
-    "/api/uploads/{}", "/files/{}?expires=1&signature={}", "/api/admin/gc/{}", "/api/admin/storage/{}",
-    "/api/health?{}", "/api/{}", "/{}", "/internal/{}", "//{}", "http://evil.example/api/projects/{}",
+NO_ROUTES = (
+    "/api/projects/{}/versions/1/frame?at=0", "/api/videos/upload?{}", "/files/{}?expires=1&signature={}",
+    "/api/admin/gc/{}", "/api/admin/storage/{}", "/api/health?{}", "/api/docs/{}", "/api/{}", "/{}", "/internal/{}",
+    "/metrics", "/healthz", "//{}", "http://evil.example/api/projects/{}",
 )  # fmt: skip
+"""Paths beside the routes that the documentation shows."""
 METHODS = (
     "GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "X" * 40,
 )  # fmt: skip
@@ -48,13 +50,19 @@ CHUNKS = (
 )  # fmt: skip
 NOT_HTTP = frozenset({501, 505})
 """Statuses from 500 on that are the client's error: a method or version that HTTP does not have."""
-ATTACKS = 400
+ATTACKS = 700
 REQUESTS = 150
 
 
-def head(dice: random.Random) -> bytes:
+def routes(stack: RunningStack) -> list[str]:
+    """Every route that the gateway leads to, `{}` for what is chosen in it, and paths beside them."""
+    _, document = stack.get("/api/openapi.json")
+    return [*(re.sub(r"\{[^}]*\}", "{}", path) for path in json.loads(document)["paths"]), *NO_ROUTES]
+
+
+def head(dice: random.Random, route: str) -> bytes:
     """A request without a body, with something in it that nobody should send."""
-    path = dice.choice(ROUTES).replace("{}", dice.choice(IDS))
+    path = re.sub(r"\{\}", lambda _: dice.choice(IDS), route)
     if dice.random() < 0.2:
         path += "".join(f"%{dice.randrange(256):02x}" for _ in range(dice.randrange(1, 9)))
     lines = [f"{dice.choice(METHODS)} {path} HTTP/1.1", "Host: x"]
@@ -65,10 +73,11 @@ def head(dice: random.Random) -> bytes:
 class Strangers:
     """`attack` sends one thing and notes what came of it, by what it was."""
 
-    def __init__(self, url: str, seed: int) -> None:
+    def __init__(self, url: str, routes: Sequence[str], seed: int) -> None:
         address = urlsplit(url)
         self.host, self.port = str(address.hostname), int(address.port or 0)
         self.dice = random.Random(seed)
+        self._next = cycle(self.dice.sample(routes, len(routes)))
         self.made: Counter[str] = Counter()
         self.wrong: list[tuple[str, bytes, int]] = []
         self._held: list[asyncio.StreamWriter] = []
@@ -84,16 +93,16 @@ class Strangers:
         self.made[kind.__name__] += 1
 
     async def odd_request(self) -> None:
-        request = head(self.dice)
+        request = head(self.dice, next(self._next))
         await self._answered("odd_request", request + b"\r\n\r\n")
 
     async def bad_chunks(self) -> None:
-        method, path = self.dice.choice(("POST", "PUT", "PATCH", "GET")), self.dice.choice(ROUTES).replace("{}", "p_1")
+        method, path = self.dice.choice(("POST", "PUT", "PATCH", "GET")), next(self._next).replace("{}", "p_1")
         request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{self.dice.choice(CHUNKS)}"
         await self._answered("bad_chunks", request.encode())
 
     async def aborted_body(self) -> None:
-        path = self.dice.choice(ROUTES).replace("{}", "p_1")
+        path = next(self._next).replace("{}", "p_1")
         async with self._connected() as (_, writer):
             writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n".encode() + b"x" * 500)
             await writer.drain()
@@ -107,7 +116,7 @@ class Strangers:
 
     async def half_open(self) -> None:
         _, writer = await asyncio.open_connection(self.host, self.port)
-        writer.write(head(self.dice)[: self.dice.randrange(1, 40)])
+        writer.write(head(self.dice, next(self._next))[: self.dice.randrange(1, 40)])
         self._held.append(writer)
 
     async def leave(self) -> None:
@@ -145,7 +154,9 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 @pytest.mark.slow(reason="hundreds of attacks on a stack of its own")
 async def test_no_stranger_takes_the_service_away_from_others(alone: RunningStack) -> None:
-    strangers = Strangers(alone.url, 7)
+    known = routes(alone)
+    assert len(known) > 60
+    strangers = Strangers(alone.url, known, 7)
     headers = {"Authorization": f"Bearer {alone.token('editor')}"}
     served = asyncio.Event()
 
@@ -172,7 +183,7 @@ async def test_no_stranger_takes_the_service_away_from_others(alone: RunningStac
         finally:
             served.set()
     await strangers.leave()
-    assert strangers.made.total() >= ATTACKS
+    assert strangers.made.total() >= ATTACKS > 6 * len(known), "every route was asked for in several ways"
     assert min(strangers.made.values()) >= ATTACKS // 20, strangers.made
     assert answers == {201: REQUESTS, 200: REQUESTS}, "each request of the other client, at the first try"
     assert strangers.wrong == [], "\n".join(map(str, strangers.wrong))
