@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Final
@@ -89,6 +91,19 @@ class Skipping:
         if isinstance(error, self._outages):
             return True
         return not (isinstance(error, OSError) and error.errno in _OF_A_FILE) and is_away(error)
+
+
+def counted(alarms: Iterable[str]) -> list[str]:
+    """The same alarms for those who may not know whose rows were passed over: how many of each loop."""
+    told, skipped = [], Counter[str]()
+    for alarm in alarms:
+        kind, _, named = alarm.partition(":")
+        loop, _, row = named.partition(":")
+        if kind != "skipped":
+            told.append(alarm)
+        else:
+            skipped[loop] += int(row[1:]) if re.fullmatch(r"\+\d+", row) else 1
+    return told + [f"skipped:{loop}:+{rows}" for loop, rows in skipped.items()]
 
 
 class _Turn:

@@ -63,6 +63,8 @@ class How(TypedDict, total=False):
     """Types of `{names}`: `int` (0 to 2^31 - 1), `str` (any text); default: an id."""
     problems: tuple[int, ...]
     """Statuses of problems that the handler itself answers, such as 409, for the documentation."""
+    token_optional: bool
+    """A public route that tells more to who sends a token; one that is not good is 401."""
     signed: bool
     """A public route of signed links: the handler answers 403 to one that is not ours, and these are counted."""
     events: bool
@@ -91,6 +93,7 @@ class Route:
     query: type[msgspec.Struct] | None = None
     path: Mapping[str, type[int] | type[str]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
+    token_optional: bool = False
     signed: bool = False
     events: bool = False
     hidden: bool = False
@@ -106,6 +109,8 @@ class Route:
             raise ValueError(f"{self.template}: signed links are for those without a token")
         if self.method != "GET" and self.events:
             raise ValueError(f"{self.template}: EventSource can only GET")
+        if self.token_optional and self.role is not None:
+            raise ValueError(f"{self.template}: a route that demands a token does not leave it open")
         unknown = set(self.path) - set(self.names)
         if unknown:
             raise ValueError(f"{self.template}: no such names in the path: {unknown}")

@@ -78,13 +78,14 @@ class Dispatch:
             raise
 
     def authenticate(self, http: web.Request) -> Actor | None:
-        """The actor of the token, None on a public route."""
+        """The actor of the token, None on a public route that gets none or looks at none."""
         needed = self.route.role
         if needed is None:
             if not self.route.template.startswith("/internal/"):
                 link = http.query.get("signature", "")[:64] if self.route.signed else ""
                 self.limiter.take(f"address {origin(http)} {link}")
-            return None
+            if not (self.route.token_optional and "Authorization" in http.headers):
+                return None
         try:
             token = self.token(http)
             actor, expires = verify(self.secret, token), expiry(self.secret, token)
@@ -94,7 +95,7 @@ class Dispatch:
             self.failures.take(origin(http))
             raise unauthorized(str(refused), "invalid_token") from None
         http[ACTOR], http[EXPIRES] = actor, expires
-        if not actor.role.covers(needed):
+        if needed is not None and not actor.role.covers(needed):
             raise forbidden(actor, needed)
         if needed is not Role.service:
             self.limiter.take(f"subject {actor.tenant} {actor.subject}")

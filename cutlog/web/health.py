@@ -11,6 +11,8 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from cutlog.skipping import counted
+
 log = structlog.get_logger("cutlog.web")
 
 CHECK_SECONDS: Final = 2.0
@@ -28,6 +30,10 @@ class HealthReport(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def ready(self) -> bool:
         return self.status == "ok"
+
+    def without_names(self) -> HealthReport:
+        """The same, but for whose rows were passed over."""
+        return msgspec.structs.replace(self, alarms=counted(self.alarms))
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)

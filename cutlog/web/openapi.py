@@ -121,7 +121,7 @@ def _operation(route: Route, by_type: Mapping[int, Json]) -> Json:
         "tags": [route.tag],
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": _responses(route, by_type),
-        "security": [] if route.role is None else [{"token": []}],
+        "security": _security(route),
     }
     if route.description:
         operation["description"] = route.description
@@ -134,6 +134,12 @@ def _operation(route: Route, by_type: Mapping[int, Json]) -> Json:
         content = {JSON: {"schema": by_type[id(route.body)]}}
         operation["requestBody"] = {"required": not route.body_optional, "content": content}
     return operation
+
+
+def _security(route: Route) -> list[Json]:
+    if route.token_optional:
+        return [{}, {"token": []}]
+    return [] if route.role is None else [{"token": []}]
 
 
 def _path_parameters(route: Route) -> list[Json]:

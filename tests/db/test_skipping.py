@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from cutlog.blobs import StoreUnavailableError
 from cutlog.db.leases import LeaseLost
 from cutlog.service import CannotServe
-from cutlog.skipping import NAMED, SkippedRows, Skipping, repeat
+from cutlog.skipping import NAMED, SkippedRows, Skipping, counted, repeat
 from tests.support.waiting import eventually
 
 
@@ -92,3 +92,10 @@ async def test_a_loop_goes_on_whatever_becomes_of_a_round() -> None:
     await eventually(lambda: rounds > 3)
     stop.set()
     await task
+
+
+async def test_for_strangers_rows_are_counted_by_loop_and_other_alarms_stay() -> None:
+    skipping = Skipping("loop")
+    work(skipping, **{f"r{number:03}": KeyError() for number in range(NAMED + 7)})
+    alarms = ["foreign-message", *await skipping.alarms(), "skipped:other:acme", "skipped:other:p:1:+2"]
+    assert counted(alarms) == ["foreign-message", f"skipped:loop:+{NAMED + 7}", "skipped:other:+2"]

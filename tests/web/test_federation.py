@@ -10,8 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cutlog.web import Server, serve_http
-from tests.web.sample import Address, Sample, sample_api
+from cutlog.skipping import Skipping
+from cutlog.web import Role, Server, mint, serve_http
+from tests.web.sample import Address, Sample, bearer, sample_api
 
 
 @pytest.fixture
@@ -35,6 +36,34 @@ async def test_the_health_of_all_is_that_of_each(sample: Sample, server: Server)
         status, health = await ask(ops, "/api/health")
     assert (status, health["status"]) == (200, "ok")
     assert {name: report["status"] for name, report in health["services"].items()} == {"ops": "ok", "media": "ok"}
+
+
+async def test_only_an_admin_is_told_whose_rows_were_passed_over(sample: Sample, server: Server) -> None:
+    skipping = Skipping("sample.loop")
+    for tenant in ("acme", "bad"):
+        with skipping.row(tenant):
+            raise KeyError(tenant)
+    api = sample_api(sample, name="peer")
+    api.skips(skipping)
+    forged = {"Authorization": f"Bearer {mint('x' * 64, 'eve', Role.admin)}"}
+    async with serve_http(api, Address()) as peer:
+        own = sample_api(sample, {"peer": peer.url}, name="ops")
+        own.skips(skipping)
+        async with serve_http(own, Address()) as ops, aiohttp.ClientSession(ops.url) as client:
+
+            async def alarms(headers: dict[str, str]) -> Any:
+                async with client.get("/api/health", headers=headers) as answer:
+                    if answer.status != 200:
+                        return answer.status
+                    found = [report["alarms"] for report in (await answer.json())["services"].values()]
+                    assert found[0] == found[1], "of the peer as of the service itself"
+                    return found[0]
+
+            for headers in ({}, bearer(Role.viewer), bearer(Role.operator), bearer(Role.service)):
+                assert await alarms(headers) == ["skipped:sample.loop:+2"]
+            assert await alarms(bearer(Role.admin)) == ["skipped:sample.loop:acme", "skipped:sample.loop:bad"]
+            assert await alarms(forged) == 401
+            assert await alarms({"Authorization": "Basic x"}) == 401
 
 
 async def test_a_peer_that_is_gone_silent_or_strange_is_down(
