@@ -193,7 +193,7 @@ def logs(stack: RunningStack) -> dict[str, bytes]:
     return found | {"up": stack.output.encode()}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="a stack of its own, with parts that are killed")
 async def test_no_secret_and_no_token_gets_into_any_log(tmp_path: Path, painted: Painter) -> None:
     stack = RunningStack(tmp_path / "alone", env={"CUTLOG_LOG_LEVEL": "debug"})
     stack.start()

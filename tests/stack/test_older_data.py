@@ -68,7 +68,7 @@ async def served(stack: RunningStack) -> tuple[str, int]:
         await connection.close()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(reason="downloads a PostgreSQL of before and starts two stacks")
 async def test_a_data_folder_of_18_4_is_opened_as_it_is(tmp_path: Path, before: Path) -> None:
     data = tmp_path / "data"
     then = RunningStack(data, env={"CUTLOG_POSTGRES_BIN": str(before)})
