@@ -17,6 +17,7 @@ from cutlog.contract.profiles import EXPORTS, ExportProfile
 
 RenditionName = Literal[
     "proxy.mp4",
+    "proxy-alpha.mp4",
     "audio.pcm",
     "thumbnail.jpg",
     "sprite.jpg",
@@ -26,6 +27,8 @@ RenditionName = Literal[
     "master.otf",
 ]
 """What is made of an upload."""
+StreamKind = Literal["mp4", "alpha.mp4", "pcm"]
+"""What is made of another stream: an edit proxy, the alpha of one, sound."""
 CacheKind = Literal["mp4", "pcm", "json", "jpeg", "png"]
 """What the render cache holds: segments and chunks of sound, sections of treated sound, measurements, frames."""
 FilmProfile = Literal["proxy"] | ExportProfile
@@ -120,17 +123,19 @@ class RenditionKey(_Key, frozen=True):
 class StreamKey(_Key, frozen=True):
     """What ingest made of a stream that is not the one that clips show or play unless they name another."""
 
-    shape = re.compile(rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/stream-(?P<stream>{_NUMBER})\.(?P<kind>mp4|pcm)")
+    shape = re.compile(
+        rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/stream-(?P<stream>{_NUMBER})\.(?P<kind>{_one_of(StreamKind)})"
+    )
     content: Content
     stream: int
-    kind: Literal["mp4", "pcm"]
+    kind: StreamKind
 
     def __str__(self) -> str:
         return f"{self.content.folder}/stream-{self.stream}.{self.kind}"
 
     @classmethod
     def of(cls, found: re.Match[str]) -> Self:
-        return cls(_content(found), int(found["stream"]), cast(Literal["mp4", "pcm"], found["kind"]))
+        return cls(_content(found), int(found["stream"]), cast(StreamKind, found["kind"]))
 
 
 class ThumbnailKey(_Key, frozen=True):

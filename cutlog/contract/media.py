@@ -129,18 +129,20 @@ class Rendition(Wire):
 
 class StreamRenditions(Wire):
     """What was made of a stream that is not the chosen one: the edit proxy of a picture, or the PCM of a sound. `facts`
-    are those of the file as if this picture were the chosen one."""
+    are those of the file as if this picture were the chosen one. `proxy_alpha` as in Renditions."""
 
     index: int
     facts: MediaFacts | None = None
     proxy: Rendition | None = None
     audio: Rendition | None = None
+    proxy_alpha: Rendition | UnsetType = UNSET
 
 
 class Renditions(Wire):
     """What ingest makes: a 480p edit proxy of a picture, PCM s16le 48 kHz stereo of a sound, a thumbnail, a sheet of
     small pictures (`width` and `height` of one, `frames` of them), the peaks of a sound and a picture of them.
-    `streams`: of those streams that a clip may name.
+    `streams`: of those streams that a clip may name. `proxy_alpha`: of a picture that is transparent in places, its
+    alpha as a grey film, picture for picture that of the edit proxy, which shows it over black.
 
     `master`: a picture that ffmpeg does not show as a viewer does, rewritten as PNG, or APNG where it moves; all else
     is made from it. Absent where the original is read. Of a font, what titles are drawn with: OpenType, not packed.
@@ -154,6 +156,7 @@ class Renditions(Wire):
     waveform_image: Rendition | None = None
     master: Rendition | UnsetType = UNSET
     streams: tuple[StreamRenditions, ...] | UnsetType = UNSET
+    proxy_alpha: Rendition | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         # An empty list, which is how protobuf says that there is none.
@@ -162,12 +165,12 @@ class Renditions(Wire):
 
     def files(self) -> Iterator[tuple[str, Rendition]]:
         """All of them, by name."""
-        for name in ("proxy", "audio", "thumbnail", "sprite", "waveform", "waveform_image", "master"):
+        for name in ("proxy", "audio", "thumbnail", "sprite", "waveform", "waveform_image", "master", "proxy_alpha"):
             if made := getattr(self, name):
                 yield name, made
         for stream in self.streams or ():
-            for name, made in (("proxy", stream.proxy), ("audio", stream.audio)):
-                if made is not None:
+            for name in ("proxy", "audio", "proxy_alpha"):
+                if made := getattr(stream, name):
                     yield f"{name} of stream {stream.index}", made
 
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cutlog.blobs import BlobStore
 from cutlog.contract.fonts import family_of
@@ -24,6 +25,7 @@ from services.media.recipes import (
     FONT,
     MASTER,
     PROXY,
+    PROXY_ALPHA,
     SPRITE,
     THUMBNAIL,
     WAVEFORM,
@@ -82,9 +84,9 @@ class Derive:
             thumbnail = await work.thumbnail() if judged.kind != "audio" else None
             if thumbnail is not None and shown is not None:
                 await shown(thumbnail)
-            proxy = await work.proxy() if judged.kind == "video" else None
+            proxy, alpha = await work.proxy() if judged.kind == "video" else (None, UNSET)
             audio = await work.audio() if judged.audio is not None else None
-            made = Renditions(proxy=proxy, audio=audio, thumbnail=thumbnail)
+            made = Renditions(proxy=proxy, audio=audio, thumbnail=thumbnail, proxy_alpha=alpha)
             if original.foreign:
                 made = msgspec.structs.replace(made, master=await work.master())
             if judged.kind == "video":
@@ -131,17 +133,25 @@ class _Work:
         seconds = Fraction(facts.duration)
         self._limits = Limits(seconds=300 + 10 * float(seconds))
 
-    async def proxy(self) -> Rendition:
-        return await self._proxy(self._judged, str(RenditionKey(self._content, PROXY)), self._progress)
+    async def proxy(self) -> tuple[Rendition, Rendition | UnsetType]:
+        keys = str(RenditionKey(self._content, PROXY)), str(RenditionKey(self._content, PROXY_ALPHA))
+        return await self._proxy(self._judged, *keys, self._progress)
 
-    async def _proxy(self, judged: Judged, key: str, told: Callable[[Progress], None] | None = None) -> Rendition:
+    async def _proxy(
+        self, judged: Judged, key: str, alpha_key: str, told: Callable[[Progress], None] | None = None
+    ) -> tuple[Rendition, Rendition | UnsetType]:
+        """The edit proxy, and its alpha where it has any: picture for picture, since both come from one run."""
         facts = judged.facts
         made = await self._run(proxy_args(self._source, judged), told)
         width, height = proxy_size(*display_size(facts))
         count, wanted = made.progress.frames, proxy_frames(facts)
         if count != (wanted or max(1, count)):
             raise UnusableError(f"{count} of its {wanted or facts.frames} pictures could be read")
-        return msgspec.structs.replace(await self._put(PROXY, key), width=width, height=height, frames=count)
+
+        async def put(name: RenditionName, key: str) -> Rendition:
+            return msgspec.structs.replace(await self._put(name, key), width=width, height=height, frames=count)
+
+        return await put(PROXY, key), await put(PROXY_ALPHA, alpha_key) if facts.alpha else UNSET
 
     async def master(self) -> Rendition:
         facts = self._judged.facts
@@ -158,14 +168,16 @@ class _Work:
     async def stream(self, other: Judged) -> StreamRenditions:
         """Of another stream than the chosen one: the file as if that were chosen. Last of all, since the files of the
         chosen ones give way; what is in the store may be the same file under another name, and is not written to."""
-        for name in (PROXY, AUDIO):
+        for name in (PROXY, PROXY_ALPHA, AUDIO):
             (self._folder / name).unlink(missing_ok=True)
         if other.video is not None:
-            made = await self._proxy(other, str(StreamKey(self._content, other.video, "mp4")))
-            return StreamRenditions(index=other.video, facts=other.facts, proxy=made)
+            key = str(StreamKey(self._content, other.video, "mp4"))
+            alpha_key = str(StreamKey(self._content, other.video, "alpha.mp4"))
+            made, alpha = await self._proxy(other, key, alpha_key)
+            return StreamRenditions(index=other.video, facts=other.facts, proxy=made, proxy_alpha=alpha)
         assert other.audio is not None
-        made = await self._audio(other, str(StreamKey(self._content, other.audio, "pcm")))
-        return StreamRenditions(index=other.audio, audio=made)
+        sound = await self._audio(other, str(StreamKey(self._content, other.audio, "pcm")))
+        return StreamRenditions(index=other.audio, audio=sound)
 
     async def thumbnail(self) -> Rendition:
         """Of a film, its frame a tenth in, since the beginning is often black; the first, where none can be sought."""

@@ -21,7 +21,8 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
 
     `conformed` is the size of an edit proxy: upright square pixels in BT.709. None for an original, of which nothing of
     that is sure. `stream` is the index of the picture in a file; None for its first. `alpha`: it is transparent
-    somewhere; its colours are straight, or alpha was multiplied into them over black or white.
+    somewhere; its colours are straight, or alpha was multiplied into them over black or white. `plane`: the film that
+    is the alpha of an edit proxy.
     """
 
     key: str
@@ -31,12 +32,14 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
     conformed: Size | None
     stream: int | None = None
     alpha: Alpha | None = None
+    plane: SourceFile | None = None
 
     @property
     def content(self) -> str:
         """What its pictures depend on."""
         stream = "" if self.stream is None else f"#{self.stream}"
-        return f"{self.sha256}{stream}" if self.alpha is None else f"{self.sha256}{stream}+{self.alpha}"
+        alpha = "" if self.alpha is None else f"+{self.alpha}"
+        return f"{self.sha256}{stream}{alpha}" + ("" if self.plane is None else f"+{self.plane.content}")
 
 
 class Shot(msgspec.Struct, frozen=True):
@@ -137,6 +140,8 @@ def sources(layer: Drawn) -> Iterator[SourceFile]:
     match layer:
         case Shot(source=source) | Picture(source=source):
             yield source
+            if source.plane is not None:
+                yield source.plane
         case Mixed(left=left, right=right):
             for side in (left, right):
                 if side is not None:

@@ -248,13 +248,17 @@ class _Planner:
         proxy = media.renditions.proxy
         if proxy is None or proxy.width is None or proxy.height is None:
             raise MediaNotReadyError(f"media {name} has no edit proxy")
-        return SourceFile(
+        colours = SourceFile(
             key=proxy.key,
             sha256=proxy.sha256,
             container="mov",
             clock=clock_of_proxy(media.facts),
             conformed=(proxy.width, proxy.height),
         )
+        if not (alpha := media.renditions.proxy_alpha):
+            return colours
+        plane = msgspec.structs.replace(colours, key=alpha.key, sha256=alpha.sha256)
+        return msgspec.structs.replace(colours, alpha="black", plane=plane)
 
 
 def _original(media: MediaRef) -> SourceFile:

@@ -40,9 +40,9 @@ def narrowed(media: MediaRef, streams: ClipStreams) -> MediaRef:
     facts, renditions = media.facts, media.renditions
     if streams.video is not UNSET and streams.video not in chosen:
         picture = made.get(streams.video)
-        proxy = None if picture is None else picture.proxy
+        proxy, alpha = (None, UNSET) if picture is None else (picture.proxy, picture.proxy_alpha)
         facts = facts if picture is None or picture.facts is None else _replace(picture.facts, streams=facts.streams)
-        renditions = _replace(renditions, proxy=proxy)
+        renditions = _replace(renditions, proxy=proxy, proxy_alpha=alpha)
     if streams.audio is not UNSET and streams.audio not in chosen:
         sound = made.get(streams.audio)
         renditions = _replace(renditions, audio=None if sound is None else sound.audio)

@@ -49,6 +49,8 @@ async def home(settings_for: SettingsFactory) -> AsyncIterator[House]:
         (OriginalKey(THERE, ".mov"), "leftover"), (RenditionKey(THERE, "proxy.mp4"), "stray"),
         (RenditionKey(GONE, "proxy.mp4"), "leftover"), (ThumbnailKey(THERE, 1), "preview"),
         (StreamKey(THERE, 2, "pcm"), "stray"), (StreamKey(GONE, 2, "mp4"), "leftover"),
+        (RenditionKey(THERE, "proxy-alpha.mp4"), "stray"), (RenditionKey(GONE, "proxy-alpha.mp4"), "leftover"),
+        (StreamKey(THERE, 2, "alpha.mp4"), "stray"), (StreamKey(GONE, 2, "alpha.mp4"), "leftover"),
         (ThumbnailKey(GONE, 1), "leftover"), (CacheKey("default", SHA, "mp4"), "segment"),
         (CacheKey("default", SHA, "pcm"), "segment"), (CacheKey("default", SHA, "json"), "segment"),
         (CacheKey("default", SHA, "jpeg"), "preview"), (CacheKey("default", SHA, "png"), "preview"),

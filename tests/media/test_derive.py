@@ -13,6 +13,8 @@ import imageio_ffmpeg
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 import cutlog.cli
 from cutlog.blobs import LocalBlobs
@@ -22,6 +24,7 @@ from cutlog.ffmpeg import Ffmpeg
 from cutlog.settings import Settings
 from services.media.derive import Derive, Derived
 from services.media.facts import judge
+from tests.support import cutouts
 from tests.support.painting import (
     Painter,
     Samples,
@@ -296,3 +299,31 @@ async def test_the_facts_of_a_film_do_not_depend_on_how_much_of_it_was_read(benc
     clip = painted(Fraction(30000, 1001), 60, audio=True)
     quick, whole = judge(await ffmpeg.probe(clip)).facts, judge(await ffmpeg.probe(clip, times=True)).facts
     assert quick == msgspec.structs.replace(whole, timing=msgspec.UNSET)
+
+
+@pytest.mark.parametrize("name", ["vp9.webm", "qtrle.mov"])
+async def test_what_is_transparent_is_shown_over_black_and_its_alpha_kept_beside(bench: Bench, name: str) -> None:
+    derived = await bench(cutouts.made(bench.folder / name))
+    proxy, alpha = derived.renditions.proxy, derived.renditions.proxy_alpha or None
+    assert derived.facts.alpha is True
+    assert proxy is not None
+    assert alpha is not None
+    assert (alpha.frames, alpha.width, alpha.height) == (proxy.frames, proxy.width, proxy.height)
+    assert (alpha.frames, alpha.key) == (cutouts.FRAMES, proxy.key.replace("proxy.mp4", "proxy-alpha.mp4"))
+    assert dict(derived.renditions.files())["proxy_alpha"] == alpha
+    wider = (proxy.width or 0) / cutouts.SIZE[0]
+    clear = round(4 * wider)
+    both = zip(pictures(bench.path(proxy)), pictures(bench.path(alpha)), strict=True)
+    for number, (shown, mask) in enumerate(both):
+        bar = round((cutouts.bar_at(number) + cutouts.BAR / 2) * wider)
+        assert _apart(shown[240, bar], cutouts.RED) <= 12
+        assert [int(mask[240, x, 0]) for x in (bar, clear)] == [255, 0]
+        assert abs(int(mask[240, -9, 0]) - cutouts.HALF) <= 2
+        assert _apart(shown[240, clear], (0, 0, 0)) <= 8, "nothing is here"
+        assert _apart(shown[240, -9], cutouts.over(cutouts.BLUE, (0, 0, 0), cutouts.HALF)) <= 12
+    with Image.open(bench.path(derived.renditions.thumbnail)) as thumbnail:
+        assert _apart(np.asarray(thumbnail.convert("RGB"))[40, 2], (0, 0, 0)) <= 8
+
+
+def _apart(found: NDArray[np.uint8], wanted: cutouts.Rgb) -> int:
+    return int(np.abs(found.astype(int) - wanted).max())

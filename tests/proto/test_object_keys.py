@@ -48,7 +48,7 @@ CONTENTS = st.builds(Content, IDS, DIGESTS, NUMBERS)
 KEYS: st.SearchStrategy[ObjectKey] = st.one_of(
     st.builds(OriginalKey, CONTENTS, SUFFIXES),
     st.builds(RenditionKey, CONTENTS, st.sampled_from(get_args(RenditionName))),
-    st.builds(StreamKey, CONTENTS, NUMBERS, st.sampled_from(["mp4", "pcm"])),
+    st.builds(StreamKey, CONTENTS, NUMBERS, st.sampled_from(["mp4", "alpha.mp4", "pcm"])),
     st.builds(ThumbnailKey, CONTENTS, NUMBERS),
     st.builds(CacheKey, IDS, DIGESTS, st.sampled_from(get_args(CacheKind))),
     st.builds(ReceiptKey, IDS, NUMBERS, st.sampled_from([*EXPORTS, "proxy"])),
@@ -82,6 +82,8 @@ def test_a_text_is_a_key_only_if_it_is_written_just_so(key: ObjectKey, data: st.
     ("key", "text"),
     [
         (OriginalKey(CONTENT, ".mov"), f"videos/acme/{SHA}.2.mov"),
+        (RenditionKey(CONTENT, "proxy-alpha.mp4"), f"derived/acme/{SHA}.2/proxy-alpha.mp4"),
+        (StreamKey(CONTENT, 1, "alpha.mp4"), f"derived/acme/{SHA}.2/stream-1.alpha.mp4"),
         (RenditionKey(CONTENT, "waveform.json"), f"derived/acme/{SHA}.2/waveform.json"),
         (StreamKey(CONTENT, 3, "pcm"), f"derived/acme/{SHA}.2/stream-3.pcm"),
         (ThumbnailKey(CONTENT, 40), f"derived/acme/{SHA}.2/at-40.jpg"),

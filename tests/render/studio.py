@@ -82,7 +82,12 @@ class Studio:
             status="ready",
             facts=made.facts,
             key=key,
-            renditions=Renditions(proxy=proxy, audio=audio, master=stored.get(recipes.MASTER, UNSET)),
+            renditions=Renditions(
+                proxy=proxy,
+                audio=audio,
+                master=stored.get(recipes.MASTER, UNSET),
+                proxy_alpha=stored.get(recipes.PROXY_ALPHA, UNSET),
+            ),
         )
 
     async def _rendition(self, name: str, path: Path) -> Rendition:
@@ -121,7 +126,7 @@ async def _ingest(ffmpeg: Ffmpeg, clip: Path, folder: Path) -> Ingested:
         files.append(recipes.MASTER)
     if judged.kind == "video":
         await ffmpeg.run(recipes.proxy_args(read, judged), reads=[read], writes=folder)
-        files.append(recipes.PROXY)
+        files += [recipes.PROXY, *([recipes.PROXY_ALPHA] if judged.facts.alpha else [])]
     if judged.audio is not None:
         await ffmpeg.run(recipes.audio_args(read, judged), reads=[read], writes=folder)
         files.append(recipes.AUDIO)

@@ -13,8 +13,11 @@ import pytest
 from msgspec import UNSET
 from PIL import Image as Pillow
 
+from cutlog.contract.profiles import proxy_size
 from cutlog.contract.properties import Keyframe, Keyframes
 from cutlog.contract.timeline import Clip, Crop, Effect, FreezeSource, MediaRef, Speed, Timeline, Transition
+from services.render.plan import plan
+from services.render.profiles import PROXY
 from services.render.still import Stills
 from tests.render.screening import at, near, screened
 from tests.render.studio import Studio
@@ -36,6 +39,14 @@ def above(media: MediaRef, frames: int, **look: Any) -> Timeline:
     """A clip over a green one."""
     clip = edit(shot(0, 0, frames, media.id), **look)
     return timeline(lane(solid(0, frames, HEX)), lane(clip, number=1), library=[media], size=SIZE, fps=cutouts.FPS)
+
+
+async def both(studio: Studio, film: Timeline) -> list[list[Image]]:
+    """Every frame of its export and of its proxy."""
+    outputs = await studio.export(film), await studio.proxy(film)
+    shown = [list(pictures(studio.path(output))) for output in outputs]
+    assert [len(images) for images in shown] == [film.duration, film.duration]
+    return shown
 
 
 async def still(studio: Studio, film: Timeline, frame: int) -> Image:
@@ -62,9 +73,9 @@ async def test_a_film_shows_what_lies_below_it_in_export_and_frames(studio: Stud
     assert media.facts.alpha is True
     assert media.facts.matte is UNSET
     film = above(media, 8)
-    export = list(pictures(studio.path(await studio.export(film))))
     band = name != "animation.gif"
-    check(export, band=band)
+    for images in await both(studio, film):
+        check(images, band=band)
     check([await still(studio, film, 5)], 5, band)
 
 
@@ -90,7 +101,8 @@ async def test_straight_and_multiplied_colours_are_told_apart(studio: Studio, tm
     matte = name.partition("-")[2].partition(".")[0] or ("black" if name == "associated.tif" else UNSET)
     assert (media.facts.alpha, media.facts.matte) == (True, matte)
     film = above(media, 1)
-    check(list(pictures(studio.path(await studio.export(film)))))
+    for images in await both(studio, film):
+        check(images)
     check([await still(studio, film, 0)])
 
 
@@ -129,19 +141,22 @@ async def test_with_any_look_what_is_clear_stays_clear(studio: Studio, tmp_path:
 async def test_at_another_speed_backwards_held_and_across_segments(studio: Studio, tmp_path: Path) -> None:
     media = await studio.ingest("m", cutouts.made(tmp_path / "vp9.webm"))
 
-    def film(clip: Clip) -> Timeline:
+    def film(clip: Clip, version: int) -> Timeline:
         ground = lane(solid(0, clip.frames, HEX))
-        return timeline(ground, lane(clip, number=1), library=[media], size=SIZE, fps=cutouts.FPS)
+        tracks = ground, lane(clip, number=1)
+        return timeline(*tracks, library=[media], size=SIZE, fps=cutouts.FPS, version=version)
 
-    backwards = film(edit(shot(0, 0, 12, "m"), reversed=True))
-    check(list(pictures(studio.path(await studio.export(backwards))))[::-1])
-    slow = film(edit(shot(0, 0, 6, "m"), frames=12, speed=Speed(num=1, den=2, pitch="keep")))
-    check(list(pictures(studio.path(await studio.export(edit(slow, version=2)))))[::2])
-    frozen = film(Clip(id="f", at=0, frames=3, source=FreezeSource(media="m", frame=7)))
-    for image in pictures(studio.path(await studio.export(edit(frozen, version=3)))):
-        check([image], 7)
-    long = film(shot(0, 0, 12, "m"))
-    check(await screened(studio, long, grid=1))
+    for images in await both(studio, film(edit(shot(0, 0, 12, "m"), reversed=True), 1)):
+        check(images[::-1])
+    slow = edit(shot(0, 0, 6, "m"), frames=12, speed=Speed(num=1, den=2, pitch="keep"))
+    for images in await both(studio, film(slow, 2)):
+        check(images[::2])
+        check(images[1::2])
+    frozen = Clip(id="f", at=0, frames=3, source=FreezeSource(media="m", frame=7))
+    for images in await both(studio, film(frozen, 3)):
+        for image in images:
+            check([image], 7)
+    check(await screened(studio, film(shot(0, 0, 12, "m"), 4), grid=1))
 
 
 async def test_a_transition_from_one_to_another_shows_what_lies_below(studio: Studio, tmp_path: Path) -> None:
@@ -154,14 +169,38 @@ async def test_a_transition_from_one_to_another_shows_what_lies_below(studio: St
         transitions=(Transition(id="t", left=left.id, right=right.id, kind="dissolve", frames=4),),
     )
     film = timeline(lane(solid(0, 8, HEX)), top, library=[media], size=SIZE, fps=cutouts.FPS)
-    images = list(pictures(studio.path(await studio.export(film))))
-    check(images[:2])
-    check(images[6:], 8)
-    assert all(near(at(image, 0.02, 0.5), GREEN, CLOSE) for image in images), "nothing is here in either"
+    for images in await both(studio, film):
+        check(images[:2])
+        check(images[6:], 8)
+        assert all(near(at(image, 0.02, 0.5), GREEN, CLOSE) for image in images), "nothing is here in either"
 
 
 async def test_over_nothing_lies_the_background(studio: Studio, tmp_path: Path) -> None:
     media = await studio.ingest("m", cutouts.made(tmp_path / "qtrle.mov"))
     film = timeline(lane(shot(0, 0, 4, "m")), library=[media], size=SIZE, fps=cutouts.FPS, background=HEX)
-    check(list(pictures(studio.path(await studio.export(film)))))
+    for images in await both(studio, film):
+        check(images)
     check([await still(studio, film, 3)], 3)
+
+
+async def test_pictures_of_uneven_times_keep_their_alpha_in_step(studio: Studio, tmp_path: Path) -> None:
+    """The edit proxy and its alpha have pictures at the same times."""
+    durations = [100, 300, 100, 200, 500]
+    media = await studio.ingest("m", cutouts.gif(tmp_path / "uneven.gif", durations))
+    film = above(media, 12)
+    shown = [number for number, duration in enumerate(durations) for _ in range(duration // 100)]
+    for images in await both(studio, film):
+        for number, image in zip(shown, images, strict=True):
+            check([image], number, band=False)
+
+
+async def test_a_clip_with_alpha_is_never_copied_and_one_without_keeps_its_segments(
+    studio: Studio, tmp_path: Path
+) -> None:
+    media = await studio.ingest("m", cutouts.made(tmp_path / "qtrle.mov"))
+    size = proxy_size(*SIZE)
+    film = timeline(lane(shot(0, 0, 10, "m")), library=[media], size=size, fps=cutouts.FPS)
+    assert plan(film, PROXY, "e").copied() == {}
+    facts, renditions = edit(media.facts, alpha=UNSET), edit(media.renditions, proxy_alpha=UNSET)
+    as_before = edit(film, media={"m": edit(media, facts=facts, renditions=renditions)})
+    assert plan(as_before, PROXY, "e").copied(), "what was examined before alpha was noted"

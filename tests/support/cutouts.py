@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -90,13 +90,13 @@ def made(path: Path) -> Path:
     return webp(path) if path.suffix == ".webp" else film(path, FILMS[path.name])
 
 
-def gif(path: Path) -> Path:
-    """An animation whose band is left out: a GIF is transparent or it is not."""
-    images = [Pillow.fromarray(image[:, :BAND].copy()) for image in map(painted, range(FRAMES))]
+def gif(path: Path, durations: Sequence[int] = (100,) * FRAMES) -> Path:
+    """An animation whose band is left out: a GIF is transparent or it is not. Each picture lasts so many ms."""
+    images = [Pillow.fromarray(image[:, :BAND].copy()) for image in map(painted, range(len(durations)))]
     whole = [Pillow.new("RGBA", SIZE, (0, 0, 0, 0)) for _ in images]
     for canvas, image in zip(whole, images, strict=True):
         canvas.paste(image, (0, 0))
-    whole[0].save(path, "GIF", save_all=True, append_images=whole[1:], duration=100, disposal=2, loop=0)
+    whole[0].save(path, "GIF", save_all=True, append_images=whole[1:], duration=list(durations), disposal=2, loop=0)
     return path
 
 

@@ -112,7 +112,15 @@ class Stock:
         return film.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frames)
 
     def _conformed(self, source: SourceFile, first: int, frames: int) -> Any:
-        """Conformed frames [first, first + frames) of a moving picture, numbered from 0."""
+        """Conformed frames [first, first + frames) of a moving picture, numbered from 0, with its alpha."""
+        film = self._timed(source, first, frames)
+        if source.plane is None:
+            return film
+        plane = self._timed(source.plane, first, frames).filter("format", "gray")
+        return ffmpeg.filter([film.filter("format", "yuv420p"), plane], "alphamerge")
+
+    def _timed(self, source: SourceFile, first: int, frames: int) -> Any:
+        """Frames [first, first + frames) of a file at the project's rate, numbered from 0."""
         assert source.clock is not None, f"{source.key} has no clock"
         opened, rate = self._open(source.content), self._fps.fraction
         sought = seek(source.clock, opened.start, source.container, first / rate)
