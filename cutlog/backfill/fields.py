@@ -43,6 +43,11 @@ def given_id(prefix: str, legacy: str) -> str:
     return f"{prefix}_{base64.b32hexencode(digest).decode().rstrip('=').lower()}"
 
 
+def other_id(prefix: str, legacy: str, *owners: str) -> str:
+    """An id for a row whose own is not available: it follows from the row and from whose it is, always the same."""
+    return given_id(prefix, "\n".join((*owners, legacy)))
+
+
 def moment(value: object) -> datetime | None:
     """A date: RFC 3339 or ISO 8601 text (UTC where it names no zone), seconds or milliseconds since 1970, or Mongo's
     {"$date": …}. None when it is none of these."""

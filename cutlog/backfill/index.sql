@@ -1,9 +1,10 @@
 -- What was read of a legacy store, on disk, so that memory does not grow with it. One file per run.
+-- `passed` of a project: this run leaves it as it is here.
 -- `film` of a project: the video that it begins as.
 -- `placed` of a file: 1 once it may be in the store, 2 once ops knows of it, 3 if it was there before.
 CREATE TABLE project (
   id TEXT PRIMARY KEY, place INT NOT NULL, row BLOB NOT NULL, given TEXT NOT NULL,
-  film TEXT, began INT NOT NULL DEFAULT 0, touched INT NOT NULL DEFAULT 0, landed INT
+  film TEXT, passed INT NOT NULL DEFAULT 0, began INT NOT NULL DEFAULT 0, touched INT NOT NULL DEFAULT 0, landed INT
 );
 CREATE TABLE video (
   id TEXT PRIMARY KEY, place INT NOT NULL, row BLOB NOT NULL, given TEXT NOT NULL,

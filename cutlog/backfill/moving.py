@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from cutlog.backfill.fields import other_id
 from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.meaning import settled
 from cutlog.backfill.oddities import Oddity
@@ -119,38 +120,58 @@ class Mover:
         done = 0
         for row in list(index.all("SELECT * FROM project ORDER BY place, id")):
             project = unpack(row["row"], LegacyProject)
-            async for landed, sent in self._pages(project, row["given"], row["film"]):
-                index.begin()
-                index.do(
-                    "UPDATE project SET began = ?, touched = ?, landed = ? WHERE id = ?",
-                    landed.began, landed.touched, landed.version, project.id,
-                )  # fmt: skip
-                for kept in landed.kept:
-                    index.do(
-                        "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", project.id, kept.version, kept.why, kept.live
-                    )
-                    if not self._is_first(project.id, kept):
-                        continue
-                    if kept.live:
-                        what = f"ops of version {kept.version} could not be translated: {kept.why}"
-                        done_about_it = "kept verbatim, and the timeline goes on without them; so do such later ones"
-                    else:
-                        what = f"version {kept.version} could not be translated: {kept.why}"
-                        done_about_it = (
-                            f"from it on ops are kept verbatim; the timeline stays that of {kept.version - 1}"
-                        )
-                    index.tell(Oddity("data/editOperations.json", project.id, what, done_about_it))
-                index.commit()
-                done += sent
-                self._progress("versions", done, total)
+            try:
+                await self._project(project, row["given"], row["film"])
+            except Conflict as conflict:
+                if conflict.type == "edited-since":
+                    self._pass_over(project, row["given"], str(conflict))
+                elif conflict.type in ("id-unavailable", "not-imported"):
+                    await self._under_another_id(project, row["given"], row["film"])
+                else:
+                    raise
+            done += top(index, project.id)
+            self._progress("versions", done, total)
+
+    def _pass_over(self, project: LegacyProject, given: str, why: str) -> None:
+        self._index.do("UPDATE project SET passed = 1 WHERE id = ?", project.id)
+        what = f"{given} was edited here since it was moved in, and in the store as well: {why}"
+        self._index.tell(Oddity("data/projects.json", project.id, what, "passed over: it stays as it is here"))
+
+    async def _under_another_id(self, project: LegacyProject, given: str, film: str | None) -> None:
+        """Moves in a project whose id somebody else has."""
+        other = other_id("p", project.id, self._run.tenant, self._run.source_id)
+        self._index.do("UPDATE project SET given = ? WHERE id = ?", other, project.id)
+        what = f"the id {given} is not available"
+        self._index.tell(Oddity("data/projects.json", project.id, what, f"named {other}"))
+        try:
+            await self._project(project, other, film)
+        except Conflict as conflict:
+            if conflict.type != "edited-since":
+                raise
+            self._pass_over(project, other, str(conflict))
+
+    async def _project(self, project: LegacyProject, given: str, film: str | None) -> None:
+        index = self._index
+        async for landed in self._pages(project, given, film):
+            index.begin()
+            index.do(
+                "UPDATE project SET began = ?, touched = ?, landed = ? WHERE id = ?",
+                landed.began, landed.touched, landed.version, project.id,
+            )  # fmt: skip
+            for kept in landed.kept:
+                row_of = project.id, kept.version, kept.why, kept.live
+                index.do("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", *row_of)
+                if self._is_first(project.id, kept):
+                    index.tell(_kept(project, kept))
+            index.commit()
 
     def _is_first(self, project: str, kept: Kept) -> bool:
         """Whether no earlier version of a project was kept in the same way."""
         earlier = "SELECT count(*) FROM kept WHERE project = ? AND version < ? AND live = ?"
         return self._index.number(earlier, project, kept.version, kept.live) == 0
 
-    async def _pages(self, project: LegacyProject, given: str, film: str | None) -> AsyncIterator[tuple[Landed, int]]:
-        """Sends a project page by page; after each where it has landed, and how many versions were sent."""
+    async def _pages(self, project: LegacyProject, given: str, film: str | None) -> AsyncIterator[Landed]:
+        """Sends a project page by page; after each where it has landed."""
         origin, sent = self._origin(project.id), False
         after = 0
         for page in _paged(versions(self._index, project.id, after)):
@@ -161,7 +182,7 @@ class Mover:
                 created_at=project.created_at, versions=page, videos=videos, film=film if film in videos else None,
                 seconds=self._seconds(film), conventions=self._conventions, dry_run=self._dry_run, first=not sent,
             )  # fmt: skip
-            yield landed, len(page)
+            yield landed
             sent = True
         if not sent:
             landed = await self._services.versions(
@@ -169,7 +190,7 @@ class Mover:
                 created_at=project.created_at, versions=(), videos={}, film=None, seconds=None,
                 conventions=self._conventions, dry_run=self._dry_run, first=True,
             )  # fmt: skip
-            yield landed, 0
+            yield landed
 
     # --- exports and proxies
 
@@ -178,8 +199,9 @@ class Mover:
         count = "SELECT count(*) FROM"
         total = index.number(f"{count} export") + index.number(f"{count} proxy")
         done = index.number(f"{count} export WHERE placed > 1") + index.number(f"{count} proxy WHERE placed > 1")
-        for row in list(index.all("SELECT id, given FROM project ORDER BY place, id")):
+        for row in list(index.all("SELECT id, given FROM project WHERE NOT passed ORDER BY place, id")):
             known = {export.id: export async for export in self._services.client.exports(row["given"])}
+            self._known_by_other_ids(row["id"], known)
             while files := await self._some_files(row["id"], row["given"], known):
                 done += files
                 self._progress("files", done, total)
@@ -194,7 +216,13 @@ class Mover:
         told = [await self._export(row, given) for row in exports if row["given"] not in known]
         shown = [proxy for row in proxies if (proxy := await self._proxy(row, given)) is not None]
         if told or shown:
-            landed = await self._services.files(self._run.id, given, self._origin(project), told, shown)
+            try:
+                landed = await self._services.files(self._run.id, given, self._origin(project), told, shown)
+            except Conflict as conflict:
+                if conflict.type != "exports-unavailable":
+                    raise
+                self._other_ids(project, conflict.document.get("exports") or ())
+                return await self._some_files(project, given, known)
             index.do("UPDATE project SET touched = ? WHERE id = ?", landed.touched, project)
         index.begin()
         for row in exports:
@@ -209,6 +237,27 @@ class Mover:
             index.do(done, row["project"], row["version"])
         index.commit()
         return len(exports) + len(proxies)
+
+    def _known_by_other_ids(self, project: str, known: Mapping[str, Export]) -> None:
+        """Finds again the exports that an earlier run had to name otherwise."""
+        for row in list(self._index.all("SELECT id, given FROM export WHERE project = ?", project)):
+            other = self._other_id(row["id"])
+            if row["given"] not in known and other in known:
+                self._index.do("UPDATE export SET given = ? WHERE id = ?", other, row["id"])
+
+    def _other_id(self, export: str) -> str:
+        return other_id("x", export, self._run.tenant, self._run.source_id)
+
+    def _other_ids(self, project: str, taken: Sequence[str]) -> None:
+        """Names exports whose ids somebody else has."""
+        for given in taken:
+            row = self._index.one("SELECT id FROM export WHERE project = ? AND given = ?", project, given)
+            assert row is not None, "only what was asked for is refused"
+            other = self._other_id(row["id"])
+            assert other != given, "an id of this store and tenant is nobody else's"
+            self._index.do("UPDATE export SET given = ? WHERE id = ?", other, row["id"])
+            what = f"the id {given} is not available"
+            self._index.tell(Oddity("data/exportVersions.json", row["id"], what, f"named {other}"))
 
     async def _export(self, row: Any, given: str) -> ImportedExport:
         export = unpack(row["row"], LegacyExport)
@@ -274,6 +323,16 @@ async def _linked(blobs: LocalBlobs, path: Path) -> AsyncIterator[Path | None]:
             yield None
         else:
             yield ours
+
+
+def _kept(project: LegacyProject, kept: Kept) -> Oddity:
+    if kept.live:
+        what = f"ops of version {kept.version} could not be translated: {kept.why}"
+        done = "kept verbatim, and the timeline goes on without them; so do such later ones"
+    else:
+        what = f"version {kept.version} could not be translated: {kept.why}"
+        done = f"from it on ops are kept verbatim; the timeline stays that of {kept.version - 1}"
+    return Oddity("data/editOperations.json", project.id, what, done)
 
 
 def _paged(every: Iterator[tuple[int, list[LegacyOperation]]]) -> Iterator[list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,15 +54,25 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def backfill(
-    source: Source, data: Path, progress: Progress, *, tenant: str, dry_run: bool, pin: bool, link: bool
+    source: Source,
+    data: Path,
+    progress: Progress,
+    *,
+    tenant: str,
+    dry_run: bool,
+    pin: bool,
+    link: bool,
+    begun: Callable[[str, bool], None] = lambda run, resumed: None,
 ) -> tuple[Report, list[dict[str, Any]]]:
-    """Moves a store in, or says what that would do: the report, and a line for each thing.
+    """Moves a store in, or says what that would do: the report, and a line for each thing. `begun` is told the run
+    before anything is done, and whether it goes on where an earlier attempt was interrupted.
 
     Raises AnotherRun, NotEqual, NotRunning, Refused, Unreachable, OSError.
     """
     began = time.monotonic()
     runs = Runs(data)
     with runs.alone(), _run(runs, source, tenant, dry_run=dry_run) as (run, resumed, index, folder):
+        begun(run.id, resumed)
         async with Services.of(data, tenant) as services:
             seen = _seen(index) if resumed else None
             if seen is None:
@@ -104,7 +114,7 @@ def items(index: Index, *, pin: bool) -> Iterator[dict[str, Any]]:
         kept = index.number("SELECT min(version) FROM kept WHERE project = ? AND NOT live", project.id)
         yield {
             "item": "project", "id": row["given"], "legacyId": project.id, "name": project.name,
-            "versions": top(index, project.id), "keptFrom": kept or None,
+            "versions": top(index, project.id), "keptFrom": kept or None, "passed": bool(row["passed"]),
         }  # fmt: skip
         for version in index.all("SELECT version, why, live FROM kept WHERE project = ? ORDER BY version", project.id):
             yield {

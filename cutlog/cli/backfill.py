@@ -45,13 +45,20 @@ def backfill(
         raise typer.BadParameter("lowercase letters, digits, - and _", param_hint="--tenant")
     folder = data.expanduser().absolute()
 
+    console = _console(as_json)
+
+    def begun(run_id: str, resumed: bool) -> None:
+        if as_json:
+            print(json.dumps({"item": "run", "id": run_id, "resumed": resumed, "dryRun": dry_run}), flush=True)
+        elif not dry_run:
+            console.print(f"run {run_id}{' goes on' if resumed else ''}; to take it back: cutlog rollback {run_id}")
+
     async def work(progress: Progress) -> tuple[Report, list[dict[str, Any]]]:
         async with running(folder):
             return await run(
-                Source(src), folder, progress, tenant=tenant, dry_run=dry_run, pin=not no_pin, link=link
+                Source(src), folder, progress, tenant=tenant, dry_run=dry_run, pin=not no_pin, link=link, begun=begun
             )  # fmt: skip
 
-    console = _console(as_json)
     try:
         with _bars(console) as progress:
             report, items = asyncio.run(work(progress))
@@ -158,7 +165,7 @@ def _show(console: Console, report: Report, items: list[dict[str, Any]]) -> None
     if report.dry_run:
         console.print(f"nothing was changed; the run may take about {report.seconds:.0f} s")
     else:
-        console.print(f"run {report.run}, {report.seconds} s; to take it back: cutlog rollback {report.run}")
+        console.print(f"run {report.run}, {report.seconds} s")
 
 
 def _table(title: str, items: list[dict[str, Any]]) -> Any:

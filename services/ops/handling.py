@@ -16,9 +16,10 @@ from cutlog.contract.subjects import media_stream, project_stream, run_stream
 from services.ops.catalog import Catalog
 from services.ops.decide import media, project, run
 from services.ops.decide.commands import CreateProject, ForkProject, ProjectCommand
+from services.ops.decide.importing import ImportVersions
 from services.ops.decide.media import MediaState
 from services.ops.decide.project_state import Past, ProjectState
-from services.ops.decide.refusals import NotFound, Refused
+from services.ops.decide.refusals import IdUnavailable, NotFound, Refused
 from services.ops.edits.errors import EditError
 from services.ops.feed import Feed
 from services.ops.history import Head, History
@@ -209,6 +210,8 @@ class Handling:
         try:
             command = await make(None if foreign else state)
             if foreign and not isinstance(command, CreateProject | ForkProject):
+                if isinstance(command, ImportVersions):
+                    raise IdUnavailable
                 raise NotFound("The project does not exist.")  # word for word as of one that nobody has
             events, past = project.decide_with_past(state, command)
         except (Refused, EditError):

@@ -24,6 +24,7 @@ from cutlog.web import Api, Problem, Reply, Request, Role
 from services.ops.api.context import Ops, always
 from services.ops.decide.importing import ImportFiles, ImportVersions, LegacyVersion, UndoImport, decide_import
 from services.ops.decide.project_state import ProjectState
+from services.ops.decide.refusals import IdUnavailable
 from services.ops.edits.project import fps_fault
 from services.ops.edits.sources import TRUSTED, Sources
 from services.ops.handling import Who
@@ -145,6 +146,9 @@ def routes(api: Api, ops: Ops) -> None:
     )
     async def files(req: Request[FilesPage]) -> Reply:
         page = req.body
+        if taken := await ops.reads.exports_elsewhere(req.path["project"], [each.export_id for each in page.exports]):
+            title, detail = "Ids of exports are not available", "Choose other ids for the exports that are named."
+            raise Problem(409, "exports-unavailable", title, detail, extra={"exports": taken})
         command = ImportFiles(req.path["run"], page.source, page.legacy_id, page.exports, page.proxies)
         outcome = await ops.handling.project(req.path["project"], _who(req, page.tenant), always(command))
         return Reply(200, _landed(req.path["run"], outcome.state, outcome.events))
@@ -178,6 +182,8 @@ async def _rehearse(
     if page.first:
         head = await ops.history.head(project_id)
         state = None if head is None else head.state
+        if state is not None and state.tenant != page.tenant:
+            raise IdUnavailable
     else:
         state = rehearsed.get(place)
         if state is None:

@@ -8,6 +8,7 @@ from cutlog.bus import BusError
 from cutlog.ffmpeg import SandboxUnavailableError
 from cutlog.web import Api, Problem, ProblemError
 from cutlog.web.problems import unavailable
+from services.ops.decide.importing import EditedSince
 from services.ops.decide.refusals import (
     Held,
     IdUnavailable,
@@ -32,6 +33,7 @@ _STATUS: Final[dict[type[Refused], int]] = {
     NotFound: 404,
     IdUnavailable: 409,
     NotImported: 409,
+    EditedSince: 409,
     StaleVersion: 409,
     NotRendering: 409,
     NotRetryable: 409,

@@ -91,6 +91,8 @@ def decide_import(state: ProjectState | None, command: ImportCommand) -> tuple[P
     """What happens; nothing for what is there already. Raises Refused."""
     if state is not None and not state.undone and (state.imported is None or state.imported.source != command.source):
         raise NotImported("A project with this id exists, and it did not come from that store.")
+    if state is not None and state.deleted and not state.undone and not isinstance(command, UndoImport):
+        raise EditedSince("The project was deleted here since it was imported.")
     match command:
         case ImportVersions():
             return _versions(state, command)

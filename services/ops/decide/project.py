@@ -49,7 +49,15 @@ from services.ops.decide.commands import (
 from services.ops.decide.importing import ImportFiles, ImportVersions, UndoImport, decide_import
 from services.ops.decide.lettering import check_letters
 from services.ops.decide.naming import check_name, check_names
-from services.ops.decide.project_state import NO_PAST, ExportState, Past, Pin, ProjectState, version_and_profile
+from services.ops.decide.project_state import (
+    NO_PAST,
+    ExportState,
+    Past,
+    Pin,
+    ProjectState,
+    imported_pins,
+    version_and_profile,
+)
 from services.ops.decide.refusals import (
     Held,
     IdUnavailable,
@@ -260,14 +268,17 @@ def _last_word(output: Output | None, failed: str | None) -> Output | str:
 def _pin(state: ProjectState, command: SetPin) -> Events:
     _version(state, command.version)
     pin = state.pins.get(version_and_profile(command.version, command.profile))
-    holds = pin_set(state, command.version, command.profile, command.now)
+    imported = imported_pins(state, command.version) if command.profile is None else ()
+    holds = pin_set(state, command.version, command.profile, command.now) or bool(imported)
     wanted = not holds if command.pinned is None else command.pinned
     if holds and pin is not None and pin.mode == "hold" and not command.by_admin:
         if wanted and pin == Pin(command.reason, command.expires_at, command.mode):
             return NOTHING
         raise Held("This version is on hold; only an admin can change or lift that.")
     if not wanted:
-        return (ExportUnpinned(version=command.version, profile=command.profile),) if pin is not None else NOTHING
+        # In the store that they came from a version had one pin: what was pinned there is unpinned with the version.
+        profiles = (*((command.profile,) if pin is not None else ()), *imported)
+        return tuple(ExportUnpinned(version=command.version, profile=profile) for profile in profiles)
     if pin == Pin(command.reason, command.expires_at, command.mode):
         return NOTHING
     return (

@@ -32,7 +32,7 @@ from cutlog.contract.events import (
     VersionCommitted,
 )
 from cutlog.contract.ops import Op
-from cutlog.contract.profiles import ExportProfile
+from cutlog.contract.profiles import EXPORTS, ExportProfile
 from cutlog.contract.timeline import Canvas
 from services.ops.edits.apply import apply_all
 from services.ops.edits.history import Earlier, nothing_earlier
@@ -193,6 +193,12 @@ def evolve(state: ProjectState | None, event: ProjectEvent, tenant: str, past: P
             return _with_files(state, event)
         case _:
             assert_never(event)
+
+
+def imported_pins(state: ProjectState, version: int) -> tuple[ExportProfile, ...]:
+    """The profiles of a version whose pins came with an import."""
+    pins = ((profile, state.pins.get(version_and_profile(version, profile))) for profile in EXPORTS)
+    return tuple(profile for profile, pin in pins if pin is not None and pin.reason == IMPORTED)
 
 
 def _became(state: ProjectState, export_id: str, status: ExportStatus) -> ProjectState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -27,6 +28,7 @@ _EXPORTS: Final = statement("exports")
 _QUEUED_EXPORTS: Final = statement("queued_exports")
 _STREAM_VERSION_AT: Final = statement("stream_version_at")
 _FORKS: Final = statement("forks")
+_EXPORTS_ELSEWHERE: Final = statement("exports_elsewhere")
 _KEEP_ANSWER: Final = statement("keep_answer")
 _CANVAS: Final = msgspec.json.Decoder(Canvas)
 _FPS: Final = msgspec.json.Decoder(Fps)
@@ -121,6 +123,10 @@ class Reads:
     async def forks(self, project_id: str) -> list[str]:
         """Projects that were forked from a project."""
         return [row.id for row in await self._rows(_FORKS, project_id)]
+
+    async def exports_elsewhere(self, project_id: str, ids: Sequence[str]) -> list[str]:
+        """Those of these exports that are another project's."""
+        return [row.id for row in await self._rows(_EXPORTS_ELSEWHERE, project_id, list(ids))]
 
     async def stream_version_at(self, stream: str, position: int) -> int:
         """The version that a stream had at a position of the log; 0 before its first event."""
