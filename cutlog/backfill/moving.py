@@ -3,12 +3,7 @@ again, so a run that was interrupted simply goes on."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import os
-import stat
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,19 +14,17 @@ from cutlog.backfill.fields import other_id
 from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.meaning import settled
 from cutlog.backfill.oddities import Oddity
-from cutlog.backfill.rows import LegacyExport, LegacyOperation, LegacyProject, LegacyVideo
+from cutlog.backfill.placing import place
+from cutlog.backfill.rendered import Rendered
+from cutlog.backfill.rows import LegacyOperation, LegacyProject, LegacyVideo
 from cutlog.backfill.runs import Run
 from cutlog.backfill.services import Kept, Landed, Origin, Services
 from cutlog.backfill.survey import Progress, top, versions
-from cutlog.blobs import LocalBlobs
-from cutlog.client.answers import Export
 from cutlog.client.errors import Conflict, Invalid
-from cutlog.contract.imports import ImportedExport, ImportedProxy
-from cutlog.contract.keys import ArchivedExportKey, ExportKey, ImportKey, ProxyKey
+from cutlog.contract.keys import ImportKey
 
 PAGE_VERSIONS: Final = 500
 PAGE_BYTES: Final = 1 << 20
-PAGE_FILES: Final = 200
 DEEPEST: Final = 20
 
 
@@ -52,10 +45,9 @@ class Mover:
             await self._videos()
         await self._projects()
         if not self._dry_run:
-            await self._files()
-
-    def _origin(self, legacy: str) -> Origin:
-        return Origin(tenant=self._run.tenant, source=self._run.source_id, legacy_id=legacy[:255])
+            await Rendered(
+                self._run, self._index, self._services, self._progress, pin=self._pin, link=self._link
+            ).move()
 
     # --- videos
 
@@ -69,7 +61,7 @@ class Mover:
 
             async def take(row: Any = row, video: LegacyVideo = video, key: str = key) -> Any:
                 return await self._services.video(
-                    self._run.id, self._origin(video.id), given=row["given"], key=key, sha256=row["sha256"],
+                    self._run.id, Origin.of(self._run, video.id), given=row["given"], key=key, sha256=row["sha256"],
                     name=video.name, refs=video.refs, created_at=video.created_at,
                 )  # fmt: skip
 
@@ -79,7 +71,7 @@ class Mover:
                 except Conflict as conflict:
                     if conflict.type != "not-arrived":
                         raise
-                    await self._place(key, Path(row["path"]), row["sha256"])
+                    await place(self._services.blobs, key, Path(row["path"]), row["sha256"], link=self._link)
                     taken = await take()
             except Invalid as refused:
                 done_about_it = "not taken; what uses it is kept verbatim; its file stays in the source"
@@ -172,7 +164,7 @@ class Mover:
 
     async def _pages(self, project: LegacyProject, given: str, film: str | None) -> AsyncIterator[Landed]:
         """Sends a project page by page; after each where it has landed."""
-        origin, sent = self._origin(project.id), False
+        origin, sent = Origin.of(self._run, project.id), False
         after = 0
         for page in _paged(versions(self._index, project.id, after)):
             named = [*(op for version in page for op in version["ops"]), film]
@@ -191,138 +183,6 @@ class Mover:
                 conventions=self._conventions, dry_run=self._dry_run, first=True,
             )  # fmt: skip
             yield landed
-
-    # --- exports and proxies
-
-    async def _files(self) -> None:
-        index = self._index
-        count = "SELECT count(*) FROM"
-        total = index.number(f"{count} export") + index.number(f"{count} proxy")
-        done = index.number(f"{count} export WHERE placed > 1") + index.number(f"{count} proxy WHERE placed > 1")
-        for row in list(index.all("SELECT id, given FROM project WHERE NOT passed ORDER BY place, id")):
-            known = {export.id: export async for export in self._services.client.exports(row["given"])}
-            self._known_by_other_ids(row["id"], known)
-            while files := await self._some_files(row["id"], row["given"], known):
-                done += files
-                self._progress("files", done, total)
-
-    async def _some_files(self, project: str, given: str, known: Mapping[str, Export]) -> int:
-        index = self._index
-        waiting = "WHERE project = ? AND placed < 2 ORDER BY version LIMIT ?"
-        exports = list(index.all(f"SELECT * FROM export {waiting}", project, PAGE_FILES))  # noqa: S608
-        proxies = list(index.all(f"SELECT * FROM proxy {waiting}", project, PAGE_FILES))  # noqa: S608
-        if not exports and not proxies:
-            return 0
-        told = [await self._export(row, given) for row in exports if row["given"] not in known]
-        shown = [proxy for row in proxies if (proxy := await self._proxy(row, given)) is not None]
-        if told or shown:
-            try:
-                landed = await self._services.files(self._run.id, given, self._origin(project), told, shown)
-            except Conflict as conflict:
-                if conflict.type != "exports-unavailable":
-                    raise
-                self._other_ids(project, conflict.document.get("exports") or ())
-                return await self._some_files(project, given, known)
-            index.do("UPDATE project SET touched = ? WHERE id = ?", landed.touched, project)
-        index.begin()
-        for row in exports:
-            export = known.get(row["given"])
-            if export is not None and not row["placed"]:
-                was = "UPDATE export SET key = ?, status = ?, placed = 3 WHERE id = ?"
-                index.do(was, export.key, export.status, row["id"])
-            else:
-                index.do("UPDATE export SET placed = 2 WHERE id = ?", row["id"])
-        for row in proxies:
-            done = "UPDATE proxy SET placed = CASE placed WHEN 0 THEN 3 ELSE 2 END WHERE project = ? AND version = ?"
-            index.do(done, row["project"], row["version"])
-        index.commit()
-        return len(exports) + len(proxies)
-
-    def _known_by_other_ids(self, project: str, known: Mapping[str, Export]) -> None:
-        """Finds again the exports that an earlier run had to name otherwise."""
-        for row in list(self._index.all("SELECT id, given FROM export WHERE project = ?", project)):
-            other = self._other_id(row["id"])
-            if row["given"] not in known and other in known:
-                self._index.do("UPDATE export SET given = ? WHERE id = ?", other, row["id"])
-
-    def _other_id(self, export: str) -> str:
-        return other_id("x", export, self._run.tenant, self._run.source_id)
-
-    def _other_ids(self, project: str, taken: Sequence[str]) -> None:
-        """Names exports whose ids somebody else has."""
-        for given in taken:
-            row = self._index.one("SELECT id FROM export WHERE project = ? AND given = ?", project, given)
-            assert row is not None, "only what was asked for is refused"
-            other = self._other_id(row["id"])
-            assert other != given, "an id of this store and tenant is nobody else's"
-            self._index.do("UPDATE export SET given = ? WHERE id = ?", other, row["id"])
-            what = f"the id {given} is not available"
-            self._index.tell(Oddity("data/exportVersions.json", row["id"], what, f"named {other}"))
-
-    async def _export(self, row: Any, given: str) -> ImportedExport:
-        export = unpack(row["row"], LegacyExport)
-        status, key = row["status"], None
-        if row["path"] is not None:
-            key = str(ExportKey(given, export.version, row["profile"]))
-            other = status == "ready" and await self._digest(key) not in (None, row["sha256"])
-            if status == "archived" or other:  # made here since, under that name
-                status, key = "archived", str(ArchivedExportKey(row["given"], export.version, row["profile"]))
-            mark = "UPDATE export SET key = ?, status = ?, placed = 1 WHERE id = ?"
-            self._index.do(mark, key, status, export.id)
-            await self._place(key, Path(row["path"]), row["sha256"])
-        return ImportedExport(
-            export_id=row["given"], version=export.version, profile=row["profile"], status=status, key=key,
-            size=row["size"] or 0, sha256=row["sha256"], pinned=status != "deleted" and (self._pin or export.pinned),
-            at=export.created_at,
-        )  # fmt: skip
-
-    async def _proxy(self, row: Any, given: str) -> ImportedProxy | None:
-        """None, if a proxy was there before this run."""
-        key = str(ProxyKey(given, row["version"]))
-        if not row["placed"] and await self._services.blobs.head(key) is not None:
-            return None
-        mark = "UPDATE proxy SET placed = 1 WHERE project = ? AND version = ?"
-        self._index.do(mark, row["project"], row["version"])
-        await self._place(key, Path(row["path"]), row["sha256"])
-        return ImportedProxy(version=row["version"], key=key, size=row["size"], sha256=row["sha256"])
-
-    async def _digest(self, key: str) -> str | None:
-        """The SHA-256 of an object, if it is there."""
-        if await self._services.blobs.head(key) is None:
-            return None
-        digest = hashlib.sha256()
-        async for chunk in self._services.blobs.stream(key):
-            digest.update(chunk)
-        return digest.hexdigest()
-
-    async def _place(self, key: str, path: Path, sha256: str) -> None:
-        """Makes a file of the source an object: by a second name for it, or by a copy that is compared."""
-        blobs = self._services.blobs
-        if self._link and isinstance(blobs, LocalBlobs):
-            async with _linked(blobs, path) as ours:
-                if ours is not None:
-                    await blobs.put_file(key, ours, sync=True, sha256=sha256)
-                    return
-        blob = await blobs.put_file(key, path, sync=True)
-        if blob.sha256 != sha256:
-            await blobs.delete(key)
-            raise OSError(f"{path} has changed since it was read; run the backfill again")
-
-
-@asynccontextmanager
-async def _linked(blobs: LocalBlobs, path: Path) -> AsyncIterator[Path | None]:
-    """A second name for a file, next to the objects; None where the file system has none to give, or where who owns
-    the objects could not read it."""
-    async with blobs.scratch() as folder:
-        ours = folder / "linked"
-        try:
-            if folder.stat().st_uid != os.geteuid() and not path.stat().st_mode & stat.S_IROTH:
-                raise PermissionError(path)
-            await asyncio.to_thread(os.link, path, ours, follow_symlinks=False)
-        except OSError:
-            yield None
-        else:
-            yield ours
 
 
 def _kept(project: LegacyProject, kept: Kept) -> Oddity:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import aiohttp
 
+from cutlog.backfill.runs import Run
 from cutlog.blobs import BlobStore, open_blobs
 from cutlog.client.client import Client
 from cutlog.client.transport import Transport
@@ -67,6 +68,11 @@ class Origin(Wire):
     tenant: str
     source: str
     legacy_id: str
+
+    @classmethod
+    def of(cls, run: Run, legacy: str) -> Origin:
+        """A row of the store that a run reads."""
+        return cls(tenant=run.tenant, source=run.source_id, legacy_id=legacy[:255])
 
 
 class Services:
