@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
-
-from services.render.lettering import FONT_FILES, folders_of_fonts
+from cutlog.installed_fonts import characters, ranges
+from services.render.lettering import folders_of_fonts
 
 TABLE = Path(__file__).parents[1] / "cutlog" / "contract" / "shipped.py"
 HEAD = '''"""The characters that the shipped fonts have, as ranges of code points. Written by `make letters`."""
@@ -18,29 +16,6 @@ from typing import Final
 
 RANGES: Final = (
 '''
-
-
-def characters(folders: Iterable[Path]) -> set[int]:
-    """The code points that any font in the folders has."""
-    found: set[int] = set()
-    for folder in folders:
-        for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in FONT_FILES):
-            found.update(TTFont(path, lazy=True, fontNumber=0).getBestCmap())
-    return found
-
-
-def ranges(points: set[int]) -> Iterator[tuple[int, int]]:
-    """The first and last of each run of neighbours."""
-    first = last = None
-    for point in sorted(points):
-        if last is not None and point == last + 1:
-            last = point
-            continue
-        if first is not None and last is not None:
-            yield first, last
-        first = last = point
-    if first is not None and last is not None:
-        yield first, last
 
 
 def table() -> str:

@@ -70,7 +70,7 @@ def run(ops: Sequence[Mapping[str, Any]], start: Film | None = None) -> Film:
 def read_captions(ops: Sequence[Op], film: Film) -> tuple[Sequence[Op], object]:
     """The ops with what their files of captions say in place of the files."""
     files = asyncio.run(CaptionReader("auto").read_all(ops))
-    return with_captions(ops, [{}] * len(ops), files, film.canvas.fps, {1: film}.get, Ledger())
+    return with_captions(ops, [{}] * len(ops), files, film, MEDIA, {1: film}.get, Ledger())
 
 
 def beginning() -> Film:

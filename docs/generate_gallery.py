@@ -38,6 +38,7 @@ from tests.render.screening import joint, png, profile
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, solid, timeline, title
 from tests.support.painting import Image
+from tests.support.typefaces import VARIABLE
 
 FOLDER: Final = Path(__file__).parent
 SIZE: Final = (320, 180)
@@ -58,14 +59,14 @@ def effect(kind: str, **given: Animated | str) -> Effect:
     return Effect(id="e", kind=kind, params={**params, **of, **given})
 
 
-def films(media: MediaRef, table: MediaRef) -> dict[str, dict[str, Timeline]]:
+def films(media: MediaRef, table: MediaRef, font: MediaRef) -> dict[str, dict[str, Timeline]]:
     """Films by heading and name; the picture is that of frame 2, or of a transition's middle."""
     clip = shot(0, 40, 4, media.id, fit="cover")
 
     def stacked(*tops: Clip) -> Timeline:
         ground = edit(clip, id="ground", effects=(effect("grayscale"),))
         tracks = [lane(ground), *(lane(edit(top, id=f"top{n}"), number=n + 1) for n, top in enumerate(tops))]
-        return timeline(*tracks, library=[media, table], size=SIZE)
+        return timeline(*tracks, library=[media, table, font], size=SIZE)
 
     def words(**style: object) -> Timeline:
         return stacked(title(0, 4, "Big Buck Bunny", size=0.14, **style))
@@ -117,6 +118,7 @@ def films(media: MediaRef, table: MediaRef) -> dict[str, dict[str, Timeline]]:
             "right to left": stacked(title(0, 4, "שלום (12) עולם!", size=0.15)),
             "align": words_of_lines, "sans-bold": words(font="sans-bold"), "noto-sans": words(font="noto-sans"),
             "noto-sans-bold": words(font="noto-sans-bold"), "captions": captions,
+            "uploaded font": words(font=font.id), "weight": words(font=font.id, weight=900),
             "fit": long(), "fit shrink": long(fit="shrink"), "fit wrap": long(fit="wrap"),
             "fit ellipsis": long(fit="ellipsis"), "maxWidth": long(fit="wrap", max_width=0.5),
         },
@@ -140,7 +142,8 @@ async def main() -> None:
         media = await studio.ingest("sample", sample)
         (data / "table.png").write_bytes(png(sepia()))
         table = await studio.ingest("table", data / "table.png")
-        for heading, found in films(media, table).items():
+        font = await studio.ingest("font", VARIABLE)
+        for heading, found in films(media, table, font).items():
             page += ["", f"## {heading}", ""]
             for name, film in found.items():
                 file = f"gallery/{heading.split()[0].lower()}-{name.replace(' ', '-').replace('/', '-')}.jpg"

@@ -20,6 +20,7 @@ from cutlog.contract.timeline import (
     Crop,
     Fit,
     Font,
+    FontWeight,
     LineWidth,
     Pitch,
     Place,
@@ -283,3 +284,4 @@ class TextSet(Strict, tag_field="op", tag="text.set"):
     box: Box | UnsetType | None = UNSET
     fit: TextFit | UnsetType = UNSET
     max_width: LineWidth | UnsetType = UNSET
+    weight: FontWeight | UnsetType = UNSET

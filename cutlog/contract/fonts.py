@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 #: Family and weight of the fonts that are built in. What they lack comes from the other fonts that are installed.
@@ -11,6 +12,16 @@ BUILT_IN: Final = {
     "noto-sans": ("Noto Sans", 400),
     "noto-sans-bold": ("Noto Sans", 700),
 }
+
+
+DEFAULT: Final = "sans"
+"""The font of texts and captions that name none."""
+
+
+def uploaded(font: str) -> Iterator[str]:
+    """The id of the media that a font is, if it is one."""
+    if font not in BUILT_IN:
+        yield font
 
 
 def family_of(sha256: str) -> str:

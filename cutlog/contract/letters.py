@@ -5,7 +5,9 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
+from typing import Final
 
 import msgspec
 
@@ -29,7 +31,25 @@ class Letters(msgspec.Struct, frozen=True):
         """The characters of the text that cannot be drawn, each once, in order."""
         return [each for each in dict.fromkeys(text) if not (_unseen(each) or each in self)]
 
+    def __or__(self, other: Letters) -> Letters:
+        """The characters that either has."""
+        firsts: list[int] = []
+        lasts: list[int] = []
+        both = (zip(self.firsts, self.lasts, strict=True), zip(other.firsts, other.lasts, strict=True))
+        for first, last in sorted(chain(*both)):
+            if lasts and first <= lasts[-1] + 1:
+                lasts[-1] = max(lasts[-1], last)
+            else:
+                firsts.append(first)
+                lasts.append(last)
+        return Letters(tuple(firsts), tuple(lasts))
 
+
+EMPTY: Final = Letters((), ())
+"""Nothing can be drawn."""
+
+
+@lru_cache(64)
 def read(words: str) -> Letters:
     """Ranges such as "20-7e a9" in order. Raises ValueError."""
     pairs = [word.partition("-") for word in words.split()]

@@ -174,6 +174,26 @@ class Renditions(Wire):
                     yield f"{name} of stream {stream.index}", made
 
 
+def nearest(font: FontFacts, weight: int | None) -> int:
+    """The face that a text of a weight is drawn with: of those that are of the first one's family and slant, the one
+    that has it or comes nearest; of two, the heavier. The first, where no weight is named."""
+    first = font.faces[0]
+    if weight is None:
+        return 0
+
+    def far(number: int) -> tuple[int, int]:
+        face = font.faces[number]
+        low, high = next(
+            ((axis.low, axis.high) for axis in face.axes if axis.tag == "wght"), (face.weight, face.weight)
+        )
+        return (round(max(low - weight, weight - high, 0)), -face.weight)
+
+    alike = [
+        number for number, face in enumerate(font.faces) if (face.family, face.italic) == (first.family, first.italic)
+    ]
+    return min(alike, key=far)
+
+
 def display_size(facts: MediaFacts) -> tuple[Fraction, Fraction]:
     """Width and height in square pixels as a viewer sees them: pixel aspect widens, rotation swaps."""
     num, den = facts.sar or (1, 1)

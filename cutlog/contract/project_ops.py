@@ -11,7 +11,7 @@ from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
 from cutlog.contract.limits import NO_NUL, At, Gain, Index, Name, TrackName
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import CaptionMode, Color, Side, TrackKind
+from cutlog.contract.timeline import CaptionMode, Color, Font, Side, TrackKind
 
 Label = Annotated[str, msgspec.Meta(max_length=1_000, pattern=NO_NUL)]
 
@@ -50,7 +50,7 @@ class TrackMove(Strict, tag_field="op", tag="track.move"):
 class TrackSet(Strict, tag_field="op", tag="track.set"):
     """Changes properties of a track, locked or not. `captions`: burned into the picture, or as a track of text in
     proxies and in MP4, ProRes and WebM exports, which a player shows or not; either way they are a file too
-    (docs/INTERCHANGE.md)."""
+    (docs/INTERCHANGE.md). `captionFont`: what burned captions are drawn with, as the `font` of a text."""
 
     track: Id
     name: TrackName | UnsetType = UNSET
@@ -59,6 +59,7 @@ class TrackSet(Strict, tag_field="op", tag="track.set"):
     locked: bool | UnsetType = UNSET
     gain_db: Gain | UnsetType = UNSET
     captions: CaptionMode | UnsetType = UNSET
+    caption_font: Font | UnsetType = UNSET
 
 
 class MarkerAdd(Strict, tag_field="op", tag="marker.add"):

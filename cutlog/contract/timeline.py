@@ -8,7 +8,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Strict, Wire
-from cutlog.contract.ids import Id
+from cutlog.contract.fonts import BUILT_IN
+from cutlog.contract.ids import ID_PATTERN, Id
 from cutlog.contract.limits import NO_NUL
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
 from cutlog.contract.properties import Animated, Keyframes
@@ -20,7 +21,11 @@ Fit = Literal["contain", "cover", "stretch", "none"]
 TrackKind = Literal["video", "audio"]
 Blend = Literal["normal", "multiply", "screen", "overlay", "add"]
 CaptionMode = Literal["burn", "sidecar"]
-Font = Literal["sans", "sans-bold", "noto-sans", "noto-sans-bold"]
+Font = Annotated[
+    str,
+    msgspec.Meta(pattern=ID_PATTERN, description=f"{', '.join(BUILT_IN)}, or the id of a font among the media"),
+]
+FontWeight = Annotated[int, msgspec.Meta(ge=1, le=1000, description="400 is regular, 700 bold")]
 TextFit = Literal["none", "shrink", "wrap", "ellipsis"]
 Pitch = Literal["keep", "vary"]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000, pattern=NO_NUL)]
@@ -68,6 +73,9 @@ class TextStyle(Strict):
 
     `fit` says what happens to a line that is wider than `max_width` (0.9 if unset): nothing (`none`, the default),
     smaller letters, more lines (broken by the rules of each script), or an ellipsis at its end.
+
+    What `font` lacks comes from the fonts that are shipped. `weight` is for fonts that have several: a variable one, or
+    a collection, of whose first family the face with the nearest weight is taken; the font's own if unset.
     """
 
     text: Words
@@ -82,6 +90,7 @@ class TextStyle(Strict):
     box: Box | None = None
     fit: TextFit | UnsetType = UNSET
     max_width: LineWidth | UnsetType = UNSET
+    weight: FontWeight | UnsetType = UNSET
 
 
 class ClipStreams(Strict):
@@ -222,7 +231,7 @@ def frame_shown(source: MediaSource, speed: Speed | None, is_reversed: bool, fra
 class Track(Wire):
     """A lane of clips in order of time that never overlap. `hidden` silences the picture, `muted` the sound.
 
-    Captions are in order of their start: burned into the picture or written beside it.
+    Captions are in order of their start: burned into the picture, in `caption_font` if it is set, or written beside it.
     """
 
     id: Id
@@ -236,6 +245,7 @@ class Track(Wire):
     transitions: tuple[Transition, ...] = ()
     captions: tuple[Caption, ...] = ()
     caption_mode: CaptionMode = "burn"
+    caption_font: str | UnsetType = UNSET
 
 
 class MediaRef(Wire):

@@ -15,7 +15,9 @@ from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, micro
 from cutlog.bus.provision import Provider
 from cutlog.contract import subjects
+from cutlog.contract.letters import shipped
 from cutlog.db.engine import create_engine
+from cutlog.installed_fonts import letters_in
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Server, serve_http
@@ -62,7 +64,10 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         relay = Relay(bus, engine)
         await relay.look()
         reader, reads = LogReader(engine), Reads(engine)
-        catalog, history, feed = Catalog(engine), History(engine, reader), Feed(reader)
+        letters = shipped()
+        if settings.fonts is not None:
+            letters |= await asyncio.to_thread(letters_in, settings.fonts)
+        catalog, history, feed = Catalog(engine, letters), History(engine, reader), Feed(reader)
 
         async def database() -> None:
             async with engine.connect() as connection:

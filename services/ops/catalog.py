@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.letters import Letters, shipped
 from cutlog.contract.timeline import MediaRef
 from services.ops.decide.media import MediaState
 from services.ops.edits.sources import Material
@@ -25,8 +26,13 @@ class Shelf:
 
     trusted = False
 
-    def __init__(self, states: dict[str, MediaState], tenant: str) -> None:
-        self._states, self._tenant = states, tenant
+    def __init__(self, states: dict[str, MediaState], tenant: str, letters: Letters) -> None:
+        self._states, self._tenant, self._letters = states, tenant, letters
+
+    @property
+    def letters(self) -> Letters:
+        """The characters that can be drawn whatever the font."""
+        return self._letters
 
     def get(self, media: str, /) -> Material | None:
         """Facts of a media that has a live upload and is not archived; whatever a project uses is so."""
@@ -41,10 +47,13 @@ class Shelf:
 
 
 class Catalog:
-    """Media as rows of the read model tell. Facts do not change, so edits take them from memory."""
+    """Media as rows of the read model tell. Facts do not change, so edits take them from memory.
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    `letters`: the characters that can be drawn whatever the font.
+    """
+
+    def __init__(self, engine: AsyncEngine, letters: Letters | None = None) -> None:
+        self._engine, self._letters = engine, letters or shipped()
         self._states: dict[str, MediaState] = {}
 
     async def shelf(self, tenant: str, ids: Iterable[str]) -> Shelf:
@@ -56,7 +65,7 @@ class Catalog:
                 self._states = {}
                 return await self.shelf(tenant, ids)
             self._states.update(found)
-        return Shelf(self._states, tenant)
+        return Shelf(self._states, tenant, self._letters)
 
     def _usable(self, media_id: str) -> bool:
         state = self._states.get(media_id)
@@ -94,7 +103,6 @@ class Catalog:
         return Library(
             Asset(media_id, state.sha256, state.name, Material(state.kind, state.facts, state.status == "failed"))
             for media_id, state in states
-            if state.kind != "font"
         )
 
     def forget(self, media_id: str) -> None:

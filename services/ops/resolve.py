@@ -10,6 +10,7 @@ from typing import Final, assert_never
 import msgspec
 from msgspec import UNSET
 
+from cutlog.contract.fonts import BUILT_IN, DEFAULT
 from cutlog.contract.properties import Animated
 from cutlog.contract.timeline import (
     Caption,
@@ -84,6 +85,7 @@ def _track(track: TrackState, sequence: Sequence) -> Track:
         ),
         captions=_captions(track),
         caption_mode=track.caption_mode,
+        caption_font=UNSET if track.caption_font == DEFAULT else track.caption_font,
     )
 
 
@@ -112,7 +114,7 @@ def digest(sequence: Sequence, sha256s: Sha256s) -> str:
             "muted": track.muted,
             "gainDb": track.gain_db,
             "clips": _clips(track.lane, sha256s),
-            "captions": _said(track),
+            "captions": _said(track, sha256s),
         }
         for track in sequence.tracks
         if (track.lane or len(track.captions)) and not (track.muted and (track.hidden or track.kind == "audio"))
@@ -121,14 +123,15 @@ def digest(sequence: Sequence, sha256s: Sha256s) -> str:
     return hashlib.sha256(_ENCODER.encode(document)).hexdigest()
 
 
-def _said(track: TrackState) -> list[str]:
+def _said(track: TrackState, sha256s: Sha256s) -> list[str]:
     """What captions say and when, whatever their ids."""
     if not len(track.captions):
         return []
     if track.captions.signature is None:
         lines = sorted([caption.start, caption.end, caption.text] for _, caption in track.captions.items())
         track.captions.signature = hashlib.sha256(_ENCODER.encode(lines)).digest()
-    return [track.caption_mode, track.captions.signature.hex()]
+    font = [] if track.caption_font == DEFAULT else [_font(track.caption_font, sha256s)]
+    return [track.caption_mode, track.captions.signature.hex(), *font]
 
 
 def _clips(lane: Lane, sha256s: Sha256s) -> str:
@@ -182,6 +185,11 @@ def _params(effect: Effect, sha256s: Sha256s) -> dict[str, Animated | str]:
     return {**effect.params, "media": sha256s(media)} if isinstance(media, str) else effect.params
 
 
+def _font(font: str, sha256s: Sha256s) -> str:
+    """A font by its content; those that are built in are known by their names."""
+    return font if font in BUILT_IN else sha256s(font)
+
+
 def _content(source: Source, sha256s: Sha256s) -> list[object]:
     match source:
         case MediaSource(media=media, start=start, end=end, stream=stream):
@@ -191,6 +199,6 @@ def _content(source: Source, sha256s: Sha256s) -> list[object]:
         case ColorSource(color=color):
             return ["color", color]
         case TextSource(text=text):
-            return ["text", text]
+            return ["text", msgspec.structs.replace(text, font=_font(text.font, sha256s))]
         case _:
             assert_never(source)

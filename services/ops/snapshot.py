@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from cutlog.contract.fonts import DEFAULT, uploaded
 from cutlog.contract.timeline import Canvas, Caption, CaptionMode, Marker, TrackKind
 from services.ops.decide.project_state import ExportState, Import, Pin, ProjectState
 from services.ops.edits.lane import Lane, Piece
@@ -32,6 +33,7 @@ class _Track(msgspec.Struct, frozen=True, array_like=True):
     clips: tuple[tuple[int, Piece], ...]
     captions: tuple[Caption, ...] = ()
     caption_mode: CaptionMode = "burn"
+    caption_font: str = DEFAULT
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -93,10 +95,12 @@ def load(data: bytes) -> ProjectState:
             uses.update(media_of(piece))
             if piece.tail is not None:
                 transitions[piece.tail.id] = piece.id
+        uses.update(uploaded(track.caption_font))
         tracks.append(
             TrackState(
                 track.id, track.kind, Lane.of(track.clips), track.name, track.hidden, track.muted, track.locked,
                 track.gain_db, PersistentMap({caption.id: caption for caption in track.captions}), track.caption_mode,
+                track.caption_font,
             )
         )  # fmt: skip
     sequence = Sequence(
@@ -126,5 +130,5 @@ def _track(track: TrackState) -> _Track:
     return _Track(
         track.id, track.kind, track.name, track.hidden, track.muted, track.locked, track.gain_db,
         tuple((placed.at, placed.piece) for placed in track.lane),
-        tuple(caption for _, caption in track.captions.items()), track.caption_mode,
+        tuple(caption for _, caption in track.captions.items()), track.caption_mode, track.caption_font,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from cutlog.contract.fonts import DEFAULT
 from cutlog.contract.timeline import Stroke, TextStyle, Track
 
 #: The lower edge of captions, as a fraction of the canvas height.
@@ -50,6 +51,8 @@ def plain(text: str) -> str:
     return _TAG.sub("", text).strip()
 
 
-def caption_style(text: str) -> TextStyle:
+def caption_style(text: str, font: str = DEFAULT) -> TextStyle:
     """White with a dark line around it, at the foot of the picture, in lines that the canvas has room for."""
-    return TextStyle(text=text, size=_SIZE, y=FOOT, stroke=Stroke(width=0.004), fit="wrap", max_width=_BREADTH)
+    return TextStyle(
+        text=text, font=font, size=_SIZE, y=FOOT, stroke=Stroke(width=0.004), fit="wrap", max_width=_BREADTH
+    )

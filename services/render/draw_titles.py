@@ -15,6 +15,7 @@ from types import ModuleType
 
 #: What has a character that the title's own font lacks: these first, all others by name, these last.
 FIRST = ["Noto Sans"]
+UPLOADED = "cutlog-"
 LAST = ["Noto Sans CJK TC", EMOJI := "Noto Color Emoji"]
 
 
@@ -44,11 +45,14 @@ def main(folder: str, *arguments: str) -> None:
         return
     template, titles, *folders = arguments
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
-    others = in_order(fonts.families())
+    families = fonts.families()
+    # Those of uploads are for the titles that name them: what another title looks like never depends on them.
+    others = in_order([family for family in families if not family.startswith(UPLOADED)])
     source = Path(template).read_bytes()
     for title in json.loads(Path(titles).read_bytes()):
+        assert title["family"] in families, f"font {title['family']} can't be read"
         title["fonts"] = [title["family"], *(family for family in others if family != title["family"])]
-        title["emoji"] = EMOJI
+        title["emoji"] = title["emoji"] or EMOJI
         compiler = typst.Compiler(source, font_paths=fonts, sys_inputs={"title": json.dumps(title)})
         png = compiler.compile(format="png", ppi=72.0)
         assert isinstance(png, bytes), "a title is one page"

@@ -80,14 +80,30 @@ class Plate(msgspec.Struct, frozen=True):
     look: Shown = PLAIN
 
 
+class Typeface(msgspec.Struct, frozen=True):
+    """A face of a font among the media: the file that it is in, and its family name there. `emoji`: it has them."""
+
+    key: str
+    sha256: str
+    family: str
+    weight: int
+    emoji: bool
+
+    @property
+    def content(self) -> str:
+        """What letters depend on."""
+        return f"{self.sha256} {self.family}"
+
+
 class Words(msgspec.Struct, frozen=True):
-    """Text at (x, y): its centre, or, of a caption, the middle of its lower edge."""
+    """Text at (x, y): its centre, or, of a caption, the middle of its lower edge. `font`: unless it is built in."""
 
     text: TextStyle
     x: Curve
     y: Curve
     caption: bool = False
     look: Shown = PLAIN
+    font: Typeface | None = None
 
 
 class Mixed(msgspec.Struct, frozen=True):
@@ -152,6 +168,19 @@ def sources(layer: Drawn) -> Iterator[SourceFile]:
             assert_never(layer)
 
 
+def typefaces(layer: Drawn) -> Iterator[Typeface]:
+    """The fonts of a layer that are media."""
+    match layer:
+        case Words(font=font) if font is not None:
+            yield font
+        case Mixed(left=left, right=right):
+            for side in (left, right):
+                if side is not None:
+                    yield from typefaces(side)
+        case _:
+            return
+
+
 def cluts(layer: Drawn) -> Iterator[str]:
     """The media ids of a layer's colour tables."""
     if isinstance(layer, Mixed):
@@ -174,8 +203,9 @@ def ingredients(layer: Drawn, tables: dict[str, str]) -> list[object]:
             return ["picture", source.content, source.clock, placement, frame, _seen(look, tables)]
         case Plate(color=color, look=look):
             return ["plate", color, _seen(look, tables)]
-        case Words(text=text, x=x, y=y, caption=caption, look=look):
-            return ["words", text, x, y, caption, _seen(look, tables)]
+        case Words(text=text, x=x, y=y, caption=caption, look=look, font=font):
+            style = text if font is None else msgspec.structs.replace(text, font=font.content)
+            return ["words", style, x, y, caption, _seen(look, tables)]
         case Mixed(kind=kind, at=at, frames=frames, left=left, right=right):
             sides = [side and ingredients(side, tables) for side in (left, right)]
             return ["mix", kind, at, frames, sides]

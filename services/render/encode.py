@@ -14,7 +14,7 @@ from cutlog.contract.timeline import Canvas
 from cutlog.ffmpeg import Ffmpeg, Limits
 from services.render.cache import SegmentCache
 from services.render.compile import OUTPUT, Opened, Run, batches, compile_run
-from services.render.drawn import SourceFile
+from services.render.drawn import SourceFile, Typeface
 from services.render.lettering import Letterer
 from services.render.newest import edited, newest_first
 from services.render.orders import Order
@@ -127,10 +127,10 @@ class Segments:
     @asynccontextmanager
     async def _ran(self, run: Run, note: Callable[[int], None]) -> AsyncIterator[Path]:
         """The folder with what one process of ffmpeg wrote."""
-        async with self._blobs.scratch() as folder:
+        async with self._blobs.scratch() as folder, self._sources.fonts(_typefaces(run.segments)) as fonts:
             for name, text in run.texts.items():
                 (folder / name).write_text(text)
-            await self._letterer.draw(run.drawings, folder)
+            await self._letterer.draw(run.drawings, folder, fonts)
             await self._ffmpeg.run(
                 run.args,
                 reads=run.reads,
@@ -169,6 +169,10 @@ def evenly(segments: Sequence[Encoded], most: int, lanes: int) -> list[list[Enco
 
 def _sources(segments: Iterable[Encoded]) -> list[SourceFile]:
     return list({source.content: source for segment in segments for source in segment.sources()}.values())
+
+
+def _typefaces(segments: Iterable[Encoded]) -> list[Typeface]:
+    return list({font.sha256: font for segment in segments for font in segment.typefaces()}.values())
 
 
 def _threads(cores: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ import msgspec
 
 from cutlog.ffmpeg import ScriptFailedError, ScriptRunner
 from cutlog.ffmpeg.limits import GIB, MIB, Limits
+from cutlog.installed_fonts import files_in
 from services.render.titles import Drawing
 
 FONTS: Final = Path(__file__).with_name("fonts")
@@ -23,9 +25,7 @@ _SCRIPT: Final = Path(__file__).with_name("draw_titles.py")
 _TEMPLATE: Final = Path(__file__).with_name("title.typ")
 _LIMITS: Final = Limits(memory=2 * GIB, seconds=120.0, output_bytes=MIB)
 _MOST: Final = 1 * GIB
-
-
-FONT_FILES: Final = frozenset({".ttf", ".otf", ".ttc", ".otc"})
+_NO_FONTS: Final[Mapping[str, Path]] = {}
 
 
 class LetteringFailedError(Exception):
@@ -41,13 +41,16 @@ class Letterer:
         self.identity = _identity(extra)
         """All that letters depend on beside the text: part of every render key."""
 
-    async def draw(self, drawings: Mapping[str, Drawing], folder: Path) -> None:
-        """Writes a PNG of each drawing to the file of its name in `folder`. Raises LetteringFailedError."""
+    async def draw(self, drawings: Mapping[str, Drawing], folder: Path, fonts: Mapping[str, Path] = _NO_FONTS) -> None:
+        """Writes a PNG of each drawing to the file of its name in `folder`. `fonts` has the files of fonts that are not
+        installed, by their SHA-256. Raises LetteringFailedError."""
         if not drawings:
             return
+        own = folder / "fonts"
+        await asyncio.to_thread(_laid_out, fonts, own)
         titles = folder / "titles.json"
         await asyncio.to_thread(titles.write_bytes, msgspec.json.encode(list(drawings.values())))
-        folders = folders_of_fonts(self._extra)
+        folders = [*folders_of_fonts(self._extra), own]
         reads = [_TEMPLATE, titles, *folders]
         try:
             printed = await self._runner.run([str(each) for each in reads], reads, _LIMITS, _MOST)
@@ -68,11 +71,18 @@ def _identity(extra: Path | None) -> str:
     """Typst's version, and the fonts: the shipped ones, which are pinned, by their sizes, others by their content."""
     found = hashlib.sha256()
     for folder in folders_of_fonts(extra):
-        for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in FONT_FILES):
+        for path in files_in(folder):
             found.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
             if folder == extra:
                 found.update(path.read_bytes())
     return f"typst-{version('typst')}-{found.hexdigest()[:16]}"
+
+
+def _laid_out(fonts: Mapping[str, Path], folder: Path) -> None:
+    """Typst finds fonts by the endings of their names. They are copied: ffmpeg may write to the folder later on."""
+    folder.mkdir(exist_ok=True)
+    for sha256, path in fonts.items():
+        shutil.copyfile(path, folder / f"{sha256}.otf")
 
 
 def _write(printed: bytes, names: Sequence[str], folder: Path) -> None:

@@ -13,12 +13,27 @@ from typing import Final, NewType, assert_never
 
 import msgspec
 
-from cutlog.contract.media import MediaFacts, display_size, picture_rate
+from cutlog.contract.fonts import face_of, uploaded
+from cutlog.contract.letters import read
+from cutlog.contract.media import MediaFacts, display_size, nearest, picture_rate
 from cutlog.contract.profiles import gop_frames
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import Canvas, Fit, MediaRef, Timeline
+from cutlog.contract.timeline import Canvas, Fit, MediaRef, TextStyle, Timeline
 from cutlog.ffmpeg.clock import clock_of, clock_of_proxy
-from services.render.drawn import Drawn, Mixed, Picture, Plate, Shot, SourceFile, Words, cluts, ingredients, sources
+from services.render.drawn import (
+    Drawn,
+    Mixed,
+    Picture,
+    Plate,
+    Shot,
+    SourceFile,
+    Typeface,
+    Words,
+    cluts,
+    ingredients,
+    sources,
+    typefaces,
+)
 from services.render.geometry import Placement, Size, place
 from services.render.looks import PLAIN, curve, shown
 from services.render.profiles import Profile
@@ -26,6 +41,9 @@ from services.render.spans import Footage, Frozen, Layer, Mix, Solid, Span, Stil
 
 #: Changes whenever equal recipes would give other pixels than before: graphs, fonts, colour handling.
 REVISION: Final = 8
+
+#: What fonts of emoji have, and others do not.
+_EMOJI: Final = "😀"
 
 Digest = NewType("Digest", str)
 
@@ -56,6 +74,11 @@ class Encoded(msgspec.Struct, frozen=True):
             yield clut
         for layer in self.layers:
             yield from sources(layer)
+
+    def typefaces(self) -> Iterator[Typeface]:
+        """The uploaded fonts that its texts are drawn with; some more than once."""
+        for layer in self.layers:
+            yield from typefaces(layer)
 
 
 Segment = Copied | Encoded
@@ -217,7 +240,7 @@ class _Planner:
             case Title(text=text, look=look):
                 x, y = curve(text.x, 0, frames), curve(text.y, 0, frames)
                 style = msgspec.structs.replace(text, x=0.5, y=0.5)
-                return Words(style, x, y, layer.caption, shown(look, 0, frames))
+                return Words(style, x, y, layer.caption, shown(look, 0, frames), self._typeface(text))
             case Mix(left=left, right=right):
                 return Mixed(
                     layer.kind,
@@ -234,6 +257,19 @@ class _Planner:
         if media.kind != "image":
             raise MediaNotReadyError(f"media {name} is not a picture, so it can't be a colour table")
         return self._source(name)
+
+    def _typeface(self, text: TextStyle) -> Typeface | None:
+        """The face of an uploaded font that a text is drawn with."""
+        for name in uploaded(text.font):
+            media = self.media[name]
+            master = media.renditions.master
+            if media.status != "ready" or not master or not media.facts.font:
+                raise MediaNotReadyError(f"font {name} is {media.status}")
+            number = nearest(media.facts.font, text.weight or None)
+            face = media.facts.font.faces[number]
+            family, weight = face_of(media.sha256, number), text.weight or face.weight
+            return Typeface(master.key, master.sha256, family, weight, _EMOJI in read(media.facts.font.coverage))
+        return None
 
     def _place(self, name: str, fit: Fit) -> Placement:
         # By the original's proportions for proxies too: they must show what the export shows.

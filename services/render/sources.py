@@ -13,7 +13,7 @@ from cutlog.ffmpeg import Ffmpeg, RawProbe
 from cutlog.ffmpeg.allow import decoder, demuxer
 from cutlog.ffmpeg.colors import ORDINARY, coding_of
 from services.render.compile import Opened
-from services.render.drawn import SourceFile
+from services.render.drawn import SourceFile, Typeface
 
 REMEMBERED: Final = 4096
 """Originals whose streams are known; of each some KiB."""
@@ -43,6 +43,12 @@ class Sources:
                 path = await self.local(opened, source.key)
                 files[source.content] = Opened(path, "mov") if source.conformed else await self._examined(path, source)
             yield files
+
+    @asynccontextmanager
+    async def fonts(self, fonts: Iterable[Typeface]) -> AsyncIterator[dict[str, Path]]:
+        """Files of fonts on local disk, by SHA-256."""
+        async with AsyncExitStack() as opened:
+            yield {font.sha256: await self.local(opened, font.key) for font in fonts}
 
     async def local(self, opened: AsyncExitStack, key: str) -> Path:
         try:

@@ -8,6 +8,7 @@ from typing import assert_never
 
 import msgspec
 
+from cutlog.contract.fonts import DEFAULT
 from cutlog.contract.media import display_size
 from cutlog.contract.properties import later
 from cutlog.contract.timeline import (
@@ -149,7 +150,8 @@ def _cut(timeline: Timeline) -> Iterator[Span]:
             while spoken[number] < len(lines) and lines[spoken[number]].end <= at:
                 spoken[number] += 1
             if spoken[number] < len(lines) and lines[spoken[number]].start <= at:
-                stack.append(Title(caption_style(lines[spoken[number]].text), caption=True))
+                style = caption_style(lines[spoken[number]].text, tracks[number].caption_font or DEFAULT)
+                stack.append(Title(style, caption=True))
         yield Span(at, end - at, tuple(stack))
 
 

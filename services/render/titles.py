@@ -28,11 +28,15 @@ Part = Literal["letters", "shadow"]
 
 class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     """All that a picture of a text depends on. Lengths are pixels; `at` is the text's centre, or with `foot` the
-    middle of its lower edge, on a page of `page`."""
+    middle of its lower edge, on a page of `page`. `font`: SHA-256 of the file of its family, unless that is installed.
+    `emoji`: the family of emoji, unless that is the shipped one.
+    """
 
     text: str
     family: str
     weight: int
+    font: str | None
+    emoji: str | None
     rtl: bool
     size: int
     color: str
@@ -64,13 +68,16 @@ def drawing(words: Words, size: Size, part: Part) -> tuple[Drawing, str, str]:
     across = _way(words.x, size[0], room if isinstance(words.y, float) else room**0.5)
     down = _way(words.y, size[1], room if isinstance(words.x, float) else room**0.5)
     soft = style.shadow is not None and style.shadow.blur > 0
-    family, weight = BUILT_IN[style.font]
+    family, weight, font = _face(words)
+    emoji = words.font.family if words.font is not None and words.font.emoji else None
     fit = "none" if style.fit is UNSET else style.fit
     widest = WIDEST if style.max_width is UNSET else style.max_width
     made = Drawing(
         text=style.text.replace("\r\n", "\n").replace("\r", "\n"),
         family=family,
         weight=weight,
+        font=font,
+        emoji=emoji,
         rtl=_right_to_left(style.text),
         size=max(1, round(style.size * height)),
         color=style.color,
@@ -86,6 +93,14 @@ def drawing(words: Words, size: Size, part: Part) -> tuple[Drawing, str, str]:
         at=(across.anchor, down.anchor),
     )
     return made, across.place, down.place
+
+
+def _face(words: Words) -> tuple[str, int, str | None]:
+    """Family, weight, and the file, of what a text is drawn with."""
+    if words.font is not None:
+        return words.font.family, words.font.weight, words.font.sha256
+    family, weight = BUILT_IN[words.text.font]
+    return family, words.text.weight or weight, None
 
 
 def soft_shadow(words: Words, height: int) -> tuple[str, float] | None:

@@ -20,7 +20,7 @@ from cutlog.contract.commands import (
     RecordMediaUploaded,
 )
 from cutlog.contract.events import MediaReady, MediaUploaded
-from cutlog.contract.media import MediaFacts, Rendition, Renditions
+from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions
 from cutlog.contract.time import Fps
 from cutlog.settings import Settings
 from services.ops.bootstrap import serving
@@ -135,10 +135,11 @@ async def media(ask: Ask) -> Callable[..., Awaitable[str]]:
         sha256: str = "ab" * 32,
         ready: bool = True,
         facts: MediaFacts = FACTS,
+        kind: MediaKind = "video",
     ) -> str:
         uploaded = MediaUploaded(
             sha256=sha256, size=1000, name="film.mov", key=f"videos/{tenant}/{sha256}.1.mov", generation=1,
-            kind="video", facts=facts, ref_count=1,
+            kind=kind, facts=facts, ref_count=1,
         )  # fmt: skip
         body = RecordMediaUploaded(media_id=media_id, event=uploaded)
         assert (await ask("media", body, f"up-{media_id}", tenant)).accepted

@@ -136,3 +136,15 @@ async def test_what_became_of_a_media_is_known_to_both(
             return answer.status == 422
 
         await eventually(refused)
+
+
+async def test_one_goes_back_to_a_media_that_only_the_other_has_seen(
+    film: Client, other: Client, media: Callable[..., Awaitable[str]]
+) -> None:
+    name = await media("m_1")
+    add = {"op": "clip.add", "clip": "c", "track": "v1", "at": 0, "media": name, "in": 0, "out": 10}
+    await film.edit("p1", TRACK, add)
+    await film.edit("p1", {"op": "clip.remove", "clip": "c"})
+    await other.edit("p1", {"op": "history.revert", "toVersion": 1})
+    one, back = [await film.made("GET", f"/api/projects/p1/timeline?version={n}") for n in (1, 3)]
+    assert one["digest"] == back["digest"]

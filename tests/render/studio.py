@@ -14,13 +14,14 @@ from msgspec import UNSET
 
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.commands import Output
+from cutlog.contract.fonts import family_of
 from cutlog.contract.keys import ExportKey, ProxyKey
 from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions, display_size
 from cutlog.contract.profiles import ExportProfile, proxy_size
 from cutlog.contract.timeline import MediaRef, Timeline
-from cutlog.ffmpeg import Ffmpeg
+from cutlog.ffmpeg import Ffmpeg, is_font
 from services.media import recipes
-from services.media.facts import judge, rewritten
+from services.media.facts import judge, judge_font, rewritten
 from services.render.make import Maker
 from services.render.orders import Order
 from services.render.profiles import EXPORTS, PROXY
@@ -67,6 +68,8 @@ class Studio:
 
     async def ingest(self, name: str, clip: Path) -> MediaRef:
         """What the media service makes of an upload: the original in the store, an edit proxy, PCM."""
+        if is_font(clip):
+            return await self._font(name, clip)
         made, folder = await asyncio.to_thread(ingested, self.ffmpeg, clip)
         key = f"videos/default/{name}.0{clip.suffix}"
         original = await self.blobs.put_file(key, clip)
@@ -88,6 +91,21 @@ class Studio:
                 master=stored.get(recipes.MASTER, UNSET),
                 proxy_alpha=stored.get(recipes.PROXY_ALPHA, UNSET),
             ),
+        )
+
+    async def _font(self, name: str, file: Path) -> MediaRef:
+        original = await self.blobs.put_file(f"videos/default/{name}.0{file.suffix}", file)
+        async with self.blobs.scratch() as folder:
+            raw = await self.ffmpeg.rewrite_font(file, folder, recipes.FONT, family_of(original.sha256))
+            master = await self._rendition(name, folder / recipes.FONT)
+        return MediaRef(
+            id=name,
+            sha256=original.sha256,
+            kind="font",
+            status="ready",
+            facts=judge_font(raw).facts,
+            key=original.key,
+            renditions=Renditions(master=master),
         )
 
     async def _rendition(self, name: str, path: Path) -> Rendition:

@@ -8,7 +8,8 @@ from typing import Final, get_args
 
 from cutlog.contract.clip_ops import ClipProperties
 from cutlog.contract.effects import EFFECTS, TRANSITIONS
-from cutlog.contract.timeline import Blend, Fit, Font, Source, TextFit, TextStyle
+from cutlog.contract.fonts import BUILT_IN
+from cutlog.contract.timeline import Blend, Fit, Source, TextFit, TextStyle
 from tests.support.painting import pictures
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -43,8 +44,8 @@ def test_every_property_of_a_clips_picture_has_a_picture() -> None:
 
 def test_every_part_of_a_text_has_a_picture() -> None:
     assert set(TextStyle.__struct_encode_fields__) - _ALWAYS <= shown("Text")
-    assert {*get_args(Font)} - {"sans"} <= shown("Text")
-    assert {"right to left", "captions"} <= shown("Text")
+    assert {*BUILT_IN} - {"sans"} <= shown("Text")
+    assert {"right to left", "captions", "uploaded font"} <= shown("Text")
     assert {f"fit {fit}" for fit in get_args(TextFit)} - {"fit none"} <= shown("Text")
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cutlog.contract.letters import shipped
 from cutlog.contract.shipped import RANGES
 from cutlog.contract.timeline import Box, Stroke, TextStyle
-from deploy.letters import characters, ranges
+from cutlog.installed_fonts import characters, ranges
 from services.render.drawn import Words
 from services.render.lettering import Letterer, folders_of_fonts
 from services.render.titles import LARGEST, drawing

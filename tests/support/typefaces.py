@@ -68,11 +68,12 @@ def called(path: Path, family: str) -> bytes:
 
 
 def scattered(path: Path, points: Sequence[int]) -> bytes:
-    """The same font with a picture of just these characters."""
+    """The same font with a picture, of its last character, for just these."""
     font = TTFont(path)
+    glyph = max(font.getBestCmap().items())[1]
     table = CmapSubtable.newSubtable(12)
     table.platformID, table.platEncID, table.language = 3, 10, 0
-    table.cmap = dict.fromkeys(points, font.getGlyphOrder()[1])
+    table.cmap = dict.fromkeys(points, glyph)
     font["cmap"].tables = [table]
     return saved(font)
 

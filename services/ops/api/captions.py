@@ -16,7 +16,7 @@ from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import NotFound
 from services.ops.edits.errors import EditError
 from services.ops.handling import Outcome
-from services.ops.interchange.captions import MAX_CAPTION_FILE, added
+from services.ops.interchange.captions import MAX_CAPTION_FILE, added, fonts_of, letters_on
 from services.ops.interchange.converter import FileRefused
 from services.ops.interchange.losses import Ledger, Loss
 
@@ -48,13 +48,14 @@ async def bring_captions(ops: Ops, req: Request[bytes, Any], project_id: str, as
         async def make(state: ProjectState | None) -> ProjectCommand:
             if state is None:
                 raise NotFound(f"Project {project_id} does not exist.")
-            ledger = Ledger()
+            ledger, sequence = Ledger(), state.sequence
+            shelf = await ops.catalog.shelf(req.actor.tenant, sequence.uses)
+            letters = letters_on(track, fonts_of(sequence), shelf)
             try:
-                op = added(track, asked.format, file, state.sequence.canvas.fps, ledger)
+                op = added(track, asked.format, file, sequence.canvas.fps, letters, ledger)
             except EditError as error:
                 raise FileRefused(f"{error.detail[0].upper()}{error.detail[1:]}.") from None
             losses[:] = [ledger.report()]
-            shelf = await ops.catalog.shelf(req.actor.tenant, state.sequence.uses)
             message = asked.message or f"import {asked.format}"
             return CommitOps((op,), stored([op]), shelf, shelf.sha256, asked.expected_version, message)
 

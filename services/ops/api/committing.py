@@ -84,12 +84,14 @@ async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch
 
     async def make(state: ProjectState | None) -> ProjectCommand:
         used = state.sequence.uses if state is not None else ()
-        shelf = await ops.catalog.shelf(req.actor.tenant, chain(used, _named(batch.ops)))
-        earlier = await _earlier(ops, project_id, state, batch.ops)
+        known = await _earlier(ops, project_id, state, batch.ops)
+        back = chain.from_iterable(sequence.uses for sequence in known.values())
+        shelf = await ops.catalog.shelf(req.actor.tenant, chain(used, back, _named(batch.ops)))
+        earlier: Earlier = known.get if known else nothing_earlier
         typed, sent = batch.ops, batch.sent
         if files and state is not None:
             ledger = Ledger()
-            typed, sent = with_captions(typed, sent, files, state.sequence.canvas.fps, earlier, ledger)
+            typed, sent = with_captions(typed, sent, files, state.sequence, shelf, earlier, ledger)
             stored(typed)
             losses[:] = [ledger.report()]
         expected = batch.expected_version
@@ -131,7 +133,7 @@ async def committed_once(
         raise Problem(409, stale.code, "The project has changed since", str(stale), extra=extra) from None
 
 
-async def _earlier(ops: Ops, project_id: str, state: ProjectState | None, batch: Iterable[Op]) -> Earlier:
+async def _earlier(ops: Ops, project_id: str, state: ProjectState | None, batch: Iterable[Op]) -> dict[int, Sequence]:
     """The versions that the ops revert to. Raises EditError when those are too many."""
     known: dict[int, Sequence] = {}
     for index, op in enumerate(batch):
@@ -139,7 +141,7 @@ async def _earlier(ops: Ops, project_id: str, state: ProjectState | None, batch:
             if len(known) == REVERTS and op.to_version not in known:
                 raise EditError(f"/ops/{index}/toVersion", f"one batch goes back to at most {REVERTS} versions")
             known[op.to_version] = await ops.history.at(project_id, op.to_version)
-    return known.get if known else nothing_earlier
+    return known
 
 
 def stored(ops: Several[Op]) -> tuple[dict[str, Any], ...]:

@@ -13,7 +13,7 @@ from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
 from cutlog.contract.ops import Op
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import Timeline
+from cutlog.contract.timeline import TextSource, Timeline
 from cutlog.web import Api, Problem, Reply, Request, Role
 from services.ops.api.captions import CaptionsSent, bring_captions
 from services.ops.api.committing import Imported, Message, VersionNumber, committed_once, imported, stored
@@ -148,7 +148,9 @@ def _media(draft: Draft) -> list[str]:
     """The media of a draft."""
     shown = [getattr(clip.source, "media", None) for track in draft.tracks for clip in track.clips]
     used = [effect.params.get("media") for track in draft.tracks for clip in track.clips for effect in clip.effects]
-    return [media for media in (*shown, *used) if isinstance(media, str)]
+    texts = [clip.source.text for track in draft.tracks for clip in track.clips if isinstance(clip.source, TextSource)]
+    fonts = [*(text.font for text in texts), *(track.caption_font for track in draft.tracks)]
+    return [media for media in (*shown, *used, *fonts) if isinstance(media, str)]
 
 
 def _media_missing(missing: list[Missing]) -> Problem:

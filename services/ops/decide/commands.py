@@ -9,7 +9,6 @@ import msgspec
 
 from cutlog.contract.commands import CollectExport, ReportExport, ReportProxy
 from cutlog.contract.events import PinMode
-from cutlog.contract.letters import Letters, shipped
 from cutlog.contract.ops import Op
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
@@ -38,7 +37,7 @@ class ForkProject(msgspec.Struct, frozen=True):
 class CommitOps(msgspec.Struct, frozen=True):
     """Ops as typed and as the client sent them; what is known of the media that they and the timeline use.
 
-    `earlier` has the versions that the ops revert to, `letters` the characters that can be drawn.
+    `earlier` has the versions that the ops revert to.
     """
 
     ops: tuple[Op, ...]
@@ -48,7 +47,6 @@ class CommitOps(msgspec.Struct, frozen=True):
     expected_version: int | None = None
     message: str | None = None
     earlier: Earlier = nothing_earlier
-    letters: Letters = msgspec.field(default_factory=shipped)
 
 
 class RequestExport(msgspec.Struct, frozen=True):

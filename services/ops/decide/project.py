@@ -47,7 +47,6 @@ from services.ops.decide.commands import (
     SetPin,
 )
 from services.ops.decide.importing import ImportFiles, ImportVersions, UndoImport, decide_import
-from services.ops.decide.lettering import check_letters
 from services.ops.decide.naming import check_name, check_names
 from services.ops.decide.project_state import (
     NO_PAST,
@@ -147,7 +146,6 @@ def _applied(state: ProjectState, command: CommitOps) -> Sequence:
     if command.expected_version is not None and command.expected_version != state.version:
         raise StaleVersion(command.expected_version, state.version)
     check_names(command.ops)
-    check_letters(command.ops, command.letters)
     return apply_all(state.sequence, command.ops, command.sources, command.earlier)
 
 

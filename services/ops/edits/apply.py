@@ -89,7 +89,7 @@ def _edited(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier) -> S
         case TrackMove():
             return tracks.move(sequence, op)
         case TrackSet():
-            return tracks.change(sequence, op)
+            return tracks.change(sequence, op, sources)
         case ClipAdd():
             return clips.add(sequence, op, sources)
         case ClipPaste():
@@ -125,7 +125,7 @@ def _edited(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier) -> S
         case ClipUnlink():
             return links.unlink(sequence, op)
         case TextSet():
-            return texts.change(sequence, op)
+            return texts.change(sequence, op, sources)
         case EffectAdd():
             return effects.add(sequence, op, sources)
         case EffectSet():
@@ -141,11 +141,11 @@ def _edited(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier) -> S
         case TransitionRemove():
             return transitions.remove(sequence, op)
         case CaptionsAdd():
-            return captions.add(sequence, op)
+            return captions.add(sequence, op, sources)
         case CaptionsImport():
             return captions.import_file(sequence, op)
         case CaptionSet():
-            return captions.change(sequence, op)
+            return captions.change(sequence, op, sources)
         case CaptionRemove():
             return captions.remove(sequence, op)
         case MarkerAdd():

@@ -17,7 +17,9 @@ from cutlog.contract.timeline import Caption
 from services.ops.edits.cues import CueError, read
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import some
+from services.ops.edits.lettering import check_letters, letters_of
 from services.ops.edits.sequence import Sequence, TrackState
+from services.ops.edits.sources import Sources
 
 _replace = msgspec.structs.replace
 
@@ -25,7 +27,7 @@ _replace = msgspec.structs.replace
 _LONGEST: Final = 64 - len("-c99999")
 
 
-def add(sequence: Sequence, op: CaptionsAdd) -> Sequence:
+def add(sequence: Sequence, op: CaptionsAdd, sources: Sources) -> Sequence:
     """Puts captions on a track, or on a new one on top of all.
 
     before  v1 [aaaaaaaa]           {track: "en", captions: [{start: 3, end: 6, text: "Hello"}]}
@@ -49,8 +51,10 @@ def add(sequence: Sequence, op: CaptionsAdd) -> Sequence:
     if len(track.captions) + len(op.captions) > MAX_CAPTIONS:
         raise EditError("", f"a track has at most {MAX_CAPTIONS} captions; {op.track} has {len(track.captions)}")
     names = _names(op.track, sequence, chosen)
+    letters = letters_of(track.caption_font, sources, "/track")
     made = {}
-    for new in op.captions:
+    for number, new in enumerate(op.captions):
+        check_letters(new.text, letters, f"/captions/{number}/text")
         name = new.caption if new.caption is not UNSET else next(names)
         made[name] = Caption(id=name, start=new.start, end=new.end, text=new.text)
     return _with(sequence, index, track, made)
@@ -125,7 +129,7 @@ def nearest_frame(milliseconds: int, fps: Fps) -> int:
     return (2 * milliseconds * fps.num + 1000 * fps.den) // (2000 * fps.den)
 
 
-def change(sequence: Sequence, op: CaptionSet) -> Sequence:
+def change(sequence: Sequence, op: CaptionSet, sources: Sources) -> Sequence:
     """Changes when a caption is shown, and what it says.
 
     before  en ··(Hello)·           {caption: "en-c1", start: 1, text: "Bye"}
@@ -134,6 +138,8 @@ def change(sequence: Sequence, op: CaptionSet) -> Sequence:
     changes = some(op, "start", "end", "text")
     index, track, caption = _find(sequence, op.caption)
     caption = _replace(caption, **changes)
+    if op.text is not UNSET:
+        check_letters(op.text, letters_of(track.caption_font, sources, "/caption"), "/text")
     if caption.start >= caption.end:
         raise EditError(
             "/end" if op.end is not UNSET else "/start",

@@ -16,7 +16,7 @@ from services.ops.edits.placing import halves, put
 from services.ops.edits.ripple import close, follow
 from services.ops.edits.sequence import Found, Sequence
 from services.ops.edits.sources import Sources
-from services.ops.edits.texts import check_style
+from services.ops.edits.texts import check_text
 
 
 def add(sequence: Sequence, op: ClipAdd, sources: Sources) -> Sequence:
@@ -29,7 +29,7 @@ def add(sequence: Sequence, op: ClipAdd, sources: Sources) -> Sequence:
     source, frames = source_of(sequence, op, sources)
     check_track(source, track.kind, track.id, sources, "/track")
     if op.text is not UNSET:
-        check_style(op.text, "/text")
+        check_text(op.text, sources, "/text")
     piece = Piece(op.clip, frames, source)
     if op.properties is not UNSET:
         piece = looks(piece, op.properties, "/properties")

@@ -20,7 +20,7 @@ from services.ops.edits.looks import looks
 from services.ops.edits.placing import put
 from services.ops.edits.sequence import Sequence, TrackState
 from services.ops.edits.sources import Sources
-from services.ops.edits.texts import check_style
+from services.ops.edits.texts import check_text
 from services.ops.edits.timing import FASTEST
 
 _replace = msgspec.structs.replace
@@ -67,7 +67,7 @@ def _source(sequence: Sequence, op: ClipPaste, sources: Sources) -> Source:
         return MediaSource(media=op.media, start=op.start, end=op.end, stream=stream)
     _without(op, "text and color have no source frames", "in", "out", "freeze", "stream")
     if op.text is not UNSET:
-        check_style(op.text, "/text")
+        check_text(op.text, sources, "/text")
         return TextSource(text=op.text)
     return ColorSource(color=named["color"])
 

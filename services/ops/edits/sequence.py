@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as Several
 from typing import NamedTuple
 
 import msgspec
 
+from cutlog.contract.fonts import DEFAULT, uploaded
 from cutlog.contract.limits import MAX_CLIPS, MAX_FRAMES
-from cutlog.contract.timeline import Canvas, Caption, CaptionMode, FreezeSource, Marker, MediaSource, TrackKind
+from cutlog.contract.timeline import (
+    Canvas,
+    Caption,
+    CaptionMode,
+    ColorSource,
+    FreezeSource,
+    Marker,
+    MediaSource,
+    TextSource,
+    TrackKind,
+)
 from services.ops.edits.errors import EditError, some_frames
 from services.ops.edits.lane import Lane, OverlapError, Piece, Placed
 from services.ops.edits.persistent import PersistentMap
@@ -28,6 +39,7 @@ class TrackState(msgspec.Struct, frozen=True):
     gain_db: float = 0.0
     captions: PersistentMap[Caption] = msgspec.field(default_factory=PersistentMap)
     caption_mode: CaptionMode = "burn"
+    caption_font: str = DEFAULT
 
 
 class Found(NamedTuple):
@@ -149,11 +161,21 @@ class Sequence(msgspec.Struct, frozen=True):
 
 def media_of(piece: Piece) -> Iterator[str]:
     """The media that a clip uses, each as often as it does."""
-    if isinstance(piece.source, MediaSource | FreezeSource):
-        yield piece.source.media
-    for effect in piece.effects:
-        if effect.kind == "lut" and isinstance(media := effect.params["media"], str):
+    match piece.source:
+        case MediaSource(media=media) | FreezeSource(media=media):
             yield media
+        case TextSource(text=text):
+            yield from uploaded(text.font)
+        case ColorSource():
+            pass
+    for effect in piece.effects:
+        if effect.kind == "lut" and isinstance(table := effect.params["media"], str):
+            yield table
+
+
+def caption_fonts(tracks: Iterable[TrackState]) -> list[str]:
+    """The media with which captions are drawn, one for each track that names one."""
+    return [media for track in tracks for media in uploaded(track.caption_font)]
 
 
 def counted(uses: PersistentMap[int], more: Mapping[str, int]) -> PersistentMap[int]:

@@ -15,7 +15,7 @@ import msgspec
 from services.ops.edits.joints import check
 from services.ops.edits.lane import Chunk, Lane, Piece
 from services.ops.edits.links import without
-from services.ops.edits.sequence import Sequence, TrackState, counted, media_of
+from services.ops.edits.sequence import Sequence, TrackState, caption_fonts, counted, media_of
 from services.ops.edits.sources import Sources
 
 _replace = msgspec.structs.replace
@@ -36,6 +36,8 @@ def settle(before: Sequence, after: Sequence, sources: Sources, pointer: str) ->
     before_chunks, after_chunks = _chunks(left), _chunks(came)
     old, new = _only(before_chunks, after_chunks)
     used, unused = [*chain.from_iterable(map(media_of, new))], [*chain.from_iterable(map(media_of, old))]
+    used += caption_fonts(after.tracks)
+    unused += caption_fonts(before.tracks)
     if used != unused:
         uses = Counter(used)
         uses.subtract(unused)

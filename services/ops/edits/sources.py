@@ -8,8 +8,10 @@ from typing import Protocol
 import msgspec
 from msgspec import UNSET
 
+from cutlog.contract.fonts import uploaded
+from cutlog.contract.letters import EMPTY, Letters, read, shipped
 from cutlog.contract.media import MediaFacts, MediaKind, conformed_frames
-from cutlog.contract.ops import ClipAdd, ClipPaste, ClipReplace, EffectAdd, EffectSet, Op
+from cutlog.contract.ops import ClipAdd, ClipPaste, ClipReplace, EffectAdd, EffectSet, Op, TextSet, TrackSet
 from cutlog.contract.time import Fps
 
 
@@ -19,6 +21,11 @@ class Material(msgspec.Struct, frozen=True):
     kind: MediaKind
     facts: MediaFacts
     failed: bool = False
+
+    @property
+    def letters(self) -> Letters:
+        """The characters that a font has."""
+        return EMPTY if self.facts.font is UNSET else read(self.facts.font.coverage)
 
     @property
     def has_picture(self) -> bool:
@@ -45,6 +52,11 @@ class Sources(Protocol):
     def get(self, media: str, /) -> Material | None: ...
 
     @property
+    def letters(self) -> Letters:
+        """The characters that can be drawn whatever the font."""
+        ...
+
+    @property
     def trusted(self) -> bool:
         """Whether ops were checked before: a fact of the log is not doubted when it is folded."""
         ...
@@ -53,12 +65,24 @@ class Sources(Protocol):
 def media_named(op: Op) -> Iterator[str]:
     """The media that an op brings into a project."""
     match op:
-        case ClipAdd(media=media) | ClipReplace(media=media):
-            if media is not UNSET:
-                yield media
+        case ClipAdd():
+            if op.media is not UNSET:
+                yield op.media
+            if op.text is not UNSET:
+                yield from uploaded(op.text.font)
+        case TrackSet(caption_font=font):
+            if font is not UNSET:
+                yield from uploaded(font)
+        case ClipReplace(media=media):
+            yield media
+        case TextSet(font=font):
+            if font is not UNSET:
+                yield from uploaded(font)
         case ClipPaste():
             if op.media is not UNSET:
                 yield op.media
+            if op.text is not UNSET:
+                yield from uploaded(op.text.font)
             for effect in op.effects:
                 if isinstance(value := effect.params.get("media"), str):
                     yield value
@@ -73,6 +97,7 @@ class Known:
     """The media that a new edit may use."""
 
     trusted = False
+    letters = shipped()
 
     def __init__(self, materials: Mapping[str, Material]) -> None:
         self._materials = materials
@@ -85,6 +110,7 @@ class Trusted:
     """For folding: what the log holds was checked when it was appended."""
 
     trusted = True
+    letters = EMPTY
 
     def get(self, media: str, /) -> Material | None:
         return None

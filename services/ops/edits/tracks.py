@@ -8,7 +8,9 @@ from msgspec import UNSET
 from cutlog.contract.ops import MAX_TRACKS, TrackAdd, TrackMove, TrackRemove, TrackSet
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import some
+from services.ops.edits.lettering import check_letters, letters_of
 from services.ops.edits.sequence import Sequence, TrackState
+from services.ops.edits.sources import Sources
 
 
 def add(sequence: Sequence, op: TrackAdd) -> Sequence:
@@ -51,15 +53,19 @@ def move(sequence: Sequence, op: TrackMove) -> Sequence:
     return msgspec.structs.replace(sequence, tracks=(*others[: op.index], track, *others[op.index :]))
 
 
-def change(sequence: Sequence, op: TrackSet) -> Sequence:
-    """Changes name, muted, hidden, locked, gain, and where captions go. A locked track may be changed so, or it could
-    not be unlocked.
+def change(sequence: Sequence, op: TrackSet, sources: Sources) -> Sequence:
+    """Changes name, muted, hidden, locked, gain, where captions go and their font. A locked track may be changed so, or
+    it could not be unlocked.
 
     before  v1                  {track: "v1", muted: true}
     after   v1 (muted)          no clip moves
     """
-    changes = some(op, "name", "muted", "hidden", "locked", "gain_db", "captions")
+    changes = some(op, "name", "muted", "hidden", "locked", "gain_db", "captions", "caption_font")
     if op.captions is not UNSET:
         changes["caption_mode"] = changes.pop("captions")
     index, track = sequence.track(op.track)
+    if op.caption_font is not UNSET:
+        letters = letters_of(op.caption_font, sources, "/captionFont")
+        for _, caption in track.captions.items():
+            check_letters(caption.text, letters, "/captionFont")
     return sequence.with_track(index, msgspec.structs.replace(track, **changes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import UNSET
 
 from cutlog.contract.clip_ops import PastedEffect, PastedSpeed
 from cutlog.contract.lines import one_line
@@ -35,6 +36,7 @@ from cutlog.contract.timeline import (
 )
 from services.ops.edits.apply import apply
 from services.ops.edits.errors import EditError
+from services.ops.edits.lettering import check_letters, letters_of
 from services.ops.edits.looks import PROPERTIES
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
@@ -115,6 +117,8 @@ class Batch:
             changes["name"] = one_line(track.name)
         if track.caption_mode != "burn":
             changes["captions"] = track.caption_mode
+        if track.caption_font is not UNSET:
+            changes["caption_font"] = track.caption_font
         if changes:
             self._try(TrackSet(track=track.id, **changes), track.id)
         for clip in track.clips:
@@ -145,8 +149,19 @@ class Batch:
         there = [each for each in new if each.start < each.end]
         if empty := len(new) - len(there):
             self._losses.add("caption", track.id, "it has no length", empty)
+        there = [each for each in there if self._drawable(each, track)]
         if there:
             self._try(CaptionsAdd(track=track.id, captions=tuple(there)), track.id)
+
+    def _drawable(self, caption: NewCaption, track: Track) -> bool:
+        """Whether there are fonts for a caption; one that has none does not keep the others out."""
+        try:
+            font = self.sequence.track(track.id)[1].caption_font
+            check_letters(caption.text, letters_of(font, self._sources, ""), "")
+        except EditError as error:
+            self._losses.add("caption", track.id, error.detail)
+            return False
+        return True
 
     def _links(self, tracks: list[Track]) -> None:
         groups: dict[str, list[str]] = {}

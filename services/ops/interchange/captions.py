@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence as Several
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
+from cutlog.contract.fonts import DEFAULT
+from cutlog.contract.letters import Letters, names
 from cutlog.contract.limits import MAX_FRAMES
-from cutlog.contract.ops import CaptionsAdd, CaptionsImport, HistoryRevert, NewCaption, Op, ProjectConfigure
+from cutlog.contract.ops import CaptionsAdd, CaptionsImport, HistoryRevert, NewCaption, Op, ProjectConfigure, TrackSet
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg import ScriptFailedError, ScriptRunner
 from cutlog.ffmpeg.limits import GIB, MIB, Limits
@@ -23,6 +26,9 @@ from services.ops.captions.reading import CaptionFormat
 from services.ops.edits.captions import nearest_frame
 from services.ops.edits.errors import EditError
 from services.ops.edits.history import Earlier
+from services.ops.edits.lettering import beyond, letters_of
+from services.ops.edits.sequence import Sequence
+from services.ops.edits.sources import Sources
 from services.ops.interchange.losses import Ledger
 
 #: Bytes of a file of captions.
@@ -71,7 +77,7 @@ class CaptionReader:
         self._runner = ScriptRunner(_SCRIPT, _PACKAGES, sandbox)
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def read(self, files: Sequence[tuple[CaptionFormat, bytes]]) -> list[CaptionFile]:
+    async def read(self, files: Several[tuple[CaptionFormat, bytes]]) -> list[CaptionFile]:
         """What each file says."""
         document = await asyncio.to_thread(_packed, files)
         try:
@@ -84,7 +90,7 @@ class CaptionReader:
             return [CaptionFile(refused=str(error))] * len(files)
         return await asyncio.to_thread(msgspec.json.decode, printed, type=list[CaptionFile])
 
-    async def read_all(self, ops: Sequence[Op]) -> dict[int, CaptionFile]:
+    async def read_all(self, ops: Several[Op]) -> dict[int, CaptionFile]:
         """What the files in a batch say, by the index of their op."""
         wanted = {index: op for index, op in enumerate(ops) if isinstance(op, CaptionsImport)}
         if not wanted:
@@ -93,7 +99,7 @@ class CaptionReader:
         return dict(zip(wanted, found, strict=True))
 
 
-def _packed(files: Sequence[tuple[CaptionFormat, bytes]]) -> bytes:
+def _packed(files: Several[tuple[CaptionFormat, bytes]]) -> bytes:
     # Bytes become base64.
     return msgspec.json.encode([{"kind": kind, "data": data} for kind, data in files])
 
@@ -103,46 +109,75 @@ def _bytes(content: str) -> bytes:
     return _DECLARED.sub(r"\1", content).encode()
 
 
-def added(track: str, kind: CaptionFormat, file: CaptionFile, fps: Fps, losses: Ledger, where: str = "") -> CaptionsAdd:
-    """The op that a file becomes, at a rate. Raises EditError if it has no caption."""
+def letters_on(track: str, fonts: Mapping[str, str], sources: Sources) -> Several[Letters] | None:
+    """What can be drawn with the font of a track, which has that of `fonts` or the usual one."""
+    try:
+        return letters_of(fonts.get(track, DEFAULT), sources, "")
+    except EditError:
+        # The op that names such a font is refused.
+        return (sources.letters,)
+
+
+def added(
+    track: str, kind: CaptionFormat, file: CaptionFile, fps: Fps, letters: Several[Letters] | None, losses: Ledger,
+    where: str = "",
+) -> CaptionsAdd:  # fmt: skip
+    """The op that a file becomes, at a rate, without captions that have characters beyond `letters`. Raises EditError
+    if it has no caption."""
     captions = []
     late = 0
+    undrawn: list[str] = []
     for begin, finish, text in file.cues:
         start = nearest_frame(begin, fps)
         end = max(start + 1, nearest_frame(finish, fps))
         if end > MAX_FRAMES:
             late += 1
+        elif lacking := beyond(text, letters):
+            undrawn.append(f"the one at {begin / 1000:g} s: no font has {names(lacking)}")
         else:
             captions.append(NewCaption(start=start, end=end, text=text))
     file.note(losses, where)
+    for detail in undrawn:
+        losses.add("caption", where or "captions", detail)
     if late:
         losses.add("caption", where or "*", f"it ends after frame {MAX_FRAMES}, the last that a project may have", late)
     if not captions:
-        reasons = [f"line {line}: {detail}" for line, detail in file.dropped[:3]]
+        reasons = [*(f"line {line}: {detail}" for line, detail in file.dropped[:3]), *undrawn[:3]]
         why = file.refused or "; ".join(reasons) or ("every caption is too late" if late else "it is empty")
         raise EditError("/content", f"there is no caption in this {kind} file: {why}")
     return CaptionsAdd(track=track, captions=tuple(captions))
 
 
 def with_captions(
-    ops: Sequence[Op], sent: Sequence[dict[str, Any]], files: Mapping[int, CaptionFile], fps: Fps, earlier: Earlier,
-    losses: Ledger,
+    ops: Several[Op], sent: Several[dict[str, Any]], files: Mapping[int, CaptionFile], before: Sequence,
+    sources: Sources, earlier: Earlier, losses: Ledger,
 ) -> tuple[tuple[Op, ...], tuple[dict[str, Any], ...]]:  # fmt: skip
-    """A batch with what its files of captions say in place of the files. `fps` is the rate before it. Raises EditError
-    with a pointer `/ops/<i>/…`."""
+    """A batch with what its files of captions say in place of the files. `before` is the timeline before it. Raises
+    EditError with a pointer `/ops/<i>/…`."""
     typed, kept = list(ops), list(sent)
+    fps, fonts = before.canvas.fps, fonts_of(before)
     for index, op in enumerate(ops):
         match op:
             case ProjectConfigure() if op.fps is not msgspec.UNSET:
                 fps = op.fps
             case HistoryRevert() if (then := earlier(op.to_version)) is not None:
-                fps = then.canvas.fps
+                fps, fonts = then.canvas.fps, fonts_of(then)
+            case TrackSet(track=track, caption_font=font) if font is not msgspec.UNSET:
+                fonts[track] = font
             case CaptionsImport():
                 try:
-                    new = added(op.track, op.format, files[index], fps, losses, f"/ops/{index}")
+                    new = added(
+                        op.track, op.format, files[index], fps, letters_on(op.track, fonts, sources), losses,
+                        f"/ops/{index}",
+                    )  # fmt: skip
                 except EditError as error:
                     raise error.within(f"/ops/{index}") from None
                 typed[index], kept[index] = new, msgspec.to_builtins(new)
             case _:
                 pass
     return tuple(typed), tuple(kept)
+
+
+def fonts_of(sequence: Sequence) -> dict[str, str]:
+    """The fonts of captions by track."""
+    return {track.id: track.caption_font for track in sequence.tracks}

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, assert_never
 
 import msgspec
 
+from cutlog.contract.fonts import BUILT_IN, DEFAULT
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import (
     Clip,
@@ -148,12 +149,28 @@ class ClipReader:
 
     def _remapped(self, mine: Clip, told: schema.Clip, where: str) -> Clip | None:
         """The clip with the tenant's id of its media."""
+        if isinstance(mine.source, TextSource):
+            font = self.font(mine.source.text.font, where)
+            return msgspec.structs.replace(
+                mine, source=TextSource(text=msgspec.structs.replace(mine.source.text, font=font))
+            )
         if not isinstance(mine.source, MediaSource | FreezeSource):
             return mine
         asset = self._asset(self.wanted(told) or Wanted(id=mine.source.media))
         if asset is None:
             return self._stand_in(mine, where)
         return msgspec.structs.replace(mine, source=msgspec.structs.replace(mine.source, media=asset.id))
+
+    def font(self, font: str, where: str) -> str:
+        """The tenant's id of a font that a text or track names."""
+        if font in BUILT_IN:
+            return font
+        told = self._told.get(font, schema.Own(id=font))
+        asset = self._library.font(Wanted(told.sha256, font, ()))
+        if asset is not None:
+            return asset.id
+        self._losses.add("font", where, f"its font is missing; in its place is {DEFAULT}")
+        return DEFAULT
 
     def _stand_in(self, clip: Clip, where: str) -> Clip | None:
         if self._absent == "skip":

@@ -57,6 +57,11 @@ def _unseen(timeline: Timeline) -> list[str]:
     return sorted(timeline.media.keys() - shown)
 
 
+def seen_or_heard(timeline: Timeline) -> list[str]:
+    """The media of a timeline but for its fonts, in order."""
+    return sorted(media for media, reference in timeline.media.items() if reference.kind != "font")
+
+
 def file_names(media: Mapping[str, MediaRef], names: Mapping[str, str]) -> dict[str, str]:
     """A file name for every media, none twice: its own, or one made with its id."""
     found: dict[str, str] = {}

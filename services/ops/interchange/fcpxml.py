@@ -16,7 +16,7 @@ from xml.etree import ElementTree as Xml
 
 from cutlog.contract.media import conformed_frames
 from cutlog.contract.timeline import Clip, ColorSource, FreezeSource, MediaSource, TextSource, Timeline, Track
-from services.ops.interchange.export import file_names, rate_of
+from services.ops.interchange.export import file_names, rate_of, seen_or_heard
 from services.ops.interchange.formats import line, mark, printable
 
 _EFFECTS: Final = {
@@ -38,7 +38,7 @@ class _Writer:
     def __init__(self, timeline: Timeline, names: Mapping[str, str]) -> None:
         self._timeline, self._names = timeline, names
         self._frame = 1 / timeline.canvas.fps.fraction
-        self._assets = {media: f"r{number}" for number, media in enumerate(sorted(timeline.media), 10)}
+        self._assets = {media: f"r{number}" for number, media in enumerate(seen_or_heard(timeline), 10)}
         self._titles = 0
         shown = [track for track in timeline.tracks if track.clips]
         self._pictures = [track for track in shown if track.kind == "video"]

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as Xml
 
 from cutlog.contract.media import conformed_frames
 from cutlog.contract.timeline import Clip, ColorSource, FreezeSource, MediaSource, TextSource, Timeline, Track
-from services.ops.interchange.export import file_names, rate_of
+from services.ops.interchange.export import file_names, rate_of, seen_or_heard
 from services.ops.interchange.formats import line, mark, printable, sounding
 
 _INTERNAL: Final = "237"
@@ -35,7 +35,7 @@ class _Writer:
         self._timeline, self._names = timeline, names
         self._root = Xml.Element("mlt", LC_NUMERIC="C", producer="main_bin", version="7.9.0")
         self._producers: dict[tuple[object, ...], str] = {}
-        self._bin = {media: str(number) for number, media in enumerate(sorted(timeline.media), 2)}
+        self._bin = {media: str(number) for number, media in enumerate(seen_or_heard(timeline), 2)}
         self._playlists = self._tractors = 0
 
     def document(self, name: str) -> Xml.Element:

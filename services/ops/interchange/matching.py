@@ -57,17 +57,25 @@ def base_name(url: str) -> str:
 
 
 class Library:
-    """Media to choose from."""
+    """Media to choose from. Fonts are found as such only: no clip shows one that happens to have its name."""
 
     def __init__(self, assets: Iterable[Asset]) -> None:
         self._by_sha256: dict[str, list[Asset]] = {}
         self._by_id: dict[str, Asset] = {}
         self._by_name: dict[str, list[Asset]] = {}
+        self._fonts: dict[str, Asset] = {}
         for asset in sorted(assets, key=lambda asset: asset.id):
+            if asset.material.kind == "font":
+                self._fonts |= {asset.sha256: asset, asset.id: asset}
+                continue
             self._by_sha256.setdefault(asset.sha256, []).append(asset)
             self._by_id[asset.id] = asset
             for name in {asset.name.casefold(), stem(asset.name), asset.id}:
                 self._by_name.setdefault(name, []).append(asset)
+
+    def font(self, wanted: Wanted) -> Asset | None:
+        """The font that is meant, by its content or its id."""
+        return self._fonts.get(wanted.sha256.lower()) or self._fonts.get(wanted.id)
 
     def find(self, wanted: Wanted) -> Asset | Literal["unknown", "ambiguous"]:
         """The media that is meant. The same content under two ids is the first of them."""

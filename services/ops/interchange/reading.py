@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from cutlog.contract.timeline import Canvas, Clip, Marker, Track
 from services.ops.interchange import schema
@@ -156,6 +157,8 @@ class _Reader:
         if mine is not None and mine.kind != lane.kind:
             mine = None
         base = mine or Track(id="", kind=lane.kind)
+        if base.caption_font is not UNSET:
+            base = msgspec.structs.replace(base, caption_font=self._clips.font(base.caption_font, base.id))
         ident = self._names.fresh(mine.id if mine else f"{lane.kind[0]}{number + 1}", mine is not None)
         clips, joints = self._joiner.join(self._laid(lane, ident), lane.cuts)
         track = msgspec.structs.replace(base, id=ident, clips=tuple(clips), transitions=tuple(joints))
