@@ -61,6 +61,17 @@ async def test_no_service_may_call_a_function_that_keeps_large_objects(database:
         await owner.close()
 
 
+async def test_no_service_makes_a_large_object(database: Database) -> None:
+    for service in database.cluster.services:
+        connection = await asyncpg.connect(database.dsn(service))
+        try:
+            for statement in ("SELECT lo_create(0)", "SELECT lo_creat(-1)", "SELECT lo_put(1, 0, 'x')"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
 async def test_a_wrong_password_is_refused(database: Database) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(database.owner_url, password="guess")
