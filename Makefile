@@ -112,8 +112,7 @@ lock: ## resolve pyproject.toml and requirements.in into requirements.lock (need
 
 .PHONY: sbom
 sbom: install ## sbom.json: all that is installed, servers and ffmpeg included, as CycloneDX 1.6 (SBOM=FILE)
-	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --sv 1.6 --of JSON \
-		-o $(or $(SBOM),sbom.json) $(BIN)/python && echo "$(or $(SBOM),sbom.json)"
+	@PYTHONPATH=. $(BIN)/python deploy/sbom.py > "$(or $(SBOM),sbom.json)" && echo "$(or $(SBOM),sbom.json)"
 
 .PHONY: clean
 clean: ## remove .venv, caches and built files; data stays
