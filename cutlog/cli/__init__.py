@@ -19,6 +19,7 @@ COMMANDS = {
     "nats-context": "cutlog.cli.nats_context:nats_context",
     "serve": "cutlog.cli.serve:serve",
     "fsck": "cutlog.cli.fsck:fsck",
+    "media": "cutlog.cli.media:media",
     "store": "cutlog.cli.store:store",
     "doctor": "cutlog.cli.doctor:doctor",
     "backfill": "cutlog.cli.backfill:backfill",

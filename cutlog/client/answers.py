@@ -26,6 +26,23 @@ class Video(Wire):
     facts: MediaFacts | None = None
 
 
+class NotExamined(Wire):
+    """A video that stays as it was, and why."""
+
+    id: str
+    reason: str
+
+
+class Examination(Wire):
+    """How far videos are examined again: `begun` by this request, `waiting` in all, `outdated` since an earlier release
+    examined them, and some that `failed`."""
+
+    begun: int
+    waiting: int
+    outdated: int
+    failed: tuple[NotExamined, ...] = ()
+
+
 class Origin(Wire):
     """The version of the project that a fork started from."""
 

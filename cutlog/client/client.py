@@ -13,7 +13,19 @@ from typing import Any, Final, Generic, Literal, TypeVar
 import aiohttp
 import msgspec
 
-from cutlog.client.answers import Committed, Diff, Edit, Export, Plan, Project, Proxy, Verdict, Version, Video
+from cutlog.client.answers import (
+    Committed,
+    Diff,
+    Edit,
+    Examination,
+    Export,
+    Plan,
+    Project,
+    Proxy,
+    Verdict,
+    Version,
+    Video,
+)
 from cutlog.client.errors import Refused, Unreachable
 from cutlog.client.events import ProjectEvent
 from cutlog.client.transport import Transport
@@ -75,6 +87,15 @@ class Client:
     async def ready_video(self, video_id: str) -> Video:
         """Waits until a video's renditions exist, or it failed."""
         return await _until(lambda: self.video(video_id), lambda video: video.status != "processing")
+
+    async def examine(self, ids: Sequence[str] | None = None) -> Examination:
+        """Has videos examined again; without `ids`, all of the tenant that an earlier release examined."""
+        body = {} if ids is None else {"ids": list(ids)}
+        return await self.transport.ask(Examination, "POST", "/api/videos/examine", json=body, key=_key())
+
+    async def examination(self) -> Examination:
+        """How far that is."""
+        return await self.transport.ask(Examination, "GET", "/api/videos/examine")
 
     async def create_project(self, name: str, canvas: Mapping[str, Any] | None = None) -> Project:
         body = {"name": name} | ({"canvas": canvas} if canvas else {})

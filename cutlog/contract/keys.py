@@ -49,6 +49,8 @@ _ID: Final = r"[a-z0-9][a-z0-9_-]{0,63}"
 _SHA256: Final = "[0-9a-f]{64}"
 _NUMBER: Final = r"0|[1-9][0-9]{0,17}"
 _CONTENT: Final = rf"(?P<sha256>{_SHA256})\.(?P<generation>{_NUMBER})"
+#: Whose set of renditions it is: that of the first examination has none.
+_REVISION: Final = r"(?:r(?P<revision>[1-9][0-9]{0,8})/)?"
 _SUFFIX: Final = r"(?P<suffix>\.[a-z0-9]{1,8})"
 _PROFILES: Final[dict[str, ExportProfile]] = {made.suffix: profile for profile, made in EXPORTS.items()}
 _EXPORT: Final = rf"v(?P<version>{_NUMBER})(?P<ending>{'|'.join(map(re.escape, _PROFILES))})"
@@ -106,51 +108,55 @@ class OriginalKey(_Key, frozen=True):
 
 
 class RenditionKey(_Key, frozen=True):
-    """What ingest made of an upload."""
+    """What ingest made of an upload. `revision` counts how often the upload was examined before."""
 
-    shape = re.compile(rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/(?P<name>{_one_of(RenditionName)})")
+    shape = re.compile(rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/{_REVISION}(?P<name>{_one_of(RenditionName)})")
     content: Content
     name: RenditionName
+    revision: int = 0
 
     def __str__(self) -> str:
-        return f"{self.content.folder}/{self.name}"
+        return f"{revised(self.content, self.revision)}/{self.name}"
 
     @classmethod
     def of(cls, found: re.Match[str]) -> Self:
-        return cls(_content(found), cast(RenditionName, found["name"]))
+        return cls(_content(found), cast(RenditionName, found["name"]), _revision(found))
 
 
 class StreamKey(_Key, frozen=True):
     """What ingest made of a stream that is not the one that clips show or play unless they name another."""
 
     shape = re.compile(
-        rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/stream-(?P<stream>{_NUMBER})\.(?P<kind>{_one_of(StreamKind)})"
+        rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/{_REVISION}stream-(?P<stream>{_NUMBER})\.(?P<kind>{_one_of(StreamKind)})"
     )
     content: Content
     stream: int
     kind: StreamKind
+    revision: int = 0
 
     def __str__(self) -> str:
-        return f"{self.content.folder}/stream-{self.stream}.{self.kind}"
+        return f"{revised(self.content, self.revision)}/stream-{self.stream}.{self.kind}"
 
     @classmethod
     def of(cls, found: re.Match[str]) -> Self:
-        return cls(_content(found), int(found["stream"]), cast(StreamKind, found["kind"]))
+        kind = cast(StreamKind, found["kind"])
+        return cls(_content(found), int(found["stream"]), kind, _revision(found))
 
 
 class ThumbnailKey(_Key, frozen=True):
     """A picture of one frame of an upload, made because a viewer asked for it."""
 
-    shape = re.compile(rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/at-(?P<frame>{_NUMBER})\.jpg")
+    shape = re.compile(rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/{_REVISION}at-(?P<frame>{_NUMBER})\.jpg")
     content: Content
     frame: int
+    revision: int = 0
 
     def __str__(self) -> str:
-        return f"{self.content.folder}/at-{self.frame}.jpg"
+        return f"{revised(self.content, self.revision)}/at-{self.frame}.jpg"
 
     @classmethod
     def of(cls, found: re.Match[str]) -> Self:
-        return cls(_content(found), int(found["frame"]))
+        return cls(_content(found), int(found["frame"]), _revision(found))
 
 
 class CacheKey(_Key, frozen=True):
@@ -330,6 +336,20 @@ def parts_of(upload_id: str) -> str:
     return f"{PARTS}/{upload_id}"
 
 
+def revised(content: Content, revision: int) -> str:
+    """The prefix of what an examination made of a content."""
+    return f"{content.folder}/r{revision}" if revision else content.folder
+
+
+def revision_of(key: str) -> int:
+    """The examination whose rendition is at `key`."""
+    match parse_key(key):
+        case RenditionKey(revision=revision) | StreamKey(revision=revision):
+            return revision
+        case _:
+            return 0
+
+
 def archived_video(media_id: str, key: str) -> ArchivedVideoKey:
     """The key in the archive of the original at `key`, or of one that is in the archive already. Raises
     UnknownKeyError."""
@@ -365,6 +385,10 @@ def parse_key(text: str) -> ObjectKey:
         if (found := family.shape.fullmatch(text)) is not None:
             return family.of(found)
     raise UnknownKeyError(f"not a key that this build writes: {text[:512]!r}")
+
+
+def _revision(found: re.Match[str]) -> int:
+    return int(found["revision"] or 0)
 
 
 def _content(found: re.Match[str]) -> Content:

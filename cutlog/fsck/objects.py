@@ -109,7 +109,7 @@ def _way_out(key: str, held: Held) -> str | None:
     except UnknownKeyError:
         return FOREIGN if key.partition("/")[0] in COLLECTED else BY_HAND
     match where:
-        case "segment" | "preview" | "receipt":
+        case "segment" | "preview" | "receipt" | "superseded":
             return None
         case "leftover":
             return OFFERED

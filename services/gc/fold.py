@@ -11,7 +11,7 @@ import msgspec
 
 from cutlog.contract import events as e
 from cutlog.contract.envelope import Event
-from cutlog.contract.keys import Content
+from cutlog.contract.keys import Content, revision_of
 from cutlog.contract.profiles import ExportProfile
 from services.gc.roots import ExportStatus, MediaStatus
 
@@ -100,6 +100,8 @@ class MediaRow(msgspec.Struct, frozen=True):
     status: MediaStatus = "ready"
     derived: int = 0
     archived_at: datetime | None = None
+    revision: int = 0
+    revised_at: datetime | None = None
 
 
 class UseRow(msgspec.Struct, frozen=True):
@@ -278,7 +280,12 @@ def fold(rows: Rows, event: Event) -> None:
         case e.MediaDeduplicated(ref_count=count) | e.MediaReleased(ref_count=count):
             _change(rows.media, event.entity, event, ref_count=count, touched_at=event.at)
         case e.MediaReady(renditions=made):
-            _change(rows.media, event.entity, event, derived=sum(file.size for _, file in made.files()))
+            files = [file for _, file in made.files()]
+            revision = max((revision_of(file.key) for file in files), default=0)
+            _change(
+                rows.media, event.entity, event, derived=sum(file.size for file in files), revision=revision,
+                revised_at=event.at if revision else None,
+            )  # fmt: skip
         case e.MediaArchived(key=key):
             before = _change(rows.media, event.entity, event, status="archived", key=key, archived_at=event.at)
             _send(rows, event, "video", event.entity, "move", before.home, key)

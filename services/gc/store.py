@@ -7,6 +7,7 @@ objects by name (`only`) gets those of them that are there; else all, in the ord
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
@@ -22,9 +23,13 @@ from cutlog.contract.keys import (
     CacheKey,
     Content,
     ObjectKey,
+    RenditionKey,
+    StreamKey,
+    ThumbnailKey,
     cache_of,
     derived_of,
     originals_of,
+    parse_key,
 )
 from services.gc import tables
 from services.gc.classes import Bare, Segment
@@ -67,7 +72,30 @@ async def leftovers(
     """Originals, what was made of some, and files in the archive that nothing refers to: what an upload left that ended
     before it counted, or a move that came too late. Raises ObjectUnreadable."""
     found = [head async for head, where in beside(connection, blobs, tenant, only) if where == "leftover"]
-    return _sorted(found)
+    revised = await _revised(connection, tenant)
+    return [
+        msgspec.structs.replace(each, written_at=max(each.written_at, revised.get(_folder(each.key), each.written_at)))
+        for each in _sorted(found)
+    ]
+
+
+async def _revised(connection: AsyncConnection, tenant: str) -> dict[str, datetime]:
+    """When the renditions of earlier examinations ceased to be used, by the folder of the content."""
+    media = tables.media
+    columns = (media.c.sha256, media.c.generation, media.c.revised_at)
+    query = select(*columns).where(media.c.tenant == tenant, media.c.revised_at.is_not(None))
+    return {
+        Content(tenant, row.sha256, row.generation).folder: row.revised_at for row in await connection.execute(query)
+    }
+
+
+def _folder(key: str) -> str:
+    """The folder of all that is made of a content, if the object is of that."""
+    match parse_key(key):
+        case RenditionKey(content=content) | StreamKey(content=content) | ThumbnailKey(content=content):
+            return content.folder
+        case _:
+            return ""
 
 
 async def beside(
@@ -90,7 +118,7 @@ async def beside(
 
 
 def _kind(key: ObjectKey, held: Held) -> Literal["leftover", "other"]:
-    return "leftover" if place(key, held) == "leftover" else "other"
+    return "leftover" if place(key, held) in ("leftover", "superseded") else "other"
 
 
 async def _exports(
@@ -128,22 +156,24 @@ async def _held(connection: AsyncConnection, tenant: str | None) -> Held:
     media, move = tables.media, tables.move
     columns = (
         media.c.media_id, media.c.tenant, media.c.status, media.c.key, media.c.home, media.c.sha256,
-        media.c.generation,
+        media.c.generation, media.c.revision,
     )  # fmt: skip
     keys: set[str] = set()
     contents: set[Content] = set()
     owners: set[str] = set()
+    revisions: dict[Content, int] = {}
     mine = true() if tenant is None else media.c.tenant == tenant
-    for media_id, whose, status, key, home, sha256, generation in await connection.execute(
-        select(*columns).where(mine)
-    ):
+    rows = await connection.execute(select(*columns).where(mine))
+    for media_id, whose, status, key, home, sha256, generation, revision in rows:
         owners.add(media_id)
         if status != "deleted":
             keys |= {key, home}
-            contents.add(Content(whose, sha256, generation))
+            content = Content(whose, sha256, generation)
+            contents.add(content)
+            revisions[content] = revision
     under_way = select(move.c.source, move.c.target).where(move.c.done_at.is_(None))
     keys |= {key for row in await connection.execute(under_way) for key in row if key is not None}
-    return Held(frozenset(keys), frozenset(contents), frozenset(owners))
+    return Held(frozenset(keys), frozenset(contents), frozenset(owners), revisions)
 
 
 async def _of_exports(connection: AsyncConnection, where: ColumnElement[bool]) -> tuple[set[str], set[str]]:

@@ -89,6 +89,7 @@ tagged = Table(
 )
 
 #: `size` of the original, `derived` of all that was made from it; `touched_at` is when it was last uploaded or let go.
+#: `revision`: whose set of renditions it has, since `revised_at` if it was examined more than once.
 media = Table(
     "media",
     metadata,
@@ -106,6 +107,8 @@ media = Table(
     Column("uploaded_at", DateTime(timezone=True), nullable=False),
     Column("touched_at", DateTime(timezone=True), nullable=False),
     Column("archived_at", DateTime(timezone=True)),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("revised_at", DateTime(timezone=True)),
 )
 
 media_use = Table(

@@ -26,6 +26,7 @@ from cutlog.web import Server, serve_http
 from services.media import imports, learnt, leases, uses
 from services.media.api import make_api
 from services.media.derive import Derive
+from services.media.examining import add_examining
 from services.media.held_files import FileHolding
 from services.media.held_parts import PartHolding
 from services.media.ingest import Ingest, OutOfSpaceError
@@ -85,6 +86,8 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 await asyncio.to_thread(shutil.rmtree, settings.data / "uploads", ignore_errors=True)
             resuming = Resuming(engine, ingest, holding, timedelta(hours=settings.resumable_hours), quotas)
             add_uploads(api, resuming, max_upload=settings.max_upload_bytes)
+            # Before the routes of single videos, of which it is none.
+            add_examining(api, engine)
             add_previews(api, engine, blobs, Derive(ffmpeg, blobs))
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
             scrubber = Scrubber(engine, blobs, settings.scrub_days, api.metrics.registry)

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from cutlog.blobs import BlobStore
 from cutlog.contract.fonts import family_of
 from cutlog.contract.keys import Content, RenditionKey, RenditionName, StreamKey
-from cutlog.contract.media import MediaFacts, Rendition, Renditions, StreamRenditions, display_size
+from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions, StreamRenditions, display_size
 from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
 from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, FfmpegResult, Limits, is_font
 from cutlog.ffmpeg.progress import Progress
@@ -52,25 +52,35 @@ Shown = Callable[[Rendition], Awaitable[None]]
 
 
 class Derived(msgspec.Struct, frozen=True):
+    kind: MediaKind
     facts: MediaFacts
     renditions: Renditions
 
 
 class Derive:
-    """Keys depend on the content alone, so making things twice gives the same objects."""
+    """Keys depend on the content and the number of its examination alone, so making things twice gives the same
+    objects."""
 
     def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore) -> None:
         self._ffmpeg, self._blobs = ffmpeg, blobs
         self._frames = asyncio.Semaphore(2)
 
     async def make(
-        self, key: str, tenant: str, sha256: str, generation: int, told: Told | None = None, shown: Shown | None = None
+        self,
+        key: str,
+        tenant: str,
+        sha256: str,
+        generation: int,
+        told: Told | None = None,
+        shown: Shown | None = None,
+        *,
+        revision: int = 0,
     ) -> Derived:
         """All renditions of the original at `key`. Raises UnusableError, FfmpegFailedError, BlobNotFoundError."""
         async with self._blobs.local(key) as source, self._blobs.scratch() as folder:
             content = Content(tenant, sha256, generation)
             if await asyncio.to_thread(is_font, source):
-                return await self._font(source, folder, content)
+                return await self._font(source, folder, content, revision)
             raw = await self._ffmpeg.probe(source, times=True, limits=_patience(source))
             judged = original = judge(raw)
             facts, read = judged.facts, source
@@ -80,7 +90,7 @@ class Derive:
                 raw = await self._ffmpeg.probe(read, times=True, limits=_patience(read))
                 judged = judge(raw)
                 facts = rewritten(original, judged)
-            work = _Work(self._ffmpeg, self._blobs, read, folder, judged, content, told)
+            work = _Work(self._ffmpeg, self._blobs, read, folder, judged, content, told, revision)
             thumbnail = await work.thumbnail() if judged.kind != "audio" else None
             if thumbnail is not None and shown is not None:
                 await shown(thumbnail)
@@ -97,13 +107,13 @@ class Derive:
             streams = [await work.stream(other) for other in others(raw, judged)]
             if streams:
                 made = msgspec.structs.replace(made, streams=tuple(streams))
-        return Derived(facts, made)
+        return Derived(original.kind, facts, made)
 
-    async def _font(self, source: Path, folder: Path, content: Content) -> Derived:
+    async def _font(self, source: Path, folder: Path, content: Content, revision: int) -> Derived:
         """A font, rewritten for titles to be drawn with. Raises UnusableError."""
         raw = await self._ffmpeg.rewrite_font(source, folder, FONT, family_of(content.sha256))
-        master = await _stored(self._blobs, folder / FONT, str(RenditionKey(content, FONT)))
-        return Derived(judge_font(raw).facts, Renditions(master=master))
+        master = await _stored(self._blobs, folder / FONT, str(RenditionKey(content, FONT, revision)))
+        return Derived("font", judge_font(raw).facts, Renditions(master=master))
 
     async def frame(self, key: str, facts: MediaFacts, frame: int, to: str) -> None:
         """Makes a picture of a frame of the edit proxy at `key`. Raises BlobNotFoundError, FfmpegFailedError."""
@@ -125,17 +135,17 @@ class _Work:
         judged: Judged,
         content: Content,
         told: Told | None,
+        revision: int,
     ) -> None:
         self._ffmpeg, self._blobs = ffmpeg, blobs
         self._source, self._folder, self._judged, self._content = source, folder, judged, content
-        self._told = told
+        self._told, self._revision = told, revision
         facts = judged.facts
         seconds = Fraction(facts.duration)
         self._limits = Limits(seconds=300 + 10 * float(seconds))
 
     async def proxy(self) -> tuple[Rendition, Rendition | UnsetType]:
-        keys = str(RenditionKey(self._content, PROXY)), str(RenditionKey(self._content, PROXY_ALPHA))
-        return await self._proxy(self._judged, *keys, self._progress)
+        return await self._proxy(self._judged, self._key(PROXY), self._key(PROXY_ALPHA), self._progress)
 
     async def _proxy(
         self, judged: Judged, key: str, alpha_key: str, told: Callable[[Progress], None] | None = None
@@ -158,7 +168,7 @@ class _Work:
         return msgspec.structs.replace(await self._put(MASTER), width=facts.width, height=facts.height)
 
     async def audio(self) -> Rendition:
-        return await self._audio(self._judged, str(RenditionKey(self._content, AUDIO)))
+        return await self._audio(self._judged, self._key(AUDIO))
 
     async def _audio(self, judged: Judged, key: str) -> Rendition:
         await self._run(audio_args(self._source, judged))
@@ -171,12 +181,12 @@ class _Work:
         for name in (PROXY, PROXY_ALPHA, AUDIO):
             (self._folder / name).unlink(missing_ok=True)
         if other.video is not None:
-            key = str(StreamKey(self._content, other.video, "mp4"))
-            alpha_key = str(StreamKey(self._content, other.video, "alpha.mp4"))
+            key = str(StreamKey(self._content, other.video, "mp4", self._revision))
+            alpha_key = str(StreamKey(self._content, other.video, "alpha.mp4", self._revision))
             made, alpha = await self._proxy(other, key, alpha_key)
             return StreamRenditions(index=other.video, facts=other.facts, proxy=made, proxy_alpha=alpha)
         assert other.audio is not None
-        sound = await self._audio(other, str(StreamKey(self._content, other.audio, "pcm")))
+        sound = await self._audio(other, str(StreamKey(self._content, other.audio, "pcm", self._revision)))
         return StreamRenditions(index=other.audio, audio=sound)
 
     async def thumbnail(self) -> Rendition:
@@ -214,7 +224,10 @@ class _Work:
         return await self._ffmpeg.run(args, reads=reads, writes=self._folder, limits=self._limits, on_progress=told)
 
     async def _put(self, name: RenditionName, key: str = "") -> Rendition:
-        return await _stored(self._blobs, self._folder / name, key or str(RenditionKey(self._content, name)))
+        return await _stored(self._blobs, self._folder / name, key or self._key(name))
+
+    def _key(self, name: RenditionName) -> str:
+        return str(RenditionKey(self._content, name, self._revision))
 
 
 async def _stored(blobs: BlobStore, path: Path, key: str) -> Rendition:

@@ -73,7 +73,9 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
             raise Problem(422, "invalid-input", "There is no such frame", detail, errors=[ProblemError("?at", detail)])
         if row.renditions.proxy is None:
             raise not_found(f"A thumbnail of video {row.id}")
-        key = str(keys.ThumbnailKey(keys.Content(row.tenant, row.sha256, row.generation), req.query.at))
+        content = keys.Content(row.tenant, row.sha256, row.generation)
+        # That of the proxy: an examination may be under way.
+        key = str(keys.ThumbnailKey(content, req.query.at, keys.revision_of(row.renditions.proxy.key)))
         if await blobs.head(key) is None:
             await derive.frame(row.renditions.proxy.key, row.facts, req.query.at, key)
         return leads_to(await blobs.url(key, seconds=LINK_SECONDS))

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.shadow import Derived
-from cutlog.contract.keys import DERIVED, ORIGINALS, PARTS, Content, parts_of
+from cutlog.contract.keys import DERIVED, ORIGINALS, PARTS, Content, parts_of, revised
 from cutlog.contract.media import Renditions
 from cutlog.fsck.proof import House, Kept, Proof
 from services.media import learnt
@@ -36,9 +36,10 @@ async def _loose(connection: AsyncConnection) -> set[str]:
     """Where uploads go that are under way, the folders of their parts and of videos that are being processed."""
     keys = set(await connection.scalars(select(upload.c.key).where(upload.c.key.is_not(None))))
     keys |= {f"{parts_of(upload_id)}/" for upload_id in await connection.scalars(select(resumable.c.id))}
-    columns = (video.c.tenant, video.c.sha256, video.c.generation)
-    for tenant, sha256, generation in await connection.execute(select(*columns).where(video.c.derive_at.is_not(None))):
-        keys.add(f"{Content(tenant, sha256, generation).folder}/")
+    columns = (video.c.tenant, video.c.sha256, video.c.generation, video.c.revision)
+    under_way = await connection.execute(select(*columns).where(video.c.derive_at.is_not(None)))
+    for tenant, sha256, generation, revision in under_way:
+        keys.add(f"{revised(Content(tenant, sha256, generation), revision)}/")
     return keys
 
 

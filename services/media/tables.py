@@ -23,7 +23,8 @@ metadata = MetaData()
 
 #: One content of one tenant. `derive_at`: when its renditions are to be made, null when nobody has to; `derive_run`
 #: numbers the attempts, so that one which was given up can't have the last word. `stored` and `key`: where the original
-#: is, as the event at `stored_position` told.
+#: is, as the event at `stored_position` told. `revision` counts examinations, the one under way included; `examined_by`
+#: is the engine of the last that ended well, `not_examined` why one that came later did not.
 video = Table(
     "video",
     metadata,
@@ -51,6 +52,9 @@ video = Table(
     Column("stored_position", BigInteger, nullable=False, server_default="0"),
     Column("scrubbed_at", DateTime(timezone=True)),
     Column("rotten", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("examined_by", Integer, nullable=False, server_default="0"),
+    Column("not_examined", Text),
 )
 
 #: An upload under way. `key` is where its bytes will be, noted before they are put there.

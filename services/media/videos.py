@@ -91,6 +91,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     progress: float = 0.0
     stored: Storage = "there"
     stored_position: int = 0
+    revision: int = 0
 
     def shown(self, uses: int, *, duplicate: bool = False) -> Video:
         return Video(
@@ -161,7 +162,7 @@ async def page(connection: AsyncConnection, tenant: str, after: str | None, limi
 async def add(connection: AsyncConnection, new: Stored) -> Stored:
     """Adds the first upload of a content, to be derived from at once."""
     values = msgspec.structs.asdict(new)
-    for name in ("created_at", "derive_at", "progress", "stored", "stored_position"):
+    for name in ("created_at", "derive_at", "progress", "stored", "stored_position", "revision"):
         del values[name]
     values["facts"] = msgspec.to_builtins(new.facts)
     values["renditions"] = msgspec.to_builtins(new.renditions)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from sqlalchemy import Row, func, literal, select, update
+from sqlalchemy import ColumnElement, Row, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, StoreUnavailableError
@@ -23,9 +23,10 @@ from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
 from cutlog.skipping import Skipping
 from cutlog.stopping import stops_within
 from services.media.derive import Derive, Derived
+from services.media.examining import ENGINE
 from services.media.facts import UnusableError
 from services.media.tables import video
-from services.media.videos import Asker, Stored, command, stored
+from services.media.videos import Asker, Status, Stored, command, stored
 
 log = structlog.get_logger(__name__)
 
@@ -39,22 +40,24 @@ _FINAL: Final = (UnusableError, MediaRefusedError, BlobNotFoundError)
 
 
 class Worker:
-    """`slots` uploads at a time."""
+    """`slots` uploads at a time, and beside them one of the videos that are examined again, of each tenant in turn."""
 
     def __init__(self, engine: AsyncEngine, derive: Derive, outbox: Outbox, slots: int) -> None:
         self._engine, self._derive, self._outbox, self._slots = engine, derive, outbox, slots
         self.skipping = Skipping("media.derive")
+        self._served = ""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; what is under way then is given up, for the next process to begin again."""
         async with asyncio.TaskGroup() as lanes:
             for _ in range(self._slots):
-                lanes.create_task(self._lane(stop))
+                lanes.create_task(self._lane(stop, "processing"))
+            lanes.create_task(self._lane(stop, "ready"))
 
-    async def _lane(self, stop: asyncio.Event) -> None:
+    async def _lane(self, stop: asyncio.Event, status: Status) -> None:
         while not stop.is_set():
             try:
-                row = await self._claim()
+                row = await self._claim(status)
                 if row is None:
                     await stops_within(stop, POLL_SECONDS)
                     continue
@@ -85,12 +88,16 @@ class Worker:
             stopping.cancel()
             work.cancel()
 
-    async def _claim(self) -> Row[Any] | None:
-        """The upload that waits longest, for as long as the lease is renewed."""
+    async def _claim(self, status: Status) -> Row[Any] | None:
+        """The upload that waits longest, or the next tenant's video to examine again, for as long as the lease is
+        renewed."""
+        turn: list[ColumnElement[Any]] = [video.c.derive_at]
+        if status == "ready":
+            turn = [video.c.tenant <= self._served, video.c.tenant, video.c.derive_at]
         due = (
             select(video.c.id)
-            .where(video.c.derive_at <= func.clock_timestamp())
-            .order_by(video.c.derive_at)
+            .where(video.c.derive_at <= func.clock_timestamp(), video.c.status == status)
+            .order_by(*turn)
             .limit(1)
             .with_for_update(skip_locked=True)
         )
@@ -106,6 +113,8 @@ class Worker:
         )
         async with self._engine.begin() as connection:
             row: Row[Any] | None = (await connection.execute(claim)).one_or_none()
+        if row is not None and status == "ready":
+            self._served = row.tenant
         return row
 
     async def _one(self, row: Stored) -> None:
@@ -119,8 +128,14 @@ class Worker:
             share[0] = part
 
         try:
-            shown = partial(self._show, row)
-            derived = await self._derive.make(row.key, row.tenant, row.sha256, row.generation, told, shown)
+            # What is examined again shows what it did until all is there.
+            shown = partial(self._show, row) if row.status == "processing" else None
+            derived = await self._derive.make(
+                row.key, row.tenant, row.sha256, row.generation, told, shown, revision=row.revision
+            )
+            if row.status == "ready" and derived.kind != row.kind:
+                # Clips were allowed for what it was.
+                raise UnusableError(f"it is now taken for {derived.kind}, and no longer for {row.kind}")
         except _FINAL as error:
             await self._fail(row, str(error))
         except StoreUnavailableError as error:
@@ -167,20 +182,34 @@ class Worker:
     async def _finish(self, row: Stored, derived: Derived) -> None:
         values = {
             "facts": msgspec.to_builtins(derived.facts), "renditions": msgspec.to_builtins(derived.renditions),
-            "error": None,
+            "error": None, "examined_by": ENGINE, "not_examined": None,
         }  # fmt: skip
         event = MediaReady(facts=derived.facts, renditions=derived.renditions)
         await self._report(row, values, "ready", RecordMediaReady(media_id=row.id, event=event))
 
     async def _fail(self, row: Stored, reason: str) -> None:
+        if row.status == "ready":
+            await self._keep(row, reason)
+            return
         log.warning("a video failed", id=row.id, why=reason)
         body = RecordMediaFailed(media_id=row.id, event=MediaFailed(reason=reason[:1000]))
         await self._report(row, {"error": reason[:1000]}, "failed", body)
 
+    async def _keep(self, row: Stored, reason: str) -> None:
+        """A video that can't be examined again stays what it was."""
+        log.warning("a video was not examined again", id=row.id, why=reason)
+        async with self._engine.begin() as connection:
+            mine = update(video).where(video.c.id == row.id, video.c.derive_run == row.derive_run)
+            await connection.execute(mine.values(derive_at=None, not_examined=reason[:1000]))
+
     async def _report(self, row: Stored, values: dict[str, object], outcome: str, body: MediaCommand) -> None:
         """The last word of this attempt, unless another one was begun meanwhile."""
         async with self._engine.begin() as connection:
-            mine = update(video).where(video.c.id == row.id, video.c.derive_run == row.derive_run)
+            # One that was deleted and uploaded anew meanwhile has other renditions.
+            mine = update(video).where(
+                video.c.id == row.id, video.c.derive_run == row.derive_run, video.c.generation == row.generation,
+                video.c.stored != "deleted",
+            )  # fmt: skip
             if (await connection.execute(mine.values(derive_at=None, **values))).rowcount == 0:
                 return
             asker = Asker(row.tenant, row.actor, row.trace)

@@ -6,10 +6,13 @@ import hashlib
 import os
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cutlog.contract.belonging import Held, place
+from cutlog.contract.commands import RecordMediaReady
+from cutlog.contract.events import MediaReady
 from cutlog.contract.keys import (
     ArchivedExportKey,
     ArchivedVideoKey,
@@ -26,15 +29,19 @@ from cutlog.contract.keys import (
     StreamKey,
     ThumbnailKey,
 )
+from cutlog.contract.media import Rendition, Renditions
 from cutlog.fsck.objects import BY_HAND, FOREIGN, OFFERED
 from cutlog.fsck.run import proven
-from tests.gc.house import EAGER, House, house
+from tests.gc.house import EAGER, FACTS, House, house
 from tests.support.configuration import SettingsFactory
 from tests.support.fsck import services
 
 SHA = "ab" * 32
 THERE, GONE = Content("default", SHA, 2), Content("default", SHA, 1)
-HELD = Held(frozenset({"videos/default/kept"}), frozenset({THERE}), frozenset({"x_1", "v_1"}))
+AGAIN = Content("default", "cd" * 32, 0)
+HELD = Held(
+    frozenset({"videos/default/kept"}), frozenset({THERE, AGAIN}), frozenset({"x_1", "v_1"}), {THERE: 0, AGAIN: 2}
+)
 
 
 @pytest.fixture
@@ -51,6 +58,10 @@ async def home(settings_for: SettingsFactory) -> AsyncIterator[House]:
         (StreamKey(THERE, 2, "pcm"), "stray"), (StreamKey(GONE, 2, "mp4"), "leftover"),
         (RenditionKey(THERE, "proxy-alpha.mp4"), "stray"), (RenditionKey(GONE, "proxy-alpha.mp4"), "leftover"),
         (StreamKey(THERE, 2, "alpha.mp4"), "stray"), (StreamKey(GONE, 2, "alpha.mp4"), "leftover"),
+        (RenditionKey(AGAIN, "proxy.mp4"), "superseded"), (StreamKey(AGAIN, 1, "pcm", 1), "superseded"),
+        (ThumbnailKey(AGAIN, 1, 1), "superseded"), (ThumbnailKey(AGAIN, 1, 2), "preview"),
+        (RenditionKey(AGAIN, "proxy.mp4", 2), "stray"), (RenditionKey(AGAIN, "proxy.mp4", 3), "stray"),
+        (RenditionKey(GONE, "proxy.mp4", 1), "leftover"),
         (ThumbnailKey(GONE, 1), "leftover"), (CacheKey("default", SHA, "mp4"), "segment"),
         (CacheKey("default", SHA, "pcm"), "segment"), (CacheKey("default", SHA, "json"), "segment"),
         (CacheKey("default", SHA, "jpeg"), "preview"), (CacheKey("default", SHA, "png"), "preview"),
@@ -106,3 +117,30 @@ async def test_what_fsck_calls_offered_is_what_the_collector_offers(home: House,
     assert {key for key, way_out in told.items() if way_out == OFFERED} == leftovers
     assert leftovers | strays | foreign <= {each.name for each in again.findings if each.mended is None}
     assert foreign <= home.there("videos", "derived", "segments"), "repair leaves alone what it cannot read"
+
+
+async def test_renditions_of_an_earlier_examination_are_offered_a_day_after_the_next(
+    home: House, settings_for: SettingsFactory
+) -> None:
+    await home.media("m")
+    await home.project("p", 1)
+    content = Content("default", hashlib.sha256(b"m").hexdigest(), 1)
+    old, new = (str(RenditionKey(content, "proxy.mp4", revision)) for revision in (0, 1))
+    await home.blobs.put_bytes(new, b"d" * 9)
+    os.utime(home.objects / old, (time.time() - 100 * 86_400,) * 2)
+
+    async def offered(at: datetime | None = None) -> list[str]:
+        body = {"policy": EAGER, "classes": ["leftover"]} | ({} if at is None else {"at": at.isoformat()})
+        return [each["id"] for each in (await home.gc("POST", "/calculate", body))["candidates"]]
+
+    assert await offered() == []
+    proxy = Rendition(key=new, size=9, sha256=hashlib.sha256(b"d" * 9).hexdigest(), frames=300)
+    ready = MediaReady(facts=FACTS, renditions=Renditions(proxy=proxy))
+    await home.tell("media", RecordMediaReady(media_id="m", event=ready))
+    assert await offered() == [], "what is under way may still read it"
+    assert await offered(datetime.now(UTC) + timedelta(hours=25)) == [old]
+    async with services(settings_for, "ops", "media", "render", "gc") as stack:
+        found = await proven(stack, again=())
+    assert {old, new} & {each.name for each in found.findings if each.check == "stray"} == {new}, (
+        "media has no such row"
+    )

@@ -47,7 +47,7 @@ SUFFIXES = st.sampled_from([".mp4", ".mov", ".3gp", ".bin", ".y4m"])
 CONTENTS = st.builds(Content, IDS, DIGESTS, NUMBERS)
 KEYS: st.SearchStrategy[ObjectKey] = st.one_of(
     st.builds(OriginalKey, CONTENTS, SUFFIXES),
-    st.builds(RenditionKey, CONTENTS, st.sampled_from(get_args(RenditionName))),
+    st.builds(RenditionKey, CONTENTS, st.sampled_from(get_args(RenditionName)), st.integers(0, 10**9 - 1)),
     st.builds(StreamKey, CONTENTS, NUMBERS, st.sampled_from(["mp4", "alpha.mp4", "pcm"])),
     st.builds(ThumbnailKey, CONTENTS, NUMBERS),
     st.builds(CacheKey, IDS, DIGESTS, st.sampled_from(get_args(CacheKind))),
@@ -85,6 +85,9 @@ def test_a_text_is_a_key_only_if_it_is_written_just_so(key: ObjectKey, data: st.
         (RenditionKey(CONTENT, "proxy-alpha.mp4"), f"derived/acme/{SHA}.2/proxy-alpha.mp4"),
         (StreamKey(CONTENT, 1, "alpha.mp4"), f"derived/acme/{SHA}.2/stream-1.alpha.mp4"),
         (RenditionKey(CONTENT, "waveform.json"), f"derived/acme/{SHA}.2/waveform.json"),
+        (RenditionKey(CONTENT, "proxy.mp4", 3), f"derived/acme/{SHA}.2/r3/proxy.mp4"),
+        (StreamKey(CONTENT, 2, "pcm", 1), f"derived/acme/{SHA}.2/r1/stream-2.pcm"),
+        (ThumbnailKey(CONTENT, 7, 1), f"derived/acme/{SHA}.2/r1/at-7.jpg"),
         (StreamKey(CONTENT, 3, "pcm"), f"derived/acme/{SHA}.2/stream-3.pcm"),
         (ThumbnailKey(CONTENT, 40), f"derived/acme/{SHA}.2/at-40.jpg"),
         (CacheKey("acme", SHA, "mp4"), f"segments/acme/01/{SHA}.mp4"),

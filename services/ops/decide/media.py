@@ -91,7 +91,9 @@ def decide(
                 # In one step: between two somebody could delete what was just uploaded.
                 return (event, MediaRestored(key=state.home, generation=state.generation))
             return (event,)
-        case RecordMediaReady() | RecordMediaFailed():
+        case RecordMediaReady(media_id=media_id) | RecordMediaFailed(media_id=media_id):
+            if state.stored == "deleted":
+                raise MediaGone(f"Media {media_id} was deleted while it was processed.")
             return (command.event,)
         case _:
             assert_never(command)
