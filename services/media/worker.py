@@ -166,7 +166,10 @@ class Worker:
             await asyncio.sleep(RENEW_SECONDS)
             with contextlib.suppress(*DATABASE_ERRORS):
                 async with self._engine.begin() as connection:
-                    mine = update(video).where(video.c.id == row.id, video.c.derive_run == row.derive_run)
+                    # Not what has ended meanwhile.
+                    mine = update(video).where(
+                        video.c.id == row.id, video.c.derive_run == row.derive_run, video.c.derive_at.is_not(None)
+                    )
                     until = func.clock_timestamp() + literal(LEASE)
                     await connection.execute(mine.values(derive_at=until, progress=share[0]))
 
