@@ -12,7 +12,18 @@ from typing import Final, Literal
 import msgspec
 
 ExportProfile = Literal[
-    "mp4", "mp4-hevc", "webm", "prores", "gif", "audio", "mp4-1080p", "mp4-720p", "mp4-480p", "mp4-360p"
+    "mp4",
+    "mp4-hevc",
+    "webm",
+    "prores",
+    "gif",
+    "audio",
+    "mp4-1080p",
+    "mp4-720p",
+    "mp4-480p",
+    "mp4-360p",
+    "prores-4444",
+    "webm-alpha",
 ]
 """What a version can be exported as; CONTRACT.md describes each."""
 
@@ -33,6 +44,8 @@ EXPORTS: Final[dict[ExportProfile, Format]] = {
     "mp4-hevc": Format("_mp4-hevc.mp4", "video/mp4"),
     "webm": Format("_webm.webm", "video/webm"),
     "prores": Format("_prores.mov", "video/quicktime"),
+    "prores-4444": Format("_prores-4444.mov", "video/quicktime"),
+    "webm-alpha": Format("_webm-alpha.webm", "video/webm"),
     "gif": Format("_gif.gif", "image/gif"),
     "audio": Format("_audio.m4a", "audio/mp4"),
     "mp4-1080p": Format("_mp4-1080p.mp4", "video/mp4"),

@@ -33,7 +33,7 @@ def found(av: Any, opened: Callable[[], Any], path: str, name: str, stream: Any)
 def alpha_mode(stream: Any) -> bool:
     """Whether the file says that each picture has a second one that is its alpha, as in WebM. PyAV's own decoders of
     VP8 and VP9 do not see it."""
-    return str(stream.metadata.get("alpha_mode", "0")) == "1"
+    return any(name.lower() == "alpha_mode" and value == "1" for name, value in stream.metadata.items())
 
 
 def channel(av: Any, pix_fmt: str | None) -> bool:

@@ -7,7 +7,7 @@ copy what they hold. Boxes are those of ISO/IEC 14496-12.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain, repeat
 from typing import Final
 
@@ -17,6 +17,8 @@ import msgspec
 HEADER: Final = 8
 _SAMPLES: Final = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _CONFIGURATIONS: Final = (b"avcC", b"hvcC", b"vpcC")
+#: Ours: players pass over boxes that they do not know.
+_ALPHAS: Final = b"alph"
 #: Bytes of a description of pictures before the boxes in it, and where its width is.
 _DESCRIPTION: Final = 78
 _WIDTH: Final = 24
@@ -86,6 +88,29 @@ def pictures(data: bytes) -> Pictures:
         raise BrokenBoxError(f"times of {len(dts)} and {len(offsets)} pictures in place of {len(held)}")
     pts = tuple(at + offset for at, offset in zip(dts, offsets, strict=True))
     return Pictures(configuration, width, height, timescale, tuple(dts), pts, _keys(data), held)
+
+
+def of_alphas(packets: Sequence[bytes]) -> bytes:
+    """A box with what lies beside each packet of a track; nothing if that is nothing."""
+    if not any(packets):
+        return b""
+    held = b"".join(struct.pack(">I", len(packet)) + packet for packet in packets)
+    return struct.pack(">I4s", HEADER + len(held), _ALPHAS) + held
+
+
+def alphas(data: bytes) -> tuple[bytes, ...]:
+    """What `of_alphas` put into a box after the others. Raises BrokenBoxError."""
+    where = box(data, _ALPHAS)
+    if where is None:
+        return ()
+    (at, end), found = where, list[bytes]()
+    while at < end:
+        (size,) = struct.unpack_from(">I", data, at)
+        found.append(data[at + 4 : at + 4 + size])
+        at += 4 + size
+    if at != end:
+        raise BrokenBoxError(f"alpha of {end - where[0]} bytes that ends at {at - where[0]}")
+    return tuple(found)
 
 
 def _runs(data: bytes, kind: bytes, value: str) -> Iterator[int]:

@@ -74,9 +74,9 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Plate(msgspec.Struct, frozen=True):
-    """One colour all over the canvas."""
+    """One colour all over the canvas; None is no colour: nothing is seen."""
 
-    color: str
+    color: str | None
     look: Shown = PLAIN
 
 

@@ -65,7 +65,7 @@ class Segments:
 
         async def render(number: int, group: Sequence[Encoded], files: dict[str, Opened]) -> None:
             async with slots:
-                run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads)
+                run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads, pictures.alpha)
                 await self._run(run, pictures, order.profile.delay, cache, lambda frames: tally.note(number, frames))
                 tally.finish(number, run.frames)
 
@@ -110,7 +110,8 @@ class Segments:
         if not group:
             return 0
         async with self._sources.opened(_sources(group)) as files:
-            run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, _threads(self._cores))
+            threads = _threads(self._cores)
+            run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads, pictures.alpha)
             await self._run(run, pictures, order.profile.delay, cache, tell)
         return run.frames
 

@@ -13,21 +13,28 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import av
 import msgspec
 from av.container import InputContainer, OutputContainer
+from av.packet import PacketSideData, packet_sidedata_type_from_literal
 from av.video.stream import VideoStream
 
 from cutlog.contract.time import Fps
 from services.render import boxes
 
 _LABEL: Final = b"cutlog-sha256\0\0\0"
+#: How PyAV calls what Matroska keeps beside a packet.
+_ALPHA: Final = "matroska_block_additional"
+_EBML: Final = b"\x1aE\xdf\xa3"
 _SEAL: Final = struct.Struct(">I4s16s32s")
 
 #: What makes equal inputs equal files: no dates, no names of libraries.
 MUXER_OPTIONS: Final = {"fflags": "+bitexact"}
+
+
+_replace = msgspec.structs.replace
 
 
 class TornSegmentError(Exception):
@@ -39,12 +46,14 @@ class BrokenFilmError(Exception):
 
 
 class Packet(msgspec.Struct, frozen=True):
-    """One coded picture. `pts` and `dts` count frames from the first picture shown; `dts` may begin below 0."""
+    """One coded picture. `pts` and `dts` count frames from the first picture shown; `dts` may begin below 0. `alpha`: a
+    second picture beside it, which is its alpha, as Matroska keeps it: with its id of 8 bytes."""
 
     data: bytes
     pts: int
     dts: int
     key: bool
+    alpha: bytes = b""
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -87,11 +96,14 @@ def read_film(data: bytes, fps: Fps) -> Film:
     """All packets of a segment, in the order of decoding. Raises BrokenBoxError."""
     track = boxes.pictures(data)
     num, den = fps.num, fps.den * track.timescale
+    alphas = boxes.alphas(data) or (b"",) * len(track.packets)
+    if len(alphas) != len(track.packets):
+        raise boxes.BrokenBoxError(f"alpha of {len(alphas)} pictures in place of {len(track.packets)}")
     frames = [[(2 * time * num + den) // (2 * den) for time in times] for times in (track.pts, track.dts)]
     keys = track.keys
     packets = tuple(
-        Packet(packet, pts, dts, keys is None or number in keys)
-        for number, (packet, pts, dts) in enumerate(zip(track.packets, *frames, strict=True))
+        Packet(packet, pts, dts, keys is None or number in keys, alpha)
+        for number, (packet, pts, dts, alpha) in enumerate(zip(track.packets, *frames, alphas, strict=True))
     )
     return Film(Parameters(track.configuration, track.width, track.height, -packets[0].dts), packets)
 
@@ -101,7 +113,9 @@ def cut(path: Path, fps: Fps, lengths: Sequence[int], delay: int | None = None) 
 
     With `delay`, decoding of each starts just so many frames early. Raises BrokenFilmError.
     """
-    with av.open(str(path), "r", format="mp4") as container:
+    with path.open("rb") as file:
+        muxer = "matroska" if file.read(4) == _EBML else "mp4"
+    with av.open(str(path), "r", format=muxer) as container:
         stream = container.streams.video[0]
         packets = _read(container, stream, fps)
         if len(packets) != sum(lengths):
@@ -111,14 +125,14 @@ def cut(path: Path, fps: Fps, lengths: Sequence[int], delay: int | None = None) 
             part = packets[at : at + length]
             if not part[0].key or {packet.pts for packet in part} != set(range(at, at + length)):
                 raise BrokenFilmError(f"frames {at} to {at + length} do not stand alone")
-            shifted = [Packet(packet.data, packet.pts - at, packet.dts - at, packet.key) for packet in part]
+            shifted = [_replace(packet, pts=packet.pts - at, dts=packet.dts - at) for packet in part]
             yield seal(_write(stream, fps, shifted if delay is None else _delayed(shifted, delay)))
             at += length
 
 
 def _delayed(packets: Sequence[Packet], delay: int) -> list[Packet]:
     """The same packets, decoded one per frame from `-delay` on. Raises BrokenFilmError if one would come too late."""
-    timed = [Packet(packet.data, packet.pts, at - delay, packet.key) for at, packet in enumerate(packets)]
+    timed = [_replace(packet, dts=at - delay) for at, packet in enumerate(packets)]
     if any(packet.pts < packet.dts for packet in timed):
         raise BrokenFilmError(f"pictures are reordered by more than {delay}")
     return timed
@@ -129,7 +143,13 @@ def _read(container: InputContainer, stream: VideoStream, fps: Fps) -> list[Pack
     assert time_base is not None, "an MP4 stream has a time base"
     unit = time_base * fps.fraction
     return [
-        Packet(bytes(packet), _frames(packet.pts, unit), _frames(packet.dts, unit), packet.is_keyframe)
+        Packet(
+            bytes(packet),
+            _frames(packet.pts, unit),
+            _frames(packet.dts, unit),
+            packet.is_keyframe,
+            bytes(packet.get_sidedata(_ALPHA)) if packet.has_sidedata(_ALPHA) else b"",
+        )
         for packet in container.demux(stream)
         if packet.size
     ]
@@ -151,6 +171,9 @@ def like(out: OutputContainer, template: VideoStream) -> VideoStream:
     if template.codec_context.name == "hevc" and out.format.name != "webm":
         # Apple's players want the parameter sets to be in the header alone, and that said.
         stream.codec_context.codec_tag = "hvc1"
+    if template.codec_context.name == "prores":
+        # By which it is known whether it has alpha.
+        stream.codec_context.codec_tag = template.codec_context.codec_tag
     return stream
 
 
@@ -163,13 +186,17 @@ def _write(template: VideoStream, fps: Fps, packets: Sequence[Packet]) -> bytes:
         stream.time_base = Fraction(1, timescale)
         for packet in packets:
             out.mux(timed(packet, stream, fps))
-    return buffer.getvalue()
+    return buffer.getvalue() + boxes.of_alphas([packet.alpha for packet in packets])
 
 
 def timed(packet: Packet, stream: VideoStream, fps: Fps, base: int = 0) -> av.Packet[VideoStream]:
     """A packet for a muxer, `base` frames later."""
     out = cast("av.Packet[VideoStream]", av.Packet(packet.data))
     out.is_keyframe = packet.key
+    if packet.alpha:
+        beside = cast(Any, PacketSideData)(packet_sidedata_type_from_literal(_ALPHA), len(packet.alpha))
+        beside.update(packet.alpha)
+        out.set_sidedata(beside)
     return moved(out, base + packet.pts, base + packet.dts, stream, fps)
 
 

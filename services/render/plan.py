@@ -85,7 +85,8 @@ Segment = Copied | Encoded
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All pictures of a film, in order. `digest` names the whole: equal digests make equal films."""
+    """All pictures of a film, in order. `digest` names the whole: equal digests make equal films. With `alpha`, it is
+    clear where nothing is shown."""
 
     profile: str
     size: Size
@@ -93,6 +94,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     encoder: tuple[str, ...]
     segments: tuple[Segment, ...]
     digest: Digest
+    alpha: bool = False
 
     @property
     def frames(self) -> int:
@@ -114,7 +116,7 @@ def plan(timeline: Timeline, profile: Profile, engine: str, encode: frozenset[st
     Raises MediaNotReadyError.
     """
     planner = _Planner(timeline, profile, engine, encode)
-    segments = tuple(segment for span in spans(timeline) for segment in planner.cut(span))
+    segments = tuple(segment for span in spans(timeline, not profile.alpha) for segment in planner.cut(span))
     names = [
         segment.digest if isinstance(segment, Encoded) else [segment.source.sha256, segment.first, segment.frames]
         for segment in segments
@@ -126,12 +128,13 @@ def plan(timeline: Timeline, profile: Profile, engine: str, encode: frozenset[st
         encoder=planner.encoder,
         segments=segments,
         digest=_digest([planner.context, names]),
+        alpha=profile.alpha,
     )
 
 
 def moment(timeline: Timeline, profile: Profile, engine: str, frame: int) -> Encoded:
     """One frame of a version, [0, duration), as a segment of its own. Raises MediaNotReadyError."""
-    span = next(span for span in spans(timeline) if span.at <= frame < span.end)
+    span = next(span for span in spans(timeline, not profile.alpha) if span.at <= frame < span.end)
     return _Planner(timeline, profile, engine, frozenset()).alone(span, frame - span.at)
 
 

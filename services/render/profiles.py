@@ -34,7 +34,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     `encoder` are ffmpeg's arguments for pictures of a rate. `delay` is by how many frames decoding starts before
     showing; None leaves it to the encoder. A film without `pictures` is sound only. With `snap`, clips are heard on the
-    nearest packet of sound.
+    nearest packet of sound. With `alpha`, no background lies under everything: where nothing is shown, it is clear.
     """
 
     name: FilmProfile | Literal["still"]
@@ -48,6 +48,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     pictures: bool = True
     delay: int | None = None
     snap: bool = False
+    alpha: bool = False
 
     def grid_frames(self, rate: Fraction) -> int:
         """Frames of a source of this rate from one line of the grid to the next."""
@@ -101,6 +102,24 @@ def _prores(_: Fraction) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def _vp9_alpha(rate: Fraction) -> tuple[str, ...]:
+    """libvpx with a second stream for alpha, which goes beside the first one in Matroska alone, and without pictures
+    that are never shown: those of the two would not fit together."""
+    return (
+        "-c:v", "libvpx-vp9", "-deadline", "good", "-cpu-used", "4", "-row-mt", "1", "-tile-columns", "2",
+        "-b:v", "0", "-crf", "31", "-profile:v", "0", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", "-f", "matroska",
+        "-g", str(5 * gop_frames(rate)), *COLOR_ARGS,
+    )  # fmt: skip
+
+
+def _prores_4444(_: Fraction) -> tuple[str, ...]:
+    """ProRes 4444: every picture stands alone, with straight alpha of 16 bits."""
+    return (
+        "-c:v", "prores_ks", "-profile:v", "4444", "-vendor", "apl0", "-pix_fmt", "yuva444p10le", "-alpha_bits", "16",
+        "-f", "mov", *COLOR_ARGS,
+    )  # fmt: skip
+
+
 def _near_lossless(rate: Fraction) -> tuple[str, ...]:
     """x264 for pictures that are only a step on the way to others."""
     return (
@@ -140,6 +159,12 @@ EXPORTS: Final[dict[ExportProfile, Profile]] = {
         _MP4, name="webm", encoder=_vp9, container="webm", sound="libopus", bitrate=128_000
     ),
     "prores": msgspec.structs.replace(_MP4, name="prores", encoder=_prores, container="mov", sound="pcm_s24le"),
+    "prores-4444": msgspec.structs.replace(
+        _MP4, name="prores-4444", encoder=_prores_4444, container="mov", sound="pcm_s24le", alpha=True
+    ),
+    "webm-alpha": msgspec.structs.replace(
+        _MP4, name="webm-alpha", encoder=_vp9_alpha, container="webm", sound="libopus", bitrate=128_000, alpha=True
+    ),
     "gif": msgspec.structs.replace(
         _MP4, name="gif", size=_gif_size, encoder=_near_lossless, container="gif", sound=None
     ),

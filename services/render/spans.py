@@ -58,9 +58,9 @@ class Still(msgspec.Struct, frozen=True):
 
 
 class Solid(msgspec.Struct, frozen=True):
-    """One colour, #rrggbb, all over the canvas."""
+    """One colour, #rrggbb, all over the canvas; None is no colour: nothing is seen."""
 
-    color: str
+    color: str | None
     look: Look = Look()
 
 
@@ -86,7 +86,7 @@ Layer = Footage | Frozen | Still | Solid | Title | Mix
 
 
 class Span(msgspec.Struct, frozen=True):
-    """`frames` frames from the timeline's frame `at`; `layers` from the bottom up, the lowest opaque."""
+    """`frames` frames from the timeline's frame `at`; `layers` from the bottom up, the lowest opaque or no colour."""
 
     at: int
     frames: int
@@ -107,13 +107,14 @@ class _Item(msgspec.Struct, frozen=True):
     following: Clip | None = None
 
 
-def spans(timeline: Timeline) -> tuple[Span, ...]:
+def spans(timeline: Timeline, ground: bool = True) -> tuple[Span, ...]:
     """Covers [0, duration) without gap or overlap; no two neighbours could be one span.
 
-    Gaps show the background, and what an opaque layer covers is left out: it can't change the picture.
+    Gaps show the background, or nothing without `ground`, and what an opaque layer covers is left out: it can't change
+    the picture.
     """
     merged: list[Span] = []
-    for span in _cut(timeline):
+    for span in _cut(timeline, Solid(timeline.canvas.background if ground else None)):
         if merged and (joined := _join(merged[-1], span)):
             merged[-1] = joined
         else:
@@ -121,8 +122,8 @@ def spans(timeline: Timeline) -> tuple[Span, ...]:
     return tuple(merged)
 
 
-def _cut(timeline: Timeline) -> Iterator[Span]:
-    """One span between any two neighbouring edges of what tracks show."""
+def _cut(timeline: Timeline, ground: Solid) -> Iterator[Span]:
+    """One span between any two neighbouring edges of what tracks show, over the ground."""
     tracks = [track for track in timeline.tracks if track.kind == "video" and not track.hidden]
     lanes = [list(_items(track)) for track in tracks]
     words = [lines_of(track) if track.caption_mode == "burn" else [] for track in tracks]
@@ -136,7 +137,7 @@ def _cut(timeline: Timeline) -> Iterator[Span]:
     cuts = sorted(edge for edge in edges if 0 <= edge <= timeline.duration)
     heads, spoken = [0] * len(lanes), [0] * len(words)
     for at, end in pairwise(cuts):
-        stack: list[Layer] = [Solid(timeline.canvas.background)]
+        stack: list[Layer] = [ground]
         for number, lane in enumerate(lanes):
             while heads[number] < len(lane) and lane[heads[number]].end <= at:
                 heads[number] += 1

@@ -90,6 +90,9 @@ def stitch(
         frames: Iterator[Coded] = iter(())
         if pictures is not None:
             video = like(film, pictures.template)
+            if plan.alpha and muxer == "webm":
+                # Players look for a second picture beside each only where the track says that it has alpha.
+                video.codec_context.pix_fmt = "yuva420p"
             video.time_base = Fraction(1, timescale)
             frames = pictures.coded(video)
         sounds: Iterator[Coded] = iter(())

@@ -95,6 +95,8 @@ def test_a_text_is_a_key_only_if_it_is_written_just_so(key: ObjectKey, data: st.
         (ProxyKey("p_1", 3), "proxy/p_1/v3_proxy.mp4"),
         (ExportKey("p_1", 3, "mp4"), "export/p_1/v3_final.mp4"),
         (ExportKey("p_1", 3, "prores"), "export/p_1/v3_prores.mov"),
+        (ExportKey("p_1", 3, "prores-4444"), "export/p_1/v3_prores-4444.mov"),
+        (ExportKey("p_1", 3, "webm-alpha"), "export/p_1/v3_webm-alpha.webm"),
         (ArchivedExportKey("x_1", 3, "mp4"), "archive/x_1_v3_final.mp4"),
         (ArchivedVideoKey("v_1", SHA, 2, ".mov"), f"archive/v_1_{SHA}.2.mov"),
         (ImportKey("b_1", SHA), f"import/b_1/{SHA}"),

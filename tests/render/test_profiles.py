@@ -33,6 +33,8 @@ SHOTS = [(13, 30), (0, 1), (100, 40)]
 BT709 = (1, 1, 1, 1)
 
 SEGMENTED: tuple[ExportProfile, ...] = ("mp4", "mp4-hevc", "webm", "prores")
+#: The same encoders with alpha, of which test_alpha_exports.py says more.
+CLEAR: tuple[ExportProfile, ...] = ("prores-4444", "webm-alpha")
 
 
 async def film(studio: Studio, painted: Painter) -> tuple[Timeline, list[Mark | None]]:
@@ -69,6 +71,8 @@ def seconds_of(path: Path, kind: Literal["video", "audio"]) -> Fraction:
         ("mp4-hevc", "mov", "hevc", "Main", "aac"),
         ("webm", "matroska", "vp9", "Profile 0", "opus"),
         ("prores", "mov", "prores", "HQ", "pcm_s24le"),
+        ("prores-4444", "mov", "prores", "4444", "pcm_s24le"),
+        ("webm-alpha", "matroska", "vp9", "Profile 0", "opus"),
     ],
 )
 async def test_a_film_of_a_profile_has_its_codecs_frames_colours_and_length(
@@ -97,7 +101,7 @@ async def test_a_film_of_a_profile_has_its_codecs_frames_colours_and_length(
     assert set(key_frames(path)) >= {0, 30, 31, 56}
 
 
-@pytest.mark.parametrize("profile", SEGMENTED)
+@pytest.mark.parametrize("profile", [*SEGMENTED, *CLEAR])
 async def test_pictures_follow_each_other_at_the_projects_rate(
     studio: Studio, painted: Painter, profile: ExportProfile
 ) -> None:
@@ -106,14 +110,14 @@ async def test_pictures_follow_each_other_at_the_projects_rate(
     path = studio.path(
         await studio.export(timeline(lane(shot(0, 3, 31, "a")), library=[a], size=HD, fps=rate), profile)
     )
-    exact = Fraction(1, 2000) if profile == "webm" else Fraction(0)
+    exact = Fraction(1, 2000) if profile.startswith("webm") else Fraction(0)
     with looked_at(path) as container:
         times = [Fraction(frame.pts or 0) * (frame.time_base or 0) for frame in container.decode(video=0)]
     assert len(times) == 31
     assert all(abs(time - k / rate.fraction) <= exact for k, time in enumerate(times))
 
 
-@pytest.mark.parametrize("profile", [SEGMENTED[0], *later("the same with other encoders", *SEGMENTED[1:])])
+@pytest.mark.parametrize("profile", [SEGMENTED[0], *later("the same with other encoders", *SEGMENTED[1:], *CLEAR)])
 async def test_an_edit_encodes_only_what_it_changes_in_every_profile(
     studio: Studio, painted: Painter, profile: ExportProfile
 ) -> None:
@@ -211,7 +215,7 @@ async def test_audio_is_the_sound_alone_and_encodes_no_picture(studio: Studio, p
     assert seconds_of(path, "audio") == Fraction(len(marks), 25)
 
 
-@pytest.mark.parametrize("profile", [*SEGMENTED, "gif", "audio", "mp4-360p"])
+@pytest.mark.parametrize("profile", [*SEGMENTED, *CLEAR, "gif", "audio", "mp4-360p"])
 async def test_the_same_version_makes_the_same_bytes(studio: Studio, profile: ExportProfile) -> None:
     first = await studio.export(timeline(lane(solid(0, 3)), size=HD), profile)
     second = await studio.export(timeline(lane(solid(0, 3)), size=HD, version=2), profile)

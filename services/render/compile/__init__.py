@@ -84,9 +84,11 @@ def compile_run(
     encoder: Sequence[str],
     files: Mapping[str, Opened],
     threads: int = 0,
+    alpha: bool = False,
 ) -> Run:
-    """One ffmpeg process that makes these segments. `files` has all sources by SHA-256; `threads` 0 is up to ffmpeg."""
-    graph = Graph(size, fps, files, dict(clut for segment in segments for clut in segment.cluts))
+    """One ffmpeg process that makes these segments. `files` has all sources by SHA-256; `threads` 0 is up to ffmpeg.
+    With `alpha`, what nothing covers stays clear."""
+    graph = Graph(size, fps, files, dict(clut for segment in segments for clut in segment.cluts), alpha)
     streams = [graph.piece(layers, frames) for layers, frames in _pieces(segments)]
     film = ffmpeg.concat(*streams, v=1, a=0) if len(streams) > 1 else streams[0]
     film = (

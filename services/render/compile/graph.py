@@ -35,8 +35,11 @@ _NOTHING: Final = 0.0005
 class Graph(Graded):
     """Builds filter chains; collects the files and the drawings of texts that they need."""
 
-    def __init__(self, size: Size, fps: Fps, files: Mapping[str, Opened], cluts: Mapping[str, SourceFile]) -> None:
+    def __init__(
+        self, size: Size, fps: Fps, files: Mapping[str, Opened], cluts: Mapping[str, SourceFile], alpha: bool = False
+    ) -> None:
         super().__init__(size, fps, files, cluts)
+        self._alpha = alpha
         self.drawings: dict[str, Drawing] = {}
         #: Whether the piece at hand is laid with chroma for every pixel.
         self._fine = False
@@ -47,7 +50,9 @@ class Graph(Graded):
         film: Any = None
         for layer in layers:
             film = self._draw(film, layer, frames)
-        return coarse(film, alpha=False) if self._fine else film
+        if self._fine:
+            return coarse(film, self._alpha)
+        return film.filter("format", "yuva420p") if self._alpha else film
 
     # --- layers
 
@@ -74,6 +79,8 @@ class Graph(Graded):
             case Mixed():
                 return self._lay(film, self._mixed(layer, frames))
             case Plate(color=color, look=look):
+                if color is None:
+                    return self._sheet(frames)
                 plate = self._solid(color, frames)
                 if look == msgspec.structs.replace(PLAIN, effects=look.effects):
                     plate, clear = self._effects(plate, look, frames, False, self._size)
@@ -245,9 +252,20 @@ class Graph(Graded):
             return self._lay(film, canvas)
         whole = canvas.filter_multi_output("split")
         base = film.filter_multi_output("split")
-        mask = whole[0].filter("alphaextract").filter("mergeplanes", "0x000000", "yuv444p")
         blended = ffmpeg.filter([rgb_of(base[0]), rgb_of(whole[1])], "blend", all_mode=_BLENDS[look.blend])
-        return ffmpeg.filter([base[1].filter("format", "yuv444p"), of_rgb(blended, "yuv444p"), mask], "maskedmerge")
+        blended = of_rgb(blended, "yuv444p")
+        if self._alpha:
+            return self._blended_over(base[1], whole[0], blended)
+        mask = whole[0].filter("alphaextract").filter("mergeplanes", "0x000000", "yuv444p")
+        return ffmpeg.filter([base[1].filter("format", "yuv444p"), blended, mask], "maskedmerge")
+
+    def _blended_over(self, film: Any, canvas: Any, blended: Any) -> Any:
+        """A canvas over the film: `blended` where both are seen, itself where the film is clear (W3C Compositing 1)."""
+        base = film.filter("format", "yuva444p").filter_multi_output("split")
+        top = canvas.filter("format", "yuva444p").filter_multi_output("split")
+        seen = base[0].filter("alphaextract").filter("mergeplanes", "0x000000", "yuv444p")
+        colours = ffmpeg.filter([top[0].filter("format", "yuv444p"), blended, seen], "maskedmerge")
+        return self._lay(base[1], ffmpeg.filter([colours, top[1].filter("alphaextract")], "alphamerge"))
 
     def _faded(self, film: Any, alpha: str, size: Size, clear: bool) -> Any:
         """The picture with its alpha times an expression of the frame's number N, 0 to 255."""

@@ -71,7 +71,7 @@ class Stock:
         """A colour without end, as a filter: an input would cost threads and their stacks, and layers are many."""
         if not self._chains:
             # ffmpeg-python wants at least one input.
-            source = f"color=c={color}:s={size[0]}x{size[1]}:r={self._rate}"
+            source = f"color=c={color}:s={size[0]}x{size[1]}:r={self._rate}" + (",format=gbrap" if "@" in color else "")
             return self._first(ffmpeg.input(source, f="lavfi"), "null")
         self._chains += 1
         node = _Source("color", {"c": color, "s": f"{size[0]}x{size[1]}", "r": self._rate, "chain": self._chains})
