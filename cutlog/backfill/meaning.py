@@ -12,6 +12,7 @@ from cutlog.backfill.index import Index, pack, unpack
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.rows import LegacyOperation, LegacyProject, LegacyVideo
 from cutlog.contract.legacy import Conventions
+from cutlog.contract.legacy import Mapping as Wished
 
 FACT: Final = "conventions"
 LOUDEST: Final = 2
@@ -59,7 +60,7 @@ class Said:
                 self.latest = max(self.latest, number)
 
 
-def conventions(said: Said, longest: float | None) -> Conventions:
+def conventions(said: Said, longest: float | None, wished: Wished) -> Conventions:
     """What ops mean. `longest` is the length of the longest video in seconds, as far as rows tell."""
     volume: Literal["factor", "percent", "unsure"] = "factor"
     if said.loudest > LOUDEST:
@@ -67,13 +68,15 @@ def conventions(said: Said, longest: float | None) -> Conventions:
     # In milliseconds a time of the first second is beyond most films, and a thousandth of it is in one.
     film = LONGEST if longest is None else longest
     milliseconds = said.latest > 20 * film and said.latest / 1000 <= 2 * film
+    whole = not said.names_clips and not said.adding
     return Conventions(
-        whole_film=not said.names_clips and not said.adding, time="milliseconds" if milliseconds else "seconds",
-        volume=volume,
+        whole_film=whole if wished.whole_film is None else wished.whole_film,
+        time=wished.time or ("milliseconds" if milliseconds else "seconds"), volume=wished.volume or volume,
+        words=wished.words, ignored=wished.ignored,
     )  # fmt: skip
 
 
-def settle(index: Index) -> Conventions:
+def settle(index: Index, wished: Wished) -> Conventions:
     """Settles it for what is in the index, and which video each project begins as."""
     said = Said()
     for row in index.all("SELECT project, row FROM operation"):
@@ -81,7 +84,7 @@ def settle(index: Index) -> Conventions:
             if isinstance(op, dict):
                 said.hear(row["project"], op)
     lengths = (unpack(row["row"], LegacyVideo).seconds for row in index.all("SELECT row FROM video"))
-    found = conventions(said, max((each for each in lengths if each is not None), default=None))
+    found = conventions(said, max((each for each in lengths if each is not None), default=None), wished)
     index.do("INSERT OR REPLACE INTO fact VALUES (?, ?)", FACT, pack(found))
     for row in list(index.all("SELECT id, row FROM project")):
         project = unpack(row["row"], LegacyProject)

@@ -15,7 +15,7 @@ import msgspec
 
 from cutlog.backfill.comparing import differences
 from cutlog.backfill.index import Index, unpack
-from cutlog.backfill.meaning import settled
+from cutlog.backfill.meaning import settle, settled
 from cutlog.backfill.moving import Mover
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.rows import LegacyExport, LegacyProject, LegacyVideo
@@ -26,7 +26,7 @@ from cutlog.backfill.survey import Progress, Surveyed, counted, survey, top
 from cutlog.backfill.undoing import undo
 from cutlog.contract.ids import new_id
 from cutlog.contract.keys import ProxyKey
-from cutlog.contract.legacy import Conventions
+from cutlog.contract.legacy import NOTHING_SAID, Conventions, Mapping
 
 SEEN = "seen"
 
@@ -62,10 +62,13 @@ async def backfill(
     dry_run: bool,
     pin: bool,
     link: bool,
+    wished: Mapping = NOTHING_SAID,
     begun: Callable[[str, bool], None] = lambda run, resumed: None,
 ) -> tuple[Report, list[dict[str, Any]]]:
-    """Moves a store in, or says what that would do: the report, and a line for each thing. `begun` is told the run
-    before anything is done, and whether it goes on where an earlier attempt was interrupted.
+    """Moves a store in, or says what that would do: the report, and a line for each thing.
+
+    `wished` is what its owner says of the store. `begun` is told the run before anything is done, and whether it goes
+    on where an earlier attempt was interrupted.
 
     Raises AnotherRun, NotEqual, NotRunning, Refused, Unreachable, OSError.
     """
@@ -76,8 +79,10 @@ async def backfill(
         async with Services.of(data, tenant) as services:
             seen = _seen(index) if resumed else None
             if seen is None:
-                seen = survey(source, index, folder, progress)
+                seen = survey(source, index, folder, progress, wished)
                 index.do("INSERT OR REPLACE INTO fact VALUES (?, ?)", SEEN, msgspec.msgpack.encode(seen))
+            elif wished != NOTHING_SAID:
+                settle(index, wished)
             surveyed = time.monotonic()
             mover = Mover(run, index, services, progress, pin=pin, link=link, dry_run=dry_run)
             await mover.move()

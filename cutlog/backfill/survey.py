@@ -18,6 +18,7 @@ from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.rows import LegacyExport, LegacyOperation, LegacyProject, LegacyVideo
 from cutlog.backfill.source import FILES, Seen, Source
 from cutlog.backfill.source import rows as read
+from cutlog.contract.legacy import Mapping
 from cutlog.contract.profiles import ExportProfile
 
 MAX_VERSION: Final = 1_000_000
@@ -48,7 +49,7 @@ class Surveyed(msgspec.Struct, frozen=True):
     oddities: int
 
 
-def survey(source: Source, index: Index, folder: Path, progress: Progress) -> dict[str, Seen | None]:
+def survey(source: Source, index: Index, folder: Path, progress: Progress, wished: Mapping) -> dict[str, Seen | None]:
     """Fills the index; what each JSON file was when it was read."""
     seen: dict[str, Seen | None] = {}
     for name in FILES:
@@ -64,7 +65,7 @@ def survey(source: Source, index: Index, folder: Path, progress: Progress) -> di
     _recover_projects(index)
     _drop_absurd(index)
     _find_files(source, index)
-    settle(index)
+    settle(index, wished)
     index.commit()
     _hash(index, progress)
     index.begin()

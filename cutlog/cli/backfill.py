@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cutlog.backfill.running import Report
     from cutlog.backfill.survey import Progress
+    from cutlog.contract.legacy import Mapping
 
 
 def backfill(
@@ -30,6 +31,9 @@ def backfill(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
     no_pin: Annotated[bool, typer.Option("--no-pin", help="Leave exports to garbage collection.")] = False,
     link: Annotated[bool, typer.Option("--link", help="Hard-link files where possible, do not copy them.")] = False,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", help="JSON file: what words and numbers of this store mean.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines: every item, then the report.")] = False,
 ) -> None:
     """Moves a legacy store in: projects with all versions, videos, exports. Run again, it goes on or adds nothing."""
@@ -44,7 +48,7 @@ def backfill(
     if not is_id(tenant):
         raise typer.BadParameter("lowercase letters, digits, - and _", param_hint="--tenant")
     folder = data.expanduser().absolute()
-
+    wished = _mapping(mapping)
     console = _console(as_json)
 
     def begun(run_id: str, resumed: bool) -> None:
@@ -56,7 +60,8 @@ def backfill(
     async def work(progress: Progress) -> tuple[Report, list[dict[str, Any]]]:
         async with running(folder):
             return await run(
-                Source(src), folder, progress, tenant=tenant, dry_run=dry_run, pin=not no_pin, link=link, begun=begun
+                Source(src), folder, progress, tenant=tenant, dry_run=dry_run, pin=not no_pin, link=link,
+                wished=wished, begun=begun,
             )  # fmt: skip
 
     try:
@@ -112,6 +117,19 @@ def rollback(
             f"taken back {', '.join(removed.runs)}: {removed.projects} projects, {removed.uploads} uploads of videos, "
             f"{removed.files} files"
         )
+
+
+def _mapping(path: Path | None) -> Mapping:
+    import msgspec
+
+    from cutlog.contract.legacy import Mapping
+
+    if path is None:
+        return Mapping()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Mapping)
+    except (OSError, msgspec.DecodeError) as error:
+        raise typer.BadParameter(f"{path}: {error}", param_hint="--map") from None
 
 
 def _console(as_json: bool) -> Console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ async def film(house: House, project: str, version: int | None = None) -> list[C
 async def test_projects_arrive_as_the_films_that_they_were(house: House, store: tuple[Path, dict[str, Any]]) -> None:
     root, ids = store
     lines = house.lines(root)
-    assert lines[-1]["conventions"] == {"wholeFilm": True, "time": "seconds", "volume": "percent"}
+    means = lines[-1]["conventions"]
+    assert (means["wholeFilm"], means["time"], means["volume"]) == (True, "seconds", "percent")
     odd = {(line["id"], line["what"]) for line in lines if line["item"] == "oddity"}
     assert not [what for _, what in odd if "nothing refers to" in what or "not below uploads" in what], odd
 
@@ -84,3 +86,32 @@ async def test_a_dry_run_counts_what_the_run_counts(house: House, store: tuple[P
     dry, lines = house.lines(root, "--dry-run"), house.lines(root)
     assert dry[-1]["kept"] == lines[-1]["kept"] and dry[-1]["found"] == lines[-1]["found"]
     assert [line for line in dry if line["item"] == "kept"] == [line for line in lines if line["item"] == "kept"]
+
+
+async def test_what_the_owner_of_a_store_says_of_its_words_counts(
+    house: House, store: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    root, ids = store
+    row = {"projectId": ids["looks"], "version": 1, "timestamp": "2025-10-27T09:00:00Z"}
+    ops = [
+        {"type": "effect", "effect": "wipeOut", "parameters": {"begin": 200, "finish": 400, "client": "web"}},
+        {"type": "loudness", "parameters": {"amount": 3}}, {"type": "aurora"},
+    ]  # fmt: skip
+    write(root, editOperations=[row | {"ops": ops}], exportVersions=[])
+    projects = json.loads((root / "data" / "projects.json").read_text())
+    write(root, projects=[each | {"currentVersion": 1} for each in projects if each["_id"] == ids["looks"]])
+    words = {
+        "wipe-out": {"kind": "cut", "arguments": {"begin": "start", "finish": "end"}},
+        "loudness": {"kind": "volume", "arguments": {"amount": "volume"}}, "aurora": {"kind": "look"},
+    }  # fmt: skip
+    said = {"time": "milliseconds", "volume": "factor", "words": words, "ignored": ["client"]}
+    mapping = tmp_path / "map.json"
+    mapping.write_text(json.dumps(said | {"colour": 1}))
+    refused = house.backfill(root, "--map", str(mapping))
+    assert refused.returncode == 2 and "colour" in refused.stderr
+    mapping.write_text(json.dumps(said))
+    lines = house.lines(root, "--map", str(mapping))
+    clips = await film(house, ids["looks"])
+    assert [(clip.at, clip.frames, clip.gain_db) for clip in clips] == [(0, 5, 9.5424), (5, 40, 9.5424)]
+    (kept,) = [line for line in lines if line["item"] == "kept"]
+    assert kept["live"] and "'look'" in kept["why"]

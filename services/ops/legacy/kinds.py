@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.ops.legacy.reading import Untranslatable, kind_of
+from cutlog.contract.legacy import Conventions
+from services.ops.legacy.reading import Untranslatable, kind_of, reworded
 
 LOOKS: Final = frozenset(
     ("adjust", "balance", "blackandwhite", "blackwhite", "bloom", "blur", "bokeh", "border", "brightness", "bw",
@@ -29,12 +30,16 @@ TEXTS: Final = frozenset(
 )  # fmt: skip
 
 
-def changes_no_time(op: Any) -> bool:
+SAID: Final = frozenset(("look", "sound"))
+"""What the owner of a store calls such kinds, where it has names of its own."""
+
+
+def changes_no_time(op: Any, conventions: Conventions) -> bool:
     """Whether what an op does leaves every other frame where it is, and every clip."""
     if not isinstance(op, Mapping):
         return False
     try:
-        kind = kind_of(op)
+        kind = kind_of(reworded(op, conventions))
     except Untranslatable:
         return False
-    return kind in LOOKS or kind in SOUNDS or kind in TEXTS
+    return kind in SAID or kind in LOOKS or kind in SOUNDS or kind in TEXTS

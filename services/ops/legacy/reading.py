@@ -55,7 +55,7 @@ class Given:
         self.conventions, self._rate = conventions, rate
         self._all: dict[str, tuple[str, Any]] = {}
         for name, value in _flat(op):
-            key = _plain(name)
+            key = plain(name)
             if value is None or key in _BOOKKEEPING:
                 continue
             if key in self._all and self._all[key][1] != value:
@@ -67,15 +67,15 @@ class Given:
 
     def has(self, *names: str) -> bool:
         """Whether one of these arguments is there."""
-        return any(_plain(name) in self._all for name in names)
+        return any(plain(name) in self._all for name in names)
 
     def has_time(self, *names: str) -> bool:
         """Whether one of these times is there, under any name that `frames` reads."""
-        return any(_plain(name) + ending in self._all for name in names for ending in (*_SECONDS, *_FRAMES))
+        return any(plain(name) + ending in self._all for name in names for ending in (*_SECONDS, *_FRAMES))
 
     def get(self, *names: str) -> Any:
         """The one of these arguments that is there. Raises Untranslatable when two of them differ."""
-        return self._one(names, [name for name in map(_plain, names) if name in self._all])
+        return self._one(names, [name for name in map(plain, names) if name in self._all])
 
     def _one(self, names: tuple[str, ...], there: list[str]) -> Any:
         self._unread.difference_update(there)
@@ -129,7 +129,7 @@ class Given:
         """A time as the nearest frame: a number in the store's unit, a clock such as 00:01:02.5, or a number under a
         name that tells the unit, like `atFrame`, `startMs`, `endSeconds`. Raises Untranslatable."""
         found: dict[str, int] = {}
-        for name in map(_plain, names):
+        for name in map(plain, names):
             for ending in (*_SECONDS, *_FRAMES):
                 if (key := name + ending) in self._all and key not in found:
                     self._unread.discard(key)
@@ -171,9 +171,27 @@ class Given:
             raise Untranslatable(f"what {', '.join(names[:8])} means for {self.kind!r} is not known")
 
 
+def reworded(op: Mapping[str, Any], conventions: Conventions) -> Mapping[str, Any]:
+    """The op in words that rules know: what the store's own words mean was said by its owner."""
+    words = {plain(name): word for name, word in conventions.words.items()}
+    ignored = {plain(name) for name in conventions.ignored}
+    if not words and not ignored:
+        return op
+    word = words.get(kind_of(op))
+    if word is None:
+        return {name: value for name, value in op.items() if plain(str(name)) not in ignored}
+    names = {plain(theirs): ours for theirs, ours in word.arguments.items()}
+    said = {
+        names.get(plain(name), name): value
+        for name, value in _flat(op)
+        if plain(name) not in ignored and (plain(name) in names or plain(name) not in _KINDS)
+    }
+    return said | word.given | {"type": word.kind}
+
+
 def kind_of(op: Mapping[str, Any]) -> str:
     """What an op says that it is, whatever its arguments mean. Raises Untranslatable."""
-    said = {_plain(str(name)): value for name, value in op.items()}
+    said = {plain(str(name)): value for name, value in op.items()}
     return _kind({name: said.get(name) for name in _KINDS})[1]
 
 
@@ -184,7 +202,7 @@ def _kind(said: Mapping[str, Any]) -> tuple[list[str], str]:
         value = said.get(name)
         if isinstance(value, str) and value.strip():
             read.append(name)
-            if (word := _plain(value)) not in _GENERAL:
+            if (word := plain(value)) not in _GENERAL:
                 return read, word
     raise Untranslatable("it does not say what it is")
 
@@ -200,17 +218,17 @@ def our_id(prefix: str, legacy: str) -> str:
 def _flat(op: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Arguments and those that stand in an object of their own, as `parameters`. What is called `type` in there is not
     what kind of op it is, where the op says that itself: it becomes `innerType`."""
-    outer = {_plain(name) for name in op}
+    outer = {plain(name) for name in op}
     for name, value in op.items():
-        if isinstance(value, Mapping) and _plain(name) in _NESTED:
+        if isinstance(value, Mapping) and plain(name) in _NESTED:
             for inner, each in value.items():
-                hidden = _plain(inner) in _KINDS and _plain(inner) in outer
+                hidden = plain(inner) in _KINDS and plain(inner) in outer
                 yield (f"inner {inner}" if hidden else str(inner)), each
         else:
             yield str(name), value
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
     """A name without the marks that divide words."""
     return re.sub(r"[^a-z0-9]", "", word.lower())
 

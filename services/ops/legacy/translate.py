@@ -15,7 +15,7 @@ from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.legacy.draft import PICTURE, Draft, Json
 from services.ops.legacy.kinds import changes_no_time
-from services.ops.legacy.reading import Given, Untranslatable
+from services.ops.legacy.reading import Given, Untranslatable, reworded
 from services.ops.legacy.rules import RULES
 
 FILM: Final = "film"
@@ -51,7 +51,7 @@ def translated(
             _one(each, draft, conventions)
         except Untranslatable as error:
             why = f"op {index}: {error}"
-            if not changes_no_time(each):
+            if not changes_no_time(each, conventions):
                 raise Untranslatable(why) from None
             kept.append(each)
             whys.append(why)
@@ -79,7 +79,7 @@ def _one(legacy: Any, draft: Draft, conventions: Conventions) -> None:
     if isinstance(name := legacy.get("op"), str) and "." in name:
         draft.put(_with_videos(_with_lines(dict(legacy)), draft.videos))
         return
-    given = Given(legacy, draft.rate, conventions)
+    given = Given(reworded(legacy, conventions), draft.rate, conventions)
     rule = RULES.get(given.kind)
     if rule is None:
         raise Untranslatable(f"{given.kind!r} is no kind of edit that is known")
