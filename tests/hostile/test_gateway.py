@@ -50,7 +50,8 @@ CHUNKS = (
 )  # fmt: skip
 NOT_HTTP = frozenset({501, 505})
 """Statuses from 500 on that are the client's error: a method or version that HTTP does not have."""
-ATTACKS = 700
+ATTACKS = 900
+RESETS = 50
 REQUESTS = 150
 
 
@@ -83,7 +84,7 @@ class Strangers:
         self._held: list[asyncio.StreamWriter] = []
         self.kinds: tuple[Callable[[], Awaitable[None]], ...] = (
             self.odd_request, self.odd_request, self.bad_chunks, self.aborted_body, self.aborted_at_once,
-            self.half_open,
+            self.half_open, self.http2_resets, self.http2_garbage,
         )  # fmt: skip
 
     async def attack(self) -> None:
@@ -119,6 +120,24 @@ class Strangers:
         writer.write(head(self.dice, next(self._next))[: self.dice.randrange(1, 40)])
         self._held.append(writer)
 
+    async def http2_resets(self) -> None:
+        """Many requests over HTTP/2, each taken back at once (CVE-2023-44487)."""
+        path = next(self._next).replace("{}", "p_1").encode()[:100]
+        headers = b"\x82\x86\x41\x01x\x44" + bytes([len(path)]) + path
+        requests = (
+            frame(1, 5, stream, headers) + frame(3, 0, stream, b"\0\0\0\x08") for stream in range(1, 2 * RESETS, 2)
+        )
+        await self._spoken(b"".join(requests))
+
+    async def http2_garbage(self) -> None:
+        """Frames of any kind and content: too long, out of order, half of a header without an end."""
+        dice = self.dice
+        frames = [
+            frame(dice.randrange(12), dice.randrange(256), dice.randrange(9), dice.randbytes(dice.randrange(200)))
+            for _ in range(dice.randrange(1, 20))
+        ]
+        await self._spoken(dice.choice((b"", b"\xff" * 9, frame(9, 0, 1, b"x") * 50)) + b"".join(frames))
+
     async def leave(self) -> None:
         for writer in self._held:
             writer.close()
@@ -136,6 +155,12 @@ class Strangers:
             if status >= 500 and status not in NOT_HTTP:
                 self.wrong.append((kind, request[:200], status))
 
+    async def _spoken(self, frames: bytes) -> None:
+        async with self._connected() as (reader, writer):
+            writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frames)
+            await writer.drain()
+            await reader.read(1)
+
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         reader, writer = await asyncio.open_connection(self.host, self.port)
@@ -143,6 +168,11 @@ class Strangers:
             yield reader, writer
         finally:
             writer.close()
+
+
+def frame(kind: int, flags: int, stream: int, content: bytes) -> bytes:
+    """A frame of HTTP/2 (RFC 9113)."""
+    return len(content).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + content
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -177,9 +177,16 @@ async def test_a_body_that_is_chunked_wrongly_is_the_error_of_its_sender(door: D
     assert door.reached <= before + 1, "it is not sent again and again"
 
 
-async def test_a_method_that_http_does_not_have_is_the_error_of_its_sender(door: Door) -> None:
-    answer = await door.raw(b"X" * 40 + b" /api/projects HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert answer.startswith(b"HTTP/1.1 405 ") and json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 405
+@pytest.mark.parametrize("method", ["X" * 40, "get", "Get", "TRACE", "PROPFIND", "M-SEARCH"])
+async def test_a_method_that_no_route_has_is_the_error_of_its_sender_and_reaches_nobody(
+    door: Door, method: str
+) -> None:
+    before = door.reached
+    for path in ("/api/projects", "/api/projects/p_1/ops", "/", "/nothing"):
+        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nX-Long: {'a' * 15_000}\r\n\r\n"
+        answer = await door.raw(head.encode())
+        assert answer.startswith(b"HTTP/1.1 405 ") and json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 405
+    assert door.reached == before
 
 
 async def test_what_clients_break_says_nothing_of_the_health_of_a_process(door: Door) -> None:
