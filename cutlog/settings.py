@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     ffmpeg: Path | None = None
     """The ffmpeg binary; default: the one of the imageio-ffmpeg wheel."""
     sandbox: Literal["auto", "off"] = "auto"
+    warden: str = ""
+    """Name of the socket of a warden that runs as another user, and starts ffmpeg for us; else we have one of our own.
+    Set by the supervisor."""
     fonts: Path | None = None
     """A folder with fonts beside the shipped ones: titles take from them what no other font has."""
     gc_webhook_url: str = ""

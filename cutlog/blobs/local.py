@@ -140,8 +140,8 @@ class LocalBlobs:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "not a plain file", str(source))
-            if source.absolute().is_relative_to(self._temp):
-                # Ours already: another name for the same bytes.
+            if source.absolute().is_relative_to(self._temp) and status.st_uid == os.geteuid():
+                # Ours already: another name for the same bytes. What a decoder wrote stays its own, and is copied.
                 path, descriptor = source.with_name(os.urandom(8).hex()), file.fileno()
                 if status.st_nlink == 1:
                     hand_over(source)

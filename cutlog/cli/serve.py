@@ -32,6 +32,7 @@ def serve(
     from pydantic import ValidationError
 
     from cutlog.cli.logs import log_json
+    from cutlog.jail.client import WARDEN
     from cutlog.settings import Settings
     from cutlog.tracing import TracingNotInstalled, send_spans
 
@@ -43,6 +44,8 @@ def serve(
     for name in ("jwt_secret", "file_secret"):
         if not getattr(settings, name).get_secret_value().strip():
             fail(f"CUTLOG_{name.upper()} is empty: set it to the secret that all services share", USAGE)
+    if settings.warden:
+        WARDEN.use(settings.warden)
     log_json(service, settings.log_level)
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         try:

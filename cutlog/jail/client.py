@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Final
 
 import msgspec
 
 from cutlog.jail.orders import Order, Started, receive, receive_exactly, send, user_of
-from cutlog.stack.program import Program
+from cutlog.stack.program import Account, Passages, Program
 
 TRIES: Final = 5
 PAUSE: Final = 0.2
@@ -53,11 +55,17 @@ class Remote:
 
 
 class Warden:
-    """One for all programs of a process: a child of ours, made when it is first needed, which ends with us."""
+    """One for all programs of a process: a child of ours, made when it is first needed, which ends with us; or one that
+    runs as another user, which several processes share."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._own: _Own | None = None
+        self._shared: str | None = None
+
+    def use(self, address: str) -> None:
+        """From now on, programs are started by the warden that listens there, as its user. It is of our group."""
+        self._shared = address
 
     @property
     def pid(self) -> int | None:
@@ -67,6 +75,8 @@ class Warden:
     @property
     def address(self) -> str:
         """The name of its socket."""
+        if self._shared is not None:
+            return self._shared
         with self._lock:
             if self._own is None or self._own.process.poll() is not None:
                 self._end()
@@ -75,9 +85,17 @@ class Warden:
 
     def start(self, order: Order) -> Remote:
         """Starts a program. Raises RuntimeError with what the jail said, WardenUnavailableError."""
+        if self._shared is not None:
+            let_in(order)
         for _ in range(TRIES):
-            with suppress(ConnectionError):
+            try:
                 return ordered(self.address, order)
+            except ConnectionRefusedError:
+                if self._shared is not None:  # nobody starts it again but who started it with us, when we end
+                    signal.raise_signal(signal.SIGTERM)
+                    break
+            except ConnectionError:
+                pass
             self._settle()
         raise WardenUnavailableError(str(WardenUnavailableError.__doc__))
 
@@ -114,10 +132,7 @@ class _Own:
     def started(cls) -> _Own:
         ours, theirs = socket.socketpair()
         with theirs, listening() as listener:  # ours is closed, so that its death refuses connections
-            program = Program(
-                "warden", [sys.executable, "-P", "-m", "cutlog.jail.warden", str(theirs.fileno())],
-                {"HOME": "/"}, inherit=INHERITED,
-            )  # fmt: skip
+            program = warden_program(os.geteuid(), theirs.fileno())
             try:
                 process = subprocess.Popen(
                     program.argv,
@@ -134,6 +149,43 @@ class _Own:
 
 
 WARDEN: Final = Warden()
+
+
+def warden_program(user: int, *descriptors: int, account: Account | None = None, passages: Passages = ()) -> Program:
+    """A warden that takes orders of that user. Its stdin is the socket on which it listens; it ends when a descriptor
+    is closed at its other end."""
+    return Program(
+        name="warden",
+        argv=[sys.executable, "-P", "-m", "cutlog.jail.warden", str(user), *map(str, descriptors)],
+        env={"HOME": "/"},
+        cwd=Path("/"),
+        account=account,
+        passages=passages,
+        inherit=INHERITED,
+    )
+
+
+def let_in(order: Order) -> None:
+    """Gives our group, of which the warden is, what the order names and we own: to read, and to write in its folder."""
+    for read in order.reads:
+        _open_to_group(Path(read), stat.S_IRGRP)
+    if order.folder:
+        _open_to_group(Path(order.folder), stat.S_IRGRP | stat.S_IWGRP)
+
+
+def _open_to_group(path: Path, wanted: int) -> None:
+    """The path, and the way to it, as far as they are ours."""
+    for each in (path, *path.parents):
+        facts = each.lstat()
+        if facts.st_uid != os.geteuid() or stat.S_ISLNK(facts.st_mode):
+            return
+        if stat.S_ISDIR(facts.st_mode):
+            wanted |= stat.S_IXGRP
+        if facts.st_gid != os.getegid():
+            os.chown(each, -1, os.getegid())
+        if wanted & ~facts.st_mode:
+            each.chmod(stat.S_IMODE(facts.st_mode) | wanted)
+        wanted = stat.S_IXGRP
 
 
 def listening() -> socket.socket:
@@ -164,7 +216,7 @@ def ordered(address: str, order: Order) -> Remote:
 
 
 def _ordered(connection: socket.socket, order: Order) -> Remote:
-    if user_of(connection) != os.geteuid():
+    if user_of(connection) not in (0, os.geteuid()):  # root's supervisor listens for the warden that is shared
         raise ConnectionError("another user has taken the name of a warden that died")
     connection.settimeout(PATIENCE)
     try:

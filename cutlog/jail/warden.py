@@ -1,7 +1,7 @@
 """The warden: starts each program that is ordered in a process of its own, forked from this one.
 
-`python -m cutlog.jail.warden LIFELINE` has the socket on which it listens as its stdin, takes orders of its own user
-only, and ends when the descriptor LIFELINE is closed at its other end.
+`python -m cutlog.jail.warden USER [LIFELINE]` has the socket on which it listens as its stdin, takes orders of that
+user only, and ends when the descriptor LIFELINE is closed at its other end.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import os
 import select
 import signal
 import socket
+import stat
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, NoReturn
 
 import msgspec
@@ -26,26 +28,27 @@ SAID: Final = 2000
 
 def main() -> None:
     """Serves until the lifeline is closed."""
-    lifeline = int(sys.argv[1])
+    user, *lifelines = map(int, sys.argv[1:])
     listener = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     with suppress(ImportError, OSError):
         import sandlock  # noqa: F401 - once for all
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel collects them
     poll = select.poll()
-    for descriptor in (listener.fileno(), lifeline):
+    for descriptor in (listener.fileno(), *lifelines):
         poll.register(descriptor, select.POLLIN)
     while all(ready == listener.fileno() for ready, _ in poll.poll()):
         connection, _ = listener.accept()
         with connection:
-            if user_of(connection) == os.geteuid() and _forked():
+            if user_of(connection) == user and _forked():
                 listener.close()
-                os.close(lifeline)
-                attend(connection)
+                for lifeline in lifelines:
+                    os.close(lifeline)
+                attend(connection, user)
 
 
-def attend(connection: socket.socket) -> NoReturn:
-    """Carries out one order, in a process of its own."""
+def attend(connection: socket.socket, user: int) -> NoReturn:
+    """Carries out one order of a user, in a process of its own."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     message = receive(connection)
     if message is None:
@@ -53,7 +56,8 @@ def attend(connection: socket.socket) -> NoReturn:
     said = os.memfd_create("said")
     os.dup2(said, 2)  # sandlock tells there why it can't, and that there are no sockets
     try:
-        prisoner = start(msgspec.json.decode(message, type=Order))
+        order = msgspec.json.decode(message, type=Order)
+        prisoner = start(order)
     except Exception as error:
         told = os.pread(said, SAID, 0).decode(errors="replace").strip()
         send(connection, msgspec.json.encode(Started(error=f"{error}; {told}" if told else str(error))))
@@ -66,6 +70,8 @@ def attend(connection: socket.socket) -> NoReturn:
     prisoner.stderr.close()
     threading.Thread(target=_end_with, args=(connection, prisoner), daemon=True).start()
     code = prisoner.wait()
+    if order.folder and user != os.geteuid():
+        _give_back(order.folder)
     with suppress(OSError):
         connection.sendall(code.to_bytes(4, signed=True))
     os._exit(0)
@@ -78,6 +84,17 @@ def _end_with(connection: socket.socket, prisoner: Prisoner) -> None:
     for end in (os.killpg, os.kill):  # it may have joined another group
         with suppress(ProcessLookupError):
             end(prisoner.pid, signal.SIGKILL)
+
+
+def _give_back(folder: str) -> None:
+    """Lets our group, of which the service is, into all that the program left, whatever modes that has."""
+    for parent, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            path = Path(parent) / name
+            facts = path.lstat()
+            wanted = stat.S_IRWXU | stat.S_IRWXG if stat.S_ISDIR(facts.st_mode) else stat.S_IRGRP | stat.S_IWGRP
+            if facts.st_uid == os.geteuid() and not stat.S_ISLNK(facts.st_mode) and wanted & ~facts.st_mode:
+                path.chmod(stat.S_IMODE(facts.st_mode) | wanted)
 
 
 def _forked() -> bool:

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -96,13 +97,17 @@ def own(folder: Path, account: Account | None) -> None:
     if folder.lstat().st_uid == account.uid:
         return
     for _, folders, names, parent in os.fwalk(folder):
-        for name in names:
-            facts = os.lstat(name, dir_fd=parent)
-            if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
-                _copy(name, parent, facts)
         for name in (*folders, *names):
-            os.chown(name, account.uid, account.gid, dir_fd=parent, follow_symlinks=False)
+            with suppress(FileNotFoundError):  # a service that was handed its store already works in it
+                _own_entry(name, parent, account)
     os.chown(folder, account.uid, account.gid, follow_symlinks=False)
+
+
+def _own_entry(name: str, parent: int, account: Account) -> None:
+    facts = os.lstat(name, dir_fd=parent)
+    if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1 and facts.st_uid != account.uid:
+        _copy(name, parent, facts)
+    os.chown(name, account.uid, account.gid, dir_fd=parent, follow_symlinks=False)
 
 
 def _copy(name: str, parent: int, facts: os.stat_result) -> None:

@@ -24,9 +24,10 @@ def service_environment(
     listen: str,
     peers: Mapping[str, str],
     public_url: str,
+    warden: str = "",
 ) -> dict[str, str]:
     """Everything that the service may know, and nothing of the others' secrets. `listen` is HOST:PORT, `peers` maps
-    services to theirs.
+    services to theirs, `warden` is the address of one that services share.
     What the user set in our own environment (CUTLOG_FFMPEG, CUTLOG_SANDBOX, …) is passed on beside it."""
     environment = {
         "CUTLOG_DATA": str(layout.data),
@@ -41,6 +42,8 @@ def service_environment(
         "CUTLOG_PEERS": msgspec.json.encode({name: f"http://{address}" for name, address in peers.items()}).decode(),
         "PYTHONUNBUFFERED": "1",
     }
+    if warden:
+        environment["CUTLOG_WARDEN"] = warden
     if service in USERS:
         environment["CUTLOG_NATS_SEED"] = secrets.nats(service).seed
     return environment

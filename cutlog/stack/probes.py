@@ -51,6 +51,20 @@ async def http_speaks(host: str, port: int) -> bool:
     return await http_status(host, port, "/") is not None
 
 
+async def hangs_up(address: str) -> bool:
+    """Whether somebody answers at a socket without a path, be it by hanging up, as a warden does on those whom it does
+    not serve."""
+    try:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_unix_connection(f"\0{address}")
+            try:
+                return await reader.read(1) == b""
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+
+
 async def nats_health(host: str, port: int, user: NatsUser) -> bool | None:
     """Whether the server and all that its JetStream holds are well; None when nobody answers.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from cutlog.db.roles import close_cluster, create_database, prepare
+from cutlog.jail.client import listening, name_of, warden_program
 from cutlog.stack import probes
 from cutlog.stack.account import Accounts, own
 from cutlog.stack.child import Ask, Child, Tell
@@ -61,6 +63,7 @@ class Stack:
         self._postgres_port = postgres
         self._nats = Nats(self.layout.nats, nats, self._accounts.bus, self._passages)
         forked = can_fork() and any(service.forked for service in self.services)
+        self._warden = listening() if self._accounts.decoder else None
         self._forks = Forks(self.layout.data, self._accounts.services, self._passages) if forked else None
         self.listen = {instance: f"127.0.0.1:{port}" for instance, port in zip(instances, ports, strict=True)}
 
@@ -75,6 +78,8 @@ class Stack:
         async with asyncio.TaskGroup() as group:
             ground = [group.create_task(self._start_postgres()), group.create_task(self._start_nats())]
             group.create_task(self._start_gateway())
+            if self._warden is not None:
+                group.create_task(self._start_warden(self._warden))
             if self._forks is not None:
                 group.create_task(self._add(self._forks.program, self._forks.loaded, spawn=self._forks.start))
             for service in self.services:
@@ -95,11 +100,13 @@ class Stack:
         """Ends every part in order and removes stack.json. May be called at any point of the start."""
         self.ending = True
         self.layout.state.unlink(missing_ok=True)
-        for group in (["gateway"], list(self.listen), ["forkserver", "nats"], ["postgres"]):
+        for group in (["gateway"], list(self.listen), ["forkserver", "warden", "nats"], ["postgres"]):
             present = [self.children[name] for name in group if name in self.children]
             await asyncio.gather(*(child.stop(at_once=at_once) for child in present))
         if self._forks is not None:
             self._forks.close()
+        if self._warden is not None:
+            self._warden.close()
         end_orphans(())
 
     async def _start_gateway(self) -> None:
@@ -122,6 +129,13 @@ class Stack:
             well=partial(probes.nats_well, *asking),
             spawn=spawn,
         )
+
+    async def _start_warden(self, listener: socket.socket) -> None:
+        """Its socket is ours, so that orders wait for one that is started again."""
+        assert self._accounts.services is not None
+        program = warden_program(self._accounts.services.uid, account=self._accounts.decoder, passages=self._passages)
+        ready = partial(probes.hangs_up, name_of(listener))
+        await self._add(program, ready, spawn=partial(execute, stdin=listener.fileno()))
 
     async def _start_postgres(self) -> None:
         postgres = await asyncio.to_thread(
@@ -151,6 +165,7 @@ class Stack:
             listen=self.listen[instance],
             peers={each.name: self.listen[each.name] for each in self.services},
             public_url=self.gateway.url,
+            warden=name_of(self._warden) if self._warden else "",
         )
         if self._accounts.services is not None:
             environment["HOME"] = str(self.layout.data)  # root's own is closed to it
