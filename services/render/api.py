@@ -10,6 +10,7 @@ from cutlog.contract.base import Strict
 from cutlog.ffmpeg import FfmpegFailedError
 from cutlog.web import Api, Content, Problem, ProblemError, Reply, Request, Role
 from cutlog.web.problems import unavailable
+from services.render.lettering import LetteringFailedError
 from services.render.plan import MediaNotReadyError
 from services.render.sources import NoPictureError, SourceGoneError
 from services.render.still import FrameBeyondEndError, Picture, Stills
@@ -33,7 +34,8 @@ def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
     api.problem(MediaNotReadyError, status=409, type="media-not-ready", headers={"Retry-After": "2"})
     api.problem(SourceGoneError, status=409, type="media-gone")
     api.problem(NoPictureError, status=422, type="no-picture")
-    api.problem(FfmpegFailedError, lambda _: Problem(422, "not-drawn", "This frame can't be drawn from its media"))
+    for failed in (FfmpegFailedError, LetteringFailedError):
+        api.problem(failed, lambda _: Problem(422, "not-drawn", "This frame can't be drawn from its media"))
 
     @api.get(
         "/api/projects/{project}/versions/{n}/frame",

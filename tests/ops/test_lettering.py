@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from cutlog.settings import Settings
+from services.ops.bootstrap import serving
 from tests.ops.conftest import Client
+from tests.support.configuration import SettingsFactory
+from tests.support.typefaces import RUNIC, scattered
 
 TRACK = {"op": "track.add", "track": "t", "kind": "video"}
 TITLE: dict[str, Any] = {
@@ -46,3 +52,20 @@ async def test_how_a_line_is_fitted_can_be_set(titled: Client) -> None:
     (track,) = (await titled.made("GET", "/api/projects/p1/timeline"))["tracks"]
     text = track["clips"][0]["source"]["text"]
     assert (text["fit"], text["maxWidth"], text["font"]) == ("wrap", 0.5, "noto-sans")
+
+
+async def test_fonts_that_the_operator_adds_count(
+    settings: Settings, settings_for: SettingsFactory, tmp_path: Path
+) -> None:
+    folder = tmp_path / "fonts" / "below"
+    folder.mkdir(parents=True)
+    (folder / "own.ttf").write_bytes(scattered(RUNIC, [0xE000]))
+    (folder / "broken.otf").write_bytes(b"OTTO")
+    own = settings.model_copy(update={"fonts": folder.parent})
+    async with serving(own) as server, aiohttp.ClientSession() as session:
+        client = Client(session, server.url, settings_for.token("editor"))
+        await client.made("POST", "/api/projects", {"name": "Titles", "id": "p1"})
+        await client.edit("p1", TRACK, TITLE | {"text": {"text": "你好 \ue000"}})
+        change = {"op": "text.set", "clip": "c", "text": "\ue001"}
+        answer = await client("POST", "/api/projects/p1/ops", {"ops": [change]})
+        assert answer.status == 422

@@ -10,6 +10,7 @@ import pytest
 
 from cutlog.contract.media import FontAxis, FontFace, FontFacts, MediaFacts, Renditions, nearest
 from cutlog.contract.timeline import Caption, MediaRef, Timeline
+from services.render.lettering import FONTS
 from services.render.plan import MediaNotReadyError, plan
 from services.render.profiles import EXPORTS
 from services.render.sources import SourceGoneError
@@ -143,3 +144,12 @@ def test_a_variable_face_has_all_weights_of_its_axis() -> None:
     facts = MediaFacts(container="ttc", duration="0", font=FontFacts(faces=faces, coverage=""))
     assert facts.font
     assert [nearest(facts.font, weight) for weight in (100, 600, 690)] == [0, 0, 1]
+
+
+async def test_a_collection_is_drawn_with_by_the_face_of_a_weight(studio: Studio, tmp_path: Path) -> None:
+    both = tmp_path / "both.ttc"
+    both.write_bytes(typefaces.collection(*(FONTS / "noto" / f"NotoSans-{of}.ttf" for of in ("Regular", "Bold"))))
+    font = await studio.ingest("f1", both)
+    regular, bold = await ink(studio, film(font), 1), await ink(studio, film(font, weight=700), 2)
+    assert regular == pytest.approx(await ink(studio, film(font, weight=300), 3), rel=0.01)
+    assert bold > 1.1 * regular
