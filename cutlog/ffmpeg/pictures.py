@@ -197,6 +197,7 @@ def look(pil: Any, path: str, name: str, thorough: bool) -> dict[str, Any]:
 
 def transparent(image: Any) -> bool:
     """Whether a picture is transparent somewhere."""
+    image = straight(image)
     if "A" not in image.getbands() and "transparency" not in image.info:
         return False
     return bool(image.convert("RGBA").getchannel("A").getextrema()[0] < 255)
@@ -245,9 +246,14 @@ def timed(image: Any, count: int) -> Any:
         yield told if told > SHORTEST else USUAL
 
 
+def straight(image: Any) -> Any:
+    """The picture without alpha multiplied into its colours."""
+    return image.convert(image.mode.upper()) if image.mode in ("RGBa", "La") else image
+
+
 def srgb(pil: Any, image: Any) -> Any:
     """The picture in sRGB, as RGB or RGBA, upright."""
-    image = pil.ImageOps.exif_transpose(image)
+    image = straight(pil.ImageOps.exif_transpose(image))
     if image.mode.startswith("I"):
         # Grey of 16 bits.
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")

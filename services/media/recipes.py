@@ -76,7 +76,8 @@ def proxy_args(source: Path, judged: Judged) -> list[str]:
             "-copyts", *_input(source, facts.container), "-map", f"0:{judged.video}", "-an",
             "-vf", ",".join([*timed, *drawn, *held, COLOR_FILTER]), *proxy_video_args(fps), *paced, PROXY,
         ]  # fmt: skip
-    mask = ["alphaextract", f"scale={width}:{height}:flags=bicubic", "format=gray", "setsar=1"]
+    # A format is named: what comes before, such as turning a picture upright, may leave it open.
+    mask = ["format=yuva444p", "alphaextract", f"scale={width}:{height}:flags=bicubic", "format=gray", "setsar=1"]
     graph = (
         f"[0:{judged.video}]{','.join([*timed, 'split[whole][clear]'])};"
         f"[whole]{','.join([*_over_black(facts), *drawn, *held, COLOR_FILTER])}[colours];"

@@ -204,3 +204,18 @@ async def test_a_clip_with_alpha_is_never_copied_and_one_without_keeps_its_segme
     facts, renditions = edit(media.facts, alpha=UNSET), edit(media.renditions, proxy_alpha=UNSET)
     as_before = edit(film, media={"m": edit(media, facts=facts, renditions=renditions)})
     assert plan(as_before, PROXY, "e").copied(), "what was examined before alpha was noted"
+
+
+async def test_a_transparent_film_that_is_turned_upright(studio: Studio, tmp_path: Path) -> None:
+    path = cutouts.turned(cutouts.made(tmp_path / "qtrle.mov"), tmp_path / "turned.mov")
+    media = await studio.ingest("m", path)
+    assert (media.facts.alpha, media.facts.rotation) == (True, 270)
+    for images in await both(studio, above(media, 2)):
+        assert near(at(images[1], 0.5, 0.05), over(BLUE, GREEN, HALF), CLOSE), "the band is above"
+        assert near(at(images[1], 0.5, 0.95), GREEN, CLOSE)
+
+
+async def test_a_heic_with_alpha_in_its_colours_is_rewritten_without(studio: Studio, tmp_path: Path) -> None:
+    media = await studio.ingest("m", cutouts.multiplied_heic(tmp_path / "m.heic"))
+    assert (media.facts.alpha, media.facts.matte) == (True, UNSET)
+    check([await still(studio, above(media, 1), 0)])

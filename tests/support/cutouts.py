@@ -13,6 +13,7 @@ from typing import Final
 
 import imageio_ffmpeg
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
@@ -123,6 +124,20 @@ def associated_tiff(path: Path, frame: int = 0) -> Path:
         if int.from_bytes(data[entry : entry + 2], "little") == 338:
             data[entry + 8 : entry + 10] = (1).to_bytes(2, "little")
     path.write_bytes(data)
+    return path
+
+
+def multiplied_heic(path: Path) -> Path:
+    """A HEIC that says that alpha was multiplied into its colours."""
+    image = Pillow.fromarray(painted(0)).convert("RGBa")
+    pillow_heif.from_bytes("RGBa", image.size, image.tobytes()).save(path, quality=95)
+    return path
+
+
+def turned(film: Path, path: Path) -> Path:
+    """The same film, which players turn by a quarter."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-display_rotation", "90", "-i", str(film)]
+    subprocess.run([*command, "-c", "copy", str(path)], check=True)
     return path
 
 

@@ -169,7 +169,13 @@ def clear(film: Any, size: Size, coding: Coding) -> Any:
     if coding.hdr is None:
         return bt709(film, size, coding)
     both = film.filter_multi_output("split")
-    mask = both[1].filter("alphaextract").filter("scale", *size, flags="bicubic").filter("format", "gray")
+    mask = (
+        both[1]
+        .filter("format", "yuva444p")
+        .filter("alphaextract")
+        .filter("scale", *size, flags="bicubic")
+        .filter("format", "gray")
+    )
     return ffmpeg.filter([bt709(both[0], size, coding).filter("format", "yuv444p"), mask], "alphamerge")
 
 
