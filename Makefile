@@ -34,7 +34,7 @@ test: install ## the tests, against real PostgreSQL, NATS, Caddy and ffmpeg
 .PHONY: test-slow
 test-slow: install ## the expensive tests: kills, full disks, whole stacks, more examples of each kind
 	@CUTLOG_TEST_ROUNDS=0 $(BIN)/pytest -n auto --dist loadgroup -m slow $(ARGS)
-	@CUTLOG_TEST_ROUNDS=0 $(BIN)/pytest -n auto --dist loadgroup -m 'not slow and not long and not corpus' \
+	@CUTLOG_TEST_ROUNDS=0 $(BIN)/pytest -n auto --dist loadgroup -m 'not slow and not long and not corpus and not fuzz' \
 		$$(grep -rlE '^from hypothesis' tests --include='test_*.py') $(ARGS)
 
 .PHONY: test-long
@@ -53,7 +53,11 @@ test-costs: install ## the tests, and what they cost in processor time: by folde
 
 .PHONY: corpus
 corpus: install ## every file of tests/corpus: what it is, which frames it shows, what is heard; prints a table
-	@$(BIN)/pytest -n 2 -q -m "" tests/corpus $(ARGS)
+	@$(BIN)/pytest -n auto -q -m "not fuzz" tests/corpus $(ARGS)
+
+.PHONY: fuzz
+fuzz: install ## damaged files of tests/corpus: refused or of use, never a hang, a crash or a 500 (ROUNDS=1)
+	@FUZZ_ROUNDS=$(or $(ROUNDS),1) $(BIN)/pytest -n auto -q -m fuzz tests/corpus tests/media/test_damaged_uploads.py $(ARGS)
 
 .PHONY: chaos
 chaos: install ## users at work while parts are killed, wires cut, the disk filled by chance; SECONDS=120 SEED=7

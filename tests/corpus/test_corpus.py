@@ -17,6 +17,8 @@ from tests.support.painting import Image, Samples, pictures, samples
 ALL = records()
 STILLS = 10
 """Single frames that are drawn of a clip, beside those that its record names."""
+ROW = 16
+"""Single frames in a row, where a clip is too long for all of them."""
 ALIKE = 12.0
 """Mean difference, of 255, between a proxy and an export of the same frame, both seen from afar."""
 NEAR = 0.03
@@ -61,10 +63,35 @@ async def test_a_file_gives_what_its_record_says(bench: Bench, record: Record, r
     record_property("looked", f"{len(record.facts)} facts, {frames} frames twice, {drawn} stills")
 
 
+@pytest.mark.corpus
+@pytest.mark.parametrize("record", [pytest.param(record, id=record.name) for record in ALL if record.clips])
+async def test_every_single_frame_is_that_of_the_export(bench: Bench, record: Record, record_property: Told) -> None:
+    """Proxy and export are compared on every frame above, so all three agree on every frame."""
+    assert record.project is not None
+    clip, media = record.clips[0], await bench.ingest(record.path)
+    film = bench.film(media, record.project, clip)
+    large = list(pictures(await bench.export(film)))
+    for frame in _every(len(large)):
+        single = await bench.still(film, frame)
+        apart = float(np.abs(_afar(single) - _afar(large[frame])).mean())
+        assert apart < ALIKE, f"frame {frame} differs by {apart:.1f}"
+        if clip.shows:
+            assert read_blocks(single, record.film) == clip.numbers[frame]
+    record_property("corpus", f"{record.name}, single")
+    record_property("looked", f"{len(_every(len(large)))} stills")
+
+
 async def test_a_thumbnail_shows_the_frame_that_was_asked_for(bench: Bench) -> None:
     record = next(record for record in ALL if record.name == "opengop-h264")
     media = await bench.ingest(record.path)
     assert [read_blocks(await bench.thumbnail(media, frame), record.film) for frame in (0, 47, 119)] == [0, 47, 119]
+
+
+def _every(frames: int) -> list[int]:
+    """All frames of a short clip; of a longer one those at its ends, and some in a row in its middle."""
+    if frames <= 3 * ROW:
+        return list(range(frames))
+    return [*range(ROW), *range(frames // 2, frames // 2 + ROW), *range(frames - ROW, frames)]
 
 
 def _spread(frames: int) -> list[int]:
