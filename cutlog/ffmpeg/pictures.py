@@ -43,7 +43,8 @@ CODECS = {"heif": "hevc", "avif": "av1", "jpeg_pipe": "mjpeg"}
 #: Compressions of TIFF that ffmpeg does not read: JPEG (old and new), WebP, Zstandard.
 FOREIGN_TIFF = {6, 7, 50000, 50001, 34926}
 GAIN_MAPS = (b"aux:hdrgainmap", b"http://ns.adobe.com/hdr-gain-map/1.0/", b"urn:iso:std:iso:ts:21496:-1")
-COMPRESSION, PROFILE = 259, 34675
+#: Tags of TIFF. Without the rows of a strip, which are then all of them, ffmpeg reads nothing.
+COMPRESSION, ROWS, PROFILE = 259, 278, 34675
 
 
 def demuxer(head: bytes) -> str | None:
@@ -96,7 +97,9 @@ def foreign(name: str, head: bytes) -> bool:
         case "tiff_pipe":
             tags = tiff(head)
             return bool(tags) and (
-                tags.get(COMPRESSION) in FOREIGN_TIFF or (PROFILE in tags and other(head[tags[PROFILE] :][:DESCRIBED]))
+                tags.get(COMPRESSION) in FOREIGN_TIFF
+                or ROWS not in tags
+                or (PROFILE in tags and other(head[tags[PROFILE] :][:DESCRIBED]))
             )
         case _:
             return False

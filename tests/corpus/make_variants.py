@@ -35,12 +35,14 @@ def main(folder: Path) -> None:
     for name, (about, words) in FILMS.items():
         frames = int(words.split("-frames:v ")[1].split()[0]) if "-frames:v" in words else FRAMES
         _film(files / name, Fraction(24), frames, words)
+        # Pixels of H.263 are 12 wide and 11 high.
+        size = (192, 144) if "-s 176x144" in words else SIZE
         _told(
             records,
             name,
             about,
             f"{FRAMES} painted frames, ffmpeg {words}",
-            film(Fraction(24), frames, sound="-an" not in words),
+            film(Fraction(24), frames, sound="-an" not in words, size=size),
         )
     for name, rate in RATES.items():
         words = f"{_encoder(name)} -an"
@@ -79,7 +81,7 @@ tone = 440
 """
 
 
-def film(rate: Fraction, frames: int, *, sound: bool, size: tuple[int, ...] = SIZE) -> str:
+def film(rate: Fraction, frames: int, *, sound: bool, size: tuple[int, int] = SIZE) -> str:
     pulses = "\n[sound]\npulses = [0.5]\n" if sound else ""
     return f"""
 [facts]
