@@ -61,6 +61,8 @@ def main(folder: Path) -> None:
     for name, (about, kind, options) in IMAGES.items():
         _image(files / name, kind, options)
         _told(records, name, about, f"four quarters, Pillow: {kind} {options}", image())
+    _by_copy(files / "cut-by-copy.mp4")
+    _jittered(files / "phone-vfr.mp4")
     (files / "captions.srt").unlink()
     (files / "cover.jpg").unlink()
 
@@ -140,18 +142,31 @@ def _encoder(name: str) -> str:
 
 def _film(path: Path, rate: Fraction, frames: int, words: str) -> None:
     painted = b"".join(paint_blocks(k, FILM, SIZE).tobytes() for k in range(frames))
-    pulse = np.zeros(RATE, np.float32)
-    pulse[RATE // 2 : RATE // 2 + RATE // 1000] = 0.9
+    pulse = np.zeros((max(1, frames // FRAMES), RATE), np.float32)
+    pulse[:, RATE // 2 : RATE // 2 + RATE // 1000] = 0.9
     heard = path.with_name("pulse.f32")
     pulse.tofile(heard)
     source = f"-f rawvideo -pix_fmt rgb24 -s {SIZE[0]}x{SIZE[1]} -r {rate} -i pipe:0"
     sound = "" if "-an" in words else f" -f f32le -ar {RATE} -ac 1 -i {heard}"
     pixels = "" if "-pix_fmt" in words else " -pix_fmt yuv420p"
-    given = words.replace("@", f"{path.parent}/")
-    first, rest = given.split(" -c:v", 1) if given.startswith("-i ") else ("", given)
-    words = f"{first} -c:v{rest}" if first else rest
+    words = words.replace("@", f"{path.parent}/")
     _ffmpeg(f"{source}{sound} {words}{pixels} {path}", painted)
     heard.unlink()
+
+
+def _by_copy(path: Path) -> None:
+    """48 frames cut with stream copy amid a group: an edit list hides what comes before."""
+    whole = path.with_name("whole.mp4")
+    _film(whole, Fraction(24), 48, f"{X264} -c:a aac")
+    _ffmpeg(f"-ss 0.25 -i {whole} -c copy {path}", b"")
+    whole.unlink()
+
+
+def _jittered(path: Path) -> None:
+    """48 frames of H.264 as phones record: each up to 9 ms before its turn."""
+    moved = r"settb=1/90000,setpts=round(N*3750-gt(N\,0)*mod(N*397\,800))"
+    ticks = "-fps_mode passthrough -enc_time_base 1:90000 -video_track_timescale 90000"
+    _film(path, Fraction(24), 48, f"-vf {moved} {ticks} -c:v libx264 -crf 30 -bf 0 -c:a aac")
 
 
 def _tone(path: Path, words: str) -> None:
