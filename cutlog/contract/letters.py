@@ -47,6 +47,8 @@ class Letters(msgspec.Struct, frozen=True):
 
 EMPTY: Final = Letters((), ())
 """Nothing can be drawn."""
+ANY: Final = Letters((0,), (0x10FFFF,))
+"""Nobody asks what can be drawn."""
 
 
 @lru_cache(64)

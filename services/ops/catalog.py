@@ -56,16 +56,16 @@ class Catalog:
         self._engine, self._letters = engine, letters or shipped()
         self._states: dict[str, MediaState] = {}
 
-    async def shelf(self, tenant: str, ids: Iterable[str]) -> Shelf:
-        """What an edit may ask for. Ids that do not exist are left out."""
+    async def shelf(self, tenant: str, ids: Iterable[str], letters: Letters | None = None) -> Shelf:
+        """What an edit may ask for. Ids that do not exist are left out. `letters` in place of the usual ones."""
         missing = [media_id for media_id in ids if not self._usable(media_id)]
         if missing:
             found = await self._read(tenant, missing)
             if len(self._states) + len(found) > CAPACITY:
                 self._states = {}
-                return await self.shelf(tenant, ids)
+                return await self.shelf(tenant, ids, letters)
             self._states.update(found)
-        return Shelf(self._states, tenant, self._letters)
+        return Shelf(self._states, tenant, letters or self._letters)
 
     def _usable(self, media_id: str) -> bool:
         state = self._states.get(media_id)

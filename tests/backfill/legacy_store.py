@@ -70,7 +70,8 @@ def _op(dice: random.Random, version: int, video: str) -> Json:
         return {"type": "addClip", "videoId": video, "start": 0, "end": 1, "clipId": "main"}
     match dice.randrange(3):
         case 0:
-            return {"type": "addText", "text": f"title {version}", "start": 10 * version, "duration": 2}
+            # What no font here has a picture of was shown somehow there.
+            return {"type": "addText", "text": f"title {version} \ue000", "start": 10 * version, "duration": 2}
         case 1:
             return {"type": "setVolume", "clipId": "main", "volume": dice.choice([0, 0.5, 1])}
         case _:
