@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 
 from cutlog.blobs import LocalBlobs
-from cutlog.ffmpeg import Ffmpeg
-from cutlog.settings import Settings
 from tests.corpus.bench import Bench
 from tests.render.studio import Studio
+from tests.support.encoders import bundled
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> Bench:
-    ffmpeg = await Ffmpeg.find(Settings(data=tmp_path))
+def bench(tmp_path: Path) -> Bench:
+    ffmpeg = bundled()
     return Bench(ffmpeg, Studio(ffmpeg, LocalBlobs(tmp_path / "objects", "secret")))
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 
 from cutlog.ffmpeg import Ffmpeg
+from tests.support.encoders import bundled
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,6 @@ class Wanted:
 
 
 @pytest.fixture
-async def ffmpeg() -> Ffmpeg:
+def ffmpeg() -> Ffmpeg:
     """The bundled build in the best sandbox of this machine."""
-    return await Ffmpeg.find(Wanted())
+    return bundled()

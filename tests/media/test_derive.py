@@ -20,11 +20,11 @@ import cutlog.cli
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.media import Rendition
 from cutlog.contract.time import Fps
-from cutlog.ffmpeg import Ffmpeg
-from cutlog.settings import Settings
 from services.media.derive import Derive, Derived
 from services.media.facts import judge
 from tests.support import cutouts
+from tests.support.encoders import bundled
+from tests.support.lanes import later
 from tests.support.painting import (
     Painter,
     Samples,
@@ -78,9 +78,9 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> Bench:
+def bench(tmp_path: Path) -> Bench:
     blobs = LocalBlobs(tmp_path / "store", "secret")
-    return Bench(blobs, Derive(await Ffmpeg.find(Settings(data=tmp_path)), blobs), tmp_path)
+    return Bench(blobs, Derive(bundled(), blobs), tmp_path)
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -88,7 +88,9 @@ def size(path: Path) -> tuple[int, int]:
     return width, height
 
 
-@pytest.mark.parametrize("rate", [Fraction(25), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60)])
+@pytest.mark.parametrize(
+    "rate", [Fraction(30000, 1001), *later("more rates", Fraction(25), Fraction(24000, 1001), Fraction(60))]
+)
 async def test_the_edit_proxy_has_every_frame_at_its_place(bench: Bench, painted: Painter, rate: Fraction) -> None:
     derived = await bench(painted(rate, 75))
     assert derived.facts.fps == Fps.of(rate)
@@ -168,7 +170,7 @@ async def test_a_film_that_starts_late_on_its_own_clock_starts_with_its_first_fr
     assert read_tones(bench.sound(derived), Fraction(25), 30)[1:-1] == list(range(1, 29))
 
 
-@pytest.mark.parametrize("container", ["mp4", "mkv"])
+@pytest.mark.parametrize("container", ["mp4", *later("the same by another demuxer", "mkv")])
 @pytest.mark.parametrize("frames", [-10, 10])
 async def test_sound_that_starts_at_another_time_is_put_right(
     bench: Bench, painted: Painter, container: str, frames: int
@@ -255,11 +257,14 @@ async def test_a_moving_gif_is_a_film(bench: Bench, painted: Painter) -> None:
 @pytest.mark.parametrize(
     ("name", "encode"),
     [
-        ("vp9.webm", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M")),
-        ("prores.mov", ("-c:v", "prores_ks")),
         ("mpeg2.ts", ("-c:v", "mpeg2video", "-q:v", "2")),
-        ("mjpeg.avi", ("-c:v", "mjpeg", "-q:v", "2")),
         ("bframes.mkv", ("-c:v", "libx264", "-bf", "3", "-crf", "16")),
+        *later(
+            "tests/corpus has files of all codecs",
+            ("vp9.webm", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M")),
+            ("prores.mov", ("-c:v", "prores_ks")),
+            ("mjpeg.avi", ("-c:v", "mjpeg", "-q:v", "2")),
+        ),
     ],
 )
 async def test_usual_codecs_and_containers_are_read_to_the_frame(
@@ -295,7 +300,7 @@ async def test_a_real_film_with_surround_sound(bench: Bench) -> None:
 
 
 async def test_the_facts_of_a_film_do_not_depend_on_how_much_of_it_was_read(bench: Bench, painted: Painter) -> None:
-    ffmpeg = await Ffmpeg.find(Settings(data=bench.folder))
+    ffmpeg = bundled()
     clip = painted(Fraction(30000, 1001), 60, audio=True)
     quick, whole = judge(await ffmpeg.probe(clip)).facts, judge(await ffmpeg.probe(clip, times=True)).facts
     assert quick == msgspec.structs.replace(whole, timing=msgspec.UNSET)

@@ -110,7 +110,7 @@ async def test_a_signature_does_not_lead_out_of_the_store(running: House, key: s
 
 async def test_a_thumbnail_is_there_before_the_rest_is_made(running: House, painted: Painter) -> None:
     client = running.client()
-    video_id = (await client.upload(painted(25, 1000, (320, 180)))).body["id"]
+    video_id = (await client.upload(painted(25, 1000, (160, 90)))).body["id"]
 
     async def there() -> bool:
         return (await client("GET", f"/api/videos/{video_id}/thumbnail")).status == 302

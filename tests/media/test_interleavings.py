@@ -127,6 +127,7 @@ async def held(rivals: Rivals, data: bytes) -> int:
     return int(video["refCount"])
 
 
+@pytest.mark.slow(reason="the same with fewer clients is test_many_at_once_of_the_same_content_are_one_video")
 async def test_twenty_clients_with_the_same_bytes_make_one_object_that_is_held_twenty_times(running: House) -> None:
     data, client = sound(), running.client()
     answers = await asyncio.gather(*(client.upload(data, name=f"{number}.wav") for number in range(20)))

@@ -92,7 +92,7 @@ async def test_a_use_that_the_service_has_not_heard_of_yet_still_counts(running:
 async def test_work_that_a_stop_interrupted_is_done_after_the_next_start(house: House, painted: Painter) -> None:
     await house.start("ops", "media")
     # Long enough that the stop comes before the end.
-    clip = painted(30, 900, (320, 180))
+    clip = painted(30, 900, (160, 90))
     video = (await house.client().upload(clip)).body
 
     async def begun() -> bool:
@@ -147,7 +147,7 @@ async def test_a_film_that_breaks_off_keeps_what_can_be_read(running: House, pai
 async def test_what_fails_to_be_derived_is_said_and_another_upload_tries_again(
     running: House, painted: Painter
 ) -> None:
-    clip, client = painted(25, 900, (320, 180)), running.client()
+    clip, client = painted(25, 900, (64, 36)), running.client()
     video = (await client.upload(clip)).body
     original = running.objects / f"videos/default/{video['sha256']}.0.mp4"
     original.rename(original.with_suffix(".away"))
