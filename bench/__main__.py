@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench import backbone, edits, gc, history, log, media, render, start, streams
+from bench import backbone, edits, gc, history, log, media, render, start, streams, suite
 from bench.page import DRAWINGS, page
 from bench.shape import SKIPPED, Bench, Row
 
@@ -24,6 +24,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "render": render.BENCH,
     "backbone": backbone.BENCH,
     "start": start.BENCH,
+    "suite": suite.BENCH,
     "streams": streams.BENCH,
     "gc": gc.BENCH,
     "media": media.BENCH,

@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,11 @@ import pytest
 from cutlog.jail.client import Remote, Warden
 from cutlog.jail.orders import Order
 
+GROUPS: Final = (
+    (Path("/sys/fs/cgroup/cpuacct"), "cpuacct.usage", 1e9),
+    (Path("/sys/fs/cgroup"), "cpu.stat", 1e6),
+)
+"""Where control groups are, versions 1 and 2; the file with what one has used, and its units in a second."""
 FOLDER: Final = os.environ.get("CUTLOG_TEST_COSTS")
 
 
@@ -39,21 +45,30 @@ class Cost(msgspec.Struct, frozen=True):
     """Programs that the process of pytest started itself, and how many times."""
 
 
-def meter() -> Callable[[], float]:
-    """Gives seconds of processor time, user and system, of this process and all that it starts from now on.
+def meter() -> tuple[Callable[[], float], Callable[[], None]]:
+    """Gives seconds of processor time, user and system, of this process and all that it starts from now on; and ends.
 
     A control group counts all of it. Where none can be made, children count once they have ended and were waited for.
     """
-    name = f"cutlog-tests-{os.getpid()}"
-    for root, file, unit in (("/sys/fs/cgroup/cpuacct", "cpuacct.usage", 1e9), ("/sys/fs/cgroup", "cpu.stat", 1e6)):
-        group = Path(root, name)
+    for root, file, unit in GROUPS:
+        group, processes = root / f"cutlog-tests-{os.getpid()}", root / "cgroup.procs"
         with suppress(OSError):
-            if (group.parent / "cgroup.procs").exists():
+            if processes.exists():
                 group.mkdir()
                 (group / "cgroup.procs").write_text(str(os.getpid()))
-                (group / file).read_text()
-                return lambda: float((group / file).read_text().split("\n")[0].split()[-1]) / unit
-    return _waited_for
+                _used(group / file, unit)
+                return partial(_used, group / file, unit), partial(_leave, group)
+    return _waited_for, lambda: None
+
+
+def _used(file: Path, unit: float) -> float:
+    return float(file.read_text().splitlines()[0].split()[-1]) / unit
+
+
+def _leave(group: Path) -> None:
+    with suppress(OSError):  # a daemon of a test may still be there
+        (group.parent / "cgroup.procs").write_text(str(os.getpid()))
+        group.rmdir()
 
 
 def _waited_for() -> float:
@@ -68,8 +83,11 @@ class Costs:
         folder.mkdir(parents=True, exist_ok=True)
         self._out = (folder / f"{os.getpid()}.jsonl").open("ab", buffering=0)
         self._started: Counter[str] = Counter()
-        self._spent = meter()
-        self._last = self._spent()
+        before = _waited_for()
+        self._spent, self._end = meter()
+        # A control group knows nothing of what was spent before it was joined, but that of a worker's parent does.
+        alone = "PYTEST_XDIST_WORKER" not in os.environ
+        self._last = -before if alone and self._spent is not _waited_for else 0.0
         sys.addaudithook(self._audit)
         self._count_jailed()
 
@@ -117,6 +135,7 @@ class Costs:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         self._note("rest", "end", "")
+        self._end()
 
 
 def register(config: pytest.Config) -> None:
