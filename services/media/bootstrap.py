@@ -19,6 +19,7 @@ from cutlog.bus import Bus, Outbox, Projection, consume, micro
 from cutlog.bus.measures import ProjectionMetrics
 from cutlog.db.engine import create_engine
 from cutlog.ffmpeg import Ffmpeg
+from cutlog.ffmpeg.remembered import Probes
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.skipping import Skipping
@@ -76,8 +77,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             )
             outbox = Outbox(engine, "media", on_reply=settle)
             quotas = Quotas(settings.quotas)
-            ingest = Ingest(engine, blobs, ffmpeg, outbox, quotas=quotas)
-            derive = Derive(ffmpeg, PatientBlobs(blobs))  # waits for the store and keeps what it has encoded
+            probes = Probes(ffmpeg)  # what arrives here is most often derived from here
+            ingest = Ingest(engine, blobs, ffmpeg, outbox, quotas=quotas, probes=probes)
+            derive = Derive(ffmpeg, PatientBlobs(blobs), probes)  # waits for the store and keeps what it has encoded
             worker = Worker(engine, derive, outbox, slots=max(1, (os.cpu_count() or 1) // 2))
             api = make_api(engine, blobs, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes)
             folder = blobs.lasting()

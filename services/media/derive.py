@@ -16,8 +16,9 @@ from cutlog.contract.fonts import family_of
 from cutlog.contract.keys import Content, RenditionKey, RenditionName, StreamKey
 from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions, StreamRenditions, display_size
 from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
-from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, FfmpegResult, Limits, is_font
+from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, FfmpegResult, Limits, RawProbe, is_font
 from cutlog.ffmpeg.progress import Progress
+from cutlog.ffmpeg.remembered import Probes
 from services.media.facts import Judged, UnusableError, judge, judge_font, others, rewritten
 from services.media.previews import peaks, sheet
 from services.media.recipes import (
@@ -61,8 +62,9 @@ class Derive:
     """Keys depend on the content and the number of its examination alone, so making things twice gives the same
     objects."""
 
-    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore) -> None:
+    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore, probes: Probes | None = None) -> None:
         self._ffmpeg, self._blobs = ffmpeg, blobs
+        self._probes = probes or Probes(ffmpeg)
         self._frames = asyncio.Semaphore(2)
 
     async def make(
@@ -81,7 +83,7 @@ class Derive:
             content = Content(tenant, sha256, generation)
             if await asyncio.to_thread(is_font, source):
                 return await self._font(source, folder, content, revision)
-            raw = await self._ffmpeg.probe(source, times=True, limits=_patience(source))
+            raw = await self._look(source, sha256, revision)
             judged = original = judge(raw)
             facts, read = judged.facts, source
             if original.foreign:
@@ -108,6 +110,11 @@ class Derive:
             if streams:
                 made = msgspec.structs.replace(made, streams=tuple(streams))
         return Derived(original.kind, facts, made)
+
+    async def _look(self, source: Path, sha256: str, revision: int) -> RawProbe:
+        """What is in the original: what is known from its arrival, but who examines it again looks again."""
+        looks = self._probes if revision == 0 else Probes(self._ffmpeg)
+        return await looks.probe(source, sha256, times=True, limits=_patience(source))
 
     async def _font(self, source: Path, folder: Path, content: Content, revision: int) -> Derived:
         """A font, rewritten for titles to be drawn with. Raises UnusableError."""

@@ -31,6 +31,7 @@ from cutlog.contract.keys import Content, OriginalKey
 from cutlog.contract.media import Renditions
 from cutlog.db.failures import constraint
 from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError, is_font
+from cutlog.ffmpeg.remembered import Probes
 from services.media import leases, videos
 from services.media.answers import Retry, forget, keep, recall
 from services.media.facts import Judged, UnusableError, judge, judge_font
@@ -114,9 +115,11 @@ class Ingest:
         outbox: Outbox,
         reached: Reached = nothing,
         quotas: Quotas | None = None,
+        probes: Probes | None = None,
     ) -> None:
         self._engine, self._blobs, self._ffmpeg, self._outbox = engine, blobs, ffmpeg, outbox
         self._reached, self._quotas = reached, quotas or Quotas({})
+        self._probes = probes or Probes(ffmpeg)
         self._answers = Answers(engine)
 
     async def take(
@@ -229,7 +232,7 @@ class Ingest:
                 async with self._blobs.scratch() as folder:
                     raw = await self._ffmpeg.rewrite_font(file.path, folder, FONT, family_of(file.sha256))
                     return judge_font(raw)
-            return judge(await self._ffmpeg.probe(file.path, times=whole, limits=PROBE_LIMITS))
+            return judge(await self._probes.probe(file.path, file.sha256, times=whole, limits=PROBE_LIMITS))
         except MediaRefusedError as error:
             raise UnusableError(str(error)) from error
 

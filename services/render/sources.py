@@ -6,17 +6,14 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
-from cutlog.ffmpeg import Ffmpeg, RawProbe
+from cutlog.ffmpeg import Ffmpeg
 from cutlog.ffmpeg.allow import decoder, demuxer
 from cutlog.ffmpeg.colors import ORDINARY, coding_of
+from cutlog.ffmpeg.remembered import Probes
 from services.render.compile import Opened
 from services.render.drawn import SourceFile, Typeface
-
-REMEMBERED: Final = 4096
-"""Originals whose streams are known; of each some KiB."""
 
 
 class SourceGoneError(Exception):
@@ -31,8 +28,7 @@ class Sources:
     """All that is in the store."""
 
     def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore) -> None:
-        self._ffmpeg, self._blobs = ffmpeg, blobs
-        self._known: dict[str, RawProbe] = {}
+        self._probes, self._blobs = Probes(ffmpeg), blobs
 
     @asynccontextmanager
     async def opened(self, sources: Iterable[SourceFile]) -> AsyncIterator[dict[str, Opened]]:
@@ -58,7 +54,7 @@ class Sources:
 
     async def _examined(self, path: Path, source: SourceFile) -> Opened:
         """An original: which stream is its picture, when that begins, and how its colours are coded."""
-        found = await self._probed(path, source.sha256)
+        found = await self._probes.probe(path, source.sha256)
         for stream in found.streams:
             wanted = source.stream is None or stream.index == source.stream
             if wanted and stream.kind == "video" and stream.decoded and not stream.attached:
@@ -69,13 +65,3 @@ class Sources:
                 reader = decoder(stream.codec, alpha=source.alpha is not None)
                 return Opened(path, demuxer(found.container), stream.index, start, coding, reader)
         raise NoPictureError(f"{NoPictureError.__doc__} {path.name}")
-
-    async def _probed(self, path: Path, sha256: str) -> RawProbe:
-        """What is in an original, which is looked at once: a child that loads PyAV takes longer than a short edit."""
-        found = self._known.get(sha256)
-        if found is None:
-            found = await self._ffmpeg.probe(path)
-            while len(self._known) >= REMEMBERED:
-                del self._known[next(iter(self._known))]
-            self._known[sha256] = found
-        return found

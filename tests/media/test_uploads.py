@@ -8,6 +8,7 @@ import os
 import re
 import socket
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -272,3 +273,20 @@ async def test_an_upload_that_could_not_be_looked_at_is_not_refused_for_good(
         assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
         assert running.files() == []
     assert (await client.upload(painted(25, 30))).status == 201
+
+
+async def test_a_new_file_is_looked_into_once(
+    running: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the answer needed to know is not found out again for the renditions."""
+    looks, probe = [], Ffmpeg.probe
+
+    async def noted(self: Ffmpeg, path: Path, **how: Any) -> Any:
+        looks.append(path)
+        return await probe(self, path, **how)
+
+    monkeypatch.setattr(Ffmpeg, "probe", noted)
+    client = running.client()
+    video = (await client.upload(painted(25, 30, audio=True))).body
+    assert (await client.ready(video["id"]))["status"] == "ready"
+    assert len(looks) == 1

@@ -21,7 +21,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 HLS: Final = "hls.js@1.7.4"
 PACKED: Final = "e4ab3d5d13f7cca9ef241d098f39686e19fd451831ba07dc9943482fd5ff75c7"
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
+    pytest.mark.slow(reason="in a browser"),
+]
 
 #: Plays a playlist with the token on its own request only: fragments have signed links. Collects the colour in the
 #: middle of what is shown at each look.
@@ -120,7 +123,6 @@ def names(colours: list[list[int]]) -> list[str]:
     return [name for number, name in enumerate(seen) if number == 0 or seen[number - 1] != name]
 
 
-@pytest.mark.slow(reason="a browser plays while a film is made")
 async def test_hls_js_plays_a_version_from_its_first_frame_while_segments_are_made(
     stack: RunningStack, page: Page
 ) -> None:

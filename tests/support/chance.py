@@ -10,7 +10,7 @@ from typing import Final
 
 from hypothesis import settings
 
-FEW: Final = 4
+FEW: Final = 8
 _GIVEN: Final = os.environ.get("CUTLOG_TEST_ROUNDS")
 ROUNDS: Final = int(_GIVEN or 0)
 """0: the same examples in each run. Otherwise random ones, this many times as many."""

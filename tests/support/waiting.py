@@ -14,15 +14,29 @@ PATIENCE = 180.0
 """Seconds until a condition that does not come true fails the test. Only a hang uses them up: other work may keep the
 cores busy."""
 
+EVERY = 0.02
+RARELY = 0.2
+"""Seconds between looks, at first and after a while: to ask a service costs more than what it is asked about."""
+
+
+def _pause(every: float, waited: float) -> float:
+    """Where a test does not say how often, it asks the less often the longer it has waited, and is at most a tenth
+    late."""
+    return every if every != EVERY else min(RARELY, max(EVERY, waited / 10))
+
 
 @overload
-async def eventually(condition: Callable[[], Awaitable[T]], *, timeout: float = PATIENCE, every: float = 0.02) -> T: ...
+async def eventually(
+    condition: Callable[[], Awaitable[T]], *, timeout: float = PATIENCE, every: float = EVERY
+) -> T: ...
 @overload
-async def eventually(condition: Callable[[], T], *, timeout: float = PATIENCE, every: float = 0.02) -> T: ...
-async def eventually(condition: Callable[[], T | Awaitable[T]], *, timeout: float = PATIENCE, every: float = 0.02) -> T:
+async def eventually(condition: Callable[[], T], *, timeout: float = PATIENCE, every: float = EVERY) -> T: ...
+async def eventually(
+    condition: Callable[[], T | Awaitable[T]], *, timeout: float = PATIENCE, every: float = EVERY
+) -> T:
     """The first truthy value of `condition` (plain or async), asked again and again. An AssertionError inside
     counts as "not yet"; after `timeout` seconds it, or the last value, is what fails the test."""
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     while True:
         failure: AssertionError | None = None
         value: object = None
@@ -34,14 +48,15 @@ async def eventually(condition: Callable[[], T | Awaitable[T]], *, timeout: floa
                 return cast(T, value)
         except AssertionError as error:
             failure = error
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > timeout:
             raise AssertionError(f"not within {timeout:g} s; last: {failure or value!r}") from failure
-        await asyncio.sleep(every)
+        await asyncio.sleep(_pause(every, waited))
 
 
-def eventually_sync(condition: Callable[[], T], *, timeout: float = PATIENCE, every: float = 0.02) -> T:
+def eventually_sync(condition: Callable[[], T], *, timeout: float = PATIENCE, every: float = EVERY) -> T:
     """`eventually` for plain fixtures and tests."""
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     while True:
         failure: AssertionError | None = None
         value: T | None = None
@@ -51,6 +66,7 @@ def eventually_sync(condition: Callable[[], T], *, timeout: float = PATIENCE, ev
                 return value
         except AssertionError as error:
             failure = error
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > timeout:
             raise AssertionError(f"not within {timeout:g} s; last: {failure or value!r}") from failure
-        time.sleep(every)
+        time.sleep(_pause(every, waited))

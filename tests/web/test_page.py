@@ -13,7 +13,10 @@ from tests.web.sample import SECRET
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
+    pytest.mark.slow(reason="in a browser"),
+]
 
 
 @pytest.fixture
