@@ -12,6 +12,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cutlog.db import holders
@@ -73,6 +74,13 @@ async def running(*candidates: Candidate) -> AsyncIterator[None]:
         await asyncio.gather(*tasks)
 
 
+async def renewed_for(engine: AsyncEngine, seconds: float) -> bool:
+    """Whether the lease was renewed that long after it was taken."""
+    asked = text("SELECT expires_at - taken_at > make_interval(secs => :s) FROM lease WHERE name = 'work'")
+    async with engine.connect() as connection:
+        return bool((await connection.execute(asked, {"s": seconds + SHORT.lease})).scalar())
+
+
 async def test_one_of_two_leads_and_the_other_when_it_stops(engine: AsyncEngine) -> None:
     one, two = Candidate(engine), Candidate(engine)
     async with running(one):
@@ -80,8 +88,8 @@ async def test_one_of_two_leads_and_the_other_when_it_stops(engine: AsyncEngine)
         assert held is not None
         first = held.token
         async with running(two):
-            await asyncio.sleep(SHORT.lease + 2 * SHORT.look)
-            assert one.lease and not two.lease, "a lease that is renewed stays"
+            await eventually(lambda: renewed_for(engine, SHORT.lease + 2 * SHORT.look))
+            assert one.lease and one.lease.token == first and not two.lease, "a lease that is renewed stays"
             one.stop.set()
             await eventually(lambda: two.lease)
             assert two.lease and two.lease.token > first

@@ -212,6 +212,7 @@ async def torment(ground: Ground, dice: random.Random, seconds: float) -> list[s
     return done
 
 
+@pytest.mark.slow(reason="seconds of chance, of which `make chaos` runs more")
 async def test_nothing_that_was_acknowledged_is_lost_or_doubled_whatever_dies(ground: Ground, painted: Painter) -> None:
     sys.stdout.write(f"seed {SEED}, {SECONDS:g} s\n")
     dice = random.Random(SEED)

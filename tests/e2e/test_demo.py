@@ -16,6 +16,7 @@ from tests.support.stacks import CHECKOUT
 from tests.support.waiting import PATIENCE
 
 
+@pytest.mark.slow(reason="the whole demo on a stack of its own, which `make demo` runs too")
 async def test_the_demo_starts_a_stack_of_its_own_and_leaves_films_and_no_process(tmp_path: Path) -> None:
     data = tmp_path / "with spaces"
     demo = await asyncio.create_subprocess_exec(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import gc
-import re
 import subprocess
 import sys
 from functools import cache
@@ -223,15 +222,39 @@ def test_every_module_says_what_it_is() -> None:
 
 def test_no_test_imports_from_a_test_module() -> None:
     """What several tests share stands in a module that is none: else a move of one test breaks another."""
-    test_module = re.compile(r"^\s*(?:from|import) tests\.[\w.]*\btest_", re.MULTILINE)
-    found = [path for path in (ROOT / "tests").rglob("*.py") if test_module.search(path.read_text())]
+    found = []
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Import():
+                    names = [each.name for each in node.names]
+                case ast.ImportFrom():
+                    names = [node.module or "", *(f"{node.module}.{each.name}" for each in node.names)]
+                case ast.Call(args=[ast.Constant(value=str() as name), *_]) if "import_module" in ast.unparse(
+                    node.func
+                ):
+                    names = [name]
+                case _:
+                    continue
+            found += [f"{path.relative_to(ROOT)}:{node.lineno}" for name in names if is_test_module(name, path)]
     assert found == []
 
 
+def is_test_module(name: str, importing: Path) -> bool:
+    """Whether a dotted name, absolute or beside the module that imports it, leads to a module of tests."""
+    places = (ROOT, importing.parent)
+    return any(
+        part.startswith("test_") and any((place.joinpath(*parts[:end])).with_suffix(".py").exists() for place in places)
+        for parts in [name.split(".")]
+        for end, part in enumerate(parts, 1)
+    )
+
+
 def test_no_test_sleeps_a_fixed_time_in_place_of_waiting() -> None:
-    """A sleep within a loop paces it; one outside hopes that something has happened by then, or has not."""
+    """A sleep within a loop paces it; one outside hopes that something has happened by then, or has not. What disturbs
+    others for a while, as long as it is told, waits for nothing."""
     found = []
-    for path in (ROOT / "tests").rglob("test_*.py"):
+    for path in (ROOT / "tests").rglob("*.py"):
         tree = ast.parse(path.read_text())
         loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
         paced = {id(node) for loop in loops for node in ast.walk(loop)}
@@ -240,7 +263,7 @@ def test_no_test_sleeps_a_fixed_time_in_place_of_waiting() -> None:
             for node in ast.walk(tree)
             if isinstance(node, ast.Call)
             and ast.unparse(node.func).rpartition(".")[2] == "sleep"
-            and any(isinstance(each, ast.Constant) and each.value for each in node.args)
+            and any(ast.unparse(each) not in ("0", "seconds") for each in node.args)
             and id(node) not in paced
         ]
     assert not found

@@ -25,6 +25,7 @@ from cutlog.contract.time import Fps
 from cutlog.settings import Settings
 from services.ops.bootstrap import serving
 from tests.support.configuration import SettingsFactory
+from tests.support.waiting import PATIENCE
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 FACTS = MediaFacts(
@@ -111,7 +112,7 @@ async def ask(ops: str, settings_for: SettingsFactory) -> AsyncIterator[Ask]:
     buses: dict[str, Bus] = {}
 
     async def asking(
-        source: CommandSource, body: CommandBody, key: str, tenant: str = "default", patience: float = 5.0
+        source: CommandSource, body: CommandBody, key: str, tenant: str = "default", patience: float = PATIENCE
     ) -> CommandReply:
         if source not in buses:
             settings = settings_for(source)

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from cutlog.web import Server, serve_http
+from tests.support.waiting import PATIENCE
 from tests.web.sample import Address, Sample, sample_api
 
 
@@ -24,5 +25,5 @@ async def server(sample: Sample) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def client(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(server.url, timeout=aiohttp.ClientTimeout(total=20)) as session:
+    async with aiohttp.ClientSession(server.url, timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
         yield session
