@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cutlog.db import holders
@@ -76,7 +76,7 @@ async def running(*candidates: Candidate) -> AsyncIterator[None]:
 
 async def renewed_for(engine: AsyncEngine, seconds: float) -> bool:
     """Whether the lease was renewed that long after it was taken."""
-    asked = text("SELECT expires_at - taken_at > make_interval(secs => :s) FROM lease WHERE name = 'work'")
+    asked = sqlalchemy.text("SELECT expires_at - taken_at > make_interval(secs => :s) FROM lease WHERE name = 'work'")
     async with engine.connect() as connection:
         return bool((await connection.execute(asked, {"s": seconds + SHORT.lease})).scalar())
 
