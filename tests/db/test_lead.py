@@ -23,7 +23,7 @@ from cutlog.db.standing import GRACE, Standing
 from cutlog.readiness import NotReady
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from tests.support.wires import Wire, wire
 
 SHORT = Terms(lease=2.0, renew=0.3, look=0.2, margin=0.3, patience=1.0)
@@ -228,6 +228,7 @@ async def test_where_nobody_can_lead_the_service_is_not_ready(
         await one.stop.wait()
 
     one = Candidate(engine, work)
+    monkeypatch.setattr("cutlog.db.standing.GRACE", PATIENCE)
     async with running(one):
         await eventually(lambda: one.standing.error)
         await one.standing.check()
