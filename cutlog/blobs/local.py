@@ -35,7 +35,7 @@ class LocalBlobs:
         self._secret = file_secret
         self._temp = self.root / TEMP
         self._temp.mkdir(exist_ok=True)
-        hand_over(self._temp)
+        hand_over(self._temp, self.root)
 
     async def check(self) -> None:
         await asyncio.to_thread(os.statvfs, self._temp)
@@ -144,7 +144,7 @@ class LocalBlobs:
                 # Ours already: another name for the same bytes. What a decoder wrote stays its own, and is copied.
                 path, descriptor = source.with_name(os.urandom(8).hex()), file.fileno()
                 if status.st_nlink == 1:
-                    hand_over(source)
+                    hand_over(source, self._temp)
                 os.link(source, path, follow_symlinks=False)
                 stack.callback(path.unlink, missing_ok=True)
                 if not os.path.samestat(path.lstat(), status):
@@ -183,7 +183,7 @@ class LocalBlobs:
         new = [folder for folder in target.relative_to(self.root).parents if not (self.root / folder).exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
         for folder in reversed(new):
-            hand_over(self.root / folder)
+            hand_over(self.root / folder, self.root)
         placed = True
         if replace:
             path.rename(target)

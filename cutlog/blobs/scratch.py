@@ -11,10 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def hand_over(path: Path) -> None:
+def hand_over(path: Path, folder: Path) -> None:
     """What root makes in a folder of another user, as a command beside a running stack does, is that user's."""
-    if os.geteuid() == 0 and (owner := path.parent.stat()).st_uid != 0:
+    if os.geteuid() == 0 and (owner := folder.stat()).st_uid != 0:
         os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def share(folder: Path) -> None:
+    """A folder in which root works for another user stays its own, and that user's group may remove it."""
+    if os.geteuid() == 0 and (owner := folder.parent.stat()).st_uid != 0:
+        os.chown(folder, -1, owner.st_gid)
+        folder.chmod(0o770)
 
 
 @contextmanager
@@ -23,7 +30,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     while True:
         folder = parent / uuid.uuid4().hex
         folder.mkdir(parents=True)
-        hand_over(folder)
+        share(folder)
         try:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:  # a sweeper was faster than our lock
@@ -44,7 +51,7 @@ def scratch_file(parent: Path) -> Iterator[tuple[Path, int]]:
     path = parent / uuid.uuid4().hex
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
-        hand_over(path)
+        hand_over(path, parent)
         _lock(descriptor)
         yield path, descriptor
     finally:

@@ -21,19 +21,18 @@ def serve(
     service: Annotated[str, typer.Argument(help="ops, media, render or gc.")],
 ) -> None:
     """Runs one service until SIGTERM or Ctrl-C; logs JSON lines to stderr. Needs PostgreSQL and NATS."""
-    from cutlog.service import CannotServe, ServiceUnknown, installed, load
+    from cutlog.service import CannotServe, installed, load
 
-    try:
-        with without("rich"):  # which structlog takes for consoles: 4 MiB
-            loaded = load(service)
-    except ServiceUnknown:
-        raise typer.BadParameter(f"there is {', '.join(installed())}", param_hint="service") from None
+    if service not in installed():
+        raise typer.BadParameter(f"there is {', '.join(installed())}", param_hint="service")
     import uvloop
     from pydantic import ValidationError
 
     from cutlog.cli.logs import log_json
     from cutlog.jail.client import WARDEN
     from cutlog.settings import Settings
+    from cutlog.stack.alone import give_up_root
+    from cutlog.stack.passages import ClosedFolder
     from cutlog.tracing import TracingNotInstalled, send_spans
 
     try:
@@ -44,8 +43,14 @@ def serve(
     for name in ("jwt_secret", "file_secret"):
         if not getattr(settings, name).get_secret_value().strip():
             fail(f"CUTLOG_{name.upper()} is empty: set it to the secret that all services share", USAGE)
+    try:
+        give_up_root(service, settings)
+    except (ClosedFolder, OSError) as error:
+        fail(f"cannot give up root: {error}")
     if settings.warden:
         WARDEN.use(settings.warden)
+    with without("rich"):  # which structlog takes for consoles: 4 MiB
+        loaded = load(service)
     log_json(service, settings.log_level)
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         try:

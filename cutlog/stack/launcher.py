@@ -94,16 +94,18 @@ def open_passages(passages: list[tuple[str, list[str]]]) -> None:
 
 def main() -> None:
     spec = json.loads(sys.argv[1])
-    os.setsid()
+    if spec["parent"] is not None:
+        os.setsid()
     os.umask(spec["umask"])
     if spec["passages"]:
         open_passages(spec["passages"])
     if spec["uid"] is not None:
         kept = (traversing(),) if spec["traverse"] else (CAP_NET_BIND_SERVICE,) if spec["ports"] else ()
         become(spec["uid"], spec["gid"], kept)
-    check(libc.prctl(PR_SET_PDEATHSIG, spec["death"], 0, 0, 0), "PR_SET_PDEATHSIG")
-    if os.getppid() != spec["parent"]:
-        return  # it died before we asked to be told
+    if spec["parent"] is not None:
+        check(libc.prctl(PR_SET_PDEATHSIG, spec["death"], 0, 0, 0), "PR_SET_PDEATHSIG")
+        if os.getppid() != spec["parent"]:
+            return  # it died before we asked to be told
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if spec["cwd"]:
         os.chdir(spec["cwd"])

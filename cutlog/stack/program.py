@@ -50,8 +50,9 @@ class Program:
     inherit: Sequence[str] = field(default=("PATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"))
     """Variables of our own environment that the child gets, where set."""
 
-    def command(self) -> list[str]:
-        """What to give to `subprocess`: our launcher, which becomes `argv`. Free of secrets."""
+    def command(self, *, child: bool = True) -> list[str]:
+        """What to give to `subprocess`: our launcher, which becomes `argv`. Free of secrets. What is no `child` but
+        takes our place keeps our session and our parent."""
         spec = {
             "argv": [str(part) for part in self.argv],
             "cwd": str(self.cwd) if self.cwd else None,
@@ -62,7 +63,7 @@ class Program:
             "ports": bool(self.account and self.account.ports),
             "passages": self.passages,
             "death": int(self.death),
-            "parent": os.getpid(),
+            "parent": os.getpid() if child else None,
         }
         return [sys.executable, "-I", "-S", str(LAUNCHER), json.dumps(spec)]
 
