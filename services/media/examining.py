@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.contract.base import Strict, Wire
+from cutlog.contract.ids import Id
 from cutlog.web import Api, Reply, Request, Role
 from services.media.tables import video
 from services.media.videos import DERIVE_ATTEMPTS, VideoUnknownError
@@ -28,7 +29,7 @@ SHOWN: Final = 100
 class Examine(Strict):
     """The videos to examine again; without `ids`, all of the tenant that an earlier release examined."""
 
-    ids: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=1000)] | None = None
+    ids: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=1000)] | None = None
 
 
 class NotExamined(Wire):

@@ -128,7 +128,9 @@ async def test_a_video_that_can_not_be_examined_again_stays_as_it_was_and_is_nam
     assert "MediaFailed" not in [kind for _, kind, _ in await running.events()]
 
 
-@pytest.mark.parametrize(("role", "ids", "status"), [("editor", None, 403), ("operator", ["v_none"], 404)])
+@pytest.mark.parametrize(
+    ("role", "ids", "status"), [("editor", None, 403), ("operator", ["v_none"], 404), ("operator", ["\0"], 422)]
+)
 async def test_only_operators_and_only_videos_of_the_tenant(
     running: House, role: str, ids: list[str] | None, status: int
 ) -> None:
