@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -29,10 +30,14 @@ def give_up_root(service: str, settings: Settings) -> None:
         own(objects, accounts.services)
         paths.append(objects)
     passages = passages_to(paths, accounts.users)
-    with listening() as listener:
-        warden = warden_program(accounts.services.uid, account=accounts.decoder, passages=passages)
-        subprocess.Popen(warden.command(), stdin=listener.fileno(), env=warden.environment())
+    lifeline, theirs = socket.socketpair()  # the kernel tells another user's process nothing of our death
+    with listening() as listener, theirs:
+        warden = warden_program(accounts.services.uid, theirs.fileno(), account=accounts.decoder, passages=passages)
+        subprocess.Popen(
+            warden.command(), stdin=listener.fileno(), pass_fds=[theirs.fileno()], env=warden.environment()
+        )
         address = name_of(listener)
+    os.set_inheritable(lifeline.fileno(), True)
     program = Program(
         name=service,
         argv=[sys.executable, "-m", "cutlog", "serve", service],

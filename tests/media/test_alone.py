@@ -35,3 +35,12 @@ async def test_a_service_that_root_starts_gives_up_root_and_decodes_as_another_u
         assert (await client.upload(painted(25, 31))).status >= 500
         assert await process.wait() is not None  # for who started both to start both again
     eventually_sync(lambda: not any(found.pid == warden and found.alive for found in processes()))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: who else starts a service runs it")
+async def test_its_warden_ends_with_it(house: House) -> None:
+    await house.start("ops")
+    async with served("media", house.settings_for("media"), house.session) as (process, _):
+        (warden,) = (found.pid for found in processes() if found.parent == process.pid)
+        process.kill()
+        eventually_sync(lambda: not any(found.pid == warden and found.alive for found in processes()))
