@@ -61,8 +61,8 @@ def trim(given: Given, draft: Draft) -> None:
         return
     draft.alone()
     film = draft.film().lane.end
-    start, end = start or 0, film if end is None else end
-    if not 0 <= start < end <= film:
+    start, end = start or 0, film if end is None else min(end, film)  # what is beyond the end was nothing
+    if not 0 <= start < end:
         raise Untranslatable(f"frames {start} to {end} are not in a film of {film}")
     if end < film:
         _without(draft, end, film)
@@ -148,12 +148,12 @@ def reverse(given: Given, draft: Draft) -> None:
     backwards = given.truth("reversed", "reverse", "enabled", "value") is not False
     if draft.about_film(given):
         draft.alone()
-        (only,) = found if len(found := list(draft.film().lane)) == 1 else (None,)
-        if only is None:
-            raise Untranslatable(f"the film has {len(found)} clips, which would have to change places")
-        if only.piece.reversed:
+        first, *others = draft.film().lane
+        if others:
+            raise Untranslatable(f"the film has {1 + len(others)} clips, which would have to change places")
+        if first.piece.reversed:
             raise Untranslatable("whether it plays forwards again is not sure")
-        clip = only.piece.id
+        clip = first.piece.id
     else:
         clip = draft.clip(given).piece.id
     draft.do(op="clip.reverse", clip=clip, reversed=backwards)

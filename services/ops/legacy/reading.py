@@ -20,7 +20,7 @@ _CLOCK: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2}(?:[.,]\d{1,6})?)"
 _NESTED: Final = frozenset(
     ("params", "parameters", "args", "arguments", "data", "payload", "properties", "options", "settings")
 )
-_KINDS: Final = ("type", "operation", "op", "action", "kind", "effect", "filter", "name")
+_KINDS: Final = ("type", "operation", "op", "effect", "filter", "action", "kind", "name")
 """Where an op says what it is, in the order in which they count; words of `_GENERAL` leave it to the next."""
 _GENERAL: Final = frozenset(("effect", "edit", "operation", "op", "filter", "applyeffect", "addeffect", "applyfilter"))
 _BOOKKEEPING: Final = frozenset(
@@ -63,6 +63,8 @@ class Given:
             self._all[key] = name, value
         self._unread = set(self._all)
         read, self.kind = _kind({name: value for name, (_, value) in self._all.items()})
+        for name in read:  # it has said what it says: no argument is meant by it
+            del self._all[name]
         self._unread.difference_update(read)
 
     def has(self, *names: str) -> bool:
@@ -191,8 +193,7 @@ def reworded(op: Mapping[str, Any], conventions: Conventions) -> Mapping[str, An
 
 def kind_of(op: Mapping[str, Any]) -> str:
     """What an op says that it is, whatever its arguments mean. Raises Untranslatable."""
-    said = {plain(str(name)): value for name, value in op.items()}
-    return _kind({name: said.get(name) for name in _KINDS})[1]
+    return _kind({plain(name): value for name, value in _flat(op)})[1]
 
 
 def _kind(said: Mapping[str, Any]) -> tuple[list[str], str]:
