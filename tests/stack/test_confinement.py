@@ -21,45 +21,21 @@ from typing import Any
 import msgspec
 import pytest
 
-from cutlog.blobs import LocalBlobs
 from cutlog.client import Client
 from cutlog.jail.orders import Order
-from cutlog.stack.account import BUS, DECODER, GATEWAY, SERVICES, Accounts, own
+from cutlog.stack.account import BUS, DECODER, GATEWAY, SERVICES, Accounts
 from cutlog.stack.launcher import CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_NET_BIND_SERVICE
-from cutlog.stack.passages import ACL, closed_ways, installed_paths, passages_to
+from cutlog.stack.passages import installed_paths, passages_to
 from cutlog.stack.processes import processes
-from cutlog.stack.program import Account, Program
+from cutlog.stack.program import Program
 from tests.support.painting import Painter
-from tests.support.privileges import MASKS, capabilities, status, user
-from tests.support.running import complete
+from tests.support.privileges import MASKS, PLACE, capabilities, inside, reading, status, user
 from tests.support.stacks import CHECKOUT, SMALL, RunningStack
 from tests.support.waiting import eventually_sync
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: an ordinary user's stack is that user's")
 
-PLACE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-"""Where a folder can be that all may enter."""
 SERVED = ("ops", "media", "render", "gc")
-READ = """
-import json, sys
-done = {}
-for path in json.load(sys.stdin):
-    try:
-        with open(path, "rb") as file:
-            done[path] = len(file.read(64))
-    except OSError as error:
-        done[path] = type(error).__name__
-print(json.dumps(done))
-"""
-"""What becomes of reading each file."""
-NO_MOUNTS = """
-import ctypes, os, sys
-if ctypes.CDLL(None).prctl(24, 21, 0, 0, 0):
-    sys.exit("cannot give up CAP_SYS_ADMIN")
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
-"""Runs Python without the right to mount, as root in a container has it."""
-
 ORDERING = """
 import json, os, shutil, sys, tempfile
 from pathlib import Path
@@ -114,18 +90,6 @@ os.chmod("shut", 0)
 said = {"user": os.getresuid(), "group": os.getresgid(), "groups": os.getgroups(), "done": list(done.values())}
 print(json.dumps({**said, "status": open("/proc/self/status").read()}))
 """
-
-
-def reading(account: Account, paths: list[str]) -> dict[str, int | str]:
-    """What an account gets to read of each."""
-    done = subprocess.run(
-        ["/usr/bin/python3", "-I", "-c", READ],
-        input=json.dumps(paths), text=True, capture_output=True, check=True, cwd="/",
-        user=account.uid, group=account.gid, extra_groups=[],
-    )  # fmt: skip
-    found = json.loads(done.stdout)
-    assert isinstance(found, dict)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -201,133 +165,6 @@ def low_port() -> int:
                 continue
             return port
     pytest.skip("no port below 1024 is free")
-
-
-def test_data_of_root_is_handed_over_once_and_nothing_beyond_it(tmp_path: Path) -> None:
-    """As a stack left it that ran as root altogether."""
-    running = RunningStack(tmp_path / "data", SMALL)
-    running.start()
-    running.stop()
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "file").write_text("of root")
-    linked = outside / "linked"
-    linked.write_text("of root, by two names")
-    objects = running.data / "objects"
-    (objects / "videos").mkdir(mode=0o700, exist_ok=True)
-    (objects / "videos" / "v.mp4").write_bytes(b"film")
-    (objects / "folder").symlink_to(outside)
-    (objects / "videos" / "file").symlink_to(outside / "file")
-    os.link(linked, objects / "videos" / "linked")
-    for part in ("objects", "nats", "caddy"):
-        for path in [running.data / part, *(running.data / part).rglob("*")]:
-            os.chown(path, 0, 0, follow_symlinks=False)
-    running.start()
-    try:
-        for part, uid in (("objects", SERVICES), ("nats", BUS), ("caddy", GATEWAY)):
-            assert {path.lstat().st_uid for path in [running.data / part, *inside(running.data / part)]} == {uid}, part
-        assert {path.lstat().st_uid for path in [outside, *outside.iterdir()]} == {0}
-        assert (objects / "videos" / "linked").read_text() == "of root, by two names"
-        assert linked.stat().st_nlink == 1
-        for folder in ("secrets", "run", "logs"):
-            assert {path.lstat().st_uid for path in [running.data / folder, *(running.data / folder).iterdir()]} == {0}
-    finally:
-        running.stop()
-
-
-def inside(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        yield from (Path(parent) / name for name in (*folders, *names))
-
-
-def test_a_folder_that_somebody_put_a_link_in_place_of_is_not_followed(tmp_path: Path) -> None:
-    """Only root's own link, in root's own folder, says where a folder is."""
-    target, theirs = tmp_path / "target", tmp_path / "theirs"
-    target.mkdir()
-    theirs.mkdir()
-    os.chown(theirs, SERVICES, SERVICES)
-    for folder, uid in ((theirs, 0), (tmp_path, BUS)):
-        (folder / "link").symlink_to(target)
-        own(folder / "link", Account(BUS, BUS))
-        assert target.stat().st_uid == uid
-
-
-def test_closed_folders_on_the_way_are_found_from_the_outside(tmp_path: Path) -> None:
-    home = Path(tempfile.mkdtemp(dir=PLACE))
-    try:
-        for path in ("a/venv/lib", "a/shut/data", "b"):
-            (home / path).mkdir(parents=True, mode=0o755)
-        (home / "file").touch()
-        (home / "a" / "shut").chmod(0o700)
-        home.chmod(0o700)
-        names = ["a", "a/venv/lib", "a/shut/data", "b", "file", "a/shut", "nothing"]
-        assert closed_ways([home / name for name in names]) == (
-            (str(home), tuple(str(home / name) for name in sorted(("a", "b", "file")))),
-            (str(home / "a/shut"), (str(home / "a/shut/data"),)),
-        )
-        home.chmod(0o711)
-        assert closed_ways([home / "b"]) == ()
-    finally:
-        shutil.rmtree(home)
-
-
-@pytest.fixture
-def closed() -> Iterator[Path]:
-    """A folder that only root may enter, below one that all may."""
-    folder = Path(tempfile.mkdtemp(prefix="closed-", dir=PLACE))
-    yield folder
-    shutil.rmtree(folder)
-
-
-def test_data_in_a_closed_folder_is_reached_and_its_neighbours_are_not_shown(closed: Path) -> None:
-    (closed / "neighbour").write_text("of root")
-    (closed / "neighbour").chmod(0o644)
-    running = RunningStack(closed / "data", SMALL)
-    running.start()
-    try:
-        assert running.get("/api/projects")[0] == 200
-        seen = Path(f"/proc/{running.pids['media']}/root{closed}")
-        assert [path.name for path in seen.iterdir()] == ["data"]
-        assert closed.stat().st_mode & 0o777 == 0o700
-        assert ACL not in os.listxattr(closed)
-        assert sorted(path.name for path in closed.iterdir()) == ["data", "data.up.log", "neighbour"]
-    finally:
-        running.stop()
-
-
-def test_where_root_may_not_mount_closed_folders_let_pass_these_users_alone(closed: Path) -> None:
-    running = RunningStack(closed / "data", ("-c", NO_MOUNTS, *SMALL))
-    running.start()
-    try:
-        assert running.get("/api/projects")[0] == 200
-        assert capabilities(running.pids["media"]) == set()
-        assert {user(running.pids[name])[0].pop() for name in SERVED} == {str(SERVICES)}
-        nobody = reading(Account(65534, 65534), [str(closed / "data")])
-        assert nobody == {str(closed / "data"): "PermissionError"}
-        passing = reading(Account(SERVICES, DECODER), [str(closed), str(closed / "data" / "objects")])
-        assert passing == {str(closed): "PermissionError", str(closed / "data" / "objects"): "IsADirectoryError"}
-    finally:
-        running.stop()
-
-
-def test_what_root_puts_into_the_store_of_a_stack_is_the_services(tmp_path: Path) -> None:
-    root = tmp_path / "objects"
-    root.mkdir()
-    os.chown(root, SERVICES, DECODER)
-    source = tmp_path / "source"
-    source.write_bytes(b"film")
-
-    async def put() -> None:
-        blobs = LocalBlobs(root, "secret")
-        await blobs.put_file("videos/t/a.mp4", source)
-        await blobs.put_bytes("derived/t/a/b.json", b"{}")
-        async with blobs.scratch() as folder:
-            (folder / "made").write_bytes(b"film")
-            await blobs.put_file("export/p/v1_final.mp4", folder / "made")
-
-    complete(put())
-    assert {path.lstat().st_uid for path in [root, *root.rglob("*")]} == {SERVICES}
-    assert source.stat().st_uid == 0
 
 
 def ordered(running: RunningStack, paths: list[str]) -> dict[str, Any]:
