@@ -33,7 +33,7 @@ async def _linked(blobs: LocalBlobs, path: Path) -> AsyncIterator[Path | None]:
     async with blobs.scratch() as folder:
         ours = folder / "linked"
         try:
-            if folder.stat().st_uid != os.geteuid() and not path.stat().st_mode & stat.S_IROTH:
+            if folder.parent.stat().st_uid != os.geteuid() and not path.stat().st_mode & stat.S_IROTH:
                 raise PermissionError(path)
             await asyncio.to_thread(os.link, path, ours, follow_symlinks=False)
         except OSError:

@@ -177,7 +177,11 @@ def _open_to_group(path: Path, wanted: int) -> None:
     """The path, and the way to it, as far as they are ours."""
     for each in (path, *path.parents):
         facts = each.lstat()
-        if facts.st_uid != os.geteuid() or stat.S_ISLNK(facts.st_mode):
+        ours = facts.st_uid == os.geteuid() and not stat.S_ISLNK(facts.st_mode)
+        if not ours and each == path and stat.S_ISREG(facts.st_mode):  # a linked file has its owner still
+            wanted = stat.S_IXGRP
+            continue
+        if not ours:
             return
         if stat.S_ISDIR(facts.st_mode):
             wanted |= stat.S_IXGRP

@@ -47,7 +47,7 @@ def installed_paths() -> list[Path]:
 def passages_to(paths: Iterable[Path], users: Collection[int]) -> Passages:
     """What is to be opened so that users other than root reach these paths; where that can't be, they are let pass,
     and nothing is to be opened. Raises ClosedFolder."""
-    wanted = closed_ways(paths)
+    wanted = closed_ways(paths, users)
     if not wanted or _may_mount(wanted):
         return wanted
     for folder, inside in wanted:
@@ -57,11 +57,11 @@ def passages_to(paths: Iterable[Path], users: Collection[int]) -> Passages:
     return ()
 
 
-def closed_ways(paths: Iterable[Path]) -> Passages:
+def closed_ways(paths: Iterable[Path], users: Collection[int] = ()) -> Passages:
     """The outermost closed folders on the way to these paths, with the paths below each. A path that is closed itself
-    is nothing to be reached."""
+    is nothing to be reached, unless one of the users owns it."""
     names = {path.absolute() for path in paths} | {path.resolve() for path in paths}
-    ends = sorted((path for path in names if path.exists() and not _is_closed(path)), key=_depth)
+    ends = sorted((path for path in names if path.exists() and _may_enter(path, users)), key=_depth)
     ways: dict[Path, list[str]] = {}
     for path in ends:
         around = next((each for each in reversed(ends) if each != path and path.is_relative_to(each)), None)
@@ -86,6 +86,10 @@ def _is_closed(path: Path) -> bool:
     """Whether it is a folder that only its owner and its group may enter."""
     mode = path.stat().st_mode
     return stat.S_ISDIR(mode) and not mode & stat.S_IXOTH
+
+
+def _may_enter(path: Path, users: Collection[int]) -> bool:
+    return not _is_closed(path) or path.stat().st_uid in users
 
 
 def _may_mount(passages: Passages) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import subprocess
@@ -194,11 +195,25 @@ async def test_later_work_is_never_taken_back(house: House, store: Path, films: 
 
 async def test_files_are_linked_where_that_is_asked_for(house: House, store: Path, films: tuple[bytes, bytes]) -> None:
     expected = renamed(store, projects=1, versions=1, clip=films[1])
+    film = store / "uploads/videos/clip.mp4"
+    film.chmod(0o644)
     house.lines(store, "--link")
     (video,) = [video async for video in house.client.videos()]
-    assert (store / "uploads/videos/clip.mp4").stat().st_nlink == 2
+    assert film.stat().st_nlink == 2
     await arrived(house, expected)
     assert video.sha256 in expected.refs
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the services of anybody else read what its owner may")
+async def test_a_file_that_services_may_not_read_is_copied_where_links_are_asked_for(
+    house: House, store: Path, films: tuple[bytes, bytes]
+) -> None:
+    expected = renamed(store, projects=1, versions=1, clip=films[1] + b"closed")
+    film = store / "uploads/videos/clip.mp4"
+    film.chmod(0o600)
+    house.lines(store, "--link")
+    assert (film.stat().st_nlink, film.stat().st_mode & 0o777, film.stat().st_uid) == (1, 0o600, 0)
+    await arrived(house, expected)
 
 
 async def test_without_pins_exports_are_left_to_the_collector(

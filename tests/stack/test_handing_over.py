@@ -77,8 +77,9 @@ def test_a_folder_that_somebody_put_a_link_in_place_of_is_not_followed(tmp_path:
 def test_closed_folders_on_the_way_are_found_from_the_outside(tmp_path: Path) -> None:
     home = Path(tempfile.mkdtemp(dir=PLACE))
     try:
-        for path in ("a/venv/lib", "a/shut/data", "b"):
-            (home / path).mkdir(parents=True, mode=0o755)
+        for path in ("a", "a/venv", "a/venv/lib", "a/shut", "a/shut/data", "b"):
+            (home / path).mkdir()
+            (home / path).chmod(0o755)
         (home / "file").touch()
         (home / "a" / "shut").chmod(0o700)
         home.chmod(0o700)
@@ -87,8 +88,12 @@ def test_closed_folders_on_the_way_are_found_from_the_outside(tmp_path: Path) ->
             (str(home), tuple(str(home / name) for name in sorted(("a", "b", "file")))),
             (str(home / "a/shut"), (str(home / "a/shut/data"),)),
         )
-        home.chmod(0o711)
+        (home / "b").chmod(0o700)
+        owner = (home / "b").stat().st_uid
         assert closed_ways([home / "b"]) == ()
+        assert closed_ways([home / "b"], [owner]) == ((str(home), (str(home / "b"),)),)
+        home.chmod(0o711)
+        assert closed_ways([home / "b"], [owner]) == ()
     finally:
         shutil.rmtree(home)
 
