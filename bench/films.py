@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from cutlog.contract.profiles import COLOR_ARGS, COLOR_FILTER, gop_frames, proxy_video_args
 from cutlog.ffmpeg.binaries import locate
-from services.render.profiles import EXPORTS
+from services.render.plan.profiles import EXPORTS
 
 FPS: Final = 24
 SOURCE_SECONDS: Final = 150

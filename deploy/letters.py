@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cutlog.installed_fonts import characters, ranges
-from services.render.lettering import folders_of_fonts
+from services.render.produce.lettering import folders_of_fonts
 
 TABLE = Path(__file__).parents[1] / "cutlog" / "contract" / "shipped.py"
 HEAD = '''"""The characters that the shipped fonts have, as ranges of code points. Written by `make letters`."""

@@ -33,7 +33,7 @@ from cutlog.contract.timeline import (
 )  # fmt: skip
 from cutlog.ffmpeg import Ffmpeg
 from cutlog.settings import Settings
-from services.render.orders import Order
+from services.render.produce.orders import Order
 from tests.render.screening import joint, png, profile
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, solid, timeline, title

@@ -25,19 +25,19 @@ from cutlog.ffmpeg import Ffmpeg
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Api, Server, serve_http
-from services.render import jobs, learn
-from services.render.admit import Admission
-from services.render.api import routes
-from services.render.api_preview import Reels, preview_routes
-from services.render.endpoints import endpoints
-from services.render.make import Maker
-from services.render.metrics import RenderMetrics
-from services.render.playlist import Previews
-from services.render.progress import publisher
+from services.render.api.endpoints import endpoints
+from services.render.api.frames import routes
+from services.render.api.preview import Reels, preview_routes
+from services.render.produce.make import Maker
+from services.render.produce.playlist import Previews
+from services.render.produce.still import Stills
+from services.render.produce.timelines import Timelines
 from services.render.proof import PROOF
-from services.render.still import Stills
-from services.render.timelines import Timelines
-from services.render.worker import Worker
+from services.render.queue import jobs, learn
+from services.render.queue.admit import Admission
+from services.render.queue.metrics import RenderMetrics
+from services.render.queue.progress import publisher
+from services.render.queue.worker import Worker
 
 #: Seconds to fetch a timeline in.
 FETCH: Final = aiohttp.ClientTimeout(total=60)

@@ -13,13 +13,13 @@ from cutlog.contract.keys import CACHE, CacheKey, ReceiptKey, UnknownKeyError, p
 from cutlog.contract.receipts import ReceiptForeign, ReceiptUnreadable, read
 from cutlog.fsck.proof import House, Kept, Proof, Unreadable
 from cutlog.web.trace import child_of
-from services.render import jobs, learn
-from services.render.make import Maker
-from services.render.orders import Order
-from services.render.packets import TornSegmentError, unseal
-from services.render.profiles import EXPORTS
-from services.render.timelines import Timelines
-from services.render.treatment import Measured
+from services.render.audio.treatment import Measured
+from services.render.cache.packets import TornSegmentError, unseal
+from services.render.plan.profiles import EXPORTS
+from services.render.produce.make import Maker
+from services.render.produce.orders import Order
+from services.render.produce.timelines import Timelines
+from services.render.queue import jobs, learn
 
 
 def _sound(key: str, data: bytes) -> bool:

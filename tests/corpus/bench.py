@@ -16,7 +16,7 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg
 from services.media.derive import Derive
-from services.render.still import Stills
+from services.render.produce.still import Stills
 from tests.corpus.records import ClipOf, Project
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, timeline

@@ -11,7 +11,7 @@ import pytest
 from msgspec import UNSET
 
 from cutlog.contract.timeline import ClipStreams, FreezeSource, MediaSource, Timeline
-from services.render.streams import with_streams
+from services.render.plan.streams import with_streams
 from tests.corpus.bench import Bench
 from tests.corpus.listening import tone
 from tests.corpus.records import ClipOf, Project

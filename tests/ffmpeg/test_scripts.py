@@ -11,7 +11,7 @@ from cutlog.ffmpeg.limits import Limits
 from cutlog.ffmpeg.sandbox import Jail, candidates
 from cutlog.ffmpeg.scripts import ScriptRunner
 from services.ops.interchange import captions, converter
-from services.render import lettering
+from services.render.produce import lettering
 
 SCRIPTS = {
     "titles": (lettering._SCRIPT, ("typst",)),

@@ -18,7 +18,7 @@ from cutlog.contract.receipts import read
 from cutlog.ffmpeg import Ffmpeg
 from services.gc.bootstrap import serving as serving_gc
 from services.ops.bootstrap import serving as serving_ops
-from services.render.packets import unseal
+from services.render.cache.packets import unseal
 from tests.render.house import House
 from tests.render.studio import Studio
 from tests.support.configuration import SettingsFactory

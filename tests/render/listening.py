@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.time import Fps, samples_at
 from cutlog.contract.timeline import Clip, MediaRef, MediaSource, Timeline, Track, Transition
-from services.render.sound import FRAME, Chunk, Tape, score
-from services.render.voice import Voice
+from services.render.audio.score import FRAME, Chunk, Tape, score
+from services.render.produce.voice import Voice
 from tests.render.studio import Studio
 from tests.render.timelines import FPS, media
 

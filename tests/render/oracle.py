@@ -33,9 +33,9 @@ from cutlog.contract.timeline import (
     Track,
     frame_shown,
 )
-from services.render.drawn import Words
-from services.render.lettering import Letterer
-from services.render.titles import drawing
+from services.render.compile.titles import drawing
+from services.render.plan.layers import Words
+from services.render.produce.lettering import Letterer
 
 BT709 = "flags=bicubic:out_color_matrix=bt709:out_range=tv"
 EXACT = "bicubic+accurate_rnd+full_chroma_int"

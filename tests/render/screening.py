@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from cutlog.contract.profiles import COLOR_ARGS
 from cutlog.contract.timeline import Clip, Timeline, Track, Transition
-from services.render.orders import Order
-from services.render.profiles import Profile
+from services.render.plan.profiles import Profile
+from services.render.produce.orders import Order
 from tests.render.studio import Studio
 from tests.support.painting import Image, pictures
 

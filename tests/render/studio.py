@@ -22,9 +22,9 @@ from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg, is_font
 from services.media import recipes
 from services.media.facts import judge, judge_font, rewritten
-from services.render.make import Maker
-from services.render.orders import Order
-from services.render.profiles import EXPORTS, PROXY
+from services.render.plan.profiles import EXPORTS, PROXY
+from services.render.produce.make import Maker
+from services.render.produce.orders import Order
 from tests.support.shelf import once
 
 NOTE: Final = "ingested.json"

@@ -13,8 +13,8 @@ from cutlog.bus import Bus, Outbox
 from cutlog.db.engine import create_engine
 from cutlog.settings import Renders
 from services.ops.bootstrap import serving
-from services.render import jobs
-from services.render.admit import Admission
+from services.render.queue import jobs
+from services.render.queue.admit import Admission
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import eventually
 

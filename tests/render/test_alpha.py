@@ -16,9 +16,9 @@ from PIL import Image as Pillow
 from cutlog.contract.profiles import proxy_size
 from cutlog.contract.properties import Keyframe, Keyframes
 from cutlog.contract.timeline import Clip, Crop, Effect, FreezeSource, MediaRef, Speed, Timeline, Transition
-from services.render.plan import plan
-from services.render.profiles import PROXY
-from services.render.still import Stills
+from services.render.plan.profiles import PROXY
+from services.render.plan.segments import plan
+from services.render.produce.still import Stills
 from tests.render.screening import at, near, screened
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, solid, timeline

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.time import Fps
-from services.render import boxes
-from services.render.packets import Packet, Parameters, read_film, unseal
+from services.render.cache import boxes
+from services.render.cache.packets import Packet, Parameters, read_film, unseal
 from tests.hostile.files import box as made
 from tests.render.studio import Studio
 from tests.render.timelines import sequence, timeline

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from cutlog.contract.media import display_size
 from cutlog.ffmpeg import MediaRefusedError
 from services.media.facts import UnusableError, judge
-from services.render.still import Stills
+from services.render.produce.still import Stills
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, timeline
 from tests.support.lanes import later

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutlog.contract.timeline import Canvas, Fit
-from services.render.geometry import Box, Placement, place
+from services.render.plan.geometry import Box, Placement, place
 
 HD = Canvas(width=1920, height=1080)
 sides = st.integers(16, 4000).map(lambda side: side // 2 * 2)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from cutlog.contract.effects import EFFECTS
 from cutlog.contract.properties import Easing, Keyframe, Keyframes, value_at
 from cutlog.contract.timeline import Clip, Crop, Effect, MediaSource, Speed, Timeline
-from services.render.plan import Encoded, plan
-from services.render.profiles import EXPORTS
+from services.render.plan.profiles import EXPORTS
+from services.render.plan.segments import Encoded, plan
 from tests.render.screening import SIZE, profile, screened
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, solid, timeline

@@ -10,11 +10,11 @@ import pytest
 from cutlog.blobs import Blob, LocalBlobs
 from cutlog.contract.keys import ProxyKey
 from cutlog.contract.timeline import Timeline
-from services.render.make import Maker
-from services.render.newest import edited, newest_first, pieces
-from services.render.orders import Order
-from services.render.plan import Encoded, Plan, plan
-from services.render.profiles import PROXY
+from services.render.plan.newest import edited, newest_first, pieces
+from services.render.plan.profiles import PROXY
+from services.render.plan.segments import Encoded, Plan, plan
+from services.render.produce.make import Maker
+from services.render.produce.orders import Order
 from tests.render.house import House
 from tests.render.studio import Studio
 from tests.render.timelines import lane, solid, timeline

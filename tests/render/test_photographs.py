@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from services.media.facts import judge
-from services.render.still import Stills
+from services.render.produce.still import Stills
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, timeline
 from tests.support.lanes import later

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Clip, Crop, Effect, MediaRef, MediaSource, Speed, Timeline, Track
-from services.render.plan import Copied, Encoded, MediaNotReadyError, Plan, Segment, plan
-from services.render.profiles import EXPORTS, PROXY, Profile
-from services.render.receipts import film_digest
-from services.render.sound import score
+from services.render.audio.score import score
+from services.render.plan.profiles import EXPORTS, PROXY, Profile
+from services.render.plan.segments import Copied, Encoded, MediaNotReadyError, Plan, Segment, plan
+from services.render.produce.receipts import film_digest
 from tests.render.timelines import lane, media, sequence, shot, solid, timeline, title
 
 EXPORT = EXPORTS["mp4"]

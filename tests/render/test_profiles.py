@@ -18,8 +18,8 @@ from cutlog.contract.timeline import Timeline
 from cutlog.web import Problem
 from cutlog.web.decode import decode_json
 from services.ops.api.exports import NewExport
-from services.render.finish import gif_step
-from services.render.profiles import EXPORTS
+from services.render.plan.profiles import EXPORTS
+from services.render.produce.finish import gif_step
 from tests.render.studio import Studio, key_frames
 from tests.render.timelines import lane, shot, solid, timeline
 from tests.support.lanes import later

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.render.encode import evenly
-from services.render.plan import Digest, Encoded
+from services.render.plan.segments import Digest, Encoded
+from services.render.produce.encode import evenly
 
 
 def film(frames: Iterable[int]) -> list[Encoded]:

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.time import Fps, samples_at
 from cutlog.contract.timeline import Timeline, Track
-from services.render import audio
-from services.render.levels import Level
-from services.render.mix import mix
-from services.render.packets import unseal
-from services.render.sound import CHUNK, FRAME, LEAD, Chunk, Score, Take, Tape, score
+from services.render.audio.levels import Level
+from services.render.audio.score import CHUNK, FRAME, LEAD, Chunk, Score, Take, Tape, score
+from services.render.cache.packets import unseal
+from services.render.produce import aac as audio
+from services.render.produce.mix import mix
 from tests.render.studio import Studio, packet_times
 from tests.render.timelines import lane, media, sequence, sha, shot, solid, timeline
 from tests.support.painting import TONES, Painter, read_tones, samples

@@ -15,9 +15,9 @@ from cutlog.contract.effects import EFFECTS, Number
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Clip, Effect, MediaRef, Speed, Timeline, Transition
-from services.render.audio import ENCODER
-from services.render.packets import seal
-from services.render.sound import CHUNK, FRAME, LEAD, Chunk, score
+from services.render.audio.score import CHUNK, FRAME, LEAD, Chunk, score
+from services.render.cache.packets import seal
+from services.render.produce.aac import ENCODER
 from tests.render.listening import Booth, Stereo, bit, db, decoded, noise, sample, tone, track
 from tests.render.studio import Studio
 from tests.render.timelines import lane, solid, timeline

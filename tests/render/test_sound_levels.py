@@ -15,9 +15,9 @@ from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.properties import Easing, Keyframe, Keyframes, later, value_at
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Timeline, Transition
-from services.render.levels import Fade, Level, curve, level_at, within
-from services.render.mix import shape, values
-from services.render.sound import score
+from services.render.audio.levels import Fade, Level, curve, level_at, within
+from services.render.audio.score import score
+from services.render.produce.mix import shape, values
 from tests.render.listening import Booth, band, bit, db, impulses, noise, places, sample, tone, track
 from tests.render.studio import Studio
 from tests.render.timelines import lane, media, solid, timeline

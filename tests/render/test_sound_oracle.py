@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from cutlog.contract.properties import Animated, Easing, Keyframe, Keyframes
 from cutlog.contract.timeline import Clip, Track, Transition
-from services.render import sound
-from services.render.mix import mix
+from services.render.audio import score as sound
+from services.render.produce.mix import mix
 from tests.render.listening import Stereo, bit, noise, track
 from tests.render.straight import RATE, straight
 from tests.render.timelines import media, timeline

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutlog.contract.timeline import Caption
-from services.render.spans import Footage, Solid, Span, Title, spans
+from services.render.plan.spans import Footage, Solid, Span, Title, spans
 from tests.render.timelines import lane, media, sequence, shot, solid, timeline, title
 
 BLACK = Solid("#000000")

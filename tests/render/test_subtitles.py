@@ -12,8 +12,8 @@ import pytest
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Caption, Timeline
-from services.render.profiles import EXPORTS
-from services.render.subtitles import beside
+from services.render.plan.profiles import EXPORTS
+from services.render.produce.subtitles import beside
 from tests.render.studio import Studio, digest
 from tests.render.timelines import lane, shot, timeline
 from tests.support.lanes import later

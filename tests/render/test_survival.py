@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.bus import Bus
 from cutlog.contract.commands import Output
 from cutlog.db.engine import create_engine
-from services.render import jobs
 from services.render.bootstrap import serving as serving_render
-from services.render.timelines import OpsAwayError, Timelines
-from services.render.worker import Worker
+from services.render.produce.timelines import OpsAwayError, Timelines
+from services.render.queue import jobs
+from services.render.queue.worker import Worker
 from tests.render.house import House, marks
 from tests.support.painting import Painter, read_marks
 from tests.support.waiting import PATIENCE, eventually

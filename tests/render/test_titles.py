@@ -15,9 +15,9 @@ from cutlog.contract.letters import shipped
 from cutlog.contract.shipped import RANGES
 from cutlog.contract.timeline import Box, Stroke, TextStyle
 from cutlog.installed_fonts import characters, ranges
-from services.render.drawn import Words
-from services.render.lettering import Letterer, folders_of_fonts
-from services.render.titles import LARGEST, drawing
+from services.render.compile.titles import LARGEST, drawing
+from services.render.plan.layers import Words
+from services.render.produce.lettering import Letterer, folders_of_fonts
 
 Alpha = NDArray[np.uint8]
 SIZE = (320, 180)

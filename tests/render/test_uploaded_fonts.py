@@ -10,11 +10,11 @@ import pytest
 
 from cutlog.contract.media import FontAxis, FontFace, FontFacts, MediaFacts, Renditions, nearest
 from cutlog.contract.timeline import Caption, MediaRef, Timeline
-from services.render.lettering import FONTS
-from services.render.plan import MediaNotReadyError, plan
-from services.render.profiles import EXPORTS
-from services.render.sources import SourceGoneError
-from services.render.still import Stills
+from services.render.plan.profiles import EXPORTS
+from services.render.plan.segments import MediaNotReadyError, plan
+from services.render.produce.lettering import FONTS
+from services.render.produce.sources import SourceGoneError
+from services.render.produce.still import Stills
 from tests.render.studio import Studio
 from tests.render.timelines import lane, timeline, title
 from tests.support import typefaces

@@ -13,7 +13,7 @@ import brotli
 from fontTools.ttLib import TTCollection, TTFont
 from fontTools.ttLib.tables._c_m_a_p import CmapSubtable
 
-from services.render.lettering import FONTS
+from services.render.produce.lettering import FONTS
 
 #: Inter of the SIL Open Font License, Latin alone, with weights 100 to 900.
 VARIABLE: Final = Path(__file__).with_name("fonts") / "inter-latin-wght-normal.woff2"

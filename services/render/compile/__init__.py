@@ -17,10 +17,10 @@ import msgspec
 from cutlog.contract.time import Fps
 from services.render.compile.graph import COLOR, Graph
 from services.render.compile.stock import Opened
-from services.render.drawn import Drawn, join
-from services.render.geometry import Size
-from services.render.plan import Encoded
-from services.render.titles import Drawing
+from services.render.compile.titles import Drawing
+from services.render.plan.geometry import Size
+from services.render.plan.layers import Drawn, join
+from services.render.plan.segments import Encoded
 
 __all__ = ["OUTPUT", "Opened", "Run", "batches", "compile_run"]
 

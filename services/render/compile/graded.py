@@ -8,12 +8,12 @@ from typing import Any, Final
 import ffmpeg
 
 from cutlog.contract.time import Fps
+from services.render.compile.effects import Call, Clut, Grain, filters, steady
 from services.render.compile.shapes import of_rgb, rgb_of
 from services.render.compile.stock import Opened, Stock
-from services.render.drawn import SourceFile
-from services.render.geometry import Size
-from services.render.looks import Shown
-from services.render.picture_effects import Call, Clut, Grain, filters, steady
+from services.render.plan.geometry import Size
+from services.render.plan.layers import SourceFile
+from services.render.plan.looks import Shown
 
 #: Filters that keep the picture's alpha by themselves, or make it.
 _KEEPS_ALPHA: Final = frozenset({"gblur", "chromakey"})

@@ -11,15 +11,15 @@ import msgspec
 from cutlog.contract.effects import TRANSITIONS
 from cutlog.contract.profiles import COLOR_FILTER
 from cutlog.contract.time import Fps
+from services.render.compile.effects import expression
 from services.render.compile.graded import Graded
 from services.render.compile.shapes import coarse, cropped, fine, flipped, of_rgb, rgb_of, turned
 from services.render.compile.stock import Opened, bt709
+from services.render.compile.titles import Drawing, Part, drawing, edge_color, rgb, soft_shadow
 from services.render.compile.windows import WIDEST, made_size, scaled, seen, steady_stretches
-from services.render.drawn import Drawn, Mixed, Picture, Plate, Shot, SourceFile, Words
-from services.render.geometry import Size, centred
-from services.render.looks import PLAIN, Shown, at, highest, squeezed
-from services.render.picture_effects import expression
-from services.render.titles import Drawing, Part, drawing, edge_color, rgb, soft_shadow
+from services.render.plan.geometry import Size, centred
+from services.render.plan.layers import Drawn, Mixed, Picture, Plate, Shot, SourceFile, Words
+from services.render.plan.looks import PLAIN, Shown, at, highest, squeezed
 
 #: The contract's, as ffmpeg-python wants it.
 COLOR: Final = dict(part.split("=") for part in COLOR_FILTER.partition("=")[2].split(":"))

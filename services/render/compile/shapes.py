@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import ffmpeg
 
-from services.render.geometry import Size
-from services.render.looks import Shown
+from services.render.plan.geometry import Size
+from services.render.plan.looks import Shown
 
 #: Without these, swscale is off by up to two steps, and not the same everywhere in a picture.
 _EXACT: Final = "bicubic+accurate_rnd+full_chroma_int"

@@ -15,9 +15,9 @@ from cutlog.contract.time import Fps
 from cutlog.ffmpeg.clock import numbered, seek
 from cutlog.ffmpeg.colors import ORDINARY, Coding, into_bt709
 from services.render.compile.shapes import straight
-from services.render.drawn import Shot, SourceFile
-from services.render.geometry import Size
-from services.render.titles import rgb
+from services.render.compile.titles import rgb
+from services.render.plan.geometry import Size
+from services.render.plan.layers import Shot, SourceFile
 
 
 class _Source(FilterNode):  # type: ignore[misc]

@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from services.render.geometry import Box, Size, centred, even
-from services.render.looks import Curve, Shown, at
-from services.render.picture_effects import OF_AREAS
+from services.render.compile.effects import OF_AREAS
+from services.render.plan.geometry import Box, Size, centred, even
+from services.render.plan.looks import Curve, Shown, at
 
 #: Pixels of the longer side of the largest picture that is ever made. Of larger ones only what is seen is made.
 WIDEST: Final = 8192

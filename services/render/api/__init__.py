@@ -1,0 +1,1 @@
+"""What render answers, over HTTP and over NATS."""

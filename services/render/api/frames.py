@@ -1,0 +1,80 @@
+"""What render shows over HTTP: single frames of any version."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from cutlog.contract.base import Strict
+from cutlog.ffmpeg import FfmpegFailedError
+from cutlog.web import Api, Content, Problem, ProblemError, Reply, Request, Role
+from cutlog.web.problems import unavailable
+from services.render.plan.segments import MediaNotReadyError
+from services.render.produce.lettering import LetteringFailedError
+from services.render.produce.sources import NoPictureError, SourceGoneError
+from services.render.produce.still import FrameBeyondEndError, Picture, Stills
+from services.render.produce.timelines import OpsAwayError, TimelineGoneError, Timelines
+
+#: A frame of a version stays what it is; only its media can come and go.
+_CACHE: Final = "private, max-age=600"
+
+
+class Wanted(Strict):
+    """The timeline's frame, from 0; pixels of width, at most the canvas's, which is the default."""
+
+    at: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+    width: Annotated[int, msgspec.Meta(ge=16, le=8192)] | None = None
+
+
+def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
+    """Adds the routes."""
+    api.problem(TimelineGoneError, status=404, type="not-found", title="Not found")
+    api.problem(OpsAwayError, lambda _: unavailable("The edits can't be read now."))
+    api.problem(MediaNotReadyError, status=409, type="media-not-ready", headers={"Retry-After": "2"})
+    api.problem(SourceGoneError, status=409, type="media-gone")
+    api.problem(NoPictureError, status=422, type="no-picture")
+    for failed in (FfmpegFailedError, LetteringFailedError):
+        api.problem(failed, lambda _: Problem(422, "not-drawn", "This frame can't be drawn from its media"))
+
+    @api.get(
+        "/api/projects/{project}/versions/{n}/frame",
+        role=Role.viewer,
+        path={"n": int},
+        query=Wanted,
+        returns={200: Content("image/jpeg"), 304: None},
+        problems=(404, 406, 409, 422),
+        summary="A frame of a version, as its export shows it",
+    )
+    async def frame(req: Request[None, Wanted]) -> Reply:
+        """A JPEG, or a PNG if Accept asks for that. Equal frames have equal ETags, whatever the version."""
+        picture = accepted(req.accept)
+        timeline = await timelines.shown(req.path["project"], req.path["n"], req.actor.tenant)
+        try:
+            digest, _ = stills.recipe(timeline, req.query.at, req.query.width, picture)
+            headers = {"ETag": f'"{digest}"', "Cache-Control": _CACHE, "Vary": "Accept, Authorization"}
+            if f'"{digest}"' in req.http.headers.get("If-None-Match", ""):
+                return Reply.empty(304, headers)
+            still = await stills.still(timeline, req.query.at, req.query.width, picture)
+        except FrameBeyondEndError as error:
+            raise Problem(
+                422, "invalid", "The request is not valid", errors=[ProblemError("?at", f"{error.__doc__} {error}")]
+            ) from error
+        return Reply.raw(200, still.data, f"image/{picture}", headers)
+
+
+def accepted(accept: str) -> Picture:
+    """What an Accept header likes best; JPEG where it does not mind. Raises Problem 406."""
+    likes: dict[str, float] = {}
+    for part in accept.split(","):
+        kind, *parameters = (word.strip().lower() for word in part.split(";"))
+        quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
+        try:
+            likes[kind] = float(quality)
+        except ValueError:
+            likes[kind] = 0.0
+    any_ = likes.get("image/*", likes.get("*/*", 0.0))
+    jpeg, png = likes.get("image/jpeg", any_), likes.get("image/png", any_)
+    if max(jpeg, png) <= 0:
+        raise Problem(406, "not-acceptable", "Not acceptable", "Frames are image/jpeg or image/png.")
+    return "png" if png > jpeg else "jpeg"

@@ -1,0 +1,1 @@
+"""What a version sounds like: chunks, levels, filters and treatments. Pure."""

@@ -1,0 +1,1 @@
+"""Segments and chunks that exist, and the format of their files."""

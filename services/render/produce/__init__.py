@@ -1,0 +1,1 @@
+"""Makes what is missing of a version, and the whole of it."""

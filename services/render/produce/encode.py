@@ -1,0 +1,189 @@
+"""Makes segments: those of a film that the cache lacks, by as few processes of ffmpeg as keep the cores busy."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from cutlog.blobs import BlobStore
+from cutlog.contract.timeline import Canvas
+from cutlog.ffmpeg import Ffmpeg, Limits
+from services.render.cache.packets import cut
+from services.render.cache.store import SegmentCache
+from services.render.compile import OUTPUT, Opened, Run, batches, compile_run
+from services.render.plan.layers import SourceFile, Typeface
+from services.render.plan.newest import edited, newest_first
+from services.render.plan.profiles import Profile
+from services.render.plan.segments import Digest, Encoded, MediaNotReadyError, Plan, plan
+from services.render.produce.lettering import Letterer
+from services.render.produce.orders import Order
+from services.render.produce.sources import Sources
+from services.render.produce.tally import Tally, Tell
+from services.render.queue.sharing import LANES, ForeignPartError, Share
+
+#: Separate pieces of film in one run: each has inputs and filters of its own.
+_PIECES: Final = 16
+#: No limit of frames.
+_ALL: Final = sys.maxsize
+#: Seconds of film in the first run of a proxy that takes long: somebody may be waiting to see its newest edit.
+_HEAD: Final = 5
+
+
+class Segments:
+    """`cores`: how many processes of ffmpeg go side by side, or how many threads one of them has."""
+
+    def __init__(
+        self, ffmpeg: Ffmpeg, blobs: BlobStore, sources: Sources, letterer: Letterer, engine: str, cores: int
+    ) -> None:
+        self._ffmpeg, self._blobs, self._sources, self._cores = ffmpeg, blobs, sources, cores
+        self._letterer, self._engine = letterer, engine
+
+    async def encode(
+        self, order: Order, pictures: Plan, missing: Sequence[Encoded], cache: SegmentCache, tally: Tally,
+        share: Share | None,
+    ) -> None:  # fmt: skip
+        """Puts missing segments into the cache: here, or with `share` by all who have nothing to do."""
+        if share is not None and len(missing) > 1:
+            await self._shared(order, pictures, missing, tally, share)
+            return
+        most = _most_frames(order.profile, sum(segment.frames for segment in missing), pictures, self._cores)
+        head = _HEAD * max(1, round(pictures.fps.fraction))
+        if order.before is not None and sum(segment.frames for segment in missing) > 4 * head:
+            missing = await self._newest_first(order, pictures, missing)
+            first = batches(missing, head, _PIECES)[0]
+            groups = [first, *batches(missing[len(first) :], most, _PIECES)]
+        else:
+            groups = batches(missing, most, _PIECES)
+        # Small pictures gain little from several threads: rather several runs at once.
+        lanes = min(self._cores, len(groups)) if order.profile.stock == "proxy" else 1
+        threads = _threads(max(1, self._cores // max(1, lanes)))
+        slots = asyncio.Semaphore(max(1, lanes))
+
+        async def render(number: int, group: Sequence[Encoded], files: dict[str, Opened]) -> None:
+            async with slots:
+                run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads, pictures.alpha)
+                await self._run(run, pictures, order.profile.delay, cache, lambda frames: tally.note(number, frames))
+                tally.finish(number, run.frames)
+
+        async with self._sources.opened(_sources(missing)) as files, asyncio.TaskGroup() as tasks:
+            for number, group in enumerate(groups):
+                tasks.create_task(render(number, group, files))
+
+    async def _newest_first(self, order: Order, pictures: Plan, missing: Sequence[Encoded]) -> Sequence[Encoded]:
+        """In the order in which somebody who plays the film from the newest edit on sees them."""
+        before = await order.before() if order.before is not None else None
+        if before is None:
+            return missing
+        try:
+            earlier = plan(before, order.profile, self._engine)
+        except MediaNotReadyError:
+            return missing
+        return newest_first(pictures, {segment.digest for segment in missing}, edited(pictures, earlier))
+
+    async def _shared(
+        self, order: Order, pictures: Plan, missing: Sequence[Encoded], tally: Tally, share: Share
+    ) -> None:
+        """The missing segments, by whoever has nothing to do."""
+        under_way = await share.under_way()
+        left = [segment for segment in missing if segment.digest not in under_way]
+        most = _most_frames(order.profile, 0, pictures, self._cores)
+        groups = [run for share in evenly(left, most, LANES) for run in batches(share, _ALL, _PIECES)]
+
+        async def run(digests: Sequence[Digest]) -> int:
+            return await self.some(order, pictures, digests, lambda frames: tally.note(digests, frames))
+
+        others = lambda frames: tally.note("others", frames)  # noqa: E731
+        tally.encoded += await share.made(groups, under_way, run, others)
+
+    async def some(self, order: Order, pictures: Plan, digests: Sequence[Digest], tell: Tell) -> int:
+        """What is missing of some segments, by one process of ffmpeg on all cores; how many frames it encoded."""
+        segments = pictures.encoded()
+        if unknown := [digest for digest in digests if digest not in segments]:
+            raise ForeignPartError(f"{ForeignPartError.__doc__} {unknown[0]}")
+        cache = SegmentCache(self._blobs, order.timeline.tenant)
+        absent = await cache.missing(digests)
+        group = [segments[digest] for digest in digests if digest in absent]
+        if not group:
+            return 0
+        async with self._sources.opened(_sources(group)) as files:
+            threads = _threads(self._cores)
+            run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads, pictures.alpha)
+            await self._run(run, pictures, order.profile.delay, cache, tell)
+        return run.frames
+
+    async def _run(
+        self, run: Run, pictures: Plan, delay: int | None, cache: SegmentCache, note: Callable[[int], None]
+    ) -> None:
+        """One process of ffmpeg; its film, cut into segments, goes into the cache."""
+        async with self._ran(run, note) as folder:
+            lengths = [segment.frames for segment in run.segments]
+            parts = await asyncio.to_thread(lambda: list(cut(folder / OUTPUT, pictures.fps, lengths, delay)))
+            for segment, part in zip(run.segments, parts, strict=True):
+                await cache.put(segment.digest, part)
+
+    @asynccontextmanager
+    async def _ran(self, run: Run, note: Callable[[int], None]) -> AsyncIterator[Path]:
+        """The folder with what one process of ffmpeg wrote."""
+        async with self._blobs.scratch() as folder, self._sources.fonts(_typefaces(run.segments)) as fonts:
+            for name, text in run.texts.items():
+                (folder / name).write_text(text)
+            await self._letterer.draw(run.drawings, folder, fonts)
+            await self._ffmpeg.run(
+                run.args,
+                reads=run.reads,
+                writes=folder,
+                limits=Limits(seconds=300 + 4 * run.frames),
+                on_progress=lambda progress: note(min(progress.frames, run.frames)),
+            )
+            yield folder
+
+    async def written(self, segment: Encoded, canvas: Canvas, profile: Profile) -> bytes:
+        """What one process of ffmpeg writes for a segment, uncut and not kept.
+
+        Raises SourceGoneError, NoPictureError, FfmpegFailedError.
+        """
+        encoder = profile.encoder(canvas.fps.fraction)
+        async with self._sources.opened(_sources([segment])) as files:
+            run = compile_run([segment], profile.size(canvas), canvas.fps, encoder, files, _threads(self._cores))
+            async with self._ran(run, lambda _: None) as folder:
+                return await asyncio.to_thread((folder / OUTPUT).read_bytes)
+
+
+def evenly(segments: Sequence[Encoded], most: int, lanes: int) -> list[list[Encoded]]:
+    """Neighbours in shares that are as long as each other to within a segment, so that all lanes end at the same time:
+    one alone does not keep the cores busy while it begins and ends. What has at most `most` frames stays one share."""
+    frames = sum(segment.frames for segment in segments)
+    count = -(-frames // most)
+    if count > 1:
+        count = -(-count // lanes) * lanes
+    shares: list[list[Encoded]] = [[] for _ in range(count)]
+    before = 0
+    for segment in segments:
+        shares[(2 * before + segment.frames) * count // (2 * frames)].append(segment)  # where its middle is
+        before += segment.frames
+    return [share for share in shares if share]
+
+
+def _sources(segments: Iterable[Encoded]) -> list[SourceFile]:
+    return list({source.content: source for segment in segments for source in segment.sources()}.values())
+
+
+def _typefaces(segments: Iterable[Encoded]) -> list[Typeface]:
+    return list({font.sha256: font for segment in segments for font in segment.typefaces()}.values())
+
+
+def _threads(cores: int) -> int:
+    """As many threads of an encoder as keep that many cores busy: x264's own rule, since some of them always wait."""
+    return max(1, cores * 3 // 2)
+
+
+def _most_frames(profile: Profile, missing: int, pictures: Plan, cores: int) -> int:
+    """How much one run may hold: what is lost when a worker dies, and what can't be done side by side."""
+    second = max(1, round(pictures.fps.fraction))
+    if profile.stock == "original":
+        return 20 * second
+    return max(2 * second, min(60 * second, -(-missing // cores)))

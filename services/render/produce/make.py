@@ -1,0 +1,197 @@
+"""Makes films: what is missing of the segments and the sound, then the whole. Killed anywhere, it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+
+from cutlog.blobs import BlobStore
+from cutlog.contract.commands import Output
+from cutlog.contract.keys import ReceiptKey
+from cutlog.contract.receipts import FORMAT, Receipt
+from cutlog.ffmpeg import Ffmpeg
+from services.render.audio.score import Chunk, Score, Tape, score
+from services.render.cache.store import SegmentCache
+from services.render.plan.profiles import Profile
+from services.render.plan.segments import Digest, Plan, plan
+from services.render.produce import aac as audio
+from services.render.produce.encode import Segments
+from services.render.produce.finish import make_gif, own_samples
+from services.render.produce.lettering import Letterer
+from services.render.produce.orders import Order
+from services.render.produce.receipts import film_digest, made_before, segment_names, write_receipt
+from services.render.produce.sources import Sources
+from services.render.produce.stitch import DamagedSegmentError, ParametersDifferError, stitch
+from services.render.produce.subtitles import Subtitles, beside
+from services.render.produce.tally import Measured, Phases, Tally, Tell, unmeasured
+from services.render.produce.voice import Voice
+from services.render.queue.sharing import Share
+
+log = structlog.get_logger(__name__)
+
+#: How often a film is tried again after a segment was found damaged.
+_REPAIRS: Final = 5
+
+
+class Maker:
+    """`cores`: how many runs of ffmpeg and encoders of sound go side by side. `measured` is told of each film. `fonts`
+    is a folder with more fonts than the shipped ones."""
+
+    def __init__(
+        self, ffmpeg: Ffmpeg, blobs: BlobStore, cores: int, measured: Measured = unmeasured, fonts: Path | None = None
+    ) -> None:
+        self._measured = measured
+        self._ffmpeg = ffmpeg
+        self._blobs = blobs
+        self._cores = cores
+        self._sources = Sources(ffmpeg, blobs)
+        letterer = Letterer("off" if ffmpeg.sandbox == "off" else "auto", fonts)
+        self.engine = f"{ffmpeg.identity} {letterer.identity}"
+        """What draws: part of every render key."""
+        self.segments = Segments(ffmpeg, blobs, self._sources, letterer, self.engine, cores)
+        """The maker of the pictures."""
+
+    async def make(self, order: Order, tell: Tell, share: Share | None = None) -> Output:
+        """The film, made or found. `encoded` of the output are the frames that had to be encoded, with `share` by all
+        who had a part.
+
+        Raises PartFailedError, MediaNotReadyError, SourceGoneError, NoPictureError, FfmpegFailedError, BrokenFilmError.
+        """
+        phases = Phases()
+        timeline, profile = order.timeline, order.profile
+        with phases("plan"):
+            pictures, sound = self._planned(order, frozenset())
+        subtitles = beside(timeline, profile)
+        film = film_digest(pictures, sound, subtitles)
+        assert profile.name != "still", "a frame is no film"
+        receipt_key = ReceiptKey(timeline.project_id, timeline.version, profile.name)
+        found = await made_before(self._blobs, receipt_key, film)
+        if found is not None and found.key == order.key:
+            tell(found.frames)
+            return msgspec.structs.replace(found, encoded=0)
+        encoded = 0
+        async with self._blobs.scratch() as folder:
+            path = made = folder / "film"
+            for repair in range(_REPAIRS + 1):
+                try:
+                    encoded += await self._fill(order, pictures, sound, tell, phases, share)
+                    with phases("stitch"):
+                        made = await self._stitch(order, pictures, sound, subtitles, path)
+                    break
+                except ParametersDifferError as error:
+                    log.info("encodes in place of copying", sources=sorted(error.sources))
+                    pictures, _ = self._planned(order, error.sources)
+                except DamagedSegmentError as error:
+                    if repair == _REPAIRS:
+                        raise
+                    log.warning("makes a segment anew", digest=error.digest)
+                    await SegmentCache(self._blobs, timeline.tenant).forget(error.digest)
+            with phases("store"):
+                blob = await self._blobs.put_file(order.key, made, sync=order.sync)
+        output = Output(key=blob.key, size=blob.size, sha256=blob.sha256, frames=timeline.duration, encoded=encoded)
+        await write_receipt(
+            self._blobs,
+            Receipt(
+                format=FORMAT,
+                project_id=timeline.project_id,
+                version=timeline.version,
+                profile=profile.name,
+                timeline=timeline.digest,
+                film=film,
+                output=output,
+                encoder=self._ffmpeg.identity,
+                arguments=pictures.encoder,
+                segments=segment_names(pictures),
+                sound=tuple(chunk.digest for chunk in sound.chunks),
+            ),
+        )
+        log.info("made a film", key=order.key, frames=output.frames, encoded=encoded, **phases.seconds)
+        self._measured(phases.seconds, phases.found, phases.made)
+        return output
+
+    def _planned(self, order: Order, encode: frozenset[str]) -> tuple[Plan, Score]:
+        profile = order.profile
+        pictures = plan(order.timeline, profile, self.engine, encode)
+        return (
+            pictures if profile.pictures else msgspec.structs.replace(pictures, segments=()),
+            score(order.timeline, profile.bitrate, audio.ENCODER, self._ffmpeg.identity, snap=profile.snap),
+        )
+
+    async def _fill(
+        self, order: Order, pictures: Plan, sound: Score, tell: Tell, phases: Phases, share: Share | None
+    ) -> int:
+        """Makes what the cache lacks; how many frames were encoded."""
+        cache = SegmentCache(self._blobs, order.timeline.tenant)
+        segments = pictures.encoded()
+        chunks = _chunks(order.profile, sound)
+        with phases("look"):
+            absent = await cache.missing([*segments, *chunks])
+        phases.made += len(absent)
+        phases.found += len({*segments, *chunks}) - len(absent)
+        missing = [segment for digest, segment in segments.items() if digest in absent]
+        tally = Tally(tell, order.timeline.duration, sum(segment.frames for segment in missing))
+        silent = [chunk for digest, chunk in chunks.items() if digest in absent]
+        voice = self._voice(order)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(phases.of("encode", self.segments.encode(order, pictures, missing, cache, tally, share)))
+            tasks.create_task(phases.of("sound", voice.encode(sound, silent, cache)))
+        return tally.encoded
+
+    async def part(self, order: Order, digests: Sequence[Digest], tell: Tell) -> int:
+        """Makes what is missing of some segments of a film, which somebody else stitches; the frames that were encoded.
+
+        Raises ForeignPartError where this build would not make just those; and what `make` does.
+        """
+        pictures, _ = self._planned(order, frozenset())
+        return await self.segments.some(order, pictures, digests, tell)
+
+    async def _stitch(
+        self, order: Order, pictures: Plan, sound: Score, subtitles: Sequence[Subtitles], path: Path
+    ) -> Path:
+        """Joins all that there is; which file is the film."""
+        profile = order.profile
+        cache = SegmentCache(self._blobs, order.timeline.tenant)
+        digests: set[Digest] = {*pictures.encoded(), *_chunks(profile, sound)}
+        async with AsyncExitStack() as opened:
+            files = await opened.enter_async_context(cache.files(digests))
+            proxies = {
+                sha256: await self._sources.local(opened, source.key) for sha256, source in pictures.copied().items()
+            }
+            pcm = None
+            if profile.sound not in ("aac", None):
+                pcm = path.with_suffix(".f32")
+                await self._mix(order, sound, pcm)
+            read = lambda digest: files[digest].read_bytes()  # noqa: E731
+            await asyncio.to_thread(stitch, pictures, sound, read, proxies, path, profile, pcm, subtitles)
+        if profile.container == "gif":
+            return await make_gif(self._ffmpeg, path, pictures.fps.fraction, pictures.frames)
+        return path
+
+    async def _mix(self, order: Order, sound: Score, pcm: Path) -> None:
+        """Writes the whole sound as float32."""
+        voice = self._voice(order)
+        async with AsyncExitStack() as opened:
+            keys = {
+                take.source.sha256: take.source.key
+                for chunk in sound.chunks
+                for take in chunk.takes
+                if isinstance(take.source, Tape)
+            }
+            tapes = {sha256: await self._sources.local(opened, key) for sha256, key in keys.items()}
+            with pcm.open("wb") as out:
+                for chunk in sound.chunks:
+                    out.write(own_samples(chunk, await voice.mixed(chunk, tapes)).tobytes())
+
+    def _voice(self, order: Order) -> Voice:
+        return Voice(self._ffmpeg, self._blobs, order.timeline.tenant, self._sources.local, self._cores)
+
+
+def _chunks(profile: Profile, sound: Score) -> dict[Digest, Chunk]:
+    """The chunks that a film of the profile copies."""
+    return {chunk.digest: chunk for chunk in sound.chunks} if profile.sound == "aac" else {}

@@ -1,0 +1,1 @@
+"""Which versions are wanted, who renders them, and what became of it."""
