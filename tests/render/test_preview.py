@@ -20,11 +20,11 @@ import pytest
 from cutlog.contract.profiles import ExportProfile, proxy_video_args
 from cutlog.web import Problem
 from services.render.api.frames import accepted
+from services.render.cache.packets import DamagedSegmentError
 from services.render.cache.store import SegmentCache
 from services.render.plan.segments import Digest
 from services.render.produce.playlist import Previews, reel, text
 from services.render.produce.still import FrameBeyondEndError, Picture, Still, Stills
-from services.render.produce.stitch import DamagedSegmentError
 from tests.render.house import House
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, solid, timeline, title

@@ -21,7 +21,7 @@ from cutlog.contract.timeline import Timeline, Track
 from services.render.audio.levels import Level
 from services.render.audio.score import CHUNK, FRAME, LEAD, Chunk, Score, Take, Tape, score
 from services.render.cache.packets import unseal
-from services.render.produce import aac as audio
+from services.render.produce import aac
 from services.render.produce.mix import mix
 from tests.render.studio import Studio, packet_times
 from tests.render.timelines import lane, media, sequence, sha, shot, solid, timeline
@@ -204,7 +204,7 @@ def test_at_the_joints_of_chunks_nothing_is_heard_of_them(tmp_path: Path) -> Non
         lead = min(longest, first)
         heard = take(name, 0, (lead + count + 1) * FRAME, offset=(first - lead) * FRAME)
         part = chunk(count, lead, heard)
-        return audio.encode(part, 96_000, mix(part, {name: path}, {}))
+        return aac.encode(part, 96_000, mix(part, {name: path}, {}))
 
     def joined(lead: int) -> Stereo:
         return decoded([sealed(at, min(size, frames - 2 - at), lead) for at in range(0, frames - 2, size)])

@@ -1,1 +1,1 @@
-"""The editing engine: pure functions from a sequence and an op to the next sequence. No I/O, no clock."""
+"""The editing engine: functions from a sequence and an op to the next sequence. Pure."""

@@ -1,1 +1,1 @@
-"""What other programs' edits mean in ours."""
+"""What other programs' edits mean in ours. Pure."""

@@ -15,11 +15,11 @@ from cutlog.contract.base import Strict
 from cutlog.web import Api, Content, Problem, Reply, Request, Role
 from cutlog.web.problems import ProblemError, not_found, unavailable
 from cutlog.web.signing import check, sign
-from services.render.cache.packets import BrokenFilmError
+from services.render.cache.packets import BrokenFilmError, DamagedSegmentError
 from services.render.plan.newest import edited
 from services.render.plan.segments import MediaNotReadyError
 from services.render.produce.playlist import Previews, Reel, reel, text
-from services.render.produce.stitch import DamagedSegmentError, ParametersDifferError
+from services.render.produce.stitch import ParametersDifferError
 from services.render.produce.timelines import Timelines
 
 #: Seconds for which the links of a playlist stay as they were, so that one that grows only grows.

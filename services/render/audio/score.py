@@ -1,4 +1,4 @@
-"""The sound of a version as chunks: pure. What is heard when, and the names of the chunks that hold it.
+"""The sound of a version as chunks: what is heard when, and the names of the chunks that hold it. Pure.
 
 Chunks are whole AAC frames of the film, and begin on a grid in the packets of their source, not of the film: so what
 moves as a whole, by whole frames, keeps its chunks. Packet p of an AAC stream is made of the samples of frames p - 1

@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 
 from cutlog.contract.time import Fps
 from services.render.cache import boxes
+from services.render.plan.segments import Digest
 
 _LABEL: Final = b"cutlog-sha256\0\0\0"
 #: How PyAV calls what Matroska keeps beside a packet.
@@ -39,6 +40,14 @@ _replace = msgspec.structs.replace
 
 class TornSegmentError(Exception):
     """A file of the segment cache is not as it was written."""
+
+
+class DamagedSegmentError(Exception):
+    """A segment or chunk of the cache is torn or gone; it must be made anew."""
+
+    def __init__(self, digest: Digest) -> None:
+        super().__init__(f"{self.__doc__} {digest}")
+        self.digest = digest
 
 
 class BrokenFilmError(Exception):

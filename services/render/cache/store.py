@@ -10,8 +10,8 @@ from typing import Final
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.keys import CacheKey
+from services.render.cache.packets import DamagedSegmentError
 from services.render.plan.segments import Digest
-from services.render.produce.stitch import DamagedSegmentError
 
 _AT_ONCE: Final = 16
 

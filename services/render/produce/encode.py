@@ -21,9 +21,9 @@ from services.render.plan.profiles import Profile
 from services.render.plan.segments import Digest, Encoded, MediaNotReadyError, Plan, plan
 from services.render.produce.lettering import Letterer
 from services.render.produce.orders import Order
+from services.render.produce.share import LANES, ForeignPartError, Share
 from services.render.produce.sources import Sources
 from services.render.produce.tally import Tally, Tell
-from services.render.queue.sharing import LANES, ForeignPartError, Share
 
 #: Separate pieces of film in one run: each has inputs and filters of its own.
 _PIECES: Final = 16

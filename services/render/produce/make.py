@@ -17,21 +17,22 @@ from cutlog.contract.keys import ReceiptKey
 from cutlog.contract.receipts import FORMAT, Receipt
 from cutlog.ffmpeg import Ffmpeg
 from services.render.audio.score import Chunk, Score, Tape, score
+from services.render.cache.packets import DamagedSegmentError
 from services.render.cache.store import SegmentCache
 from services.render.plan.profiles import Profile
 from services.render.plan.segments import Digest, Plan, plan
-from services.render.produce import aac as audio
+from services.render.produce import aac
 from services.render.produce.encode import Segments
 from services.render.produce.finish import make_gif, own_samples
 from services.render.produce.lettering import Letterer
 from services.render.produce.orders import Order
 from services.render.produce.receipts import film_digest, made_before, segment_names, write_receipt
+from services.render.produce.share import Share
 from services.render.produce.sources import Sources
-from services.render.produce.stitch import DamagedSegmentError, ParametersDifferError, stitch
+from services.render.produce.stitch import ParametersDifferError, stitch
 from services.render.produce.subtitles import Subtitles, beside
 from services.render.produce.tally import Measured, Phases, Tally, Tell, unmeasured
 from services.render.produce.voice import Voice
-from services.render.queue.sharing import Share
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +121,7 @@ class Maker:
         pictures = plan(order.timeline, profile, self.engine, encode)
         return (
             pictures if profile.pictures else msgspec.structs.replace(pictures, segments=()),
-            score(order.timeline, profile.bitrate, audio.ENCODER, self._ffmpeg.identity, snap=profile.snap),
+            score(order.timeline, profile.bitrate, aac.ENCODER, self._ffmpeg.identity, snap=profile.snap),
         )
 
     async def _fill(

@@ -28,7 +28,7 @@ from services.render.cache.store import SegmentCache
 from services.render.plan.newest import pieces
 from services.render.plan.profiles import PROXY
 from services.render.plan.segments import Copied, Digest, Encoded, Plan, Segment, plan
-from services.render.produce import aac as audio
+from services.render.produce import aac
 from services.render.produce.receipts import film_digest
 from services.render.produce.stitch import (
     ParametersDifferError,
@@ -71,7 +71,7 @@ def reel(timeline: Timeline, engine: str, encode: frozenset[str] = frozenset()) 
     Raises MediaNotReadyError.
     """
     pictures = plan(timeline, PROXY, engine, encode)
-    sounds = score(timeline, PROXY.bitrate, audio.ENCODER, engine, snap=PROXY.snap)
+    sounds = score(timeline, PROXY.bitrate, aac.ENCODER, engine, snap=PROXY.snap)
     return Reel(film_digest(pictures, sounds), pictures, sounds, tuple(_fragments(pictures, sounds)), encode)
 
 

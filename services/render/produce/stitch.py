@@ -24,6 +24,7 @@ from services.render.cache import boxes
 from services.render.cache.packets import (
     MUXER_OPTIONS,
     BrokenFilmError,
+    DamagedSegmentError,
     Film,
     Parameters,
     TornSegmentError,
@@ -53,14 +54,6 @@ class ParametersDifferError(Exception):
     def __init__(self, sources: frozenset[str]) -> None:
         super().__init__(f"{self.__doc__} SHA-256: {', '.join(sorted(sources))}")
         self.sources = sources
-
-
-class DamagedSegmentError(Exception):
-    """A segment or chunk of the cache is torn or gone; it must be made anew."""
-
-    def __init__(self, digest: Digest) -> None:
-        super().__init__(f"{self.__doc__} {digest}")
-        self.digest = digest
 
 
 def stitch(

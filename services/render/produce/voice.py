@@ -27,7 +27,7 @@ from services.render.audio.treatment import OVERLAP, SECTION, Denoise, Measured,
 from services.render.cache.packets import TornSegmentError, seal, unseal
 from services.render.cache.store import SegmentCache
 from services.render.plan.segments import Digest
-from services.render.produce import aac as audio
+from services.render.produce import aac
 from services.render.produce.mix import Samples, length, mix, read
 
 _INPUT: Final = "heard.pcm"
@@ -69,7 +69,7 @@ class Voice:
             async def make(chunk: Chunk) -> None:
                 async with self._slots:
                     samples = await self.mixed(chunk, files)
-                    await cache.put(chunk.digest, await asyncio.to_thread(audio.encode, chunk, sound.bitrate, samples))
+                    await cache.put(chunk.digest, await asyncio.to_thread(aac.encode, chunk, sound.bitrate, samples))
 
             async with asyncio.TaskGroup() as tasks:
                 for chunk in missing:

@@ -31,6 +31,7 @@ from cutlog.web.trace import trace_id
 from services.render.plan.profiles import EXPORTS, PROXY
 from services.render.produce.make import Maker
 from services.render.produce.orders import Order
+from services.render.produce.share import DeclinedError
 from services.render.produce.sources import NoPictureError, SourceGoneError
 from services.render.produce.timelines import OpsAwayError, TimelineGoneError, Timelines
 from services.render.queue import jobs, parts
@@ -38,7 +39,7 @@ from services.render.queue.jobs import Job
 from services.render.queue.metrics import RenderMetrics
 from services.render.queue.progress import Publish, reporting
 from services.render.queue.reports import report
-from services.render.queue.sharing import DeclinedError, Sharing, working
+from services.render.queue.sharing import Sharing, working
 
 log = structlog.get_logger(__name__)
 
