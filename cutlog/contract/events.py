@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from cutlog.contract.base import Wire
-from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion
+from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion, Written
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
@@ -20,8 +20,11 @@ PolicyLevel = Literal["system", "tenant"]
 
 
 class ProjectCreated(Wire):
+    """`metadata` is what a frontend of the old backend said of the project beside its name and canvas."""
+
     name: str
     canvas: Canvas
+    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProjectForked(Wire):
@@ -43,7 +46,8 @@ class VersionCommitted(Wire):
     """One edit: ops as the client sent them.
 
     `duration` is the new length in frames, `digest` that of the new timeline. `media_added` and `media_removed` are
-    the ids whose use by the *timeline* began or ended with this version.
+    the ids whose use by the *timeline* began or ended with this version. Where a frontend of the old backend sent the
+    edit, `written` has it in its words, and `ops` what they mean.
     """
 
     version: int
@@ -54,6 +58,7 @@ class VersionCommitted(Wire):
     media_added: tuple[str, ...] = ()
     media_removed: tuple[str, ...] = ()
     imported: ImportedVersion | msgspec.UnsetType = msgspec.UNSET
+    written: Written | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProxyRendered(Wire):

@@ -24,6 +24,12 @@ class ImportedVersion(Wire):
     live: bool = False
 
 
+class Written(Wire):
+    """An edit in the words of the old backend, of which the version's own ops are the translation."""
+
+    ops: tuple[dict[str, Any], ...]
+
+
 class ImportedExport(Wire):
     """An export that another store made: a file that is here now, or one that was lost there (`deleted`). `at` is when
     it was made."""

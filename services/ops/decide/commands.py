@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cutlog.contract.commands import CollectExport, ReportExport, ReportProxy
 from cutlog.contract.events import PinMode
+from cutlog.contract.imports import Written
 from cutlog.contract.ops import Op
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
@@ -22,6 +24,7 @@ from services.ops.resolve import Sha256s
 class CreateProject(msgspec.Struct, frozen=True):
     name: str
     canvas: Canvas
+    metadata: dict[str, Any] | UnsetType = UNSET
 
 
 class ForkProject(msgspec.Struct, frozen=True):
@@ -37,7 +40,7 @@ class ForkProject(msgspec.Struct, frozen=True):
 class CommitOps(msgspec.Struct, frozen=True):
     """Ops as typed and as the client sent them; what is known of the media that they and the timeline use.
 
-    `earlier` has the versions that the ops revert to.
+    `earlier` has the versions that the ops revert to; `written` is what they translate.
     """
 
     ops: tuple[Op, ...]
@@ -47,6 +50,7 @@ class CommitOps(msgspec.Struct, frozen=True):
     expected_version: int | None = None
     message: str | None = None
     earlier: Earlier = nothing_earlier
+    written: Written | UnsetType = UNSET
 
 
 class RequestExport(msgspec.Struct, frozen=True):

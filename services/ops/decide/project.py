@@ -159,11 +159,12 @@ def _committed(state: ProjectState, command: CommitOps, after: Sequence) -> Vers
         message=command.message,
         media_added=_gained(after, before),
         media_removed=_gained(before, after),
+        written=command.written,
     )
 
 
 def _created(command: CreateProject) -> ProjectCreated:
-    return ProjectCreated(name=command.name, canvas=command.canvas)
+    return ProjectCreated(name=command.name, canvas=command.canvas, metadata=command.metadata)
 
 
 def _forked(command: ForkProject) -> ProjectForked:
