@@ -15,6 +15,7 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 from cutlog.tracing import span
 from cutlog.web.api import Api
 from cutlog.web.dispatch import ACTOR, REQUEST_ID, TRACE
+from cutlog.web.envelope import enveloped, failure
 from cutlog.web.problems import CONTENT_TYPE, Problem
 from cutlog.web.trace import child_of, request_id, trace_id
 
@@ -104,7 +105,7 @@ async def answered(api: Api, http: web.Request, handler: Handler) -> web.StreamR
         elif mapped.status >= 500:
             log.warning("a dependency is down", service=api.name, path=http.path, error=repr(error))
         problem = mapped
-    return problem_response(problem, http[REQUEST_ID])
+    return failure(problem) if enveloped(http.path) else problem_response(problem, http[REQUEST_ID])
 
 
 def problem_response(problem: Problem, request: str | None = None) -> web.Response:

@@ -12,6 +12,8 @@ import msgspec
 from cutlog.contract.ids import ID_PATTERN
 from cutlog.web.api import Api, Content, Route
 from cutlog.web.dispatch import MAX_IDEMPOTENCY_KEY, MAX_INT
+from cutlog.web.envelope import Failure, enveloped
+from cutlog.web.envelope import status as old_status
 from cutlog.web.problems import CONTENT_TYPE, ProblemDocument
 from cutlog.web.reply import JSON
 
@@ -19,7 +21,8 @@ Json = dict[str, Any]
 
 TITLE: Final = "cutlog"
 REF: Final = "#/components/schemas/{name}"
-_PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_PROBLEM: Final = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+_FAILURE: Final = {JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}}
 _UPLOAD: Final = {
     "type": "object",
     "properties": {"file": {"type": "string", "format": "binary"}},
@@ -31,7 +34,8 @@ def document(api: Api) -> Json:
     """The document of one service."""
     routes = [route for route in api.routes if route.shown]
     types = [kind for route in routes for kind in _types(route)]
-    schemas, components = msgspec.json.schema_components([*types, ProblemDocument], ref_template=REF)
+    failures = [ProblemDocument, *([Failure] if any(enveloped(route.template) for route in routes) else [])]
+    schemas, components = msgspec.json.schema_components([*types, *failures], ref_template=REF)
     by_type = dict(zip(map(id, types), schemas, strict=False))
     paths: dict[str, Json] = {}
     for route in routes:
@@ -184,8 +188,10 @@ def _responses(route: Route, by_type: Mapping[int, Json]) -> Json:
         elif kind is not None:
             response["content"] = {JSON: {"schema": by_type[id(kind)]}}
         responses[str(status)] = response
-    for status in sorted(_problem_statuses(route)):
-        content = {CONTENT_TYPE: {"schema": _PROBLEM}}
+    old = enveloped(route.template)
+    statuses = _problem_statuses(route)
+    for status in sorted(set(map(old_status, statuses)) if old else statuses):
+        content = _FAILURE if old else _PROBLEM
         responses.setdefault(str(status), {"description": _phrase(status), "content": content})
     return responses
 

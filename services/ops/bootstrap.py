@@ -26,6 +26,7 @@ from services.ops.api import make_api
 from services.ops.api.context import Ops
 from services.ops.catalog import Catalog
 from services.ops.commands import Commands
+from services.ops.compat.reads import OldRows
 from services.ops.feed import Feed
 from services.ops.handling import Handling
 from services.ops.history import History
@@ -131,7 +132,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             )
         )
         checks = {"database": database, "bus": bus.check, "relay": relay.check}
-        api = make_api(ops, settings.peers)
+        api = make_api(ops, OldRows(engine), settings.peers, settings.service_token.get_secret_value())
         api.alarms.append(relay.alarms)
         measures.register(api.metrics.registry)
         api.metrics.looks.append(measures.look)

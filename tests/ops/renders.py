@@ -14,7 +14,7 @@ def file(key: str) -> Output:
     return Output(key=key, size=SIZE, sha256=SHA, frames=20, encoded=5)
 
 
-async def proxy_made(ask: Ask, version: int, key: str | None = None) -> Any:
-    made = file(f"proxy/p1/v{version}_proxy.mp4")
-    report = ReportProxy(project_id="p1", version=version, digest="ab" * 32, output=made)
+async def proxy_made(ask: Ask, version: int, key: str | None = None, *, project: str = "p1") -> Any:
+    made = file(f"proxy/{project}/v{version}_proxy.mp4")
+    report = ReportProxy(project_id=project, version=version, digest="ab" * 32, output=made)
     return await ask("render", report, key or f"proxy-{version}")

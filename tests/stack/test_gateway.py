@@ -215,6 +215,32 @@ async def test_a_process_that_is_gone_leaves_its_projects_to_the_other_and_gets_
     await eventually(as_before)
 
 
+async def test_old_frontends_are_answered_in_their_form_whatever_fails(door: Door) -> None:
+    end = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    chunked = f"POST /api/compat/projects {end}Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+    before = door.reached
+    requests = {
+        f"GET /api/compat/projects/P_1 {end}\r\n": 404, f"GET /api/compat/projects/%00/ops {end}\r\n": 404,
+        f"TRACE /api/compat/projects {end}\r\n": 400,
+    }  # fmt: skip
+    for request, status in requests.items():
+        head, _, body = (await door.raw(request.encode())).partition(b"\r\n\r\n")
+        failed = json.loads(body)
+        assert head.startswith(f"HTTP/1.1 {status} ".encode()), request
+        assert failed["success"] is False and failed["message"] and b"application/json" in head
+    assert door.reached == before
+    head, _, body = (await door.raw(chunked.encode())).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ") and json.loads(body)["success"] is False
+    async with door.client.get("/api/compat/projects/p_1/ops") as answer:
+        assert (await answer.json())["headers"]["X-Cutlog-Project"] == "p_1", "at the process that has the project"
+    for process in door.ops:
+        await process.stop()
+    for path in ("projects/p_1", "videos", "admin/gc/candidates"):
+        async with door.client.get(f"/api/compat/{path}") as answer:
+            assert (answer.status, (await answer.json())["success"]) == (503, False)
+            assert answer.headers["Retry-After"]
+
+
 @pytest.mark.parametrize("status", [429, 500, 503, None])
 async def test_a_tus_client_that_asks_how_far_it_is_while_nobody_can_say_keeps_its_upload(
     door: Door, status: int | None

@@ -62,7 +62,7 @@ def routes(api: Api, ops: Ops) -> None:
         """409 `version-conflict` tells `currentVersion`, the versions `missed`, and for a rebase the `collisions`; 422
         points to the faulty op."""
         new = req.body
-        _check_stored_size(req.raw)
+        check_stored_size(req.raw)
         batch = Batch(
             new.ops, _SENT.decode(req.raw).ops, new.expected_version, new.on_conflict, new.message, new.dry_run
         )
@@ -85,7 +85,7 @@ def routes(api: Api, ops: Ops) -> None:
         return Reply(200, Page(versions, encode_cursor(versions[-1].version + 1) if more else None))
 
 
-def _check_stored_size(raw: bytes) -> None:
+def check_stored_size(raw: bytes) -> None:
     """PostgreSQL writes 1e-300 out in full, and an event has to fit into a message. Raises Problem 413."""
     if 2 * len(raw) + LONGEST_NUMBER * len(_EXPONENT.findall(raw)) > MAX_STORED:
         detail = "So many numbers with long exponents do not fit; write 0 for what is nearly 0, or send fewer ops."

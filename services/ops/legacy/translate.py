@@ -48,7 +48,7 @@ def translated(
     for index, each in enumerate(legacy):
         draft = Draft(sequence, videos, sources, f"c{version}-{index}")
         try:
-            _one(each, draft, conventions)
+            meant(each, draft, conventions)
         except Untranslatable as error:
             why = f"op {index}: {error}"
             if not changes_no_time(each, conventions):
@@ -73,7 +73,8 @@ def opened_with(media: str, seconds: float | None, sequence: Sequence, sources: 
     return draft.ops, draft.sequence
 
 
-def _one(legacy: Any, draft: Draft, conventions: Conventions) -> None:
+def meant(legacy: Any, draft: Draft, conventions: Conventions) -> None:
+    """Puts what one op means onto the draft. Raises Untranslatable."""
     if not isinstance(legacy, Mapping):
         raise Untranslatable(f"it is {type(legacy).__name__} and no object")
     if isinstance(name := legacy.get("op"), str) and "." in name:

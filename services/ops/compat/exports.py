@@ -1,0 +1,186 @@
+"""Exports and pins, as the old backend had them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from cutlog.contract.events import ExportRequested
+from cutlog.contract.ids import new_id
+from cutlog.contract.profiles import EXPORTS, ExportProfile, size_of_height
+from cutlog.contract.timeline import Canvas
+from cutlog.contract.uploads import path_of
+from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web.envelope import Answer
+from cutlog.web.problems import not_found
+from services.ops.api.context import Ops, always, who
+from services.ops.api.once import keep, keep_unchanged, once
+from services.ops.compat.marks import Marks
+from services.ops.compat.projects import found_of
+from services.ops.compat.reads import Exported, OldRows
+from services.ops.compat.rows import TAG, Existing, ExportRow, Exports, NewExport, Pending, Pinned
+from services.ops.decide.commands import ProjectCommand, RequestExport, RetryExport, SetPin
+from services.ops.decide.project import exported
+from services.ops.decide.project_state import ProjectState
+from services.ops.handling import Outcome
+
+_FORMATS: Final[dict[str, ExportProfile]] = {
+    "mp4": "mp4", "webm": "webm", "mov": "prores", "prores": "prores", "gif": "gif", "m4a": "audio", "audio": "audio",
+}  # fmt: skip
+_HEIGHTS: Final[dict[ExportProfile, int]] = {"mp4-1080p": 1080, "mp4-720p": 720, "mp4-480p": 480, "mp4-360p": 360}
+_SIZE: Final = re.compile(r"\s*(\d{1,5})\s*[x×X:*]\s*(\d{1,5})\s*")
+
+
+def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
+    """Adds the routes."""
+
+    @api.post(
+        "/api/compat/projects/{project}/export",
+        role=Role.editor,
+        body=NewExport,
+        body_optional=True,
+        returns={202: Answer[Pending], 200: Answer[Existing]},
+        problems=(429,),
+        summary="Exports a version",
+        tag=TAG,
+    )
+    async def request(req: Request[NewExport | None]) -> Reply:
+        """200 with `existing` for an export that is there, in the archive too."""
+        project_id, wanted = req.path["project"], req.body or NewExport()
+
+        async def act() -> Reply:
+            newest = (await found_of(rows, req)).row.current_version
+            version = newest if wanted.version is None else wanted.version
+            if not 1 <= version <= newest:
+                raise _invalid(f"There is no version {version}; send one from 1 to {newest}.")
+            canvas = (await ops.history.at(project_id, version)).canvas
+            profile = profile_of(wanted.resolution, wanted.format, canvas)
+            if (found := await there(project_id, version, profile)) is not None:
+                return await keep_unchanged(ops, req, existing(project_id, found))
+            await ops.limits.check(req.actor.tenant)
+
+            async def make(state: ProjectState | None) -> ProjectCommand:
+                before = None if state is None else exported(state, version, profile)
+                if state is not None and before is not None and state.exports[before].status in ("failed", "cancelled"):
+                    return RetryExport(before)
+                return RequestExport(new_id("x"), version, profile)
+
+            def made(outcome: Outcome) -> Answer[Pending]:
+                (event,) = outcome.events
+                assert isinstance(event, ExportRequested)
+                return pending(project_id, version, event.export_id)
+
+            outcome = await ops.handling.project(project_id, who(req), make, keep=keep(req, 202, made))
+            if outcome.events:
+                return Reply(202, made(outcome))
+            if (found := await there(project_id, version, profile)) is not None:  # it was made meanwhile
+                return await keep_unchanged(ops, req, existing(project_id, found))
+            export_id = exported(outcome.state, version, profile)
+            assert export_id is not None, "nothing happens only when there is one"
+            return await keep_unchanged(ops, req, Reply(202, pending(project_id, version, export_id)))
+
+        return await once(ops, req, act)
+
+    @api.get(
+        "/api/compat/projects/{project}/exports",
+        role=Role.viewer,
+        returns={200: Answer[Exports]},
+        summary="Lists exports, newest first",
+        tag=TAG,
+    )
+    async def index(req: Request) -> Reply:
+        """Those that are there, in the archive too."""
+        project = (await found_of(rows, req)).row
+        found = await rows.exports(project.id)
+        marked = await marks.of(req.actor.tenant, project.id) if found else frozenset()
+        shown = [await row(each, marked) for each in found]
+        data = Exports(project_id=project.id, latest_export_key=project.latest_export_key, exports=shown)
+        return Reply(200, Answer(data=data))
+
+    @api.post(
+        "/api/compat/projects/{project}/versions/{n}/pin",
+        role=Role.editor,
+        path={"n": int},
+        body=dict[str, Any],
+        body_optional=True,
+        returns={200: Answer[Pinned]},
+        problems=(403,),
+        summary="Pins or unpins the exports of a version",
+        tag=TAG,
+    )
+    async def pin(req: Request[dict[str, Any] | None]) -> Reply:
+        """Unpinned is whatever was pinned: here, by one profile or all, or by the store that they came from."""
+        project_id, version = req.path["project"], req.path["n"]
+
+        async def act() -> Reply:
+            await found_of(rows, req)
+            found = await rows.exports(project_id, version)
+            if not found:
+                raise not_found(f"An export of version {version}")
+            pins = dict.fromkeys(profile for each in found for profile in each.pins)
+            admin, now = req.actor.role is Role.admin, ops.now()
+            for profile in pins or (None,):
+                command = SetPin(version, now, not pins, profile, by_admin=admin)
+                await ops.handling.project(project_id, who(req), always(command))
+            data = Pinned(project_id=project_id, version=version, pinned=not pins)
+            return await keep_unchanged(ops, req, Reply(200, Answer(data=data)))
+
+        return await once(ops, req, act)
+
+    async def there(project_id: str, version: int, profile: ExportProfile) -> Exported | None:
+        """The export of a version that has a file: one in the archive only where there is no other."""
+        found = [each for each in await rows.exports(project_id, version) if each.profile == profile]
+        return min(found, key=lambda each: each.status == "archived", default=None)
+
+    async def row(export: Exported, marked: frozenset[str] | None) -> ExportRow:
+        width, height = _size(export.profile, export.canvas)
+        return ExportRow(
+            id=export.id, version=export.version, file_path=path_of(export.key), size=export.size,
+            resolution=f"{width}x{height}", duration=round(float(export.duration / export.canvas.fps.fraction), 3),
+            format=EXPORTS[export.profile].suffix.rpartition(".")[2], pinned=bool(export.pins),
+            gc_candidate=None if marked is None else export.id in marked, created_at=export.created_at,
+            url=await ops.link(export.key, export.key.rpartition("/")[2]),
+        )  # fmt: skip
+
+
+def profile_of(resolution: str | None, format: str | None, canvas: Canvas) -> ExportProfile:  # noqa: A002
+    """What an export of that size and format is called here. Raises Problem 400."""
+    wanted = "mp4" if format is None else format.strip().lower().removeprefix(".")
+    profile = _FORMATS.get(wanted)
+    if profile is None:
+        raise _invalid(f"format is {format!r}; send one of {', '.join(_FORMATS)}.")
+    if resolution is None:
+        return profile
+    size = _SIZE.fullmatch(resolution)
+    width, height = (int(size[1]), int(size[2])) if size else (0, 0)
+    if (width, height) == (canvas.width, canvas.height):
+        return profile
+    sizes = {_size(other, canvas): other for other in _HEIGHTS} if profile == "mp4" else {}
+    if (width, height) not in sizes:
+        own = (canvas.width, canvas.height)
+        offered = ", ".join(f"{wide}x{high}" for wide, high in dict.fromkeys((own, *sizes)))
+        raise _invalid(f"resolution is {resolution!r}; as {wanted} this version can be exported as {offered}.")
+    return sizes[width, height]
+
+
+def pending(project_id: str, version: int, export_id: str) -> Answer[Pending]:
+    """The answer for an export that is not there yet."""
+    return Answer(data=Pending(project_id=project_id, version=version, job_id=export_id, status="pending"))
+
+
+def existing(project_id: str, export: Exported) -> Reply:
+    """The answer for one that is."""
+    data = Existing(
+        project_id=project_id, version=export.version, export_id=export.id, file_path=path_of(export.key),
+        existing=True,
+    )  # fmt: skip
+    return Reply(200, Answer(data=data, message="This version was exported before."))
+
+
+def _size(profile: ExportProfile, canvas: Canvas) -> tuple[int, int]:
+    high = _HEIGHTS.get(profile)
+    return (canvas.width, canvas.height) if high is None else size_of_height(canvas.width, canvas.height, high)
+
+
+def _invalid(detail: str) -> Problem:
+    return Problem(400, "export-invalid", "The version can't be exported so", detail)

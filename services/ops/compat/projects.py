@@ -1,0 +1,158 @@
+"""Projects, as the old backend had them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from cutlog.contract.ids import is_id, new_id
+from cutlog.contract.lines import one_line
+from cutlog.contract.timeline import Canvas
+from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web.envelope import Answer
+from cutlog.web.problems import not_found
+from services.ops.api.context import Ops, always, who
+from services.ops.api.once import keep, once
+from services.ops.compat.reads import Found, OldRows
+from services.ops.compat.rows import TAG, NewProject, ProjectRow, Projects, ProjectsQuery
+from services.ops.decide.commands import CreateProject
+from services.ops.edits.errors import EditError
+from services.ops.edits.project import fps_fault
+from services.ops.handling import Outcome
+
+MAX_BODY: Final = 64 << 10
+RESERVED: Final = frozenset(
+    (
+        "_id",
+        "id",
+        "name",
+        "title",
+        "userId",
+        "currentVersion",
+        "latestProxyKey",
+        "latestExportKey",
+        "createdAt",
+        "updatedAt",
+    )
+)
+"""Members of a row that are not its frontend's to say."""
+_SIZE: Final = re.compile(r"\s*(\d{2,5})\s*[x×X:*]\s*(\d{2,5})\s*")
+
+
+def routes(api: Api, ops: Ops, rows: OldRows) -> None:
+    """Adds the routes."""
+
+    @api.get(
+        "/api/compat/projects",
+        role=Role.viewer,
+        query=ProjectsQuery,
+        returns={200: Answer[Projects]},
+        summary="Lists projects, newest first",
+        tag=TAG,
+    )
+    async def index(req: Request[None, ProjectsQuery]) -> Reply:
+        query = req.query
+        found, total = await rows.projects(req.actor.tenant, query.search, query.status, query.limit, query.skipped)
+        data = {"projects": [each.body for each in found], "pagination": query.of(total)}
+        return Reply(200, {"success": True, "data": data})
+
+    @api.get(
+        "/api/compat/projects/{project}",
+        role=Role.viewer,
+        returns={200: Answer[ProjectRow]},
+        summary="Shows a project",
+        tag=TAG,
+    )
+    async def show(req: Request) -> Reply:
+        return Reply(200, {"success": True, "data": (await found_of(rows, req)).body})
+
+    @api.post(
+        "/api/compat/projects",
+        role=Role.editor,
+        body=NewProject,
+        max_body=MAX_BODY,
+        returns={201: Answer[ProjectRow]},
+        problems=(409,),
+        summary="Creates a project that shows a video",
+        tag=TAG,
+    )
+    async def create(req: Request[NewProject]) -> Reply:
+        """The first edit puts the video onto the timeline, from its start to its end."""
+        new = req.body
+        name = one_line(new.title or new.name or "")
+        if not name:
+            raise _invalid("name-missing", "Send `title` or `name`.")
+        canvas = canvas_of(new.settings or {})
+        await _video_there(ops, req.actor.tenant, new.video_id)
+        sent = msgspec.json.decode(req.raw, type=dict[str, Any])
+        metadata = {key: value for key, value in sent.items() if key not in RESERVED}
+
+        async def act() -> Reply:
+            project_id = new_id("p")
+
+            def made(outcome: Outcome) -> dict[str, Any]:
+                assert outcome.appended is not None
+                at = outcome.appended.at
+                row = ProjectRow(
+                    old_id=project_id, id=project_id, name=name, title=name, user_id=req.actor.subject,
+                    video_id=new.video_id, description=new.description or "", settings=new.settings or {},
+                    status=str(metadata.get("status") or "draft"), current_version=0, latest_proxy_key=None,
+                    latest_export_key=None, created_at=at, updated_at=at,
+                )  # fmt: skip
+                data = Found(row=row, metadata=metadata, brought=False).body
+                return {"success": True, "message": "The project was created.", "data": data}
+
+            command = always(CreateProject(name, canvas, metadata))
+            outcome = await ops.handling.project(project_id, who(req), command, keep=keep(req, 201, made))
+            return Reply(201, made(outcome))
+
+        return await once(ops, req, act)
+
+
+async def found_of(rows: OldRows, req: Request[Any, Any]) -> Found:
+    """The project that a path names. Raises Problem 404."""
+    found = await rows.project(req.actor.tenant, req.path["project"])
+    if found is None:
+        raise not_found(f"Project {req.path['project']}")
+    return found
+
+
+async def _video_there(ops: Ops, tenant: str, video_id: str | None) -> None:
+    """Raises Problem 404."""
+    if video_id is None:
+        return
+    there = is_id(video_id) and (await ops.catalog.shelf(tenant, [video_id])).get(video_id) is not None
+    if not there:
+        raise not_found(f"Video {video_id}")
+
+
+def canvas_of(settings: Mapping[str, Any]) -> Canvas:
+    """The canvas that settings name: `resolution` such as 1920x1080, or `width` and `height`, and `fps`; the usual one
+    for what they do not. Raises Problem 400."""
+    wanted: dict[str, Any] = {name: settings[name] for name in ("width", "height") if settings.get(name) is not None}
+    resolution = settings.get("resolution")
+    if resolution is not None:
+        size = _SIZE.fullmatch(resolution) if isinstance(resolution, str) else None
+        if size is None:
+            raise _invalid("resolution-invalid", f"settings.resolution is {resolution!r}; send one such as 1920x1080.")
+        wanted |= {"width": int(size[1]), "height": int(size[2])}
+    fps = settings.get("fps", settings.get("frameRate"))
+    if fps is not None:
+        if isinstance(fps, bool) or not isinstance(fps, int | float) or not 1 <= fps <= 240:
+            raise _invalid("fps-invalid", f"settings.fps is {fps!r}; send a number of frames per second, 1 to 240.")
+        # 29.97 and its like mean thousands over 1001.
+        wanted["fps"] = [round(fps), 1] if abs(fps - round(fps)) < 1e-3 else [1000 * round(fps), 1001]
+    try:
+        canvas = msgspec.convert(wanted, Canvas)
+    except msgspec.ValidationError as error:
+        raise _invalid("settings-invalid", f"settings: {error}") from None
+    if fault := fps_fault(canvas.fps):
+        raise EditError("/settings/fps", fault)
+    return canvas
+
+
+def _invalid(kind: str, detail: str) -> Problem:
+    return Problem(400, kind, "The project can't be created so", detail)
