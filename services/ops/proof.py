@@ -35,7 +35,7 @@ async def _events(connection: AsyncConnection, after: int, limit: int) -> Sequen
 
 async def _kept(connection: AsyncConnection) -> AsyncIterator[Kept]:
     for row in (await connection.exec_driver_sql(_KEPT)).mappings():
-        yield msgspec.convert({**row, "made_by": "render"}, Kept)
+        yield msgspec.convert(dict(row), Kept)
 
 
 async def _faults(connection: AsyncConnection) -> AsyncIterator[Fault]:

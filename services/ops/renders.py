@@ -30,16 +30,17 @@ class Renders:
 
     def proxy_status(self, project_id: str, row: VersionRow) -> tuple[ProxyStatus, float]:
         """What has become of the proxy of a version, and how much of it is done, 0 to 1."""
+        if row.proxy_key is not None:  # also of a version without frames, which came with a proxy
+            return "ready", 1.0
         if row.duration == 0:
             return "none", 0.0
-        if row.proxy_key is not None:
-            return "ready", 1.0
         progress = self._feed.progress(project_id, "proxy", row.version)
         if progress is not None:
             return "rendering", progress.fraction
         if row.proxy_failed is not None:
             return "failed", 0.0
-        if row.latest_proxy_version is not None and row.version < row.latest_proxy_version:
+        overtaken = row.latest_proxy_version is not None and row.version < row.latest_proxy_version
+        if overtaken or row.imported:  # rendered when somebody asks
             asked = self._asked.get((project_id, row.version))
             recently = asked is not None and self._clock() - asked < ASKED_FOR
             return ("queued" if recently else "superseded"), 0.0

@@ -193,10 +193,11 @@ def _version(state: ProjectState, version: int) -> int:
 
 
 def _request_export(state: ProjectState, command: RequestExport) -> Events:
-    if _version(state, command.version) == 0:
-        raise NothingToExport(f"Version {command.version} has no frames; add a clip first.")
+    frames = _version(state, command.version)
     if exported(state, command.version, command.profile) is not None:
         return NOTHING
+    if frames == 0:
+        raise NothingToExport(f"Version {command.version} has no frames; add a clip first.")
     return (ExportRequested(export_id=command.export_id, version=command.version, profile=command.profile),)
 
 

@@ -63,6 +63,8 @@ class VersionRow:
     at: datetime
     actor: str
     message: str | None
+    imported: bool
+    """It came from another store."""
 
 
 class Reads:

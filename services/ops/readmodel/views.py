@@ -109,7 +109,8 @@ class Export(Wire, kw_only=True):
 
 
 class Proxy(Wire):
-    """The 480p proxy of a version. `none`: it has no frames. `superseded`: a newer one was rendered instead."""
+    """The 480p proxy of a version. `none`: it has no frames. `superseded`: a newer one was rendered instead, or the
+    version came without one from another store; it is rendered when asked for."""
 
     status: ProxyStatus
     progress: float = 0.0
