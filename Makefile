@@ -15,17 +15,19 @@ install: .venv/installed ## make .venv from requirements.lock (with uv where pre
 	@# Root's stack runs as other users, who must be able to read what it runs, whatever umask the checkout was made with.
 	@[ "$$(id -u)" != 0 ] || { chmod go+rx . && chmod -R go+rX cutlog deploy services tests; }
 
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock pyproject.toml $(if $(PYTHON),FORCE)
 	@sh deploy/install.sh
 	@touch $@
 
+FORCE:
+
 .PHONY: demo
 demo: install ## the whole tour on real parts: upload, edit, proxy, export, pin, GC report
-	@$(BIN)/cutlog demo
+	@exec $(BIN)/cutlog demo
 
 .PHONY: up
 up: install ## run the stack in the foreground (DATA=.data PORT=8080)
-	@$(BIN)/cutlog up --data "$(DATA)" --port $(PORT)
+	@exec $(BIN)/cutlog up --data "$(DATA)" --port $(PORT)
 
 .PHONY: test
 test: install ## the tests, against real PostgreSQL, NATS, Caddy and ffmpeg

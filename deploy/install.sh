@@ -5,15 +5,24 @@ cd "$(dirname "$0")/.."
 # Started as root, a stack runs as other users, who must be able to run what is installed here. None of it is secret.
 umask 022
 
-suits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; }
+suits() { [ "$("$1" -c 'import sys; print((3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null)" = True ]; }
 
 makes_venv() { command -v uv >/dev/null 2>&1 || "$1" -c 'import ensurepip, venv' 2>/dev/null; }
 
+if [ -n "${PYTHON:-}" ]; then
+    suits "$PYTHON" && makes_venv "$PYTHON" || {
+        echo "PYTHON=$PYTHON is not a Python 3.11 to 3.14 that can make a venv. Name another, or unset PYTHON." >&2
+        exit 1
+    }
+    # The one that was named, and not the one that an earlier run took.
+    base() { "$1" -c 'import os, sys; print(os.path.realpath(sys._base_executable))'; }
+    if [ -x .venv/bin/python ] && [ "$(base "$PYTHON")" != "$(base .venv/bin/python)" ]; then rm -rf .venv; fi
+fi
 if [ -x .venv/bin/python ] && ! suits .venv/bin/python; then rm -rf .venv; fi
 if [ ! -x .venv/bin/python ]; then
     # The system's own first: distributions build it with profiles of what runs often, which those who build their own
     # (pyenv does) mostly leave out, and then everything here takes up to twice as long.
-    for python in ${PYTHON:+"$PYTHON"} /usr/bin/python3 python3 python3.13 python3.12 python3.11 python3.14; do
+    for python in "${PYTHON:-/usr/bin/python3}" python3 python3.13 python3.12 python3.11 python3.14; do
         if suits "$python" && makes_venv "$python"; then found=$python; break; fi
     done
 fi
@@ -27,7 +36,7 @@ else
     if [ ! -x .venv/bin/python ]; then
         [ -n "${found:-}" ] || {
             echo "cutlog needs Python 3.11 to 3.14 that can make a venv (Debian: apt install python3-venv)." >&2
-            echo "If it is somewhere else: PYTHON=/path/to/python3" >&2
+            echo "If it is somewhere else: PYTHON=/path/to/python3 make install" >&2
             exit 1
         }
         "$found" -m venv .venv || { rm -rf .venv; exit 1; }
