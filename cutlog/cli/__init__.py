@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Annotated
 
 import typer
 
@@ -33,7 +34,11 @@ def build(names: Iterable[str]) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
     @app.callback()
-    def cutlog() -> None:
+    def cutlog(
+        version: Annotated[
+            bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+        ] = False,
+    ) -> None:
         """The backend of a video editor: every edit is an event, every version can be rendered again."""
 
     for name in names:
@@ -46,6 +51,14 @@ def main() -> None:
     """Entry point of the console script. Imports only what was asked for, so that each command starts fast."""
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     build([asked] if asked in COMMANDS else _present())(prog_name="cutlog")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"cutlog {version('cutlog')}")
+        raise typer.Exit
 
 
 def _present() -> list[str]:

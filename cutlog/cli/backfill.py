@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cutlog.cli.failing import fail
+from cutlog.cli.failing import INTERRUPTED, fail
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +70,7 @@ def backfill(
     except (NoLegacyStore, AnotherRun, NotEqual, StackDidNotStart, Refused, Unreachable, OSError) as error:
         fail(f"{(type(error).__doc__ or '').splitlines()[0]} {error}".strip())
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        fail("interrupted; run the same command again to go on", INTERRUPTED)
     if as_json:
         import msgspec
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cutlog.cli.failing import fail
+from cutlog.cli.failing import INTERRUPTED, fail
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +53,7 @@ def demo(
     except (StackDidNotStart, TourFailed, Refused, Unreachable) as error:
         fail(f"{type(error).__doc__} {error}")
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        fail("interrupted; what was made so far stays", INTERRUPTED)
     seconds = round(time.monotonic() - began, 1)
     if as_json:
         import msgspec
@@ -69,12 +69,16 @@ def demo(
 
 
 async def _run(url: str | None, token: str | None, data: Path, console: Console) -> tuple[Outcome, str]:
+    from cutlog.cli.reachable import answers
     from cutlog.cli.tour import tour
     from cutlog.client import Client
 
     with _steps(console) as step, as_file(files("cutlog.cli.sample") / SAMPLE) as clip:
         async with _stack(url, data, step) as base:
-            async with Client.connect(base, token or _token(data)) as client:
+            bearer = token or _token(data)
+            if url is not None:
+                await answers(url)
+            async with Client.connect(base, bearer) as client:
                 outcome = await tour(client, clip, step)
             return _with_paths(outcome, data), base
 

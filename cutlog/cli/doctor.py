@@ -10,7 +10,9 @@ import typer
 
 
 def doctor(
-    data: Annotated[Path, typer.Option(help="Folder that the stack has, or would have.")] = Path(".data"),
+    data: Annotated[Path, typer.Option(readable=False, help="Folder that the stack has, or would have.")] = Path(
+        ".data"
+    ),
     host: Annotated[str, typer.Option(help="Address on which the gateway would listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway.")] = 8080,
     ffmpeg: Annotated[Path | None, typer.Option(envvar="CUTLOG_FFMPEG", help="An ffmpeg of your own.")] = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cutlog.cli.failing import fail
+from cutlog.cli.failing import fail, unusable
 
 if TYPE_CHECKING:
     from cutlog.fsck.report import Report
@@ -34,8 +34,12 @@ def fsck(
 
     log_quietly()
     folder = data.expanduser().absolute()
-    if not folder.is_dir():
+    try:
+        next(folder.iterdir(), None)
+    except FileNotFoundError:
         fail(f"there is no stack on {folder}")
+    except OSError as error:
+        fail(unusable(folder, error))
 
     async def work() -> Report:
         async with running(folder):

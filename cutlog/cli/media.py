@@ -64,9 +64,12 @@ async def _examine(
 ) -> Examination:
     import msgspec
 
+    from cutlog.cli.reachable import answers
     from cutlog.client import Client
 
     base, bearer = url or _url(data), token or _token(data, tenant)
+    if url:
+        await answers(url)
     async with Client.connect(base, bearer) as client:
         told = await client.examine(ids or None) if ids or every else await client.examination()
         begun = told.begun

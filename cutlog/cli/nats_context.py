@@ -33,8 +33,6 @@ def nats_context(
         state = read_state(layout.data)
     except NotRunning as error:
         fail(str(error))
-    except PermissionError as error:
-        fail(f"this stack belongs to another user: {error}")
     context = {
         "description": f"cutlog on {state.data}",
         "url": state.nats_url,

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from cutlog.cli.failing import unusable
 from cutlog.stack.program import Program
 from cutlog.stack.state import NotRunning, read_state
 
@@ -37,8 +38,12 @@ async def own_stack(data: Path) -> AsyncIterator[str]:
 
     What it prints goes to `data`/up.log. Raises StackDidNotStart with its last words.
     """
-    data.mkdir(parents=True, exist_ok=True)
     words = data / "up.log"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        stderr = words.open("wb")
+    except OSError as error:
+        raise StackDidNotStart(unusable(data, error)) from None
     ours = [name for name in os.environ if name.startswith("CUTLOG_")]
     program = Program(
         name="up",
@@ -47,7 +52,7 @@ async def own_stack(data: Path) -> AsyncIterator[str]:
         grace=30.0,
         inherit=("PATH", "LANG", "HOME", "TMPDIR", *ours),
     )
-    with words.open("wb") as stderr:
+    with stderr:
         process = await asyncio.create_subprocess_exec(
             *program.command(), env=program.environment(), stdout=asyncio.subprocess.PIPE, stderr=stderr
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cutlog.cli.failing import causes, fail
+from cutlog.cli.failing import causes, fail, unusable
 
 if TYPE_CHECKING:
     from cutlog.stack.services import ServiceProgram
@@ -46,20 +46,22 @@ def run_stack(data: Path, host: str, port: int, services: Sequence[ServiceProgra
     from cutlog.stack import lock
     from cutlog.stack.errors import CANNOT_START
     from cutlog.stack.gateway import Gateway
-    from cutlog.stack.ports import free_ports, is_free
+    from cutlog.stack.ports import free_ports, why_not
     from cutlog.stack.supervisor import Stack, layout_of
 
+    if reason := why_not(host, 0):
+        fail(": ".join(reason))
     layout = layout_of(data)
     try:
         layout.make()
     except OSError as error:
-        fail(f"cannot use {layout.data}: {error}")
+        fail(unusable(layout.data, error))
     gateway = Gateway(layout.caddy, host, port or free_ports(1, host)[0])
     try:
         with lock.hold(layout.run, gateway.url):
-            if not is_free(host, gateway.port):
-                fail(f"{host}:{gateway.port} is taken by another program: choose another --port (0: a free one)")
-            asyncio.run(_serve(Stack(layout, gateway, services, _tell)))
+            if reason := why_not(host, gateway.port):
+                fail(": ".join(reason))
+            asyncio.run(_serve(Stack(layout, gateway, services, _tell, fixed_ports=port != 0)))
     except ExceptionGroup as group:
         found = list(causes(group))
         if not all(isinstance(cause, CANNOT_START) for cause in found):
@@ -75,12 +77,14 @@ async def _serve(stack: Stack) -> None:
     stop, at_once = asyncio.Event(), asyncio.Event()
 
     def ask() -> None:
+        _tell("stopping at once" if stop.is_set() else "stopping; press Ctrl-C again to stop at once")
         (at_once if stop.is_set() else stop).set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, ask)
     await serve_until(stack, stop, at_once, lambda: _announce(stack))
+    _tell("stopped")
 
 
 def _announce(stack: Stack) -> None:

@@ -133,9 +133,12 @@ def _has_name(uid: int) -> bool:
 
 def _reaches(account: Account, path: Path) -> bool:
     for folder in path.absolute().parents:
-        if not folder.exists():
+        try:
+            facts = folder.stat()
+        except FileNotFoundError:
             continue  # ours to make
-        facts = folder.stat()
+        except OSError:
+            return False
         if facts.st_uid == account.uid:
             bit = stat.S_IXUSR
         elif facts.st_gid == account.gid:

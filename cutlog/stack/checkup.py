@@ -24,7 +24,7 @@ from cutlog.ffmpeg.sandbox import SandboxUnavailableError
 from cutlog.stack import gateway, nats, postgres
 from cutlog.stack.account import GATEWAY, SERVICES, USER, AccountUnavailable, named_account, postgres_account
 from cutlog.stack.layout import Layout
-from cutlog.stack.ports import is_free
+from cutlog.stack.ports import why_not
 from cutlog.stack.state import NotRunning, read_state
 
 Level = Literal["ok", "warn", "fail"]
@@ -171,16 +171,18 @@ def _port(data: Path, host: str, port: int) -> Iterator[Finding]:
         running = None
     if running is not None:
         yield Finding("port", "ok", f"a stack runs on {data} at {running.url}")
-    elif port == 0 or is_free(host, port):
-        yield Finding("port", "ok", f"{host}:{port or 'any'} is free")
+    elif reason := why_not(host, port):
+        what, mend = reason
+        yield Finding("port", "fail", what, mend)
     else:
-        yield Finding(
-            "port", "fail", f"{host}:{port} is taken by another program", "cutlog up --port 0 takes a free one"
-        )
+        yield Finding("port", "ok", f"{host}:{port or 'any'} is free")
 
 
 def _disk(data: Path) -> Iterator[Finding]:
-    folder = next(each for each in (data, *data.parents) if each.is_dir())
+    folder = next(each for each in (data, *data.parents) if _is_there(each))
+    if not folder.is_dir():
+        yield Finding("data", "fail", f"{folder} is a file, not a folder", "choose another --data")
+        return
     if not os.access(folder, os.W_OK | os.X_OK):
         yield Finding("data", "fail", f"{folder} can't be written", "choose another --data, or change its owner")
         return
@@ -191,6 +193,15 @@ def _disk(data: Path) -> Iterator[Finding]:
     longest = len(str(Layout(data).objects)) + 200
     if longest > os.pathconf(folder, "PC_PATH_MAX"):
         yield Finding("data", "fail", f"{data} lies too deep for the paths of objects", "choose a shorter --data")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a path is known to exist: not, as far as we can see, where a folder on the way may not be entered."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 def _memory() -> Iterator[Finding]:

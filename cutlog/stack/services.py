@@ -32,6 +32,12 @@ class ServiceProgram:
         return [self.name, *(f"{self.name}-{number}" for number in range(2, self.processes + 1))]
 
 
+def process_names(services: Sequence[ServiceProgram]) -> list[str]:
+    """All processes of services. The first of each service come first, so that more processes of one change no other's
+    place, nor the port that goes with it."""
+    return [each.name for each in services] + [further for each in services for further in each.instances[1:]]
+
+
 def installed_services(processes: Mapping[str, int]) -> list[ServiceProgram]:
     """All services that are installed, each as `cutlog serve NAME`. Of those that `processes` names there are so many,
     of others one."""

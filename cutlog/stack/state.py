@@ -42,6 +42,8 @@ def read_state(data: Path) -> StackState:
         state = msgspec.json.decode(layout.state.read_bytes(), type=StackState)
     except (FileNotFoundError, NotADirectoryError):
         raise NotRunning(f"no stack runs on {data}: start one with `cutlog up --data {data}`") from None
+    except PermissionError as error:
+        raise NotRunning(f"{data} belongs to another user: you have no permission for {error.filename}") from None
     found = process(state.pid)
     if found is None or found.started != state.started:
         raise NotRunning(f"the stack on {data} has been killed: start it again with `cutlog up --data {data}`")

@@ -30,12 +30,12 @@ from cutlog.stack.leftovers import end_leftovers
 from cutlog.stack.migrating import migrator
 from cutlog.stack.nats import MONITOR, Nats
 from cutlog.stack.passages import installed_paths, passages_to
-from cutlog.stack.ports import free_ports
+from cutlog.stack.ports import free_ports, ports_beside, usable
 from cutlog.stack.postgres import DATABASE, Postgres, service_url
 from cutlog.stack.processes import adopt_orphans, end_orphans, process
 from cutlog.stack.program import Passages, Program, Running, Spawn, execute
 from cutlog.stack.secrets import Secrets
-from cutlog.stack.services import ServiceProgram
+from cutlog.stack.services import ServiceProgram, process_names
 from cutlog.stack.state import StackState, write_state
 
 WRITE_AGAIN = 1.0
@@ -50,13 +50,16 @@ class Stack:
     gateway: Gateway
     services: Sequence[ServiceProgram]
     tell: Tell
+    fixed_ports: bool = False
+    """Services listen beside the gateway, as long as nobody else does there; otherwise on any free ports."""
     children: dict[str, Child] = field(default_factory=dict)
+    listen: dict[str, str] = field(default_factory=dict)
+    """Process of a service → HOST:PORT, from the start on."""
     ending: bool = False
     """A part that was being started again when the end came says nothing any more."""
 
     def __post_init__(self) -> None:
-        instances = [instance for service in self.services for instance in service.instances]
-        postgres, nats, *ports = free_ports(2 + len(instances))
+        postgres, nats = free_ports(2)
         self.secrets = Secrets(self.layout.secrets)
         self._accounts = Accounts.here()
         self._passages = self._opened()
@@ -65,7 +68,6 @@ class Stack:
         forked = can_fork() and any(service.forked for service in self.services)
         self._warden = listening() if self._accounts.decoder else None
         self._forks = Forks(self.layout.data, self._accounts.services, self._passages) if forked else None
-        self.listen = {instance: f"127.0.0.1:{port}" for instance, port in zip(instances, ports, strict=True)}
 
     async def start(self) -> None:
         """Returns when every part says that it is ready. Raises ChildFailed and its like. From here on, orphans of
@@ -73,6 +75,7 @@ class Stack:
         adopt_orphans()
         for name in await asyncio.to_thread(end_leftovers, self.layout.pids, self.layout.postgres / "data"):
             self.tell(f"ended {name}, left by an earlier run")
+        self._choose_ports()
         await asyncio.to_thread(own, self.layout.objects, self._accounts.services)
         grounded = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -108,6 +111,15 @@ class Stack:
         if self._warden is not None:
             self._warden.close()
         end_orphans(())
+
+    def _choose_ports(self) -> None:
+        instances = process_names(self.services)
+        wanted = ports_beside(self.gateway.port, len(instances)) if self.fixed_ports else []
+        ports = usable(wanted) if self.fixed_ports else free_ports(len(instances))
+        self.listen = {instance: f"127.0.0.1:{port}" for instance, port in zip(instances, ports, strict=True)}
+        if taken := [str(port) for port in wanted if port not in ports]:
+            self.tell(f"these ports of services are taken, and free ones used instead: {', '.join(taken)}")
+        self.tell(f"services listen on {', '.join(f'{name} {address}' for name, address in self.listen.items())}")
 
     async def _start_gateway(self) -> None:
         ready = partial(probes.http_speaks, self.gateway.reachable, self.gateway.port)

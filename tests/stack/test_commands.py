@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from cutlog.cli import COMMANDS
+from cutlog.cli import COMMANDS, build
 from cutlog.roles import Role
 from cutlog.stack.secrets import Secrets
 from cutlog.tokens import verify
@@ -77,12 +78,22 @@ def test_what_cannot_be_done_is_code_1_and_a_sentence(tmp_path: Path) -> None:
     for arguments, words in {
         ("token", "--data", nowhere, "--role", "admin"): "no stack was ever started",
         ("nats-context", "--data", nowhere): "no stack runs on",
-        ("up", "--data", str(tmp_path / "file")): "cannot use",
+        ("up", "--data", str(tmp_path / "file")): "file is a file, not a folder",
+        ("fsck", "--data", str(tmp_path / "file")): "file is a file, not a folder",
+        ("demo", "--data", str(tmp_path / "file" / "below")): "file is a file, not a folder",
+        ("demo", "--url", "http://127.0.0.1:1", "--token", "x"): "No stack answers there. http://127.0.0.1:1: ",
+        ("media", "examine", "--url", "nonsense", "--token", "x"): "this is no http:// URL",
         ("serve", "ops"): "CUTLOG_DATA",
     }.items():
         result = cutlog(*arguments)
         assert (result.returncode, words in result.stderr, "Traceback" in result.stderr) == (1, True, False), arguments
         assert result.stdout == ""
+
+
+def test_the_version_is_that_of_the_installed_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        build([])(["--version"], prog_name="cutlog")
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"cutlog {metadata.version('cutlog')}\n")
 
 
 def test_a_command_imports_only_what_it_needs() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,9 @@ from tests.support.stacks import RunningStack
 from tests.support.waiting import PATIENCE
 
 
-def doctor(*arguments: str, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
+def doctor(*arguments: str, before: Sequence[str] = (), **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CUTLOG_")}
-    command = [sys.executable, "-m", "cutlog", "doctor", "--json", *arguments]
+    command = [*before, sys.executable, "-m", "cutlog", "doctor", "--json", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, env=clean | env, timeout=PATIENCE)
     assert result.stderr == ""
     return result.returncode, {finding["check"]: finding for finding in json.loads(result.stdout)}
@@ -78,6 +80,29 @@ def test_a_postgresql_that_is_behind_is_named_with_what_mends_it(
 def test_a_sandbox_that_was_switched_off_is_warned_of(tmp_path: Path) -> None:
     code, findings = doctor("--data", str(tmp_path), "--port", "0", CUTLOG_SANDBOX="off")
     assert code == 0 and findings["sandbox"]["level"] == "warn"
+
+
+@pytest.mark.parametrize("below", [".", "not/there"])
+def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path, below: str) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    weak: list[str] = []
+    if os.geteuid() == 0:  # another's folder, to a root that is not above modes, as in a container
+        os.chown(closed, 60800, 60800)
+        weak = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv is not installed")
+    try:
+        code, findings = doctor("--data", str(closed / below), "--port", "0", before=weak)
+    finally:
+        closed.chmod(0o700)
+    assert code == 1 and f"{closed} can't be written" in findings["data"]["detail"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, findings = doctor("--data", str(tmp_path / "file" / "data"), "--port", "0")
+    assert code == 1 and "file is a file, not a folder" in findings["data"]["detail"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

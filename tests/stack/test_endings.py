@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -41,6 +42,7 @@ def test_a_signal_ends_the_whole_tree_cleanly(make_stack: MakeStack, number: sig
     strays = [found.pid for pid in pids for found in children(pid)]
     assert len(pids) == 7 + (os.geteuid() == 0)  # root has a warden for all
     assert running.signal(number) == 0
+    assert re.findall(r"^cutlog: (stopp\w+)", running.output, re.MULTILINE) == ["stopping", "stopped"]
     assert remains(running.data, [*pids, *strays]) == []
     assert "database system is shut down" in (running.data / "logs" / "postgres.log").read_text()
     assert "draining" in (running.data / "logs" / "ops.log").read_text()

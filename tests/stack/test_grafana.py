@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from cutlog.stack.ports import ports_beside
+from cutlog.stack.services import installed_services, process_names
 from tests.support.stacks import CHECKOUT, RunningStack
 
 FOLDER = CHECKOUT / "deploy" / "grafana"
@@ -93,3 +95,10 @@ def test_the_pages_are_what_they_say(tmp_path: Path) -> None:
     ids = [panel["id"] for panel in dashboard()["panels"]]
     assert len(set(ids)) == len(ids)
     assert yaml.safe_load((FOLDER / "prometheus.yaml").read_text())["rule_files"] == ["alerts.yaml"]
+
+
+def test_prometheus_looks_at_every_process_of_a_stack_on_the_default_port() -> None:
+    (job,) = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())["scrape_configs"]
+    (targets,) = (each["targets"] for each in job["static_configs"])
+    names = process_names(installed_services({"ops": 2}))
+    assert targets == [f"127.0.0.1:{port}" for port in ports_beside(8080, len(names))]

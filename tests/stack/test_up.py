@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import stat
+from functools import partial
 from pathlib import Path
 
 import jwt
+import pytest
 
+from cutlog.cli import build
 from cutlog.roles import Role
 from cutlog.stack.account import DECODER
+from cutlog.stack.ports import is_free, ports_beside
+from cutlog.stack.services import ServiceProgram, process_names
 from cutlog.tokens import verify
 from tests.stack.conftest import MakeStack
-from tests.support.stacks import RunningStack
+from tests.support.stacks import SMALL, RunningStack
+
+free = partial(is_free, "127.0.0.1")
 
 
 def test_it_says_ready_and_gives_no_credential_to_a_log(small_stack: RunningStack) -> None:
@@ -137,6 +145,47 @@ def test_a_port_that_is_taken_is_refused(small_stack: RunningStack, make_stack: 
     other.begin()
     assert other.wait() == 1
     assert f"127.0.0.1:{taken} is taken" in other.output
+
+
+def test_services_have_the_same_ports_at_every_start_but_for_those_that_others_have(tmp_path: Path) -> None:
+    gateway = next(port for port in range(14000, 15000) if all(map(free, [port, *ports_beside(port, 4)])))
+    running = RunningStack(tmp_path / "data", (*SMALL, "--port", str(gateway)))
+    taken, *others = ports_beside(gateway, 4)
+    with socket.create_server(("127.0.0.1", taken)):
+        running.start()
+        try:
+            listen = running.state.listen
+        finally:
+            running.stop()
+    assert [listen[name] for name in ("media", "render", "gc")] == [f"127.0.0.1:{port}" for port in others]
+    assert listen["ops"] != f"127.0.0.1:{taken}"
+    assert f"free ones used instead: {taken}\n" in running.output
+    told = ", ".join(f"{name} {listen[name]}" for name in ("ops", "media", "render", "gc"))
+    assert f"services listen on {told}\n" in running.output
+
+
+def test_further_processes_of_a_service_change_no_port_of_others() -> None:
+    one, two = ([ServiceProgram(name, [], None, processes=count) for name in ("gc", "ops", "x")] for count in (1, 2))
+    assert process_names(one) == ["gc", "ops", "x"]
+    assert process_names(two) == ["gc", "ops", "x", "gc-2", "ops-2", "x-2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--host", "192.0.2.1"), "192.0.2.1 is not an address of this machine: --host takes one that is"),
+        (("--host", "192.0.2.1", "--port", "0"), "192.0.2.1 is not an address of this machine"),
+        (("--host", "no.such.invalid"), "no.such.invalid is neither an address nor a known name"),
+    ],
+)
+def test_an_address_of_another_machine_is_refused_as_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        build(["up"])(["up", *arguments, "--data", str(tmp_path / "data")], prog_name="cutlog")
+    assert ended.value.code == 1
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
 
 
 def test_secrets_and_data_outlive_a_restart(make_stack: MakeStack) -> None:

@@ -1,9 +1,10 @@
-"""`cutlog up` with four small services in place of the real ones. `python -m tests.support.small_stack DATA PORT`."""
+"""`cutlog up` with four small services in place of the real ones: `python -m tests.support.small_stack DATA`."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -13,7 +14,7 @@ from cutlog.stack.services import ServiceProgram
 SERVICE = Path(__file__).with_name("small_service.py")
 
 
-def main(data: Path, port: int = 0) -> None:
+def main(data: Path, port: Annotated[int, typer.Option()] = 0) -> None:
     names = ("ops", "media", "render", "gc")
     services = [ServiceProgram(name, [sys.executable, str(SERVICE)], None) for name in names]
     run_stack(data, "127.0.0.1", port, services)
