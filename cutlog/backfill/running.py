@@ -32,7 +32,7 @@ SEEN = "seen"
 
 
 class NotEqual(Exception):
-    """What arrived is not what was sent; all of it was taken back."""
+    """What was imported differs from what was sent; everything was rolled back."""
 
     def __init__(self, sentences: list[str]) -> None:
         super().__init__("; ".join(sentences[:20]))

@@ -23,11 +23,11 @@ Status = Literal["moving", "moved", "failed", "undone"]
 
 
 class RunUnknown(Exception):
-    """There is no such run."""
+    """The run does not exist."""
 
 
 class AnotherRun(Exception):
-    """Another backfill or rollback is at work on this stack."""
+    """Another backfill or rollback is running on this stack."""
 
 
 class Run(msgspec.Struct, frozen=True, rename="camel"):
@@ -91,8 +91,8 @@ class Runs:
         """The record of a run. Raises RunUnknown."""
         found = next((run for run in self.all() if run.id == run_id), None)
         if found is None:
-            known = ", ".join(f"{run.id} ({run.status})" for run in self.all()) or "none"
-            raise RunUnknown(f"{run_id}; runs of this stack: {known}")
+            known = ", ".join(f"{run.id} ({run.status})" for run in self.all()) or "no runs"
+            raise RunUnknown(f"No run is named {run_id}. This stack has {known}.")
         return found
 
     def all(self) -> list[Run]:

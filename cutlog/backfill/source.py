@@ -21,7 +21,7 @@ TRIES: Final = 5
 
 
 class NoLegacyStore(Exception):
-    """This is no legacy store."""
+    """The folder is not a legacy store."""
 
 
 @dataclass(frozen=True)

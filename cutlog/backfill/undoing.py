@@ -13,7 +13,7 @@ from cutlog.contract.keys import ProxyKey, imports_of
 
 
 class BuiltUpon(Exception):
-    """Later work builds on what the run brought."""
+    """Later work builds on what the run imported."""
 
 
 class Removed(msgspec.Struct, frozen=True):

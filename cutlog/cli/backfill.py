@@ -86,7 +86,7 @@ def rollback(
     data: Annotated[Path, typer.Option(help="Folder of the stack.")] = Path(".data"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Takes a backfill back: exactly what it brought, or nothing where later work builds on it."""
+    """Undoes a backfill: exactly what it imported, or nothing if later work builds on it."""
     import msgspec
 
     from cutlog.backfill.runs import AnotherRun, Runs, RunUnknown
@@ -102,7 +102,7 @@ def rollback(
         with runs.alone():
             found = runs.get(run)
             if found.status == "undone":
-                raise RunUnknown(f"{run} was taken back already")
+                raise RunUnknown(f"{run} was already rolled back")
             async with running(folder), Services.of(folder, found.tenant) as services:
                 return await undo(runs, found, services)
 

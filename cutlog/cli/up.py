@@ -31,7 +31,7 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway; 0: a free one.")] = 8080,
     ops: Annotated[int, typer.Option(min=1, max=8, help="Processes of ops, which share the projects.")] = PROCESSES,
 ) -> None:
-    """Runs PostgreSQL, NATS, the gateway and all services until Ctrl-C or SIGTERM, and restarts what dies.
+    """Runs PostgreSQL, NATS, the gateway and all services until Ctrl-C or SIGTERM, and restarts crashed processes.
 
     When everything serves it prints one line `ready URL` and, to a terminal only, a URL that logs a browser in as admin
     for an hour.

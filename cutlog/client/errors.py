@@ -47,11 +47,11 @@ class Forbidden(Refused):
 
 
 class NotFound(Refused):
-    """There is no such thing, or it is another tenant's (404)."""
+    """The object does not exist, or belongs to another tenant (404)."""
 
 
 class Conflict(Refused):
-    """It does not go together with what is there (409)."""
+    """The request conflicts with the current state (409)."""
 
 
 class VersionConflict(Conflict):

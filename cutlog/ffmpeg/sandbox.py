@@ -25,7 +25,7 @@ CHOICES = (
 
 
 class SandboxUnavailableError(Exception):
-    """No sandbox works on this machine, and none was not asked for."""
+    """No sandbox is available on this machine. Set CUTLOG_SANDBOX=off to run without one."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class AlreadyRunning(RuntimeError):
-    """Another `cutlog up` serves this folder."""
+    """Another `cutlog up` uses this folder."""
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def hold(folder: Path, url: str) -> Iterator[None]:
         except BlockingIOError:
             pid, _, at = os.pread(descriptor, 4096, 0).decode().strip().partition(" ")
             holder = f"process {pid} at {at}" if pid else "a process that has just started"
-            raise AlreadyRunning(f"It is {holder} that has {folder.parent}.") from None
+            raise AlreadyRunning(f"{folder.parent} is already in use by {holder}.") from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {url}\n".encode(), 0)
         yield

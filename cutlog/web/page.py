@@ -44,5 +44,5 @@ def decode_cursor(cursor: str, place: type[T]) -> T:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         return decode_json(raw, place)
     except (Problem, binascii.Error, ValueError):
-        error = ProblemError("?cursor", "Not a cursor of this list; leave it away to start from the beginning.")
+        error = ProblemError("?cursor", "Invalid cursor; omit it to start from the beginning.")
         raise Problem(422, "invalid-request", "The request is not valid", errors=[error]) from None

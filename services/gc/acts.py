@@ -34,7 +34,7 @@ PATIENCE: Final = 30.0
 
 
 class ActUnderWay(Exception):
-    """Another archive, restore or delete of this tenant is under way."""
+    """Another archive, restore or delete of this tenant is in progress."""
 
 
 class Skipped(Wire):

@@ -227,7 +227,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         that have none of their own; admins of the tenant `default` change it."""
         actor = req.actor
         if req.query.level == "system" and actor.tenant != DEFAULT_TENANT:
-            raise Problem(403, "forbidden", "The role is not enough", "Admins of the default tenant change this one.")
+            raise Problem(403, "forbidden", "The role is insufficient", "Admins of the default tenant change this one.")
         schedule.check(req.body, datetime.now(UTC))
         asker = Asker(actor.tenant, actor.subject, req.trace, req.fingerprint)
         async with engine.begin() as connection:

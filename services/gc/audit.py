@@ -22,7 +22,7 @@ Outcome = Literal["done", "skipped"]
 
 
 class RunUnknown(Exception):
-    """There is no such run."""
+    """The run does not exist."""
 
 
 class Item(Wire):

@@ -21,7 +21,7 @@ FLOOR: Final = 1
 
 
 class Braked(Exception):
-    """That is more than `maxDeleteFraction` lets go in one run."""
+    """The run would delete more than `maxDeleteFraction` allows."""
 
 
 class Share(msgspec.Struct, frozen=True):

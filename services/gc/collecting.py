@@ -43,7 +43,7 @@ ALL: Final = 1_000_000
 
 
 class ConfirmationMissing(Exception):
-    """Nothing is deleted without `confirm`, the hash of the plan that said what may go."""
+    """Deleting needs `confirm`, the hash of the plan that listed the candidates."""
 
 
 class ConfirmationUnknown(Exception):
@@ -51,7 +51,7 @@ class ConfirmationUnknown(Exception):
 
 
 class PlanSimulated(Exception):
-    """A simulation is for reading only; calculate a plan for now."""
+    """A simulation is read-only; calculate a plan for the present."""
 
 
 class Collecting:

@@ -29,7 +29,7 @@ Other = Literal["proxy", "segment", "preview", "video", "leftover"]
 
 
 class ObjectUnknown(Exception):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 async def judged(

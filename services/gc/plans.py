@@ -14,7 +14,7 @@ from services.gc.plan import Basis, Candidate
 
 
 class PlanUnknown(Exception):
-    """There is no such plan."""
+    """The plan does not exist."""
 
 
 class KeyReused(Exception):

@@ -19,7 +19,7 @@ AT_ONCE: Final = 16
 
 
 class ObjectUnreadable(Exception):
-    """An object cannot be read, so it is not known what is in use, and nothing is offered for deletion."""
+    """An object can't be read, so it is unknown what is in use, and nothing is offered for deletion."""
 
     def __init__(self, key: str, why: str) -> None:
         super().__init__(key, why)

@@ -38,7 +38,7 @@ READ_FROM_STORE: Final[frozenset[Class]] = frozenset({"segment", "preview", "lef
 
 
 class ProjectionBehind(Exception):
-    """The garbage collector has not read the whole log yet, so it cannot know what is in use."""
+    """The garbage collector has not read the whole log yet, so it does not know what is in use."""
 
 
 class Calculate(Strict):

@@ -34,7 +34,7 @@ ATTEMPTS: Final = 12
 
 
 class Notify(Protocol):
-    """Tells somebody of a plan. Raises OSError when nobody heard."""
+    """Announces a plan to the webhook. Raises OSError if that fails."""
 
     async def __call__(self, plan: Any, due: datetime) -> None: ...
 
@@ -143,7 +143,7 @@ class Scheduler:
                 await self._notify(plan, found.due)
         except OSError as error:
             self._told.labels("failed").inc()
-            log.warning("nobody heard of a plan", tenant=tenant, plan=plan.plan_id, why=str(error))
+            log.warning("gc.plan_notification_failed", tenant=tenant, plan=plan.plan_id, why=str(error))
             pause = func.make_interval(0, 0, 0, 0, 0, literal(2 ** min(found.attempts, 9)))
             changes |= {"error": str(error)[:500], "retry_at": func.now() + pause}
         else:

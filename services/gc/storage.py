@@ -156,7 +156,10 @@ class Keeper:
         self._objects = Gauge("gc_storage_objects", "Objects that are stored", labels, registry=registry)
         self._saved = Gauge("gc_storage_saved_bytes", "Bytes that need not be stored", labels, registry=registry)
         self._ahead = Gauge(
-            "gc_forecast_bytes", "Bytes that the policy lets go in so many days", [*labels, "days"], registry=registry
+            "gc_forecast_bytes",
+            "Bytes that the policy allows to delete in so many days",
+            [*labels, "days"],
+            registry=registry,
         )
 
     async def run(self, stop: asyncio.Event) -> None:

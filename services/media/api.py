@@ -187,7 +187,7 @@ def _asker(actor: Actor, trace: str) -> Asker:
 
 def _over(error: QuotaError) -> Problem:
     extra = {"limit": error.limit, "used": error.used}
-    return Problem(507, "quota-exceeded", "The tenant's quota is used up", str(error), extra=extra)
+    return Problem(507, "quota-exceeded", "The tenant's quota is exhausted", str(error), extra=extra)
 
 
 def _unusable(detail: str) -> Problem:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class BusyError(Exception):
-    """Another request adds to this upload, or ends it."""
+    """Another request is writing to this upload or ending it."""
 
 
 class BytesLostError(Exception):
-    """Bytes that were received are lost; begin the upload again."""
+    """Received bytes were lost; start the upload again."""
 
 
 class Adding(Protocol):

@@ -84,8 +84,8 @@ class Undone(Wire):
     uploads: int
 
 
-class Arrived(Exception):
-    """The file is not what was announced."""
+class DigestMismatch(Exception):
+    """The file does not have the announced digest."""
 
 
 class Imports:
@@ -96,7 +96,7 @@ class Imports:
         self._answers = Answers(engine)
 
     async def take(self, run: str, new: NewVideo, asker: Asker) -> Taken:
-        """Counts a video of another store. Raises UnusableError, Arrived, BlobNotFoundError."""
+        """Counts a video of another store. Raises UnusableError, DigestMismatch, BlobNotFoundError."""
         async with self._engine.connect() as connection:
             if (before := await _before(connection, new)) is not None:
                 return before
@@ -118,7 +118,7 @@ class Imports:
             digest.update(chunk)
             size += len(chunk)
         if digest.hexdigest() != new.sha256:
-            raise Arrived(f"The object {new.key} has not the bytes that were announced.")
+            raise DigestMismatch(f"The object {new.key} has not the bytes that were announced.")
         async with self._blobs.local(new.key) as path:
             file = Received(path, size, new.sha256, display_name(new.name))
             return await self._ingest.store(asker, upload_id, file, moving=new.key, generation=generation)
@@ -221,8 +221,8 @@ class Imports:
 
 def routes(api: Api, imports: Imports) -> None:
     """Adds the routes. Asked by `cutlog backfill` and `cutlog rollback`, never through the gateway."""
-    api.problem(Arrived, status=409, type="other-bytes")
-    api.problem(BlobNotFoundError, lambda error: Problem(409, "not-arrived", "There is no such object", str(error)))
+    api.problem(DigestMismatch, status=409, type="other-bytes")
+    api.problem(BlobNotFoundError, lambda error: Problem(409, "not-arrived", "The object does not exist", str(error)))
 
     @api.post(
         "/internal/imports/{run}/videos",

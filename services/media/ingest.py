@@ -64,15 +64,15 @@ class EmptyFileError(Exception):
 
 
 class OutOfSpaceError(Exception):
-    """There is no room for the file."""
+    """The disk is full."""
 
 
 class StorageError(Exception):
-    """The disk does not take the file."""
+    """The file could not be written."""
 
 
 class NotStoredError(StorageError):
-    """What the store holds is not what was sent; send the file again."""
+    """The stored file differs from what was sent; send it again."""
 
 
 @contextmanager

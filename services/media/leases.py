@@ -31,11 +31,11 @@ SWEEP_SECONDS: Final = 60.0
 
 
 class LeaseLostError(Exception):
-    """The upload was taken for dead and cleaned up; send the file again."""
+    """The upload was cleaned up after 30 s without a heartbeat; send the file again."""
 
 
 class LeaseHeldError(Exception):
-    """Another process is at this upload."""
+    """Another process holds this upload."""
 
 
 def _until() -> ColumnElement[object]:

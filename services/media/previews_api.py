@@ -69,8 +69,10 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
         if req.query.at is None or row.kind != "video":
             return leads_to(await link(row.renditions.thumbnail, "A thumbnail", row))
         if req.query.at >= (row.facts.frames or 0):
-            detail = f"The video has {row.facts.frames} frames, counted from 0."
-            raise Problem(422, "invalid-input", "There is no such frame", detail, errors=[ProblemError("?at", detail)])
+            detail = f"The last frame of the video is {(row.facts.frames or 0) - 1}."
+            raise Problem(
+                422, "invalid-input", "The frame does not exist", detail, errors=[ProblemError("?at", detail)]
+            )
         if row.renditions.proxy is None:
             raise not_found(f"A thumbnail of video {row.id}")
         content = keys.Content(row.tenant, row.sha256, row.generation)

@@ -21,7 +21,7 @@ class Quota(Protocol):
 
 
 class QuotaError(Exception):
-    """The tenant's quota is used up."""
+    """The tenant's quota is exhausted."""
 
     def __init__(self, what: str, limit: int, used: int) -> None:
         super().__init__(f"The tenant may hold {limit} {what} and holds {used}; delete videos that nobody needs.")

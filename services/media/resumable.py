@@ -15,15 +15,15 @@ from services.media.tables import resumable, resumable_part
 
 
 class UploadUnknownError(LookupError):
-    """There is no such upload."""
+    """The upload does not exist."""
 
 
 class UploadExpiredError(Exception):
-    """The upload expired before it was complete; begin it again."""
+    """The upload expired before it was complete; start it again."""
 
 
 class OffsetError(Exception):
-    """The bytes do not begin where the upload ends."""
+    """The offset does not match the length received so far."""
 
     def __init__(self, received: int, offset: int) -> None:
         super().__init__(f"The upload has {received} bytes; these begin at {offset}.")

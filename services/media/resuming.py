@@ -37,11 +37,11 @@ SWEEP_SECONDS: Final = 60.0
 
 
 class TooLongError(Exception):
-    """More bytes than the upload was said to have."""
+    """The request has more bytes than the upload's declared length."""
 
 
 class ChecksumError(Exception):
-    """The bytes do not have the checksum that was sent with them."""
+    """The bytes do not match the checksum that was sent with them."""
 
 
 class Resuming:

@@ -48,8 +48,8 @@ class Scrubber:
         self.standing = Standing("media.scrub")
         self.skipping = Skipping("media.scrub", kept=KEPT + 2 * days * 86_400)
         self._read = Counter("media_scrubbed_bytes", "Bytes that were read again", registry=registry)
-        self._mended = Counter("media_mended_objects", "Objects that were rotten and were mended", registry=registry)
-        self._rotten = Gauge("media_rotten_objects", "Objects that are rotten and can't be mended", registry=registry)
+        self._mended = Counter("media_mended_objects", "Corrupt objects that were repaired", registry=registry)
+        self._rotten = Gauge("media_rotten_objects", "Corrupt objects that can't be repaired", registry=registry)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. One process at a time does."""
@@ -99,7 +99,7 @@ class Scrubber:
         values: dict[str, object] = {"scrubbed_at": func.clock_timestamp(), "rotten": []}
         left: list[str] = []
         for piece in bad:
-            log.error("an object is rotten", id=row.id, key=piece.key, sha256=piece.sha256)
+            log.error("scrub.object_corrupt", id=row.id, key=piece.key, sha256=piece.sha256)
             if piece.original and not await self._restored(row, piece):
                 left.append(piece.key)
         if bad and not left:

@@ -19,7 +19,7 @@ _KEY: Final = re.compile(r"[!-+\--~]+")
 
 
 class HeaderError(ValueError):
-    """A header is not as tus 1.0 wants it."""
+    """A header does not conform to tus 1.0."""
 
     def __init__(self, name: str, detail: str) -> None:
         super().__init__(f"{name}: {detail}")

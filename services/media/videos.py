@@ -27,15 +27,15 @@ DERIVE_ATTEMPTS = 5
 
 
 class VideoUnknownError(LookupError):
-    """There is no such video."""
+    """The video does not exist."""
 
 
 class VideoInUseError(Exception):
-    """The history of a project uses the video."""
+    """A project's history uses the video."""
 
 
 class NotFailedError(Exception):
-    """Only a video that failed is processed again."""
+    """Only a failed video can be processed again."""
 
 
 class Video(Wire):

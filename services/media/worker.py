@@ -66,9 +66,9 @@ class Worker:
                     await self._until(stop, stored(row))
             except Exception as error:
                 if isinstance(error, DATABASE_ERRORS):
-                    log.warning("deriving waits", why=repr(error))
+                    log.warning("derive.waiting", why=repr(error))
                 else:
-                    log.exception("deriving waits")
+                    log.exception("derive.failed")
                 await stops_within(stop, 1.0)
 
     async def _until(self, stop: asyncio.Event, row: Stored) -> None:
@@ -140,7 +140,7 @@ class Worker:
             await self._fail(row, str(error))
         except StoreUnavailableError as error:
             # That is no fault of the file, however long it lasts.
-            log.warning("deriving waits for the store", id=row.id, run=row.derive_run, why=str(error))
+            log.warning("derive.waiting_for_store", id=row.id, run=row.derive_run, why=str(error))
             await self._give_back(row, RETRY_AFTER, left=row.derive_left + 1)
         except (FfmpegFailedError, NotExaminedError, OSError) as error:
             log.warning("could not derive", id=row.id, run=row.derive_run, left=row.derive_left, why=str(error))

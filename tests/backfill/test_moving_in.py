@@ -231,7 +231,7 @@ async def test_without_pins_exports_are_left_to_the_collector(
 
 def test_a_folder_that_is_no_store_and_an_unknown_run_are_named(house: House, tmp_path: Path) -> None:
     nothing = house.backfill(tmp_path)
-    assert nothing.returncode == 1 and "no legacy store" in nothing.stderr.lower()
+    assert nothing.returncode == 1 and "not a legacy store" in nothing.stderr.lower()
     unknown = house.rollback("b_nobody")
     assert unknown.returncode == 1 and "b_nobody" in unknown.stderr
     assert house.backfill(tmp_path, "--tenant", "Not Legal").returncode == 2

@@ -104,7 +104,7 @@ async def test_a_torn_still_is_drawn_anew(studio: Studio, stills: Stills) -> Non
 
 
 async def test_there_is_no_frame_at_the_end(stills: Stills) -> None:
-    with pytest.raises(FrameBeyondEndError, match="0 to 2"):
+    with pytest.raises(FrameBeyondEndError, match="last frame of version"):
         await stills.still(timeline(lane(solid(0, 3)), size=HD), 3, None, "jpeg")
 
 

@@ -147,7 +147,9 @@ async def _earlier(ops: Ops, project_id: str, state: ProjectState | None, batch:
 def stored(ops: Several[Op]) -> tuple[dict[str, Any], ...]:
     """Ops that were made here, as the log keeps them. Raises Problem 413, 422."""
     if not ops:
-        raise Problem(422, "nothing-to-import", "The file has nothing to import", "The file and the project are empty.")
+        raise Problem(
+            422, "nothing-to-import", "The file contains nothing to import", "The file and the project are empty."
+        )
     encoded = msgspec.json.encode(ops)
     if len(encoded) > MAX_OPS_BYTES:
         detail = f"The file makes {len(ops)} ops of {len(encoded)} bytes; one version holds {MAX_OPS_BYTES} bytes."

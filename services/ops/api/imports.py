@@ -167,7 +167,7 @@ def routes(api: Api, ops: Ops) -> None:
         project_id, who = req.path["project"], _who(req, req.body.tenant)
         if forks := await ops.reads.forks(project_id):
             detail = f"Projects were forked from it since: {', '.join(forks)}."
-            raise Problem(409, "edited-since", "Later work builds on it", detail)
+            raise Problem(409, "edited-since", "Later work builds on the import", detail)
         command = always(UndoImport(req.path["run"], req.body.source))
         if req.body.dry_run:
             await ops.handling.preview(project_id, who, command)

@@ -158,7 +158,7 @@ def _media_missing(missing: list[Missing]) -> Problem:
     return Problem(
         422,
         "media-missing",
-        "Media of the file are missing",
+        "The file refers to media that are missing",
         f"{len(missing)} media are not among the tenant's: {names}. Upload them, or choose missing=skip or color.",
         extra={"missing": msgspec.to_builtins(missing[:200])},
     )
@@ -176,5 +176,5 @@ def _fps(text: str) -> Fps:
     except ZeroDivisionError:
         fps = Fps(1, 1_000_000)
     if fault := fps_fault(fps):
-        raise Problem(422, "invalid", "The rate is not one of a project", fault)
+        raise Problem(422, "invalid", "The frame rate is not one that a project can have", fault)
     return fps

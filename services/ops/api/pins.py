@@ -54,7 +54,7 @@ def routes(api: Api, ops: Ops) -> None:
         """An empty body, or `{}`, toggles the pin of all exports."""
         version, now, wanted = req.path["n"], ops.now(), req.body
         if wanted is not None and wanted.expires_at is not None and wanted.expires_at <= now:
-            raise EditError("/expiresAt", "the time has passed; give one in the future, or none to pin for ever")
+            raise EditError("/expiresAt", "expiresAt must be in the future; omit it to pin without an expiry")
         admin = req.actor.role is Role.admin
         if wanted is None:
             command = SetPin(version, now, by_admin=admin)

@@ -35,7 +35,7 @@ RAW: Final[Profile] = msgspec.structs.replace(
 
 
 class FrameBeyondEndError(Exception):
-    """The timeline has no such frame."""
+    """The frame is outside the timeline."""
 
 
 class Still(msgspec.Struct, frozen=True):
@@ -59,7 +59,9 @@ class Stills:
         Raises FrameBeyondEndError, MediaNotReadyError.
         """
         if frame >= timeline.duration:
-            raise FrameBeyondEndError(f"the frames of version {timeline.version} are 0 to {timeline.duration - 1}")
+            if not timeline.duration:
+                raise FrameBeyondEndError(f"Version {timeline.version} is empty.")
+            raise FrameBeyondEndError(f"The last frame of version {timeline.version} is {timeline.duration - 1}.")
         segment = moment(timeline, RAW, self._maker.engine, frame)
         parts = [REVISION, av.__version__, segment.digest, still_size(timeline.canvas, width), picture]
         return Digest(hashlib.sha256(msgspec.json.encode(parts)).hexdigest()), segment
