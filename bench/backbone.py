@@ -31,7 +31,7 @@ from cutlog.cli.serve import unhurried_collection
 from cutlog.cli.up import PROCESSES
 from cutlog.contract.subjects import EVENTS
 from cutlog.stack.postgres import service_url
-from services.gc import projection
+from services.gc.projection import apply as projection
 from services.ops.log.relay import Relay
 
 COUNT: Final = int(os.environ.get("BENCH_EVENTS", "1000000"))

@@ -30,10 +30,10 @@ from cutlog.stack.layout import Layout
 from cutlog.stack.postgres import service_url
 from cutlog.tokens import mint
 from services.gc.bootstrap import serving
-from services.gc.plans import Asker
-from services.gc.policy import Policy
-from services.gc.reading import Blocked
-from services.gc.reports import Calculate, Reports
+from services.gc.report.plans import Asker
+from services.gc.report.reading import Blocked
+from services.gc.report.reports import Calculate, Reports
+from services.gc.rules.policy import Policy
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
 PER_PROJECT: Final = 10

@@ -17,21 +17,21 @@ from cutlog.db.engine import create_engine
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Server, serve_http
-from services.gc import projection
-from services.gc.acts import Acts
-from services.gc.api import make_api
-from services.gc.api_acts import acts_routes
-from services.gc.api_storage import storage_routes
-from services.gc.collecting import Collecting
-from services.gc.log import LogAsked
-from services.gc.moves import Mover, Reached, nothing
+from services.gc.acts.acting import Acts
+from services.gc.acts.collecting import Collecting
+from services.gc.acts.moves import Mover, Reached, nothing
+from services.gc.api.acts import acts_routes
+from services.gc.api.questions import make_api
+from services.gc.api.storage import storage_routes
+from services.gc.background.reviving import reviving
+from services.gc.background.schedule import Scheduler
+from services.gc.background.webhook import Webhook
+from services.gc.projection import apply as projection
+from services.gc.projection.log import LogAsked
 from services.gc.proof import PROOF
-from services.gc.reading import Blocked
-from services.gc.reports import Reports
-from services.gc.reviving import reviving
-from services.gc.schedule import Scheduler
-from services.gc.storage import Keeper
-from services.gc.webhook import Webhook
+from services.gc.report.reading import Blocked
+from services.gc.report.reports import Reports
+from services.gc.report.storage import Keeper
 
 
 @asynccontextmanager

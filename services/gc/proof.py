@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.shadow import Derived
 from cutlog.fsck.proof import Proof
-from services.gc import projection, store, tables
+from services.gc import tables
+from services.gc.projection import apply as projection
+from services.gc.report import store
 
 _PENDING: Final = tables.move.c.done_at.is_(None)
 

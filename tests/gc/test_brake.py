@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cutlog.contract.keys import ArchivedExportKey, CacheKey, Content, OriginalKey, ThumbnailKey
-from services.gc.brake import Braked, Share, pull
-from services.gc.policy import Policy
+from services.gc.acts.brake import Braked, Share, pull
+from services.gc.rules.policy import Policy
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
 

@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import Bus, Outbox
 from cutlog.db.engine import create_engine
-from services.gc.log import LogAsked
-from services.gc.moves import Mover
-from services.gc.reading import Blocked
-from services.gc.reports import Reports
-from services.gc.schedule import Scheduler
-from services.gc.storage import Keeper
+from services.gc.acts.moves import Mover
+from services.gc.background.schedule import Scheduler
+from services.gc.projection.log import LogAsked
+from services.gc.report.reading import Blocked
+from services.gc.report.reports import Reports
+from services.gc.report.storage import Keeper
 from tests.gc.house import House, house
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import eventually

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gc.policy import Policy, Verdict, judge
-from services.gc.roots import Export, Pin, Project
+from services.gc.rules.policy import Policy, Verdict, judge
+from services.gc.rules.roots import Export, Pin, Project
 
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
 

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import open_blobs
 from cutlog.db.engine import create_engine
-from services.gc import snapshot, tables
-from services.gc.judging import judged
-from services.gc.plan import Basis, Candidate, candidate
-from services.gc.policy import Policy, Scope, judge
+from services.gc import tables
+from services.gc.projection import snapshot
+from services.gc.report.judging import judged
+from services.gc.rules.plan import Basis, Candidate, candidate
+from services.gc.rules.policy import Policy, Scope, judge
 from tests.support.chance import examples
 from tests.support.configuration import SettingsFactory
 

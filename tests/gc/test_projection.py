@@ -18,8 +18,8 @@ from cutlog.contract.media import MediaFacts
 from cutlog.contract.timeline import Canvas
 from cutlog.db.engine import create_engine
 from services.gc import tables
-from services.gc.fold import LogInconsistent
-from services.gc.projection import apply, clear
+from services.gc.projection.apply import apply, clear
+from services.gc.rules.fold import LogInconsistent
 from tests.support.configuration import SettingsFactory
 
 DERIVED = ("project", "export", "pin", "proxy", "tagged", "media", "media_use", "move")

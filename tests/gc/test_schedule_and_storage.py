@@ -17,12 +17,12 @@ from prometheus_client import CollectorRegistry
 from cutlog.bus import Bus, Outbox
 from cutlog.contract.keys import CacheKey
 from cutlog.db.engine import create_engine
-from services.gc.log import LogAsked
-from services.gc.reading import Blocked
-from services.gc.reports import Reports
-from services.gc.schedule import Scheduler, last_due
-from services.gc.storage import Keeper, Point, growth
-from services.gc.webhook import Webhook
+from services.gc.background.schedule import Scheduler, last_due
+from services.gc.background.webhook import Webhook
+from services.gc.projection.log import LogAsked
+from services.gc.report.reading import Blocked
+from services.gc.report.reports import Reports
+from services.gc.report.storage import Keeper, Point, growth
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database

@@ -14,7 +14,7 @@ import pytest
 from cutlog.contract import events as e
 from cutlog.contract.commands import RecordPlan, decode_command
 from cutlog.contract.timeline import Canvas
-from services.gc import reports
+from services.gc.report import reports
 from tests.gc.conftest import Gc, Log
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
@@ -325,7 +325,7 @@ async def test_the_service_forgets_nothing_when_it_starts_again(
 
 async def test_an_ops_that_does_not_say_where_the_log_ends_is_not_taken_for_an_empty_log(nats: Any) -> None:
     from cutlog.bus import Bus, BusError, micro
-    from services.gc.log import LogAsked
+    from services.gc.projection.log import LogAsked
 
     async def older(_: bytes) -> object:
         return {"events": []}

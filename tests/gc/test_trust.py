@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from cutlog.contract.keys import CacheKey, Content, OriginalKey, ReceiptKey
 from cutlog.db.engine import create_engine
-from services.gc.reading import Blocked
-from services.gc.storage import Keeper
+from services.gc.report.reading import Blocked
+from services.gc.report.storage import Keeper
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
 

@@ -12,17 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
-from services.gc import audit, policies, snapshot
-from services.gc.acts import ActUnderWay, Outcome
-from services.gc.api import ROOT
-from services.gc.audit import Item, Run, RunUnknown
-from services.gc.brake import Braked
-from services.gc.classes import judge_video
-from services.gc.collecting import Collecting, ConfirmationMissing, ConfirmationUnknown, PlanSimulated
-from services.gc.plans import Asker
-from services.gc.policy import Reason
-from services.gc.reports import now
-from services.gc.roots import MediaStatus
+from services.gc.acts.acting import ActUnderWay, Outcome
+from services.gc.acts.brake import Braked
+from services.gc.acts.collecting import Collecting, ConfirmationMissing, ConfirmationUnknown, PlanSimulated
+from services.gc.api.questions import ROOT
+from services.gc.projection import snapshot
+from services.gc.report import audit, policies
+from services.gc.report.audit import Item, Run, RunUnknown
+from services.gc.report.plans import Asker
+from services.gc.report.reports import now
+from services.gc.rules.classes import judge_video
+from services.gc.rules.policy import Reason
+from services.gc.rules.roots import MediaStatus
 
 ObjectIds = Annotated[
     tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=512)], ...],

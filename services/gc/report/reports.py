@@ -19,13 +19,14 @@ from cutlog.contract.base import Strict
 from cutlog.contract.commands import Command, RecordPlan
 from cutlog.contract.events import PlanCalculated
 from cutlog.contract.ids import new_id
-from services.gc import audit, plans, policies, snapshot
-from services.gc.classes import Class
-from services.gc.judging import explained, judged
-from services.gc.plan import Basis, Candidate, PlanHash
-from services.gc.plans import Asker, Totals
-from services.gc.policy import Policy, Verdict
-from services.gc.reading import Blocked, ObjectUnreadable
+from services.gc.projection import snapshot
+from services.gc.report import audit, plans, policies
+from services.gc.report.judging import explained, judged
+from services.gc.report.plans import Asker, Totals
+from services.gc.report.reading import Blocked, ObjectUnreadable
+from services.gc.rules.classes import Class
+from services.gc.rules.plan import Basis, Candidate, PlanHash
+from services.gc.rules.policy import Policy, Verdict
 
 ERASABLE: Final = r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$"
 

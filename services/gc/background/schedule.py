@@ -20,11 +20,12 @@ from cutlog.db.standing import Standing
 from cutlog.skipping import Skipping
 from cutlog.web import Problem, ProblemError
 from cutlog.web.trace import child_of
-from services.gc import plans, policies, tables
-from services.gc.plans import Asker
-from services.gc.policy import Policy
-from services.gc.reading import ObjectUnreadable
-from services.gc.reports import Calculate, ProjectionBehind, Reports, now
+from services.gc import tables
+from services.gc.report import plans, policies
+from services.gc.report.plans import Asker
+from services.gc.report.reading import ObjectUnreadable
+from services.gc.report.reports import Calculate, ProjectionBehind, Reports, now
+from services.gc.rules.policy import Policy
 
 log = structlog.get_logger(__name__)
 

@@ -21,10 +21,14 @@ from cutlog.contract.commands import (
     RestoreMedia,
 )
 from cutlog.contract.keys import ArchivedExportKey, archived_video
-from services.gc import plans, policies, snapshot, store, tables
-from services.gc.acts import Acts, Decided, Outcome, Removal
-from services.gc.brake import brake
-from services.gc.classes import (
+from services.gc import tables
+from services.gc.acts.acting import Acts, Decided, Outcome, Removal
+from services.gc.acts.brake import brake
+from services.gc.projection import snapshot
+from services.gc.report import plans, policies, store
+from services.gc.report.plans import Asker
+from services.gc.report.reports import now
+from services.gc.rules.classes import (
     Class,
     judge_leftover,
     judge_preview,
@@ -33,11 +37,9 @@ from services.gc.classes import (
     judge_video,
     judge_video_deletion,
 )
-from services.gc.plan import Candidate
-from services.gc.plans import Asker
-from services.gc.policy import Policy, Reason, Verdict, judge, judge_deletion
-from services.gc.reports import now
-from services.gc.roots import Export, Project
+from services.gc.rules.plan import Candidate
+from services.gc.rules.policy import Policy, Reason, Verdict, judge, judge_deletion
+from services.gc.rules.roots import Export, Project
 
 ALL: Final = 1_000_000
 

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.tables import checkpoint
 from services.gc import tables
-from services.gc.fold import ExportRow, PinRow, ProjectRow, ProxyRow, TaggedRow
-from services.gc.projection import NAME, read
-from services.gc.roots import Export, Media, Pin, Project, Proxy
+from services.gc.projection.apply import NAME, read
+from services.gc.rules.fold import ExportRow, PinRow, ProjectRow, ProxyRow, TaggedRow
+from services.gc.rules.roots import Export, Media, Pin, Project, Proxy
 
 PROJECTS_AT_ONCE: Final = 200
 MEDIA_AT_ONCE: Final = 500

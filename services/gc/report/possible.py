@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gc import tables
-from services.gc.plan import Basis
-from services.gc.policy import Policy, Ready, policy_of
-from services.gc.roots import Export
+from services.gc.rules.plan import Basis
+from services.gc.rules.policy import Policy, Ready, policy_of
+from services.gc.rules.roots import Export
 
 AT_ONCE: Final = 2_000
 """Rows that are fetched and held at once."""

@@ -9,8 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
 from cutlog.contract.keys import CacheKey, UnknownKeyError, parse_key
-from services.gc import snapshot, store
-from services.gc.classes import (
+from services.gc.projection import snapshot
+from services.gc.report import store
+from services.gc.report.possible import count, possible
+from services.gc.report.reading import readable
+from services.gc.rules.classes import (
     Class,
     judge_leftover,
     judge_preview,
@@ -19,10 +22,8 @@ from services.gc.classes import (
     judge_video,
     judge_video_deletion,
 )
-from services.gc.plan import Basis, Candidate, candidate, object_candidate, proxy_candidate, video_candidate
-from services.gc.policy import Verdict, judge, judge_deletion, judge_ready
-from services.gc.possible import count, possible
-from services.gc.reading import readable
+from services.gc.rules.plan import Basis, Candidate, candidate, object_candidate, proxy_candidate, video_candidate
+from services.gc.rules.policy import Verdict, judge, judge_deletion, judge_ready
 
 Other = Literal["proxy", "segment", "preview", "video", "leftover"]
 """Classes but for exports, which are too many to be looked at one by one."""

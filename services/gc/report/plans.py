@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gc import tables
-from services.gc.plan import Basis, Candidate
+from services.gc.rules.plan import Basis, Candidate
 
 
 class PlanUnknown(Exception):

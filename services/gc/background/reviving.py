@@ -12,7 +12,7 @@ from cutlog.contract import events as e
 from cutlog.contract.commands import Command, RestoreMedia
 from cutlog.contract.envelope import Event
 from services.gc import tables
-from services.gc.reports import CommandSink
+from services.gc.report.reports import CommandSink
 
 
 def reviving(outbox: CommandSink) -> Apply:

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.blobs import BlobStore
 from cutlog.contract.base import Strict, Wire
 from cutlog.web import Api, Problem, ProblemError, Reply, Request, Role
-from services.gc import storage
-from services.gc.reports import now
-from services.gc.storage import Forecast, Point, Stored
+from services.gc.report import storage
+from services.gc.report.reports import now
+from services.gc.report.storage import Forecast, Point, Stored
 
 LARGEST = 200
 """Projects in an answer: those with the most bytes."""

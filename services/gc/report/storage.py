@@ -19,13 +19,14 @@ from cutlog.contract.base import Wire
 from cutlog.db.lead import lead_rounds
 from cutlog.db.standing import Standing
 from cutlog.skipping import Skipping
-from services.gc import policies, store, tables
-from services.gc.classes import Class
-from services.gc.judging import judged
-from services.gc.plan import Basis, Candidate
-from services.gc.reading import Blocked, ObjectUnreadable
-from services.gc.reports import now
-from services.gc.storage_sql import STORED
+from services.gc import tables
+from services.gc.report import policies, store
+from services.gc.report.judging import judged
+from services.gc.report.reading import Blocked, ObjectUnreadable
+from services.gc.report.reports import now
+from services.gc.report.storage_sql import STORED
+from services.gc.rules.classes import Class
+from services.gc.rules.plan import Basis, Candidate
 
 log = structlog.get_logger(__name__)
 

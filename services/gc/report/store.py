@@ -32,9 +32,9 @@ from cutlog.contract.keys import (
     parse_key,
 )
 from services.gc import tables
-from services.gc.classes import Bare, Segment
-from services.gc.films import films
-from services.gc.reading import listed, named
+from services.gc.report.films import films
+from services.gc.report.reading import listed, named
+from services.gc.rules.classes import Bare, Segment
 
 AT_ONCE: Final = 500
 """Objects of the archive whose exports are looked up at once."""

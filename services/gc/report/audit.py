@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.contract.base import Wire
 from cutlog.contract.keys import ARCHIVE
 from services.gc import tables
-from services.gc.plans import Asker, KeyReused
-from services.gc.policy import Policy
+from services.gc.report.plans import Asker, KeyReused
+from services.gc.rules.policy import Policy
 
 Action = Literal["calculate", "simulate", "archive", "restore", "delete", "schedule"]
 Outcome = Literal["done", "skipped"]

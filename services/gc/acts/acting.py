@@ -21,11 +21,13 @@ from cutlog.contract.commands import Command, CommandBody, CommandReply, Command
 from cutlog.contract.ids import new_id
 from cutlog.db.lead import held
 from cutlog.db.leases import Lease, LeaseLost
-from services.gc import audit, snapshot, tables
-from services.gc.audit import Action, Item
-from services.gc.moves import Mover, Reached, nothing
-from services.gc.plans import Asker
-from services.gc.reports import Reports, caught_up
+from services.gc import tables
+from services.gc.acts.moves import Mover, Reached, nothing
+from services.gc.projection import snapshot
+from services.gc.report import audit
+from services.gc.report.audit import Action, Item
+from services.gc.report.plans import Asker
+from services.gc.report.reports import Reports, caught_up
 
 CHUNK: Final = 500
 AT_ONCE: Final = 64

@@ -14,7 +14,7 @@ from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.keys import ReceiptKey, receipts_of
 from cutlog.contract.receipts import ReceiptUnreadable, read
 from services.gc import tables
-from services.gc.reading import ObjectUnreadable, listed
+from services.gc.report.reading import ObjectUnreadable, listed
 
 PROJECTS_AT_ONCE: Final = 200
 AT_ONCE: Final = 16

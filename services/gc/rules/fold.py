@@ -13,7 +13,7 @@ from cutlog.contract import events as e
 from cutlog.contract.envelope import Event
 from cutlog.contract.keys import Content, revision_of
 from cutlog.contract.profiles import ExportProfile
-from services.gc.roots import ExportStatus, MediaStatus
+from services.gc.rules.roots import ExportStatus, MediaStatus
 
 
 class LogInconsistent(Exception):

@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
-from services.gc import store, tables
-from services.gc.classes import Class
-from services.gc.plan import Candidate
-from services.gc.policy import Policy
+from services.gc import tables
+from services.gc.report import store
+from services.gc.rules.classes import Class
+from services.gc.rules.plan import Candidate
+from services.gc.rules.policy import Policy
 
 FLOOR: Final = 1
 """So many objects of a class may always go, or a small installation could delete nothing; but none at all where

@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from services.gc.policy import Policy, Reason, Said, Verdict, min_age, moment, policy_of, ttl, verdict_of
-from services.gc.roots import Media, Project, Proxy
+from services.gc.rules.policy import Policy, Reason, Said, Verdict, min_age, moment, policy_of, ttl, verdict_of
+from services.gc.rules.roots import Media, Project, Proxy
 
 Class = Literal["export", "proxy", "segment", "preview", "video", "leftover"]
 

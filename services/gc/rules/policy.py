@@ -10,7 +10,7 @@ import msgspec
 
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
-from services.gc.roots import Export, Pin, Project, newest_first
+from services.gc.rules.roots import Export, Pin, Project, newest_first
 
 Rule = Literal[
     "not-ready", "pinned", "held", "tagged", "latest", "keep-latest", "min-age", "ttl", "grace", "erasure", "in-use",

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.contract.envelope import Event
 from cutlog.db.bulk import among, unnested
 from services.gc import tables
-from services.gc.fold import ExportRow, MediaRow, ProjectRow, ProxyRow, Row, Rows, fold, touched
+from services.gc.rules.fold import ExportRow, MediaRow, ProjectRow, ProxyRow, Row, Rows, fold, touched
 
 NAME = "gc"
 """The consumer's durable name, and that of its checkpoint."""

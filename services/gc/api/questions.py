@@ -15,13 +15,14 @@ from cutlog.contract.ids import Id
 from cutlog.tokens import DEFAULT_TENANT
 from cutlog.web import Api, ListQuery, Problem, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import unavailable
-from services.gc import downloads, plans, policies, schedule
-from services.gc.judging import ObjectUnknown
-from services.gc.plan import Candidate
-from services.gc.plans import Asker, KeyReused, PlanUnknown
-from services.gc.policy import Policy, Verdict
-from services.gc.reading import ObjectUnreadable
-from services.gc.reports import Calculate, CommandSink, ProjectionBehind, Reports
+from services.gc.background import schedule
+from services.gc.report import downloads, plans, policies
+from services.gc.report.judging import ObjectUnknown
+from services.gc.report.plans import Asker, KeyReused, PlanUnknown
+from services.gc.report.reading import ObjectUnreadable
+from services.gc.report.reports import Calculate, CommandSink, ProjectionBehind, Reports
+from services.gc.rules.plan import Candidate
+from services.gc.rules.policy import Policy, Verdict
 
 ROOT: Final = "/api/admin/gc"
 

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.contract.commands import Command, RecordPolicy
 from cutlog.contract.events import PolicyChanged, PolicyLevel
 from services.gc import tables
-from services.gc.plans import Asker
-from services.gc.policy import Policy
+from services.gc.report.plans import Asker
+from services.gc.rules.policy import Policy
 
 SYSTEM: Final = "*"
 """In place of a tenant: the rules of all that have none of their own."""

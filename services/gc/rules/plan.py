@@ -9,9 +9,9 @@ import msgspec
 
 from cutlog.contract.base import Wire
 from cutlog.contract.profiles import ExportProfile
-from services.gc.classes import Bare, Class, Segment, proxy_id
-from services.gc.policy import Policy, Reason, Verdict
-from services.gc.roots import Export, Media, Proxy
+from services.gc.rules.classes import Bare, Class, Segment, proxy_id
+from services.gc.rules.policy import Policy, Reason, Verdict
+from services.gc.rules.roots import Export, Media, Proxy
 
 #: Keys in order and no spaces, so that equal plans are equal bytes wherever the hash is computed again.
 _CANONICAL = msgspec.json.Encoder(order="sorted")

@@ -1,0 +1,1 @@
+"""What moves and removes files: what an admin asked for, and what follows from the log."""

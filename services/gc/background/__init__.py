@@ -1,0 +1,1 @@
+"""What happens by itself: plans on a schedule, and archived media that come back."""

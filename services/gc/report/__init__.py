@@ -1,0 +1,1 @@
+"""What the store holds, what of it may go, and why the rest stays. Removes nothing."""

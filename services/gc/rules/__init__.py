@@ -1,0 +1,1 @@
+"""Which objects may go and why, as rules over facts. Pure."""
