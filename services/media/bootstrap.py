@@ -24,22 +24,23 @@ from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.skipping import Skipping
 from cutlog.web import Server, serve_http
-from services.media import imports, learnt, leases, uses
-from services.media.api import make_api
-from services.media.derive import Derive
-from services.media.examining import add_examining
-from services.media.held_files import FileHolding
-from services.media.held_parts import PartHolding
-from services.media.ingest import Ingest, OutOfSpaceError
-from services.media.previews_api import add_previews
+from services.media.api.previews import add_previews
+from services.media.api.tus import add_uploads
+from services.media.api.videos import make_api
+from services.media.ingest import imports, leases
+from services.media.ingest.receive import Ingest, OutOfSpaceError
 from services.media.proof import PROOF
-from services.media.quotas import Quotas
-from services.media.recount import Recounter
-from services.media.resuming import Resuming
-from services.media.scrub import Scrubber
-from services.media.settling import settle
-from services.media.tus_api import add_uploads
-from services.media.worker import Worker
+from services.media.records import learnt, uses
+from services.media.records.quotas import Quotas
+from services.media.records.settling import settle
+from services.media.renditions.derive import Derive
+from services.media.renditions.examining import add_examining
+from services.media.renditions.worker import Worker
+from services.media.upkeep.recount import Recounter
+from services.media.upkeep.scrub import Scrubber
+from services.media.uploads.files import FileHolding
+from services.media.uploads.parts import PartHolding
+from services.media.uploads.resuming import Resuming
 
 PATIENCE: Final = 120.0
 """Seconds that an upload waits for the database while others are at it: better than to send its bytes again."""

@@ -14,9 +14,9 @@ from cutlog.bus.shadow import Derived
 from cutlog.contract.keys import DERIVED, ORIGINALS, PARTS, Content, parts_of, revised
 from cutlog.contract.media import Renditions
 from cutlog.fsck.proof import House, Kept, Proof
-from services.media import learnt
+from services.media.records import learnt
+from services.media.records.videos import DERIVE_ATTEMPTS
 from services.media.tables import resumable, resumable_part, upload, video
-from services.media.videos import DERIVE_ATTEMPTS
 
 PATIENCE: Final = 600.0
 """Seconds that processing a video again may take."""

@@ -15,7 +15,7 @@ from cutlog.contract.media import MediaKind, conformed_frames
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg
-from services.media.derive import Derive
+from services.media.renditions.derive import Derive
 from services.render.produce.still import Stills
 from tests.corpus.records import ClipOf, Project
 from tests.render.studio import Studio

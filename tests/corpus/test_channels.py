@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cutlog.ffmpeg import MediaRefusedError
-from services.media.facts import UnusableError
+from services.media.facts.probed import UnusableError
 from tests.corpus.bench import Bench
 from tests.corpus.records import ClipOf, Project
 

@@ -17,7 +17,7 @@ from cutlog.contract.media import conformed_frames
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import MediaRef
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError
-from services.media.facts import UnusableError
+from services.media.facts.probed import UnusableError
 from tests.corpus.bench import Bench
 from tests.corpus.damage import damaged
 from tests.corpus.records import FILES, ClipOf, Project

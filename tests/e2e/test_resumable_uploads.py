@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from tusclient.client import TusClient
 
-from services.media.resuming import STEP
+from services.media.uploads.resuming import STEP
 from tests.e2e.conftest import Tenant
 from tests.e2e.killing import kill
 from tests.support.npm import npm

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cutlog.web.signing import sign
-from services.media import tus_headers
+from services.media.uploads import headers as tus_headers
 from tests.media.conftest import House
 from tests.support.chance import examples
 from tests.support.painting import Painter
@@ -134,7 +134,7 @@ async def raw(house: House, head: str, *body: bytes, patience: float = 30) -> in
 
 async def test_bodies_that_lie_or_never_end_are_given_up(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cutlog.web.multipart.READ_SECONDS", 0.5)
-    monkeypatch.setattr("services.media.tus_api.READ_SECONDS", 0.5)
+    monkeypatch.setattr("services.media.api.tus.READ_SECONDS", 0.5)
     auth = f"Host: x\nAuthorization: Bearer {running.client().token}"
     form = "Content-Type: multipart/form-data; boundary=b"
     first = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x.mp4"\r\n\r\nabc'

@@ -17,11 +17,11 @@ from cutlog.contract.profiles import proxy_size
 from cutlog.ffmpeg.colors import into_bt709
 from cutlog.ffmpeg.probing import RawAudio, RawProbe, RawStream, RawTimes, RawVideo
 from cutlog.ffmpeg.timestamps import Times
-from services.media import tus_headers
-from services.media.facts import MAX_SECONDS, MAX_SIDE, UnusableError, judge
-from services.media.previews import index, sheet
-from services.media.rates import MAX_RATE, MIN_RATE
-from services.media.tus_headers import HeaderError
+from services.media.facts.probed import MAX_SECONDS, MAX_SIDE, UnusableError, judge
+from services.media.facts.rates import MAX_RATE, MIN_RATE
+from services.media.renditions.previews import index, sheet
+from services.media.uploads import headers as tus_headers
+from services.media.uploads.headers import HeaderError
 from tests.support.chance import examples
 
 SOME = settings(max_examples=examples(300))

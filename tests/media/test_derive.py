@@ -20,8 +20,8 @@ import cutlog.cli
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.media import Rendition
 from cutlog.contract.time import Fps
-from services.media.derive import Derive, Derived
-from services.media.facts import judge
+from services.media.facts.probed import judge
+from services.media.renditions.derive import Derive, Derived
 from tests.support import cutouts
 from tests.support.encoders import bundled
 from tests.support.lanes import later

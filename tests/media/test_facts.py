@@ -11,7 +11,7 @@ import pytest
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg import RawAudio, RawProbe, RawStream, RawTimes, RawVideo
 from cutlog.ffmpeg.probing import Ratio
-from services.media.facts import UnusableError, decimal, judge
+from services.media.facts.probed import UnusableError, decimal, judge
 
 
 def times(starts: list[int], length: int) -> RawTimes:

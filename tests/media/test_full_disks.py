@@ -43,7 +43,7 @@ def broken(step: str, number: int, armed: list[bool]) -> Callable[[pytest.Monkey
             case "write":
                 # What is hashed was just written: the write of that piece is what fails.
                 monkeypatch.setattr(
-                    "services.media.writing.memoryview", fails(memoryview, lambda _: True), raising=False
+                    "services.media.ingest.writing.memoryview", fails(memoryview, lambda _: True), raising=False
                 )
             case "fsync file":
                 monkeypatch.setattr(os, "fsync", fails(os.fsync, lambda fd: not is_folder(fd)))

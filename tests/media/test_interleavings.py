@@ -19,9 +19,9 @@ from cutlog.contract.commands import ArchiveMedia, Command, DeleteMedia, MediaCo
 from cutlog.contract.ids import new_id
 from cutlog.db.engine import create_engine
 from cutlog.ffmpeg import Ffmpeg
-from services.media import leases
-from services.media.ingest import Ingest
-from services.media.videos import Asker
+from services.media.ingest import leases
+from services.media.ingest.receive import Ingest
+from services.media.records.videos import Asker
 from tests.media.conftest import House
 from tests.media.recordings import sound
 from tests.support.waiting import eventually

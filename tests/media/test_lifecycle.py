@@ -11,7 +11,7 @@ import pytest
 
 from cutlog.blobs import open_blobs
 from cutlog.db.engine import create_engine
-from services.media import leases
+from services.media.ingest import leases
 from tests.media.conftest import House
 from tests.support.painting import Painter
 from tests.support.waiting import eventually

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutlog.contract.keys import Content, OriginalKey, parse_key
-from services.media.naming import MAX_NAME, display_name, suffix
+from services.media.facts.naming import MAX_NAME, display_name, suffix
 
 
 @pytest.mark.parametrize(

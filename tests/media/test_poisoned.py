@@ -15,9 +15,9 @@ from cutlog.blobs import LocalBlobs
 from cutlog.bus import Bus
 from cutlog.db.engine import create_engine
 from cutlog.skipping import Skipping
-from services.media import leases
-from services.media.recount import Recounter
-from services.media.scrub import Scrubber
+from services.media.ingest import leases
+from services.media.upkeep.recount import Recounter
+from services.media.upkeep.scrub import Scrubber
 from tests.media.conftest import House
 from tests.support.messaging import NatsServer
 from tests.support.painting import Painter

@@ -15,7 +15,7 @@ import pytest
 
 from cutlog.contract.media import MediaFacts
 from cutlog.contract.time import Fps
-from services.media.previews import index, peaks, sheet
+from services.media.renditions.previews import index, peaks, sheet
 from tests.media.conftest import Client, House
 from tests.support.colors import GREEN, color_of, green, white_of_hdr
 from tests.support.painting import Image, Painter, pictures, read_frame_number

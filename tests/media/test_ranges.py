@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.media.ranges import NotModified, Slice, Unsatisfiable, http_date, wanted
+from services.media.serve.ranges import NotModified, Slice, Unsatisfiable, http_date, wanted
 
 MOMENT = datetime(2026, 11, 22, 20, 0, 0, 123456, tzinfo=UTC)
 WHOLE = Slice(0, 100, partial=False)

@@ -19,10 +19,10 @@ from cutlog.blobs import Blob, LocalBlobs
 from cutlog.bus import Outbox
 from cutlog.db.engine import create_engine
 from cutlog.ffmpeg import Ffmpeg
-from services.media.held_files import FileHolding
-from services.media.ingest import Ingest
-from services.media.quotas import Quotas
-from services.media.resuming import Resuming
+from services.media.ingest.receive import Ingest
+from services.media.records.quotas import Quotas
+from services.media.uploads.files import FileHolding
+from services.media.uploads.resuming import Resuming
 from tests.media.conftest import Answer, Client, House
 from tests.support.npm import npm
 from tests.support.painting import Painter

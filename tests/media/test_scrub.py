@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.blobs import LocalBlobs
 from cutlog.bus import Bus
 from cutlog.db.engine import create_engine
-from services.media.recount import Recounter
-from services.media.scrub import Scrubber
+from services.media.upkeep.recount import Recounter
+from services.media.upkeep.scrub import Scrubber
 from tests.media.conftest import House
 from tests.support.database import Database
 from tests.support.painting import Painter

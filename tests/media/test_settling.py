@@ -10,7 +10,7 @@ from sqlalchemy import delete, event, insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cutlog.bus.tables import outbox
-from services.media.settling import Answers
+from services.media.records.settling import Answers
 from tests.support.database import Database
 from tests.support.waiting import eventually
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import event, insert, update
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from services.media.records.watching import Watching
 from services.media.tables import video
-from services.media.watching import Watching
 from tests.support.database import Database
 from tests.support.waiting import eventually
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from services.media.writing import BATCH, FLUSH, Appended, writing
+from services.media.ingest.writing import BATCH, FLUSH, Appended, writing
 from tests.support.waiting import PATIENCE, eventually
 
 PIECE = 1 << 15

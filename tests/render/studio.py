@@ -20,8 +20,8 @@ from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions, 
 from cutlog.contract.profiles import ExportProfile, proxy_size
 from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg, is_font
-from services.media import recipes
-from services.media.facts import judge, judge_font, rewritten
+from services.media.facts.probed import judge, judge_font, rewritten
+from services.media.renditions import recipes
 from services.render.plan.profiles import EXPORTS, PROXY
 from services.render.produce.make import Maker
 from services.render.produce.orders import Order

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 
 from cutlog.contract.media import display_size
 from cutlog.ffmpeg import MediaRefusedError
-from services.media.facts import UnusableError, judge
+from services.media.facts.probed import UnusableError, judge
 from services.render.produce.still import Stills
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, timeline

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.media.facts import judge
+from services.media.facts.probed import judge
 from services.render.produce.still import Stills
 from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, timeline

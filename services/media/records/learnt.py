@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.envelope import Event
 from cutlog.contract.events import MediaArchived, MediaDeleted, MediaRestored
-from services.media import uses
+from services.media.records import uses
 from services.media.tables import video
 
 NAME = "media"

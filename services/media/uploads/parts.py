@@ -20,10 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.keys import PARTS, PartKey, UnknownKeyError, parse_key, parts_of
-from services.media import resumable
-from services.media.holding import BytesLostError
-from services.media.resumable import Part, Resumable
-from services.media.writing import Appended, Writing
+from services.media.ingest.writing import Appended, Writing
+from services.media.uploads import resumable
+from services.media.uploads.holding import BytesLostError
+from services.media.uploads.resumable import Part, Resumable
 
 log = structlog.get_logger(__name__)
 

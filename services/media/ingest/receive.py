@@ -32,15 +32,16 @@ from cutlog.contract.media import Renditions
 from cutlog.db.failures import constraint
 from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError, is_font
 from cutlog.ffmpeg.remembered import Probes
-from services.media import leases, videos
-from services.media.answers import Retry, forget, keep, recall
-from services.media.facts import Judged, UnusableError, judge, judge_font
-from services.media.naming import display_name, suffix
-from services.media.quotas import Quotas
-from services.media.recipes import FONT
-from services.media.settling import Answers
-from services.media.videos import Asker, Stored, Video
-from services.media.writing import Appended, writing
+from services.media.facts.naming import display_name, suffix
+from services.media.facts.probed import Judged, UnusableError, judge, judge_font
+from services.media.ingest import leases
+from services.media.ingest.writing import Appended, writing
+from services.media.records import videos
+from services.media.records.answers import Retry, forget, keep, recall
+from services.media.records.quotas import Quotas
+from services.media.records.settling import Answers
+from services.media.records.videos import Asker, Stored, Video
+from services.media.renditions.recipes import FONT
 
 log = structlog.get_logger(__name__)
 

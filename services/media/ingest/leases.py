@@ -19,8 +19,8 @@ from cutlog.contract.ids import new_id
 from cutlog.contract.keys import original_of
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.skipping import Skipping, repeat
+from services.media.records.videos import lock_content
 from services.media.tables import upload, video
-from services.media.videos import lock_content
 
 log = structlog.get_logger(__name__)
 

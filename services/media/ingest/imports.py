@@ -31,13 +31,14 @@ from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.keys import archived_video
 from cutlog.web import Api, Problem, Reply, Request, Role
-from services.media import leases, uses, videos
-from services.media.facts import UnusableError
-from services.media.ingest import Ingest, Received, uploaded
-from services.media.naming import display_name
-from services.media.settling import Answers
+from services.media.facts.naming import display_name
+from services.media.facts.probed import UnusableError
+from services.media.ingest import leases
+from services.media.ingest.receive import Ingest, Received, uploaded
+from services.media.records import uses, videos
+from services.media.records.settling import Answers
+from services.media.records.videos import Asker, Stored
 from services.media.tables import brought, video
-from services.media.videos import Asker, Stored
 
 log = structlog.get_logger(__name__)
 

@@ -18,8 +18,8 @@ from cutlog.ffmpeg.clock import Clock, clock_of
 from cutlog.ffmpeg.colors import ORDINARY, Coding, coding_of
 from cutlog.ffmpeg.probing import Ratio, RawAudio, RawProbe, RawStream, RawTimes, RawVideo
 from cutlog.ffmpeg.typefaces import RawFont
-from services.media.downmix import MAX_CHANNELS
-from services.media.rates import Rhythm, rate_of
+from services.media.facts.downmix import MAX_CHANNELS
+from services.media.facts.rates import Rhythm, rate_of
 
 MAX_SIDE: Final = 16_384
 WIDEST: Final = 100

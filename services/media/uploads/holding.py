@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from services.media.resumable import Resumable
+    from services.media.uploads.resumable import Resumable
 
 
 class BusyError(Exception):

@@ -21,9 +21,9 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.media.holding import BusyError, BytesLostError
-from services.media.resumable import Resumable
-from services.media.writing import Appended, Writing, writing
+from services.media.ingest.writing import Appended, Writing, writing
+from services.media.uploads.holding import BusyError, BytesLostError
+from services.media.uploads.resumable import Resumable
 
 log = structlog.get_logger(__name__)
 

@@ -29,9 +29,9 @@ from cutlog.contract.time import samples_at
 from cutlog.ffmpeg.allow import decoder, demuxer
 from cutlog.ffmpeg.clock import Clock, clock_of_proxy, kept, numbered, seek
 from cutlog.ffmpeg.colors import ORDINARY, Filter, into_bt709
-from services.media.downmix import RESAMPLER, stereo
-from services.media.facts import Judged
-from services.media.previews import COLUMNS, Sheet
+from services.media.facts.downmix import RESAMPLER, stereo
+from services.media.facts.probed import Judged
+from services.media.renditions.previews import COLUMNS, Sheet
 
 PROXY: Final = "proxy.mp4"
 PROXY_ALPHA: Final = "proxy-alpha.mp4"

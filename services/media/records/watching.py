@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.media import videos
-from services.media.videos import Stored
+from services.media.records import videos
+from services.media.records.videos import Stored
 
 EVERY: Final = 0.25
 """Seconds between two looks while somebody waits."""

@@ -29,16 +29,16 @@ from cutlog.web import (
 from cutlog.web.body import too_large
 from cutlog.web.multipart import Part, parts
 from cutlog.web.problems import unavailable
-from services.media import videos
-from services.media.answers import KeyReusedError
-from services.media.facts import UnusableError
-from services.media.files import add_files
-from services.media.ingest import EmptyFileError, Ingest, OutOfSpaceError, StorageError
-from services.media.leases import LeaseLostError
-from services.media.previews_api import leads_to
-from services.media.quotas import QuotaError
-from services.media.settling import Answers
-from services.media.videos import Asker, Video, VideoInUseError, VideoUnknownError
+from services.media.api.previews import leads_to
+from services.media.facts.probed import UnusableError
+from services.media.ingest.leases import LeaseLostError
+from services.media.ingest.receive import EmptyFileError, Ingest, OutOfSpaceError, StorageError
+from services.media.records import videos
+from services.media.records.answers import KeyReusedError
+from services.media.records.quotas import QuotaError
+from services.media.records.settling import Answers
+from services.media.records.videos import Asker, Video, VideoInUseError, VideoUnknownError
+from services.media.serve.files import add_files
 
 ROOT: Final = "/api/videos"
 FIELD: Final = "file"

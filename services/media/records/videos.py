@@ -16,7 +16,7 @@ from cutlog.contract.base import Wire
 from cutlog.contract.commands import Command, MediaCommand, RecordMediaDeduplicated, RecordMediaReleased
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
-from services.media import uses
+from services.media.records import uses
 from services.media.tables import refusal, video
 
 Status = Literal["processing", "ready", "failed"]

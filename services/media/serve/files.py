@@ -12,7 +12,7 @@ from cutlog.contract.base import Strict
 from cutlog.web import Api, Content, Problem, Reply, Request
 from cutlog.web.problems import not_found
 from cutlog.web.signing import check
-from services.media.ranges import NotModified, Slice, Unsatisfiable, http_date, wanted
+from services.media.serve.ranges import NotModified, Slice, Unsatisfiable, http_date, wanted
 
 #: A file may be shown or played, never run: whatever it is, it has no origin, scripts or forms.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.media.holding import BytesLostError
 from services.media.tables import resumable, resumable_part
+from services.media.uploads.holding import BytesLostError
 
 
 class UploadUnknownError(LookupError):

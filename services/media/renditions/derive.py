@@ -19,9 +19,9 @@ from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
 from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, FfmpegResult, Limits, RawProbe, is_font
 from cutlog.ffmpeg.progress import Progress
 from cutlog.ffmpeg.remembered import Probes
-from services.media.facts import Judged, UnusableError, judge, judge_font, others, rewritten
-from services.media.previews import peaks, sheet
-from services.media.recipes import (
+from services.media.facts.probed import Judged, UnusableError, judge, judge_font, others, rewritten
+from services.media.renditions.previews import peaks, sheet
+from services.media.renditions.recipes import (
     AUDIO,
     FONT,
     MASTER,

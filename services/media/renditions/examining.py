@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
 from cutlog.web import Api, Reply, Request, Role
+from services.media.records.videos import DERIVE_ATTEMPTS, VideoUnknownError
 from services.media.tables import video
-from services.media.videos import DERIVE_ATTEMPTS, VideoUnknownError
 
 ROOT: Final = "/api/videos/examine"
 ENGINE: Final = 1

@@ -22,11 +22,11 @@ from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
 from cutlog.skipping import Skipping
 from cutlog.stopping import stops_within
-from services.media.derive import Derive, Derived
-from services.media.examining import ENGINE
-from services.media.facts import UnusableError
+from services.media.facts.probed import UnusableError
+from services.media.records.videos import Asker, Status, Stored, command, stored
+from services.media.renditions.derive import Derive, Derived
+from services.media.renditions.examining import ENGINE
 from services.media.tables import video
-from services.media.videos import Asker, Status, Stored, command, stored
 
 log = structlog.get_logger(__name__)
 

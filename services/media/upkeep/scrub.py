@@ -22,8 +22,8 @@ from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
 from cutlog.skipping import KEPT, Skipping
 from cutlog.stopping import stops_within
+from services.media.records.videos import DERIVE_ATTEMPTS, Stored, stored
 from services.media.tables import video
-from services.media.videos import DERIVE_ATTEMPTS, Stored, stored
 
 log = structlog.get_logger(__name__)
 

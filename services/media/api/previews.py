@@ -14,11 +14,11 @@ from cutlog.contract.base import Strict, Wire
 from cutlog.contract.media import Rendition
 from cutlog.web import Api, Content, EventStream, Problem, ProblemError, Reply, Request, Role
 from cutlog.web.problems import not_found
-from services.media import videos
-from services.media.derive import Derive
-from services.media.previews import index
-from services.media.videos import NotFailedError, Stored, Video
-from services.media.watching import Watching
+from services.media.records import videos
+from services.media.records.videos import NotFailedError, Stored, Video
+from services.media.records.watching import Watching
+from services.media.renditions.derive import Derive
+from services.media.renditions.previews import index
 
 ROOT: Final = "/api/videos/{video}"
 

@@ -18,16 +18,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.ids import new_id
 from cutlog.ffmpeg import NotExaminedError
 from cutlog.skipping import Skipping, repeat
-from services.media import leases, resumable
-from services.media.answers import Retry, keep, recall
-from services.media.facts import UnusableError
-from services.media.holding import Adding, BusyError, BytesLostError, Held, Holding
-from services.media.ingest import Ingest, Received, space_errors
-from services.media.naming import display_name
-from services.media.quotas import Quotas
-from services.media.resumable import OffsetError, Resumable
-from services.media.tus_headers import Checksum
-from services.media.videos import Asker, Video
+from services.media.facts.naming import display_name
+from services.media.facts.probed import UnusableError
+from services.media.ingest import leases
+from services.media.ingest.receive import Ingest, Received, space_errors
+from services.media.records.answers import Retry, keep, recall
+from services.media.records.quotas import Quotas
+from services.media.records.videos import Asker, Video
+from services.media.uploads import resumable
+from services.media.uploads.headers import Checksum
+from services.media.uploads.holding import Adding, BusyError, BytesLostError, Held, Holding
+from services.media.uploads.resumable import OffsetError, Resumable
 
 log = structlog.get_logger(__name__)
 

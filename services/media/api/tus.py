@@ -13,12 +13,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 from cutlog.contract.base import Wire
 from cutlog.web import Api, Problem, Reply, Request, Role
 from cutlog.web.body import READ_SECONDS, Pace, too_large
-from services.media.holding import BusyError, BytesLostError
-from services.media.ranges import http_date
-from services.media.resumable import OffsetError, Resumable, UploadExpiredError, UploadUnknownError
-from services.media.resuming import ChecksumError, Resuming, TooLongError
-from services.media.tus_headers import CHUNK_TYPE, EXTENSIONS, VERSION, HeaderError, checksum, metadata, number
-from services.media.videos import Asker
+from services.media.records.videos import Asker
+from services.media.serve.ranges import http_date
+from services.media.uploads.headers import CHUNK_TYPE, EXTENSIONS, VERSION, HeaderError, checksum, metadata, number
+from services.media.uploads.holding import BusyError, BytesLostError
+from services.media.uploads.resumable import OffsetError, Resumable, UploadExpiredError, UploadUnknownError
+from services.media.uploads.resuming import ChecksumError, Resuming, TooLongError
 
 ROOT: Final = "/api/uploads"
 PIECE: Final = 1 << 18

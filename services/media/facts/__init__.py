@@ -1,0 +1,1 @@
+"""What a probed file is to an editor: rates, sound, names. Pure."""

@@ -1,0 +1,1 @@
+"""Videos, who uses them, what a tenant holds and what was answered, as rows."""

@@ -1,0 +1,1 @@
+"""What is made of an upload: the edit proxy, the sound, thumbnails and sheets."""

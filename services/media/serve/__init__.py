@@ -1,0 +1,1 @@
+"""Files over HTTP: ranges, conditions and signed links."""

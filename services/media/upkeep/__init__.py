@@ -1,0 +1,1 @@
+"""What is checked and repaired while nobody asks."""

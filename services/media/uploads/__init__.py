@@ -1,0 +1,1 @@
+"""Resumable uploads: their rows, and where their bytes are held."""
