@@ -73,7 +73,16 @@ def test_no_service_imports_another_and_the_library_none() -> None:
 
 
 def test_the_rooms_that_decide_are_declared_pure() -> None:
-    rooms = ("ops.edits", "ops.decide", "ops.legacy", "render.plan", "render.audio", "render.compile", "gc.rules")
+    rooms = (
+        "ops.edits",
+        "ops.decide",
+        "ops.legacy",
+        "render.plan",
+        "render.audio",
+        "render.compile",
+        "gc.rules",
+        "media.facts",
+    )
     assert {f"services.{room}" for room in rooms} <= set(PURE)
 
 
