@@ -60,6 +60,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     "history.revert": Example(
         {"op": "history.revert", "toVersion": 1},
         [{"op": "history.revert", "toVersion": 9}],
+        given=[{"op": "clip.remove", "clip": "b"}],
     ),
     "track.add": Example(
         {"op": "track.add", "track": "v0", "kind": "video", "index": 0},

@@ -64,13 +64,13 @@ def run(ops: Sequence[Mapping[str, Any]], start: Film | None = None) -> Film:
     """The film after ops as JSON. Raises EditError, msgspec.ValidationError."""
     film = start if start is not None else beginning()
     typed, _ = read_captions(msgspec.convert(ops, type=Ops), film)
-    return apply_all(film, typed, MEDIA, {1: film}.get)
+    return apply_all(film, typed, MEDIA, {1: beginning()}.get)
 
 
 def read_captions(ops: Sequence[Op], film: Film) -> tuple[Sequence[Op], object]:
     """The ops with what their files of captions say in place of the files."""
     files = asyncio.run(CaptionReader("auto").read_all(ops))
-    return with_captions(ops, [{}] * len(ops), files, film, MEDIA, {1: film}.get, Ledger())
+    return with_captions(ops, [{}] * len(ops), files, film, MEDIA, {1: beginning()}.get, Ledger())
 
 
 def beginning() -> Film:
@@ -133,7 +133,7 @@ def _difference(
     name: str, old: msgspec.Struct | None, new: msgspec.Struct | None, but: Sequence[str] = ()
 ) -> Iterator[str]:
     if new is None:
-        yield f"{name} is gone"
+        yield f"{name} is removed"
         return
     values = {}
     for field in msgspec.structs.fields(new):
@@ -170,9 +170,9 @@ def arguments(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
     assert isinstance(info, inspect.StructType)
     for field in info.fields:
         if field.required:
-            need = "must be given"
+            need = "required"
         elif field.default in (msgspec.UNSET, msgspec.NODEFAULT):
-            need = "may be given"
+            need = "optional"
         else:
             need = f"default `{msgspec.json.encode(field.default).decode()}`"
         yield field.encode_name, need, words(field.type)
@@ -271,7 +271,7 @@ def section(tag: str, diagram: str, example: Example) -> Iterator[str]:
     yield f"```text before\n{_block(draw(before))}\n```\n"
     yield f"```text after\n{_block(draw(after))}{chr(10) + told if told else ''}\n```\n"
     if example.refused:
-        yield "Refused, for example:\n"
+        yield "Rejected, for example:\n"
         for op in example.refused:
             pointer, detail = refusal(op, before)
             where = f"`{pointer}`" if pointer else "the op"
@@ -304,7 +304,7 @@ def _parameter(parameter: Parameter) -> str:
         case Choice(options=options):
             return f"one of {', '.join(options)}; by default `sound` on an audio track, else `picture`"
         case MediaValue():
-            return "the id of a media; must be given"
+            return "the id of a media; required"
 
 
 def page() -> str:

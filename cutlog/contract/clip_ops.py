@@ -45,7 +45,7 @@ Rate = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 
 
 class ClipProperties(Strict):
-    """What `clip.set` may change."""
+    """The properties that `clip.set` changes."""
 
     enabled: bool | UnsetType = UNSET
     fit: Fit | UnsetType = UNSET
@@ -67,7 +67,7 @@ class ClipProperties(Strict):
 
 
 class ClipAdd(Strict, tag_field="op", tag="clip.add"):
-    """Puts a new clip on a track: `media` with `in` and `out`, or `text` or `color` with `frames`.
+    """Adds a clip to a track: `media` with `in` and `out`, or `text` or `color` with `frames`.
 
     `stream` names streams of the media's file by their `index` (see `facts.streams`), as for another language.
 
@@ -108,10 +108,10 @@ class PastedEffect(Strict):
 
 
 class ClipPaste(Strict, tag_field="op", tag="clip.paste"):
-    """Puts down a clip with all that edits made of it, as a timeline shows it: `media` with `in` and `out`, or with
-    `freeze`, the frame to hold; or `text`, or `color`. It is `frames` long.
+    """Pastes a clip with all its properties, in the form in which a timeline shows it: `media` with `in` and `out`, or
+    with `freeze`, the frame to hold; or `text`, or `color`. It is `frames` long.
 
-    To copy clips, from other projects too, and to import them. Transitions and links have ops of their own.
+    Use it to copy clips, also from other projects, and to import them. Transitions and links have their own ops.
     """
 
     clip: Id
@@ -143,8 +143,8 @@ class ClipRemove(Strict, tag_field="op", tag="clip.remove"):
 
 
 class ClipMove(Strict, tag_field="op", tag="clip.move"):
-    """Takes a clip from its place, which stays empty, and puts it down again as `clip.add` would. Linked clips move as
-    far, each on its own track."""
+    """Moves a clip and leaves a gap at its old place; `mode` is that of `clip.add`. Linked clips move by the same
+    distance, each on its own track."""
 
     clip: Id
     at: At
@@ -154,7 +154,7 @@ class ClipMove(Strict, tag_field="op", tag="clip.move"):
 
 
 class ClipTrim(Strict, tag_field="op", tag="clip.trim"):
-    """Changes where a clip begins and ends in its source. Text, colours and frozen frames count `in` and `out` from the
+    """Changes where a clip starts and ends in its source. Text, colours and frozen frames count `in` and `out` from the
     clip's start.
 
     Trimming the head moves the clip's start by as much, unless `ripple`, which keeps it and moves all later clips. The
@@ -176,21 +176,22 @@ class ClipSplit(Strict, tag_field="op", tag="clip.split"):
 
 
 class ClipSlip(Strict, tag_field="op", tag="clip.slip"):
-    """Shows other frames of the source, `by` later ones, at the same place. Keyframes stay where they are."""
+    """Shows source frames `by` frames later, at the same place in the timeline. Keyframes do not move."""
 
     clip: Id
     by: By
 
 
 class ClipSlide(Strict, tag_field="op", tag="clip.slide"):
-    """Moves a clip `by` frames between the two clips that touch it, which give and take. The duration stays."""
+    """Moves a clip by `by` frames between its two adjacent clips, which become longer and shorter. The duration of the
+    timeline does not change."""
 
     clip: Id
     by: By
 
 
 class ClipRoll(Strict, tag_field="op", tag="clip.roll"):
-    """Moves the cut between two adjacent clips `by` frames. The duration stays."""
+    """Moves the cut between two adjacent clips by `by` frames. The duration of the timeline does not change."""
 
     left: Id
     right: Id
@@ -212,14 +213,14 @@ class ClipSpeed(Strict, tag_field="op", tag="clip.speed"):
 
 
 class ClipReverse(Strict, tag_field="op", tag="clip.reverse"):
-    """Plays a clip backwards, or forwards again. Its length stays, and so do its keyframes."""
+    """Reverses a clip, or plays it forwards again. Its length and keyframes do not change."""
 
     clip: Id
     reversed: bool
 
 
 class ClipFreeze(Strict, tag_field="op", tag="clip.freeze"):
-    """Splits a clip at `at`; between the parts, `clip` and `right`, stands `new`, which holds the frame of `at`.
+    """Splits a clip at `at`; between the parts, `clip` and `right`, it inserts `new`, which holds the frame at `at`.
 
     Later clips of the track move right by `frames`.
     """
@@ -232,8 +233,8 @@ class ClipFreeze(Strict, tag_field="op", tag="clip.freeze"):
 
 
 class ClipDetachAudio(Strict, tag_field="op", tag="clip.detachAudio"):
-    """Makes the sound of a clip a clip of its own, linked, at the same place of an audio track. What shaped the sound
-    (gain, pan, fades, effects) goes with it."""
+    """Detaches the audio of a clip as a separate, linked clip at the same place on an audio track, together with its
+    gain, pan, fades and audio effects."""
 
     clip: Id
     new: Id
@@ -241,8 +242,8 @@ class ClipDetachAudio(Strict, tag_field="op", tag="clip.detachAudio"):
 
 
 class ClipReplace(Strict, tag_field="op", tag="clip.replace"):
-    """Shows another source, from `in` on, with the same place, length, speed and properties; or the same one, but other
-    streams of it."""
+    """Replaces the source of a clip, starting at `in`, and keeps its place, length, speed and properties; or selects
+    other streams of the same source."""
 
     clip: Id
     media: Id
@@ -251,25 +252,25 @@ class ClipReplace(Strict, tag_field="op", tag="clip.replace"):
 
 
 class ClipSet(ClipProperties, kw_only=True, tag_field="op", tag="clip.set"):
-    """Changes properties of a clip. `x`, `y` are canvas fractions of its centre; `crop` null takes the crop away."""
+    """Changes properties of a clip. `x`, `y` are canvas fractions of its centre; `crop` null removes the crop."""
 
     clip: Id
 
 
 class ClipLink(Strict, tag_field="op", tag="clip.link"):
-    """Links clips: they move, trim and are removed together. They leave the links that they had."""
+    """Links clips: linked clips are moved, trimmed and removed together. They leave their previous links."""
 
     clips: Annotated[tuple[Id, ...], msgspec.Meta(min_length=2, max_length=100)]
 
 
 class ClipUnlink(Strict, tag_field="op", tag="clip.unlink"):
-    """Takes clips out of their links. One that is left alone is not linked any more."""
+    """Removes clips from their links. A link with a single remaining clip is dissolved."""
 
     clips: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=100)]
 
 
 class TextSet(Strict, tag_field="op", tag="text.set"):
-    """Changes a text clip. `stroke`, `shadow` and `box` are taken away by null."""
+    """Changes a text clip. `stroke`, `shadow` and `box` are removed by null."""
 
     clip: Id
     text: Words | UnsetType = UNSET

@@ -21,7 +21,7 @@ End = Annotated[int, msgspec.Meta(ge=1, le=MAX_FRAMES, description="frame of the
 
 
 class EffectAdd(Strict, tag_field="op", tag="effect.add"):
-    """Adds an effect to a clip, at `index` of those it has, the last if it is not given. Parameters that are not given
+    """Adds an effect to a clip, at `index` among its effects, by default the last. Parameters that are not given
     have their defaults. The right part of a split keeps the ids of the effects: they are named with their clip."""
 
     clip: Id
@@ -32,7 +32,7 @@ class EffectAdd(Strict, tag_field="op", tag="effect.add"):
 
 
 class EffectSet(Strict, tag_field="op", tag="effect.set"):
-    """Changes parameters of an effect; those that are not given stay."""
+    """Changes parameters of an effect; omitted parameters do not change."""
 
     clip: Id
     effect: Id
@@ -40,7 +40,7 @@ class EffectSet(Strict, tag_field="op", tag="effect.set"):
 
 
 class EffectMove(Strict, tag_field="op", tag="effect.move"):
-    """Puts an effect at `index` of the effects of its clip, counted when it has been taken out."""
+    """Moves an effect to `index` among the other effects of its clip."""
 
     clip: Id
     effect: Id
@@ -55,9 +55,9 @@ class EffectRemove(Strict, tag_field="op", tag="effect.remove"):
 
 
 class TransitionAdd(Strict, tag_field="op", tag="transition.add"):
-    """Lets one clip become the next, over [cut - floor(frames / 2), cut + ceil(frames / 2)), from the frames that both
-    have beyond the cut. An edit that parts the two clips takes the transition away; one that leaves it too few frames
-    is refused."""
+    """Adds a transition between two adjacent clips, over [cut - floor(frames / 2), cut + ceil(frames / 2)), from the
+    handles of both beyond the cut. An edit that separates the clips removes the transition; an edit that leaves too
+    few frames for it is rejected."""
 
     transition: Id
     left: Id
@@ -75,7 +75,7 @@ class TransitionSet(Strict, tag_field="op", tag="transition.set"):
 
 
 class TransitionRemove(Strict, tag_field="op", tag="transition.remove"):
-    """Makes a transition a cut again."""
+    """Removes a transition, which leaves a cut."""
 
     transition: Id
 

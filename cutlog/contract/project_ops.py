@@ -17,7 +17,7 @@ Label = Annotated[str, msgspec.Meta(max_length=1_000, pattern=NO_NUL)]
 
 
 class ProjectConfigure(Strict, tag_field="op", tag="project.configure"):
-    """Changes what the project is. `fps` only while it has no clips."""
+    """Changes the canvas, the rate or the name of the project; `fps` only while it has no clips."""
 
     width: Side | UnsetType = UNSET
     height: Side | UnsetType = UNSET
@@ -27,7 +27,7 @@ class ProjectConfigure(Strict, tag_field="op", tag="project.configure"):
 
 
 class TrackAdd(Strict, tag_field="op", tag="track.add"):
-    """Adds a track at `index` from the bottom; on top of all others if it is not given."""
+    """Adds a track at `index` from the bottom, by default on top of all others."""
 
     track: Id
     kind: TrackKind
@@ -41,7 +41,7 @@ class TrackRemove(Strict, tag_field="op", tag="track.remove"):
 
 
 class TrackMove(Strict, tag_field="op", tag="track.move"):
-    """Puts a track at `index`, counted from the bottom when it has been taken out."""
+    """Moves a track to `index` from the bottom among the other tracks."""
 
     track: Id
     index: Index
@@ -63,7 +63,7 @@ class TrackSet(Strict, tag_field="op", tag="track.set"):
 
 
 class MarkerAdd(Strict, tag_field="op", tag="marker.add"):
-    """Puts a marker at a frame of the timeline. Markers stay where they are when clips ripple."""
+    """Adds a marker at a frame of the timeline. Markers do not move when clips ripple."""
 
     marker: Id
     at: At
@@ -72,7 +72,7 @@ class MarkerAdd(Strict, tag_field="op", tag="marker.add"):
 
 
 class MarkerMove(Strict, tag_field="op", tag="marker.move"):
-    """Puts a marker elsewhere, or says something else with it."""
+    """Moves a marker, or changes its label or colour."""
 
     marker: Id
     at: At | UnsetType = UNSET
@@ -87,6 +87,6 @@ class MarkerRemove(Strict, tag_field="op", tag="marker.remove"):
 
 
 class HistoryRevert(Strict, tag_field="op", tag="history.revert"):
-    """Brings back the timeline of an earlier version. Ids that were used since stay taken; the name stays."""
+    """Reverts to the timeline of an earlier version. Ids used since then stay taken; the name does not change."""
 
     to_version: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
