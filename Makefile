@@ -5,19 +5,28 @@ SHELL := /bin/sh
 BIN := .venv/bin
 DATA ?= .data
 PORT ?= 8080
+LOCK := uv pip compile pyproject.toml --group pyproject.toml:build --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
-install: .venv/installed ## make .venv from requirements.lock (with uv where present)
+install: .venv/installed ## make .venv from requirements.lock: what runs in production (with uv where present)
 	@# Root's stack runs as other users, who must be able to read what it runs, whatever umask the checkout was made with.
 	@[ "$$(id -u)" != 0 ] || { chmod go+rx . && chmod -R go+rX cutlog deploy services tests; }
 
+.PHONY: develop
+develop: .venv/developer install ## add the tools and what tests need, from requirements-dev.lock
+
 .venv/installed: requirements.lock pyproject.toml $(if $(PYTHON),FORCE)
-	@sh deploy/install.sh
+	@sh deploy/install.sh production
 	@touch $@
+
+.venv/developer: requirements-dev.lock pyproject.toml $(if $(PYTHON),FORCE)
+	@sh deploy/install.sh developer
+	@touch .venv/installed $@
 
 FORCE:
 
@@ -30,39 +39,39 @@ up: install ## run the stack in the foreground (DATA=.data PORT=8080)
 	@exec $(BIN)/cutlog up --data "$(DATA)" --port $(PORT)
 
 .PHONY: test
-test: install ## the tests, against real PostgreSQL, NATS, Caddy and ffmpeg
+test: develop ## the tests, against real PostgreSQL, NATS, Caddy and ffmpeg
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 .PHONY: test-slow
-test-slow: install ## the expensive tests: kills, full disks, whole stacks, more examples of each kind
+test-slow: develop ## the expensive tests: kills, full disks, whole stacks, more examples of each kind
 	@CUTLOG_TEST_ROUNDS=0 $(BIN)/pytest -n auto --dist loadgroup -m slow $(ARGS)
 	@CUTLOG_TEST_ROUNDS=0 $(BIN)/pytest -n auto --dist loadgroup -m 'not slow and not long and not corpus and not fuzz' \
 		$$(grep -rlE '^from hypothesis' tests --include='test_*.py') $(ARGS)
 
 .PHONY: test-long
-test-long: install ## the tests that take minutes: soaks, a million rows, whole histories
+test-long: develop ## the tests that take minutes: soaks, a million rows, whole histories
 	@$(BIN)/pytest -n 2 --dist loadgroup -m long $(ARGS)
 
 .PHONY: test-random
-test-random: install ## the properties again with random examples, ROUNDS=10 times as many
+test-random: develop ## the properties again with random examples, ROUNDS=10 times as many
 	@CUTLOG_TEST_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest -n auto --dist loadgroup -m 'not long' \
 		$$(grep -rlE '^from hypothesis' tests --include='test_*.py') $(ARGS)
 
 .PHONY: test-costs
-test-costs: install ## the tests, and what they cost in processor time: by folder, file, test, fixture and program
+test-costs: develop ## the tests, and what they cost in processor time: by folder, file, test, fixture and program
 	@rm -rf .costs; CUTLOG_TEST_COSTS=.costs $(BIN)/pytest -n auto --dist loadgroup $(ARGS); \
 		$(BIN)/python -m tests.support.costs .costs
 
 .PHONY: corpus
-corpus: install ## every file of tests/corpus: what it is, which frames it shows, what is heard; prints a table
+corpus: develop ## every file of tests/corpus: what it is, which frames it shows, what is heard; prints a table
 	@$(BIN)/pytest -n auto -q -m "not fuzz" tests/corpus $(ARGS)
 
 .PHONY: fuzz
-fuzz: install ## damaged files of tests/corpus: refused or of use, never a hang, a crash or a 500 (ROUNDS=1)
+fuzz: develop ## damaged files of tests/corpus: refused or of use, never a hang, a crash or a 500 (ROUNDS=1)
 	@FUZZ_ROUNDS=$(or $(ROUNDS),1) $(BIN)/pytest -n auto -q -m fuzz tests/corpus tests/media/test_damaged_uploads.py $(ARGS)
 
 .PHONY: chaos
-chaos: install ## users at work while parts are killed, wires cut, the disk filled by chance; SECONDS=120 SEED=7
+chaos: develop ## users at work while parts are killed, wires cut, the disk filled by chance; SECONDS=120 SEED=7
 	@CHAOS_SECONDS=$(or $(SECONDS),120) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
 		$(BIN)/pytest -n 0 -s -q -m "" tests/e2e/test_chaos.py $(ARGS)
 
@@ -71,32 +80,32 @@ test-bare: ## demo and tests in a container that has Python and make only (needs
 	@sh deploy/bare.sh $(or $(AS),root stranger)
 
 .PHONY: test-containers
-test-containers: install ## the same integration tests on PostgreSQL and NATS from containers (needs Docker)
+test-containers: develop ## the same integration tests on PostgreSQL and NATS from containers (needs Docker)
 	@CUTLOG_TEST_CONTAINERS=1 TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1 \
 		$(BIN)/pytest -n 2 --dist loadgroup -q tests/containers tests/log tests/bus tests/ops tests/gc tests/media $(ARGS)
 
 .PHONY: bench
-bench: install ## benchmarks beside their peers (ONLY=log SECONDS=5); ONLY=page writes docs/BENCHMARKS.md again
+bench: develop ## benchmarks beside their peers (ONLY=log SECONDS=5); ONLY=page writes docs/BENCHMARKS.md again
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: gallery
-gallery: install ## docs/GALLERY.md: a picture of everything that can be shown, made by the renderer
+gallery: develop ## docs/GALLERY.md: a picture of everything that can be shown, made by the renderer
 	@PYTHONPATH=. $(BIN)/python docs/generate_gallery.py
 
 .PHONY: letters
-letters: install ## cutlog/contract/shipped.py: the characters that the shipped fonts have
+letters: develop ## cutlog/contract/shipped.py: the characters that the shipped fonts have
 	@PYTHONPATH=. $(BIN)/python deploy/letters.py
 
 .PHONY: lint
-lint: install ## ruff: style and likely bugs
+lint: develop ## ruff: style and likely bugs
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 .PHONY: types
-types: install ## mypy --strict
+types: develop ## mypy --strict
 	@$(BIN)/mypy
 
 .PHONY: laws
-laws: install ## the laws of the architecture
+laws: develop ## the laws of the architecture
 	@$(BIN)/lint-imports --no-cache && $(BIN)/pytest -q tests/laws
 
 .PHONY: proto
@@ -108,17 +117,25 @@ proto-release: ## what the contract is now is released: from here on it only gro
 	@sh deploy/buf.sh build proto -o proto/released.binpb
 
 .PHONY: format
-format: install ## let ruff rewrite what it can
+format: develop ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 .PHONY: lock
-lock: ## resolve pyproject.toml and requirements.in into requirements.lock (needs uv)
-	@uv pip compile pyproject.toml requirements.in --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+lock: ## resolve pyproject.toml into requirements.lock, and with requirements.in into requirements-dev.lock (needs uv)
+	@$(LOCK) requirements.in --output-file requirements-dev.lock
+	@$(LOCK) --constraint requirements-dev.lock --output-file requirements.lock
 
 .PHONY: sbom
-sbom: install ## sbom.json: all that is installed, servers and ffmpeg included, as CycloneDX 1.6 (SBOM=FILE)
+sbom: develop ## sbom.json: all that is installed, servers and ffmpeg included, as CycloneDX 1.6 (SBOM=FILE)
 	@PYTHONPATH=. $(BIN)/python deploy/sbom.py > "$(or $(SBOM),sbom.json)" && echo "$(or $(SBOM),sbom.json)"
+
+.PHONY: release
+release: develop ## commit, build (sdist, wheel, notes, SBOM in dist/) and tag a version: VERSION=1.2.3
+	@$(BIN)/python deploy/release.py "$(VERSION)"
+
+.PHONY: hooks
+hooks: develop ## have git check each commit in this clone: style, types, laws, and the commit's subject
+	@$(BIN)/pre-commit install
 
 .PHONY: clean
 clean: ## remove .venv, caches and built files; data stays

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv from requirements.lock and installs this checkout into it. Called by make.
+# `install.sh production` makes .venv from requirements.lock and installs this checkout into it, `install.sh developer` adds
+# the tools, from requirements-dev.lock. An environment that has the tools keeps them. Called by make.
 set -eu
 cd "$(dirname "$0")/.."
 # Started as root, a stack runs as other users, who must be able to run what is installed here. None of it is secret.
@@ -19,6 +20,7 @@ if [ -n "${PYTHON:-}" ]; then
     if [ -x .venv/bin/python ] && [ "$(base "$PYTHON")" != "$(base .venv/bin/python)" ]; then rm -rf .venv; fi
 fi
 if [ -x .venv/bin/python ] && ! suits .venv/bin/python; then rm -rf .venv; fi
+if [ "${1:-production}" = developer ] || [ -e .venv/developer ]; then lock=requirements-dev.lock; else lock=requirements.lock; fi
 if [ ! -x .venv/bin/python ]; then
     # The system's own first: distributions build it with profiles of what runs often, which those who build their own
     # (pyenv does) mostly leave out, and then everything here takes up to twice as long.
@@ -29,8 +31,8 @@ fi
 
 if command -v uv >/dev/null 2>&1; then
     [ -x .venv/bin/python ] || uv venv --quiet --python "${found:->=3.11,<3.15}" .venv
-    echo "installing into .venv (uv)" >&2
-    VIRTUAL_ENV=.venv uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
+    echo "installing $lock into .venv (uv)" >&2
+    VIRTUAL_ENV=.venv uv pip sync --quiet --compile-bytecode --require-hashes "$lock"
     VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --no-build-isolation --editable .
 else
     if [ ! -x .venv/bin/python ]; then
@@ -43,8 +45,8 @@ else
     fi
     # uv makes environments without pip.
     .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
-    echo "installing into .venv (pip)" >&2
+    echo "installing $lock into .venv (pip)" >&2
     export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-    .venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+    .venv/bin/python -m pip install --quiet --require-hashes -r "$lock"
     .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 fi
