@@ -1,19 +1,19 @@
-"""Files of `deploy/`, which belong to the checkout that is installed."""
+"""Configuration files of servers, which come with the package; `deploy/` has links to them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2] / "deploy"
+FILES = Path(__file__).resolve().with_name("files")
 
 
 class DeploymentFileMissing(FileNotFoundError):
-    """The folder `deploy` of the checkout is not beside the package: install with `pip install -e .`."""
+    """The installation is incomplete; install cutlog again."""
 
 
 def deployment_file(name: str) -> Path:
-    """Absolute path of `deploy/NAME`. Raises DeploymentFileMissing."""
-    path = ROOT / name
+    """Absolute path of one of them. Raises DeploymentFileMissing."""
+    path = FILES / name
     if not path.is_file():
         raise DeploymentFileMissing(str(path))
     return path

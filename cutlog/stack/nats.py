@@ -46,7 +46,7 @@ class Nats:
         env |= {f"CUTLOG_NATS_{user.upper()}": secrets.nats(user).public for user in USERS}
         return Program(
             name="nats",
-            argv=[str(binary()), "-c", str(deployment_file("nats/nats.conf"))],
+            argv=[str(binary()), "-c", str(deployment_file("nats.conf"))],
             env=env,
             cwd=self.folder.parent,  # its own may be deleted while it runs: the stream heals
             account=self.account,

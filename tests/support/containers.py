@@ -97,7 +97,7 @@ class ContainerNats(NatsServer):
         self._nats.prepare()
         self._nats.folder.chmod(0o777)
         program = self._nats.program(self._secrets)
-        configuration = deployment_file("nats/nats.conf")
+        configuration = deployment_file("nats.conf")
         environment = [word for key, value in program.env.items() for word in ("-e", f"{key}={value}")]
         mounts = ["-v", f"{configuration}:/cutlog.conf:ro", "-v", f"{self._nats.folder}:{self._nats.folder}"]
         command = ["-c", "/cutlog.conf", "--name", self.name]
