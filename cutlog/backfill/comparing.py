@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from cutlog.backfill.finding import Progress
 from cutlog.backfill.index import Index, unpack
+from cutlog.backfill.numbering import top
 from cutlog.backfill.rows import LegacyExport, LegacyVideo
 from cutlog.backfill.services import Services
-from cutlog.backfill.survey import Progress, top
 from cutlog.contract.keys import ProxyKey
 
 

@@ -15,6 +15,10 @@ Row = dict[str, Any]
 
 MILLISECONDS: Final = 100_000_000_000
 """From here on a number is a date in milliseconds; below, in seconds: 1973 in the one, the year 5138 in the other."""
+BEYOND: Final = 10**12
+"""No count of anything in a store is as large."""
+_DIGITS: Final = 300
+"""Digits of the longest number that is read as it is."""
 _HEX64: Final = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -84,7 +88,16 @@ def count(value: object) -> int | None:
         return None
     if isinstance(value, float) and not value.is_integer():
         return None
-    return int(value) if 0 <= value < 10**12 else None
+    return int(value) if 0 <= value < BEYOND else None
+
+
+def version(value: object) -> int | None:
+    """The number of a version: as `count`, but any that is larger is `BEYOND`."""
+    if isinstance(value, str) and re.fullmatch(r"\s*\d+\s*", value):
+        value = float(value) if len(value) > _DIGITS else int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= BEYOND:
+        return BEYOND
+    return count(value)
 
 
 def seconds(value: object) -> float | None:

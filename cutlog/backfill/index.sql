@@ -20,6 +20,7 @@ CREATE TABLE export (
 CREATE INDEX export_of ON export (project, version, place);
 CREATE TABLE proxy (project TEXT NOT NULL, version INT NOT NULL, path TEXT NOT NULL, size INT NOT NULL, sha256 TEXT,
   placed INT NOT NULL DEFAULT 0, PRIMARY KEY (project, version)) WITHOUT ROWID;
+CREATE TABLE unreadable (path TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE kept (project TEXT NOT NULL, version INT NOT NULL, why TEXT NOT NULL, live INT NOT NULL DEFAULT 0, PRIMARY KEY (project, version))
   WITHOUT ROWID;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

@@ -4,22 +4,22 @@ again, so a run that was interrupted simply goes on."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from cutlog.backfill.fields import other_id
+from cutlog.backfill.finding import Progress
 from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.meaning import settled
+from cutlog.backfill.numbering import Dated, dated, top, versions
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.placing import place
 from cutlog.backfill.rendered import Rendered
-from cutlog.backfill.rows import LegacyOperation, LegacyProject, LegacyVideo
+from cutlog.backfill.rows import LegacyProject, LegacyVideo
 from cutlog.backfill.runs import Run
 from cutlog.backfill.services import Kept, Landed, Origin, Services
-from cutlog.backfill.survey import Progress, top, versions
 from cutlog.client.errors import Conflict, Invalid
 from cutlog.contract.keys import ImportKey
 
@@ -165,13 +165,13 @@ class Mover:
     async def _pages(self, project: LegacyProject, given: str, film: str | None) -> AsyncIterator[Landed]:
         """Sends a project page by page; after each where it has landed."""
         origin, sent = Origin.of(self._run, project.id), False
-        after = 0
-        for page in _paged(versions(self._index, project.id, after)):
+        for page in _paged(dated(versions(self._index, project.id, 0), project.created_at)):
             named = [*(op for version in page for op in version["ops"]), film]
             videos = self._media(named)
+            begun = project.created_at or page[0]["at"]
             landed = await self._services.versions(
                 self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
-                created_at=project.created_at, versions=page, videos=videos, film=film if film in videos else None,
+                created_at=begun, versions=page, videos=videos, film=film if film in videos else None,
                 seconds=self._seconds(film), conventions=self._conventions, dry_run=self._dry_run, first=not sent,
             )  # fmt: skip
             yield landed
@@ -195,11 +195,11 @@ def _kept(project: LegacyProject, kept: Kept) -> Oddity:
     return Oddity("data/editOperations.json", project.id, what, done)
 
 
-def _paged(every: Iterator[tuple[int, list[LegacyOperation]]]) -> Iterator[list[dict[str, Any]]]:
+def _paged(every: Iterator[Dated]) -> Iterator[list[dict[str, Any]]]:
     page: list[dict[str, Any]] = []
     size = 0
-    for version, rows in every:
-        said = _version(version, rows)
+    for each in every:
+        said = _version(each)
         size += len(msgspec.json.encode(said))
         page.append(said)
         if len(page) == PAGE_VERSIONS or size > PAGE_BYTES:
@@ -209,15 +209,14 @@ def _paged(every: Iterator[tuple[int, list[LegacyOperation]]]) -> Iterator[list[
         yield page
 
 
-def _version(version: int, rows: list[LegacyOperation]) -> dict[str, Any]:
-    last: LegacyOperation | None = rows[-1] if rows else None
-    at: datetime | None = last.created_at if last else None
+def _version(each: Dated) -> dict[str, Any]:
+    last = each.rows[-1] if each.rows else None
     return {
-        "version": version,
-        "at": at,
+        "version": each.version,
+        "at": each.at,
         "author": last.author if last else None,
         "message": last.message if last else None,
-        "ops": [_storable(op) for row in rows for op in row.ops],
+        "ops": [_storable(op) for row in each.rows for op in row.ops],
     }
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from cutlog.backfill.fields import other_id
+from cutlog.backfill.finding import Progress
 from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.placing import place
 from cutlog.backfill.rows import LegacyExport
 from cutlog.backfill.runs import Run
 from cutlog.backfill.services import Origin, Services
-from cutlog.backfill.survey import Progress
 from cutlog.client.answers import Export
 from cutlog.client.errors import Conflict
 from cutlog.contract.imports import ImportedExport, ImportedProxy

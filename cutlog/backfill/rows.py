@@ -19,6 +19,9 @@ _OF_ROWS: Final = frozenset(
      "timestamp", "date", "author", "user", "userId", "actor", "createdBy", "message")
 )  # fmt: skip
 
+MOST_REFS: Final = 1_000_000
+"""Uploads of one content, at most."""
+
 Odd = Callable[[str, str], None]
 """Takes what is odd about a row, and what is done about it."""
 
@@ -84,7 +87,7 @@ def project(row: Row, odd: Odd) -> LegacyProject | None:
     name = fields.text(row.get("name", row.get("title")), 200)
     if name is None:
         odd("a project without a name", f"named {found}")
-    version = fields.count(row.get("currentVersion", row.get("version")))
+    version = fields.version(row.get("currentVersion", row.get("version")))
     if version is None:
         odd("a project without a readable currentVersion", "the highest version of its operations and exports counts")
     canvas = _canvas(row)
@@ -127,13 +130,14 @@ def video(row: Row, odd: Odd) -> LegacyVideo | None:
     if sha256 is None and row.get("sha256") is not None:
         odd("a sha256 that is none", "computed from the file")
     refs = fields.count(row.get("refCount", 1))
-    if not refs:
-        odd(f"a refCount of {row.get('refCount')!r}", "counted as 1: the file is there to be used")
+    if not refs or refs > MOST_REFS:
+        odd(f"a refCount of {str(row.get('refCount'))[:60]}", "counted as 1: the file is there to be used")
+        refs = 1
     meta = row.get("metadata")
     lasts = row.get("duration", meta.get("duration") if isinstance(meta, dict) else None)
     return LegacyVideo(
         id=found, filename=name, name=own or name, paths=paths, seconds=fields.seconds(lasts), sha256=sha256,
-        refs=refs or 1, created_at=_moment(row, odd),
+        refs=refs, created_at=_moment(row, odd),
     )  # fmt: skip
 
 
@@ -143,7 +147,7 @@ def operation(row: Row, odd: Odd) -> LegacyOperation | None:
     if owner is None:
         odd("an operation without a projectId", "left out: it cannot be told whose it is")
         return None
-    version = fields.count(row.get("version", row.get("v")))
+    version = fields.version(row.get("version", row.get("v")))
     if not version:
         odd("an operation without a readable version", "follows the ones before it in the file")
     ops = row.get("ops", row.get("operations", row.get("operation")))
@@ -156,14 +160,19 @@ def operation(row: Row, odd: Odd) -> LegacyOperation | None:
         odd("an operation without a list of ops", "a version that changes nothing")
         ops = []
     return LegacyOperation(
-        owner, version or None, ops, _moment(row, odd), _author(row), fields.text(row.get("message"), 2_000)
+        owner,
+        version or None,
+        ops,
+        _moment(row, odd, "the time of the version before it counts"),
+        _author(row),
+        fields.text(row.get("message"), 2_000),
     )
 
 
 def export(row: Row, odd: Odd) -> LegacyExport | None:
     """Reads a row of exportVersions.json."""
     owner = fields.identity(row, "projectId", "project_id", "project")
-    version = fields.count(row.get("version", row.get("v")))
+    version = fields.version(row.get("version", row.get("v")))
     if owner is None or version is None:
         odd("an export without a projectId or version", "left out; its file is reported with the uploads")
         return None
@@ -187,12 +196,12 @@ def _paths(row: Row, *names: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for path in found if path is not None))
 
 
-def _moment(row: Row, odd: Odd) -> datetime | None:
+def _moment(row: Row, odd: Odd, instead: str = "the time of the run counts") -> datetime | None:
     for name in ("createdAt", "created_at", "timestamp", "date"):
         if name in row:
             found = fields.moment(row[name])
             if found is None:
-                odd(f"{name} is {str(row[name])[:60]!r}, which is no date", "the time of the run counts")
+                odd(f"{name} is {str(row[name])[:60]!r}, which is no date", instead)
             return found
     return None
 

@@ -14,15 +14,17 @@ from typing import Any
 import msgspec
 
 from cutlog.backfill.comparing import differences
+from cutlog.backfill.finding import Progress
 from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.meaning import settle, settled
 from cutlog.backfill.moving import Mover
+from cutlog.backfill.numbering import top
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.rows import LegacyExport, LegacyProject, LegacyVideo
 from cutlog.backfill.runs import Run, Runs, source_id
 from cutlog.backfill.services import Services
 from cutlog.backfill.source import Seen, Source
-from cutlog.backfill.survey import Progress, Surveyed, counted, survey, top
+from cutlog.backfill.survey import Surveyed, counted, survey
 from cutlog.backfill.undoing import undo
 from cutlog.contract.ids import new_id
 from cutlog.contract.keys import ProxyKey

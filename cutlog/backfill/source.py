@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import ijson
-
-from cutlog.backfill.fields import Row
 from cutlog.backfill.oddities import Oddity, Tell
 
 FILES: Final = ("projects", "videos", "editOperations", "exportVersions")
@@ -102,36 +99,6 @@ class Source:
         except (OSError, ValueError):
             return None
         return path if inside else None
-
-
-def rows(copy: Path, name: str, tell: Tell) -> Iterator[tuple[int, Row]]:
-    """The objects of a copied file, with their places from 0, one at a time whatever its size."""
-    file = f"data/{name}.json"
-    with copy.open("rb") as opened:
-        start = opened.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
-        opened.seek(3 if copy.stat().st_size >= 3 and _bom(copy) else 0)
-        if not start:
-            tell(Oddity(file, "", "the file is empty", "read as an empty list"))
-            return
-        prefix = "item" if start[:1] == b"[" else f"{name}.item"
-        place = -1
-        try:
-            for place, value in enumerate(ijson.items(opened, prefix, use_float=True)):
-                if isinstance(value, dict):
-                    yield place, value
-                else:
-                    tell(Oddity(file, f"#{place}", f"a row that is {type(value).__name__} and no object", "left out"))
-        except (ijson.JSONError, UnicodeDecodeError) as error:
-            why = "a write that did not end" if isinstance(error, ijson.IncompleteJSONError) else "broken JSON"
-            tell(Oddity(file, f"#{place + 1}", f"{why} after {place + 1} rows", "the rows before it are taken"))
-        else:
-            if place < 0 and prefix != "item":
-                tell(Oddity(file, "", f"neither a list nor an object with a list `{name}`", "read as an empty list"))
-
-
-def _bom(copy: Path) -> bool:
-    with copy.open("rb") as opened:
-        return opened.read(3) == b"\xef\xbb\xbf"
 
 
 def _copied(origin: Path, target: Path) -> Seen:

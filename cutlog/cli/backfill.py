@@ -17,8 +17,8 @@ from cutlog.cli.failing import INTERRUPTED, fail
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cutlog.backfill.finding import Progress
     from cutlog.backfill.running import Report
-    from cutlog.backfill.survey import Progress
     from cutlog.contract.legacy import Mapping
 
 
