@@ -4,24 +4,23 @@ again, so a run that was interrupted simply goes on."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from cutlog.backfill.coverage import note
 from cutlog.backfill.fields import other_id
 from cutlog.backfill.finding import Progress
 from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.meaning import settled
 from cutlog.backfill.numbering import Dated, dated, top, versions
 from cutlog.backfill.oddities import Oddity
-from cutlog.backfill.placing import place
+from cutlog.backfill.originals import Originals
 from cutlog.backfill.rendered import Rendered
 from cutlog.backfill.rows import LegacyProject, LegacyVideo
 from cutlog.backfill.runs import Run
 from cutlog.backfill.services import Kept, Landed, Origin, Services
-from cutlog.client.errors import Conflict, Invalid
-from cutlog.contract.keys import ImportKey
+from cutlog.client.errors import Conflict
 
 PAGE_VERSIONS: Final = 500
 PAGE_BYTES: Final = 1 << 20
@@ -41,63 +40,23 @@ class Mover:
 
     async def move(self) -> None:
         """Brings everything that is not there yet. Raises Refused, Unreachable, OSError."""
-        if not self._dry_run:
-            await self._videos()
+        of = self._run, self._index, self._services, self._progress
+        await Originals(*of, link=self._link, dry_run=self._dry_run).move()
         await self._projects()
-        if not self._dry_run:
-            await Rendered(
-                self._run, self._index, self._services, self._progress, pin=self._pin, link=self._link
-            ).move()
+        await Rendered(*of, pin=self._pin, link=self._link, dry_run=self._dry_run).move()
 
-    # --- videos
-
-    async def _videos(self) -> None:
-        index = self._index
-        total = index.number("SELECT count(*) FROM video WHERE sha256 IS NOT NULL")
-        waiting = "SELECT * FROM video WHERE sha256 IS NOT NULL AND taken IS NULL ORDER BY place"
-        for done, row in enumerate(list(index.all(waiting)), 1):
-            video = unpack(row["row"], LegacyVideo)
-            key = str(ImportKey(self._run.id, row["sha256"]))
-
-            async def take(row: Any = row, video: LegacyVideo = video, key: str = key) -> Any:
-                return await self._services.video(
-                    self._run.id, Origin.of(self._run, video.id), given=row["given"], key=key, sha256=row["sha256"],
-                    name=video.name, refs=video.refs, created_at=video.created_at,
-                )  # fmt: skip
-
-            try:
-                try:
-                    taken = await take()
-                except Conflict as conflict:
-                    if conflict.type != "not-arrived":
-                        raise
-                    await place(self._services.blobs, key, Path(row["path"]), row["sha256"], link=self._link)
-                    taken = await take()
-            except Invalid as refused:
-                done_about_it = "not taken; what uses it is kept verbatim; its file stays in the source"
-                index.tell(Oddity("data/videos.json", video.id, f"no usable media: {refused}", done_about_it))
-                index.do("UPDATE video SET taken = '' WHERE id = ?", video.id)
-                await self._services.blobs.delete(key)
-                continue
-            if taken.id != row["given"] and row["first"] == video.id:
-                what = "its content is here already" if not taken.added else f"the id {row['given']} is another's"
-                index.tell(Oddity("data/videos.json", video.id, what, f"here it is {taken.id}"))
-            index.do("UPDATE video SET taken = ?, added = ? WHERE id = ?", taken.id, taken.added, video.id)
-            self._progress("videos", done, total)
-
-    def _media(self, ops: list[Any]) -> dict[str, str]:
-        """The videos that ops may name: our ids by theirs."""
+    def _media(self, ops: list[Any]) -> tuple[dict[str, str], dict[str, Any]]:
+        """The videos that ops may name: our ids by theirs. And what a dry run knows of those that are not here."""
         found: dict[str, str] = {}
+        rehearsed: dict[str, Any] = {}
         for word in set(_words(ops)):
-            row = self._index.one("SELECT taken, given, first, sha256 FROM video WHERE id = ?", word)
-            if row is None or row["sha256"] is None:
+            row = self._index.one("SELECT taken, rehearsed FROM video WHERE id = ?", word)
+            if row is None or not row["taken"]:
                 continue
-            if self._dry_run:
-                first = self._index.one("SELECT given FROM video WHERE id = ?", row["first"])
-                found[word] = row["given"] if first is None else first["given"]
-            elif row["taken"]:
-                found[word] = row["taken"]
-        return found
+            found[word] = row["taken"]
+            if row["rehearsed"] is not None:
+                rehearsed[row["taken"]] = msgspec.json.decode(row["rehearsed"])
+        return found, rehearsed
 
     def _seconds(self, film: str | None) -> float | None:
         """How long a video is said to be."""
@@ -151,8 +110,7 @@ class Mover:
                 landed.began, landed.touched, landed.version, project.id,
             )  # fmt: skip
             for kept in landed.kept:
-                row_of = project.id, kept.version, kept.why, kept.live
-                index.do("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", *row_of)
+                note(index, project.id, kept)
                 if self._is_first(project.id, kept):
                     index.tell(_kept(project, kept))
             index.commit()
@@ -167,12 +125,13 @@ class Mover:
         origin, sent = Origin.of(self._run, project.id), False
         for page in _paged(dated(versions(self._index, project.id, 0), project.created_at)):
             named = [*(op for version in page for op in version["ops"]), film]
-            videos = self._media(named)
+            videos, rehearsed = self._media(named)
             begun = project.created_at or page[0]["at"]
             landed = await self._services.versions(
                 self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
                 created_at=begun, versions=page, videos=videos, film=film if film in videos else None,
                 seconds=self._seconds(film), conventions=self._conventions, dry_run=self._dry_run, first=not sent,
+                rehearsed=rehearsed,
             )  # fmt: skip
             yield landed
             sent = True
@@ -180,7 +139,7 @@ class Mover:
             landed = await self._services.versions(
                 self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
                 created_at=project.created_at, versions=(), videos={}, film=None, seconds=None,
-                conventions=self._conventions, dry_run=self._dry_run, first=True,
+                conventions=self._conventions, dry_run=self._dry_run, first=True, rehearsed={},
             )  # fmt: skip
             yield landed
 

@@ -16,7 +16,7 @@ from cutlog.backfill.rows import LegacyExport
 from cutlog.backfill.runs import Run
 from cutlog.backfill.services import Origin, Services
 from cutlog.client.answers import Export
-from cutlog.client.errors import Conflict
+from cutlog.client.errors import Conflict, NotFound
 from cutlog.contract.imports import ImportedExport, ImportedProxy
 from cutlog.contract.keys import ArchivedExportKey, ExportKey, ProxyKey
 
@@ -24,13 +24,13 @@ PAGE_FILES: Final = 200
 
 
 class Rendered:
-    """The exports and proxies of one run, whose projects are there. `pin` and `link` as for the run."""
+    """The exports and proxies of one run, whose projects are there. `pin`, `link` and `dry_run` as for the run."""
 
     def __init__(
-        self, run: Run, index: Index, services: Services, progress: Progress, *, pin: bool, link: bool
+        self, run: Run, index: Index, services: Services, progress: Progress, *, pin: bool, link: bool, dry_run: bool
     ) -> None:
         self._run, self._index, self._services, self._progress = run, index, services, progress
-        self._pin, self._link = pin, link
+        self._pin, self._link, self._dry_run = pin, link, dry_run
 
     async def move(self) -> None:
         """Brings what is not there yet. Raises Refused, Unreachable, OSError."""
@@ -39,11 +39,20 @@ class Rendered:
         total = index.number(f"{count} export") + index.number(f"{count} proxy")
         done = index.number(f"{count} export WHERE placed > 1") + index.number(f"{count} proxy WHERE placed > 1")
         for row in list(index.all("SELECT id, given FROM project WHERE NOT passed ORDER BY place, id")):
-            known = {export.id: export async for export in self._services.client.exports(row["given"])}
+            known = await self._known(row["given"])
             self._known_by_other_ids(row["id"], known)
             while files := await self._some_files(row["id"], row["given"], known):
                 done += files
                 self._progress("files", done, total)
+
+    async def _known(self, given: str) -> dict[str, Export]:
+        """The exports that a project has here."""
+        try:
+            return {export.id: export async for export in self._services.client.exports(given)}
+        except NotFound:
+            if not self._dry_run:
+                raise
+            return {}  # a run would have begun it by now
 
     async def _some_files(self, project: str, given: str, known: Mapping[str, Export]) -> int:
         index = self._index
@@ -56,13 +65,12 @@ class Rendered:
         shown = [proxy for row in proxies if (proxy := await self._proxy(row, given)) is not None]
         if told or shown:
             try:
-                landed = await self._services.files(self._run.id, given, Origin.of(self._run, project), told, shown)
+                await self._tell(project, given, told, shown)
             except Conflict as conflict:
                 if conflict.type != "exports-unavailable":
                     raise
                 self._other_ids(project, conflict.document.get("exports") or ())
                 return await self._some_files(project, given, known)
-            index.do("UPDATE project SET touched = ? WHERE id = ?", landed.touched, project)
         index.begin()
         for row in exports:
             export = known.get(row["given"])
@@ -76,6 +84,16 @@ class Rendered:
             index.do(done, row["project"], row["version"])
         index.commit()
         return len(exports) + len(proxies)
+
+    async def _tell(
+        self, project: str, given: str, told: Sequence[ImportedExport], shown: Sequence[ImportedProxy]
+    ) -> None:
+        origin = Origin.of(self._run, project)
+        if self._dry_run:
+            await self._services.ask_for_files(self._run.id, given, origin, told)
+            return
+        landed = await self._services.files(self._run.id, given, origin, told, shown)
+        self._index.do("UPDATE project SET touched = ? WHERE id = ?", landed.touched, project)
 
     def _known_by_other_ids(self, project: str, known: Mapping[str, Export]) -> None:
         """Finds again the exports that an earlier run had to name otherwise."""
@@ -108,7 +126,7 @@ class Rendered:
                 status, key = "archived", str(ArchivedExportKey(row["given"], export.version, row["profile"]))
             mark = "UPDATE export SET key = ?, status = ?, placed = 1 WHERE id = ?"
             self._index.do(mark, key, status, export.id)
-            await place(self._services.blobs, key, Path(row["path"]), row["sha256"], link=self._link)
+            await self._place(key, row)
         return ImportedExport(
             export_id=row["given"], version=export.version, profile=row["profile"], status=status, key=key,
             size=row["size"] or 0, sha256=row["sha256"], pinned=status != "deleted" and (self._pin or export.pinned),
@@ -122,8 +140,12 @@ class Rendered:
             return None
         mark = "UPDATE proxy SET placed = 1 WHERE project = ? AND version = ?"
         self._index.do(mark, row["project"], row["version"])
-        await place(self._services.blobs, key, Path(row["path"]), row["sha256"], link=self._link)
+        await self._place(key, row)
         return ImportedProxy(version=row["version"], key=key, size=row["size"], sha256=row["sha256"])
+
+    async def _place(self, key: str, row: Any) -> None:
+        if not self._dry_run:
+            await place(self._services.blobs, key, Path(row["path"]), row["sha256"], link=self._link)
 
     async def _digest(self, key: str) -> str | None:
         """The SHA-256 of an object, if it is there."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from typing import Any
 import msgspec
 
 from cutlog.backfill.comparing import differences
+from cutlog.backfill.coverage import Coverage, covered
 from cutlog.backfill.finding import Progress
 from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.meaning import settle, settled
@@ -21,13 +20,13 @@ from cutlog.backfill.moving import Mover
 from cutlog.backfill.numbering import top
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.rows import LegacyExport, LegacyProject, LegacyVideo
-from cutlog.backfill.runs import Run, Runs, source_id
+from cutlog.backfill.runs import REHEARSAL, Run, Runs, discard, source_id
 from cutlog.backfill.services import Services
 from cutlog.backfill.source import Seen, Source
 from cutlog.backfill.survey import Surveyed, counted, survey
 from cutlog.backfill.undoing import undo
 from cutlog.contract.ids import new_id
-from cutlog.contract.keys import ProxyKey
+from cutlog.contract.keys import ProxyKey, imports_of
 from cutlog.contract.legacy import NOTHING_SAID, Conventions, Mapping
 
 SEEN = "seen"
@@ -42,8 +41,9 @@ class NotEqual(Exception):
 
 
 class Report(msgspec.Struct, frozen=True, rename="camel"):
-    """What a run found and did. `kept` counts versions with ops that could not be translated; `seconds` is how long it
-    took, or for a dry run how long the run itself may take."""
+    """What a run found and did, or what a dry run says that it would: the same, but for `run`, `dryRun`, `resumed` and
+    `seconds`. `kept` counts versions with ops that could not be translated; `seconds` is how long it took, or for a dry
+    run how long the run itself may take."""
 
     run: str
     source: str
@@ -51,6 +51,7 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
     resumed: bool
     found: Surveyed
     conventions: Conventions
+    coverage: Coverage
     kept: int
     seconds: float
 
@@ -79,6 +80,7 @@ async def backfill(
     with runs.alone(), _run(runs, source, tenant, dry_run=dry_run) as (run, resumed, index, folder):
         begun(run.id, resumed)
         async with Services.of(data, tenant) as services:
+            await _clear(runs, services, folder)
             seen = _seen(index) if resumed else None
             if seen is None:
                 seen = survey(source, index, folder, progress, wished)
@@ -103,7 +105,9 @@ async def backfill(
         if dry_run:  # what was read once is read, written and compared once more
             seconds += 2 * (surveyed - began)
         kept = index.number("SELECT count(*) FROM kept")
-        report = Report(run.id, run.source, dry_run, resumed, found_all, settled(index), kept, round(seconds, 1))
+        report = Report(
+            run.id, run.source, dry_run, resumed, found_all, settled(index), covered(index), kept, round(seconds, 1)
+        )
         return report, list(items(index, pin=pin))
 
 
@@ -148,18 +152,27 @@ def items(index: Index, *, pin: bool) -> Iterator[dict[str, Any]]:
         yield {"item": "oddity"} | msgspec.structs.asdict(oddity)
 
 
+async def _clear(runs: Runs, services: Services, folder: Path) -> None:
+    """Removes what dry runs left that were killed."""
+    for left in runs.rehearsals():
+        if left != folder:
+            async for blob in services.blobs.list(imports_of(left.name.removeprefix(REHEARSAL))):
+                await services.blobs.delete(blob.key)
+            discard(left)
+
+
 @contextmanager
 def _run(runs: Runs, source: Source, tenant: str, *, dry_run: bool) -> Iterator[tuple[Run, bool, Index, Path]]:
     """The run, whether it goes on where one was interrupted, its index, and a folder for copies. Of a dry run nothing
     stays."""
     if dry_run:
-        folder = Path(tempfile.mkdtemp(prefix="dry-", dir=runs.folder))
         run = Run(new_id("b"), str(source.root), source_id(source.root), tenant, "moving", datetime.now(UTC))
+        folder = runs.rehearsal(run)
         try:
             with Index(folder / "index.sqlite") as index:
                 yield run, False, index, folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            discard(folder)
         return
     run, resumed = runs.begin(source.root, tenant)
     if resumed:

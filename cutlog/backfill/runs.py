@@ -19,6 +19,7 @@ from cutlog.contract.ids import new_id
 from cutlog.stack.secrets import write_private_json
 
 FOLDER: Final = "backfill"
+REHEARSAL: Final = "dry-"
 Status = Literal["moving", "moved", "failed", "undone"]
 
 
@@ -107,6 +108,16 @@ class Runs:
     def path(self, run: Run) -> Path:
         """The folder of a run."""
         return self.folder / run.id
+
+    def rehearsal(self, run: Run) -> Path:
+        """A folder for a dry run."""
+        folder = self.folder / f"{REHEARSAL}{run.id}"
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def rehearsals(self) -> list[Path]:
+        """The folders of dry runs: of one that is at work, and of those that were killed."""
+        return list(self.folder.glob(f"{REHEARSAL}*"))
 
     def index(self, run: Run) -> Index:
         """What the run read, and how far it is."""

@@ -29,12 +29,23 @@ PATIENCE: Final = 120.0
 ACTOR: Final = "backfill"
 
 
+class KeptOp(Wire):
+    """An op that could not be translated: what it says that it is, and why not."""
+
+    kind: str
+    why: str
+    op: dict[str, Any]
+
+
 class Kept(Wire):
-    """A version with ops that could not be translated, and why. With `live` the timeline goes on without them."""
+    """A version with ops that could not be translated, and why. With `live` the timeline goes on without them. `ops`
+    are those that could not be translated; so many more are kept `with_them`."""
 
     version: int
     why: str
     live: bool = False
+    ops: tuple[KeptOp, ...] = ()
+    with_them: int = 0
 
 
 class Landed(Wire):
@@ -49,11 +60,12 @@ class Landed(Wire):
 
 
 class Taken(Wire):
-    """Under which id a video is here."""
+    """Under which id a video is here. `rehearsed` is what a dry run found in a file that is not here."""
 
     id: str
     ref_count: int
     added: bool
+    rehearsed: dict[str, Any] | None = None
 
 
 class Undone(Wire):
@@ -102,11 +114,13 @@ class Services:
         self, run: str, project: str, origin: Origin, *, name: str, canvas: Mapping[str, Any],
         created_at: datetime | None, versions: Sequence[Mapping[str, Any]], videos: Mapping[str, str],
         film: str | None, seconds: float | None, conventions: Conventions, dry_run: bool, first: bool,
+        rehearsed: Mapping[str, Any],
     ) -> Landed:  # fmt: skip
         """Sends the next versions of a project. Raises Refused, Unreachable."""
         body = _said(origin) | {
             "name": name, "canvas": canvas, "createdAt": created_at, "versions": versions, "videos": videos,
             "film": film, "seconds": seconds, "conventions": conventions, "dryRun": dry_run, "first": first,
+            "rehearsed": rehearsed,
         }  # fmt: skip
         return await self._post(self._ops, Landed, f"/internal/imports/{run}/projects/{project}/versions", body)
 
@@ -122,6 +136,11 @@ class Services:
         body = _said(origin) | {"exports": exports, "proxies": proxies}
         return await self._post(self._ops, Landed, f"/internal/imports/{run}/projects/{project}/files", body)
 
+    async def ask_for_files(self, run: str, project: str, origin: Origin, exports: Sequence[ImportedExport]) -> None:
+        """Asks whether exports could be told of. Raises Refused, Unreachable."""
+        body = _said(origin) | {"exports": exports, "proxies": (), "dryRun": True}
+        await self._post(self._ops, type(None), f"/internal/imports/{run}/projects/{project}/files", body)
+
     async def video(
         self,
         run: str,
@@ -133,10 +152,14 @@ class Services:
         name: str,
         refs: int,
         created_at: datetime | None,
+        otherwise: str,
+        dry_run: bool,
     ) -> Taken:
-        """Has a video taken over. Raises Refused (type `not-arrived` when its object is needed), Unreachable."""
+        """Has a video taken over, or with `dry_run` only looked into. Raises Refused (type `not-arrived` when its
+        object is needed), Unreachable."""
         body = _said(origin) | {
             "id": given, "key": key, "sha256": sha256, "name": name, "refs": refs, "createdAt": created_at,
+            "otherwise": otherwise, "dryRun": dry_run,
         }  # fmt: skip
         return await self._post(self._media, Taken, f"/internal/imports/{run}/videos", body)
 

@@ -17,6 +17,7 @@ from cutlog.cli.failing import INTERRUPTED, fail
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cutlog.backfill.coverage import Coverage
     from cutlog.backfill.finding import Progress
     from cutlog.backfill.running import Report
     from cutlog.contract.legacy import Mapping
@@ -159,6 +160,8 @@ def _show(console: Console, report: Report, items: list[dict[str, Any]]) -> None
     from rich import box
     from rich.table import Table
 
+    from cutlog.backfill.coverage import sentence
+
     found = report.found
     counts = Table(title="would be moved" if report.dry_run else "moved", title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("projects", "versions", "videos", "exports", "proxies", "MiB"):
@@ -178,12 +181,36 @@ def _show(console: Console, report: Report, items: list[dict[str, Any]]) -> None
     means = report.conventions
     about = "the whole film" if means.whole_film else "the only clip there is"
     console.print(f"ops that name no clip are about {about}; times are {means.time}; volumes are {means.volume}")
-    if report.kept:
-        console.print(f"{report.kept} versions have ops that could not be translated; they are kept as written")
+    console.print(sentence(report.coverage))
+    if report.coverage.kinds:
+        console.print(_samples(report.coverage))
     if report.dry_run:
         console.print(f"nothing was changed; the run may take about {report.seconds:.0f} s")
     else:
         console.print(f"run {report.run}, {report.seconds} s")
+
+
+def _samples(coverage: Coverage) -> Any:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(
+        title="operations that are kept as they are written, such as", title_justify="left", box=box.SIMPLE_HEAD
+    )
+    for name in ("kind", "project", "version", "operation", "why"):
+        table.add_column(name, overflow="fold")
+    for kind in coverage.kinds:
+        for sample in kind.samples:
+            shown = (
+                kind.kind,
+                sample.project,
+                str(sample.version),
+                json.dumps(sample.op, ensure_ascii=False),
+                sample.why,
+            )
+            table.add_row(*map(escape, shown))
+    return table
 
 
 def _table(title: str, items: list[dict[str, Any]]) -> Any:

@@ -13,7 +13,8 @@ class ImportedVersion(Wire):
     """Where a version came from that was not made here: the run that brought it, when and by whom it was made there.
 
     `legacy` holds the ops as that store had them, where they could not be translated, and `why` says why not. With
-    `live` these are only looks and sounds: the timeline goes on without them.
+    `live` these are only looks and sounds: the timeline goes on without them. `reasons` has one for each of them, empty
+    for an op that is only kept with others; none at all for what was moved in before they were noted.
     """
 
     run: str
@@ -22,6 +23,7 @@ class ImportedVersion(Wire):
     legacy: tuple[dict[str, Any], ...] = ()
     why: str | None = None
     live: bool = False
+    reasons: tuple[str, ...] = ()
 
 
 class Written(Wire):

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from cutlog.client import Client
+from cutlog.stack.layout import Layout
+from cutlog.stack.postgres import Postgres
 from tests.support.painting import Painter
 from tests.support.stacks import CHECKOUT, RunningStack
 
@@ -44,6 +47,22 @@ class House:
 
     def rollback(self, run: str) -> subprocess.CompletedProcess[str]:
         return cutlog("rollback", run, "--data", self.stack.data)
+
+    async def rows(self) -> dict[str, int]:
+        """How many rows there are of the tenant, and events."""
+        state, secrets_ = self.stack.state, self.stack.secrets
+        owner = Postgres.at(Layout(self.stack.data).postgres, state.postgres_port, secrets_.database("owner"))
+        connection = await asyncpg.connect(owner.url())
+        try:
+            return {
+                table: await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {whose} = $1", self.tenant)
+                for table, whose in (
+                    ("ops.event", "meta->>'tenant'"), ("ops.project", "tenant"), ("ops.media", "tenant"),
+                    ("media.video", "tenant"), ("media.brought", "tenant"), ("media.upload", "tenant"),
+                )
+            }  # fmt: skip
+        finally:
+            await connection.close()
 
     def objects(self) -> set[str]:
         """Every file of the store that is no unfinished work and no rendition."""

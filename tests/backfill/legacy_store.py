@@ -216,3 +216,53 @@ def effects(root: Path, clips: tuple[bytes, bytes], seconds: float) -> dict[str,
         place(root, f"proxy/{ids['looks']}/v{version}_proxy.mp4", clips[0] + b"proxy %d" % version)
     write(root, projects=projects, videos=videos, editOperations=operations, exportVersions=exports)
     return ids
+
+
+def broken(root: Path, clips: tuple[bytes, bytes], prefix: str) -> None:
+    """A store in which a lot can't be translated, read or found, as a dry run has to notice. `clips` last two seconds
+    at 25 fps; ids begin with `prefix`."""
+    place(root, "videos/a.mp4", clips[0])
+    place(root, "videos/a again.mp4", clips[0])
+    place(root, "videos/notes.mp4", b"no video")
+    place(root, "videos/cut off.mp4", clips[1][: len(clips[1]) // 3])
+    place(root, "videos/cut off too.mp4", clips[1][: len(clips[1]) // 3])
+    videos: list[Json] = [
+        {"_id": {"$oid": f"{prefix}a"}, "originalName": "A.mp4", "filePath": "D:\\app\\uploads\\videos\\a.mp4",
+         "duration": 20.5, "createdAt": {"$date": "2022-01-01T00:00:00Z"}},
+        {"_id": f"{prefix}again", "filename": "a again.mp4", "refCount": 2.0},
+        {"_id": f"{prefix}notes", "filename": "notes.mp4", "duration": 60},
+        {"_id": f"{prefix}torn", "filename": "cut off.mp4", "duration": 2},
+        {"_id": f"{prefix}torn2", "filename": "cut off too.mp4", "duration": 2},
+        {"_id": f"{prefix}gone", "filename": "gone.mp4", "duration": 2},
+    ]  # fmt: skip
+    projects: list[Json] = []
+    operations: list[Json] = []
+    exports: list[Json] = []
+
+    def film(name: str, video: str, *ops: Json, at: str = "2022-02-01T08:00:00Z") -> None:
+        projects.append({
+            "_id": f"{prefix}{name}", "title": name, "videoId": f"{prefix}{video}", "currentVersion": float(len(ops)),
+            "createdAt": at, "settings": {"fps": 25},
+        })  # fmt: skip
+        for version, op in enumerate(ops, 1):
+            operations.append({"projectId": f"{prefix}{name}", "version": version, "ops": [op], "timestamp": at})
+
+    film("beyond", "a", {"type": "trim", "startTime": 1.0, "endTime": 20.0}, {"type": "speed", "factor": 2.0})
+    film("after", "a", {"type": "cut", "startTime": 3.0, "endTime": 4.0}, {"type": "volume", "volume": 0.5})
+    film("within", "again", {"type": "trim", "startTime": 0.5, "endTime": 1.5}, {"type": "snow", "density": 5})
+    film("notes", "notes", {"type": "trim", "startTime": 0.5, "endTime": 1.5})
+    film("torn", "torn", {"type": "trim", "startTime": 0.5, "endTime": 1.5}, {"type": "crop", "x": 10, "width": 99})
+    film("gone", "gone", {"type": "speed", "factor": 2}, {"type": "wobble"}, at="soon")
+    film("none", "again")
+    for version in (1, 1, 2):
+        key = f"export/{prefix}within/v{version}_final.mp4"
+        place(root, key, clips[0] + bytes([version]))
+        exports.append({"projectId": f"{prefix}within", "version": version, "s3Key": key, "pinned": version == 2})
+    place(root, f"proxy/{prefix}within/v9_proxy.mp4", clips[0] + b"proxy")
+    operations += [
+        {"projectId": f"{prefix}within", "version": 10**12, "ops": [{"type": "crop"}]},
+        {"projectId": f"{prefix}lost", "version": 3, "type": "wobble", "params": {"by": 3}},
+    ]
+    write(root, projects=projects, videos=videos, exportVersions=exports)
+    torn = json.dumps(operations)[:-1] + ', {"projectId": "half'
+    (root / "data" / "editOperations.json").write_text(torn, encoding="utf-8")

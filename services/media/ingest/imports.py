@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 import structlog
+from msgspec import UNSET, UnsetType
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -30,11 +32,12 @@ from cutlog.contract.commands import (
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.keys import archived_video
+from cutlog.contract.media import MediaFacts, MediaKind
 from cutlog.web import Api, Problem, Reply, Request, Role
 from services.media.facts.naming import display_name
 from services.media.facts.probed import UnusableError
 from services.media.ingest import leases
-from services.media.ingest.receive import Ingest, Received, uploaded
+from services.media.ingest.receive import READ_WHOLE, Ingest, Received, uploaded
 from services.media.records import uses, videos
 from services.media.records.settling import Answers
 from services.media.records.videos import Asker, Stored
@@ -49,7 +52,8 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 class NewVideo(Strict):
     """A video of another store: its file is the object `key`, of that SHA-256, and was uploaded `refs` times. Its id
-    is `id` unless its content is here already or the id is another's."""
+    is `id` unless its content is here already; `otherwise`, where that id is another's. With `dryRun` the file is
+    looked into, and nothing is stored."""
 
     tenant: Id
     source: Text
@@ -60,14 +64,25 @@ class NewVideo(Strict):
     name: Text
     refs: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
     created_at: datetime | None = None
+    otherwise: Id | None = None
+    dry_run: bool = False
+
+
+class Rehearsed(Wire):
+    """What a video is that a dry run looked into."""
+
+    kind: MediaKind
+    facts: MediaFacts
 
 
 class Taken(Wire):
-    """Under which id the video is here, and how many uploads of it there are now. `added`: its bytes were not here."""
+    """Under which id the video is here, and how many uploads of it there are now. `added`: its bytes were not here.
+    `rehearsed` by a dry run only, of a video that is not here."""
 
     id: str
     ref_count: int
     added: bool
+    rehearsed: Rehearsed | UnsetType = UNSET
 
 
 class Undo(Strict):
@@ -101,6 +116,8 @@ class Imports:
         async with self._engine.connect() as connection:
             if (before := await _before(connection, new)) is not None:
                 return before
+        if new.dry_run:
+            return await self._rehearse(new)
         async with leases.leased(self._engine, new.tenant) as upload_id:
             async with self._engine.connect() as connection:
                 known = await videos.by_content(connection, new.tenant, new.sha256)
@@ -113,7 +130,25 @@ class Imports:
         log.info("imported a video", id=taken.id, legacy=new.legacy_id, run=run, added=taken.added)
         return taken
 
+    async def _rehearse(self, new: NewVideo) -> Taken:
+        """What `take` would answer, by the same look at the file."""
+        async with self._engine.connect() as connection:
+            known = await videos.by_content(connection, new.tenant, new.sha256)
+            video_id = await _id_for(connection, new) if known is None else known.id
+        if known is not None and known.stored != "deleted":
+            return Taken(id=video_id, ref_count=known.ref_count + new.refs, added=False)
+        async with self._arrived(new) as file:
+            judged = await self._ingest.look(file, whole=file.size <= READ_WHOLE)
+        rehearsed = Rehearsed(kind=judged.kind, facts=judged.facts)
+        return Taken(id=video_id, ref_count=new.refs, added=known is None, rehearsed=rehearsed)
+
     async def _store(self, asker: Asker, upload_id: str, new: NewVideo, generation: int) -> Stored:
+        async with self._arrived(new) as file:
+            return await self._ingest.store(asker, upload_id, file, moving=new.key, generation=generation)
+
+    @asynccontextmanager
+    async def _arrived(self, new: NewVideo) -> AsyncIterator[Received]:
+        """The file of a video, which is as it was announced. Raises Arrived, BlobNotFoundError."""
         digest, size = hashlib.sha256(), 0
         async for chunk in self._blobs.stream(new.key):
             digest.update(chunk)
@@ -121,8 +156,7 @@ class Imports:
         if digest.hexdigest() != new.sha256:
             raise DigestMismatch(f"The object {new.key} has not the bytes that were announced.")
         async with self._blobs.local(new.key) as path:
-            file = Received(path, size, new.sha256, display_name(new.name))
-            return await self._ingest.store(asker, upload_id, file, moving=new.key, generation=generation)
+            yield Received(path, size, new.sha256, display_name(new.name))
 
     async def _count(self, asker: Asker, upload_id: str, run: str, new: NewVideo, known: Stored) -> tuple[str, Taken]:
         async with self._engine.begin() as connection:
@@ -130,13 +164,9 @@ class Imports:
             await leases.close(connection, upload_id)
             found = await videos.by_content(connection, new.tenant, new.sha256)
             if found is None:
-                taken_id = (await connection.execute(select(video.c.id).where(video.c.id == new.id))).first()
-                row = await videos.add(
-                    connection,
-                    msgspec.structs.replace(
-                        known, id=new_id("v") if taken_id else new.id, ref_count=new.refs, name=display_name(new.name)
-                    ),
-                )
+                video_id = await _id_for(connection, new)
+                added = msgspec.structs.replace(known, id=video_id, ref_count=new.refs, name=display_name(new.name))
+                row = await videos.add(connection, added, created_at=new.created_at)
                 key = f"media/{row.id}/uploaded/{row.generation}"
                 body: RecordMediaUploaded | RecordMediaDeduplicated = RecordMediaUploaded(
                     media_id=row.id, event=uploaded(row)
@@ -263,6 +293,13 @@ async def _before(connection: AsyncConnection, new: NewVideo) -> Taken | None:
     )  # fmt: skip
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else Taken(id=row.id, ref_count=row.ref_count, added=False)
+
+
+async def _id_for(connection: AsyncConnection, new: NewVideo) -> str:
+    """The id that a video of new content gets: the first that is nobody's."""
+    wished = [each for each in (new.id, new.otherwise) if each is not None]
+    taken = set(await connection.scalars(select(video.c.id).where(video.c.id.in_(wished))))
+    return next((each for each in wished if each not in taken), None) or new_id("v")
 
 
 async def _counted(connection: AsyncConnection, video_id: str, by: int) -> Stored:

@@ -159,13 +159,15 @@ async def page(connection: AsyncConnection, tenant: str, after: str | None, limi
     return [row.shown(counted.get(row.id, 0)) for row in rows]
 
 
-async def add(connection: AsyncConnection, new: Stored) -> Stored:
-    """Adds the first upload of a content, to be derived from at once."""
+async def add(connection: AsyncConnection, new: Stored, *, created_at: datetime | None = None) -> Stored:
+    """Adds the first upload of a content, to be derived from at once. `created_at`, where that was elsewhere."""
     values = msgspec.structs.asdict(new)
     for name in ("created_at", "derive_at", "progress", "stored", "stored_position", "revision"):
         del values[name]
     values["facts"] = msgspec.to_builtins(new.facts)
     values["renditions"] = msgspec.to_builtins(new.renditions)
+    if created_at is not None:
+        values["created_at"] = created_at
     statement = insert(video).values(**values, derive_at=func.clock_timestamp()).returning(video)
     return stored((await connection.execute(statement)).one())
 

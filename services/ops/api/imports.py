@@ -6,30 +6,34 @@ Every page can be sent again: what is there already is passed over.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import ProjectEvent, VersionCommitted
 from cutlog.contract.ids import Id
-from cutlog.contract.imports import ImportedExport, ImportedProxy
+from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion
 from cutlog.contract.legacy import Conventions
 from cutlog.contract.letters import ANY
 from cutlog.contract.lines import one_line
+from cutlog.contract.media import MediaFacts, MediaKind
 from cutlog.contract.ops import Name
 from cutlog.contract.timeline import Canvas
 from cutlog.web import Api, Problem, Reply, Request, Role
 from services.ops.api.context import Ops, always
+from services.ops.catalog import Shelf
 from services.ops.decide.importing import ImportFiles, ImportVersions, LegacyVersion, UndoImport, decide_import
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import IdUnavailable
 from services.ops.edits.project import fps_fault
-from services.ops.edits.sources import TRUSTED, Sources
+from services.ops.edits.sources import Material
 from services.ops.handling import Who
 from services.ops.history import Head
+from services.ops.legacy.reading import written_kind
 
 MAX_PAGE: Final = 8 << 20
 REHEARSED: Final = 64
@@ -38,9 +42,16 @@ REHEARSED: Final = 64
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
+class Rehearsed(Strict):
+    """What a media is that a dry run looked into, and that is not here."""
+
+    kind: MediaKind
+    facts: MediaFacts
+
+
 class VersionsPage(Strict):
     """The next versions of a project. `videos` has the ids of media by the ids that the ops use. With `dryRun` nothing
-    is stored, and media that are not there yet are taken as good; `first` marks the first page of a dry run. `film` is
+    is stored, and `rehearsed` has the media that are not here yet; `first` marks the first page of a dry run. `film` is
     the video, by its legacy id, that version 1 begins as, `seconds` how long it is said to be."""
 
     tenant: Id
@@ -56,16 +67,19 @@ class VersionsPage(Strict):
     conventions: Conventions = Conventions()
     dry_run: bool = False
     first: bool = False
+    rehearsed: dict[str, Rehearsed] = msgspec.field(default_factory=dict)
 
 
 class FilesPage(Strict):
-    """Exports and proxies of an imported project, whose files are in the store."""
+    """Exports and proxies of an imported project, whose files are in the store. With `dryRun` it is only asked whether
+    the ids of the exports are available."""
 
     tenant: Id
     source: Text
     legacy_id: Text
     exports: tuple[ImportedExport, ...]
     proxies: tuple[ImportedProxy, ...]
+    dry_run: bool = False
 
 
 class Undo(Strict):
@@ -76,17 +90,28 @@ class Undo(Strict):
     dry_run: bool = False
 
 
+class KeptOp(Wire):
+    """An op that could not be translated: what it says that it is, and why not."""
+
+    kind: str
+    why: str
+    op: dict[str, Any]
+
+
 class Kept(Wire):
-    """A version with ops that are kept as they were written, and why. With `live` the timeline goes on without them."""
+    """A version with ops that are kept as they were written, and why. With `live` the timeline goes on without them.
+    `ops` are those that could not be translated; so many more are kept `with_them`."""
 
     version: int
     why: str
     live: bool = False
+    ops: tuple[KeptOp, ...] = ()
+    with_them: int = 0
 
 
 class Landed(Wire):
     """The version and duration in frames at which a project is now, how many versions this page added, and which of
-    them could not be translated. `began`: by this run; `touched`: no other has brought more since."""
+    the page's could not be translated. `began`: by this run; `touched`: no other has brought more since."""
 
     version: int
     duration: int
@@ -94,6 +119,29 @@ class Landed(Wire):
     began: bool
     touched: bool
     kept: tuple[Kept, ...] = ()
+
+
+class Moving:
+    """The media that versions of another store may use: those of a shelf, and those that a dry run looked into. What
+    failed to be processed was shown there."""
+
+    trusted = False
+    letters = ANY
+
+    def __init__(self, shelf: Shelf, rehearsed: Mapping[str, Rehearsed]) -> None:
+        self._shelf, self._rehearsed = shelf, rehearsed
+
+    def get(self, media: str, /) -> Material | None:
+        """Facts of a media."""
+        found = self._shelf.get(media)
+        if found is not None:
+            return msgspec.structs.replace(found, failed=False)
+        rehearsed = self._rehearsed.get(media)
+        return None if rehearsed is None else Material(rehearsed.kind, rehearsed.facts)
+
+    def sha256(self, media: str) -> str:
+        """SHA-256 of the content; the id of one that is not here."""
+        return self._shelf.sha256(media) if self._shelf.get(media) is not None else media
 
 
 def routes(api: Api, ops: Ops) -> None:
@@ -119,30 +167,24 @@ def routes(api: Api, ops: Ops) -> None:
         async def make(state: ProjectState | None) -> ImportVersions:
             used = state.sequence.uses if state is not None else ()
             # What another store showed is history: its texts are not doubted, whatever they are made of.
-            shelf = await ops.catalog.shelf(page.tenant, media | set(used), ANY)
-            complete = all(shelf.get(media_id) is not None for media_id in media)
-            sources: Sources = TRUSTED if page.dry_run and not complete else shelf
-
-            def sha256(media_id: str) -> str:
-                return shelf.sha256(media_id) if shelf.get(media_id) is not None else media_id
-
+            moving = Moving(await ops.catalog.shelf(page.tenant, media | set(used), ANY), page.rehearsed)
             return ImportVersions(
                 run, page.source, page.legacy_id, one_line(page.name) or project_id, canvas, page.created_at,
-                page.versions, page.videos, sources, sha256, page.conventions, page.videos.get(page.film or ""),
+                page.versions, page.videos, moving, moving.sha256, page.conventions, page.videos.get(page.film or ""),
                 page.seconds,
             )  # fmt: skip
 
         if page.dry_run:
             return Reply(200, await _rehearse(ops, rehearsed, run, project_id, page, make))
         outcome = await ops.handling.project(project_id, _who(req, page.tenant), make)
-        return Reply(200, _landed(run, outcome.state, outcome.events))
+        return Reply(200, await _landed(ops, run, project_id, outcome.state, outcome.events, page))
 
     @api.post(
         "/internal/imports/{run}/projects/{project}/files",
         role=Role.service,
         body=FilesPage,
         max_body=MAX_PAGE,
-        returns={200: Landed},
+        returns={200: Landed, 204: None},
         problems=(409,),
         summary="Records exports and proxies that were imported",
     )
@@ -151,9 +193,11 @@ def routes(api: Api, ops: Ops) -> None:
         if taken := await ops.reads.exports_elsewhere(req.path["project"], [each.export_id for each in page.exports]):
             title, detail = "Ids of exports are not available", "Choose other ids for the exports that are named."
             raise Problem(409, "exports-unavailable", title, detail, extra={"exports": taken})
+        if page.dry_run:
+            return Reply(204)
         command = ImportFiles(req.path["run"], page.source, page.legacy_id, page.exports, page.proxies)
         outcome = await ops.handling.project(req.path["project"], _who(req, page.tenant), always(command))
-        return Reply(200, _landed(req.path["run"], outcome.state, outcome.events))
+        return Reply(200, _where(req.path["run"], outcome.state))
 
     @api.post(
         "/internal/imports/{run}/projects/{project}/undo",
@@ -200,26 +244,42 @@ async def _rehearse(
     rehearsed.move_to_end(place)
     if len(rehearsed) > REHEARSED:
         rehearsed.popitem(last=False)
-    return _landed(run, state, events)
+    return await _landed(ops, run, project_id, state, events, page)
 
 
-def _landed(run: str, state: ProjectState, events: Sequence[ProjectEvent]) -> Landed:
-    versions = [event for event in events if isinstance(event, VersionCommitted)]
-    kept = tuple(
-        Kept(version=event.version, why=event.imported.why, live=event.imported.live)
-        for event in versions
-        if event.imported is not msgspec.UNSET and event.imported.why is not None
+async def _landed(
+    ops: Ops, run: str, project_id: str, state: ProjectState, events: Sequence[ProjectEvent], page: VersionsPage
+) -> Landed:
+    """What became of a page: of its versions that are here since an earlier one the log tells."""
+    added = {event.version: event.imported for event in events if isinstance(event, VersionCommitted)}
+    sent = {version.version: version for version in page.versions}
+    known = [version for version in sent if version not in added]
+    before = await ops.reads.imported(project_id, known[0], known[-1]) if known else {}
+    kept = (_kept(sent[version], came) for version, came in (before | added).items())
+    told = tuple(each for each in kept if each is not None)
+    return msgspec.structs.replace(_where(run, state), added=len(added), kept=told)
+
+
+def _kept(sent: LegacyVersion, came: ImportedVersion | UnsetType) -> Kept | None:
+    if came is UNSET or came.why is None:
+        return None
+    reasons = came.reasons or (came.why,) * len(came.legacy)
+    found = tuple(
+        KeptOp(kind=written_kind(op), why=reason, op=op)
+        for op, reason in zip(came.legacy, reasons, strict=True)
+        if reason
     )
+    beside = len(came.legacy) if came.legacy else len(sent.ops)
+    return Kept(version=sent.version, why=came.why, live=came.live, ops=found, with_them=beside - len(found))
+
+
+def _where(run: str, state: ProjectState) -> Landed:
     came = state.imported
     assert came is not None, "only imported projects land"
     return Landed(
-        version=state.version,
-        duration=state.sequence.duration,
-        added=len(versions),
-        began=came.begun_by == run,
+        version=state.version, duration=state.sequence.duration, added=0, began=came.begun_by == run,
         touched=came.run == run,
-        kept=kept,
-    )
+    )  # fmt: skip
 
 
 def _who(req: Request[Any, Any], tenant: str) -> Who:

@@ -24,9 +24,10 @@ from services.ops.edits.errors import EditError
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.legacy.reading import Untranslatable
-from services.ops.legacy.translate import opened_with, translated
+from services.ops.legacy.translate import VersionUntranslatable, opened_with, translated, unknown
 from services.ops.resolve import Sha256s, digest
 
+_EARLIER: Final = "an earlier version of the project could not be translated"
 LARGEST: Final = 4 << 20
 """Bytes of legacy ops that an event holds."""
 
@@ -144,21 +145,25 @@ def _version(
     legacy: tuple[dict[str, Any], ...] = ()
     opening, opened = _opening(each, before, command)
     ops, after, why, live, verbatim = opening, opened, None, False, each.ops
+    reasons: tuple[str, ...] = ()
     try:
         if kept and each.ops:
-            raise Untranslatable("an earlier version of the project could not be translated")
+            raise VersionUntranslatable(_EARLIER, tuple(unknown(op, command.conventions) for op in each.ops))
         found = translated(each.ops, opened, command.videos, command.sources, each.version, command.conventions)
         ops, after, live = (*opening, *found.ops), found.sequence, bool(found.kept)
-        why, verbatim = "; ".join(found.why) or None, found.kept
-    except Untranslatable as error:
-        why = str(error)
+        why, verbatim, reasons = "; ".join(found.why) or None, found.kept, found.reasons
+    except VersionUntranslatable as error:
+        why, reasons = str(error), error.reasons
     except EditError as error:
-        why = error.detail
+        why, reasons = error.detail, (error.detail,) * len(each.ops)
     if why is not None:
         legacy = tuple(op if isinstance(op, dict) else {"value": op} for op in verbatim)
         if (size := len(msgspec.json.encode(legacy))) > LARGEST:
             why, legacy = f"{why}; its {size} bytes are too many for an event and stay in the source", ()
-    imported = ImportedVersion(run=command.run, at=each.at, author=each.author, legacy=legacy, why=why, live=live)
+            reasons = ()
+    imported = ImportedVersion(
+        run=command.run, at=each.at, author=each.author, legacy=legacy, why=why, live=live, reasons=reasons
+    )
     event = VersionCommitted(
         version=each.version,
         ops=ops,

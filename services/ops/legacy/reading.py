@@ -35,6 +35,8 @@ _SECONDS: Final = {
 """Endings of the names of times, in seconds; None: in the store's unit."""
 _FRAMES: Final = ("frame", "frames")
 
+LONGEST_KIND: Final = 80
+
 CLIP: Final = ("clipId", "clip", "targetId", "target", "itemId")
 NEW_CLIP: Final = ("newClipId", "newId", "rightId", "new")
 VIDEO: Final = ("videoId", "video", "mediaId", "media", "assetId", "sourceId", "src")
@@ -194,6 +196,20 @@ def reworded(op: Mapping[str, Any], conventions: Conventions) -> Mapping[str, An
 def kind_of(op: Mapping[str, Any]) -> str:
     """What an op says that it is, whatever its arguments mean. Raises Untranslatable."""
     return _kind({plain(name): value for name, value in _flat(op)})[1]
+
+
+def written_kind(op: Any) -> str:
+    """What an op says that it is, as it is written; nothing where it does not say so."""
+    if not isinstance(op, Mapping):
+        return ""
+    if isinstance(name := op.get("op"), str) and "." in name:
+        return name[:LONGEST_KIND]
+    said = {plain(name): value for name, value in _flat(op)}
+    try:
+        read, _ = _kind(said)
+    except Untranslatable:
+        return ""
+    return str(said[read[-1]]).strip()[:LONGEST_KIND]
 
 
 def _kind(said: Mapping[str, Any]) -> tuple[list[str], str]:

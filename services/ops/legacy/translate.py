@@ -15,22 +15,33 @@ from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.legacy.draft import PICTURE, Draft, Json
 from services.ops.legacy.kinds import changes_no_time
-from services.ops.legacy.reading import Given, Untranslatable, reworded
+from services.ops.legacy.reading import Given, Untranslatable, kind_of, reworded
 from services.ops.legacy.rules import RULES
 
 FILM: Final = "film"
 """The clip that a project begins as."""
 USUAL: Final = Conventions()
+_UNKNOWN: Final = "{!r} is no kind of edit that is known"
 
 
 class Translation(NamedTuple):
     """The ops of one version in the edit language, and the timeline that they lead to; the ops that are `kept` beside
-    them, as they were written, and `why`: nothing that follows depends on them."""
+    them, as they were written, and `why`, and the `reasons` one by one: nothing that follows depends on them."""
 
     ops: list[Json]
     sequence: Sequence
     kept: tuple[Any, ...] = ()
     why: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+class VersionUntranslatable(Untranslatable):
+    """None of a version's ops are translated, since others may depend on one that is not. `reasons` has one for each
+    op, empty for those that are only kept with it."""
+
+    def __init__(self, why: str, reasons: tuple[str, ...]) -> None:
+        super().__init__(why)
+        self.reasons = reasons
 
 
 def translated(
@@ -41,24 +52,23 @@ def translated(
     version: int,
     conventions: Conventions = USUAL,
 ) -> Translation:
-    """Raises Untranslatable, where an op on which others may depend can't be translated."""
+    """Raises VersionUntranslatable, where an op on which others may depend can't be translated."""
     ops: list[Json] = []
-    kept: list[Any] = []
-    whys: list[str] = []
+    kept: dict[int, str] = {}
     for index, each in enumerate(legacy):
         draft = Draft(sequence, videos, sources, f"c{version}-{index}")
         try:
             meant(each, draft, conventions)
         except Untranslatable as error:
-            why = f"op {index}: {error}"
+            kept[index] = str(error)
             if not changes_no_time(each, conventions):
-                raise Untranslatable(why) from None
-            kept.append(each)
-            whys.append(why)
+                reasons = tuple(kept.get(at) or unknown(op, conventions) for at, op in enumerate(legacy))
+                raise VersionUntranslatable(f"op {index}: {error}", reasons) from None
         else:
             ops += draft.ops
             sequence = draft.sequence
-    return Translation(ops, sequence, tuple(kept), tuple(whys))
+    whys = tuple(f"op {index}: {why}" for index, why in kept.items())
+    return Translation(ops, sequence, tuple(legacy[index] for index in kept), whys, tuple(kept.values()))
 
 
 def opened_with(media: str, seconds: float | None, sequence: Sequence, sources: Sources) -> tuple[list[Json], Sequence]:
@@ -73,17 +83,35 @@ def opened_with(media: str, seconds: float | None, sequence: Sequence, sources: 
     return draft.ops, draft.sequence
 
 
+def unknown(legacy: Any, conventions: Conventions) -> str:
+    """Why an op could not be translated on any timeline; nothing, where that depends on the timeline."""
+    if not isinstance(legacy, Mapping):
+        return f"it is {type(legacy).__name__} and no object"
+    if _is_ours(legacy):
+        return ""
+    try:
+        kind = kind_of(reworded(legacy, conventions))
+    except Untranslatable as error:
+        return str(error)
+    return "" if kind in RULES else _UNKNOWN.format(kind)
+
+
+def _is_ours(legacy: Mapping[str, Any]) -> bool:
+    """Whether an op is in the edit language already."""
+    return isinstance(name := legacy.get("op"), str) and "." in name
+
+
 def meant(legacy: Any, draft: Draft, conventions: Conventions) -> None:
     """Puts what one op means onto the draft. Raises Untranslatable."""
-    if not isinstance(legacy, Mapping):
-        raise Untranslatable(f"it is {type(legacy).__name__} and no object")
-    if isinstance(name := legacy.get("op"), str) and "." in name:
+    if why := unknown(legacy, conventions):
+        raise Untranslatable(why)
+    if _is_ours(legacy):
         draft.put(_with_videos(_with_lines(dict(legacy)), draft.videos))
         return
     given = Given(reworded(legacy, conventions), draft.rate, conventions)
     rule = RULES.get(given.kind)
     if rule is None:
-        raise Untranslatable(f"{given.kind!r} is no kind of edit that is known")
+        raise Untranslatable(_UNKNOWN.format(given.kind))
     rule(given, draft)
     given.done()
 

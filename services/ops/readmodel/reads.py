@@ -12,6 +12,7 @@ from msgspec import UNSET
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.imports import ImportedVersion
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas
 from services.ops.log.records import IdempotentReply
@@ -25,6 +26,7 @@ _OWNER: Final = statement("owner")
 _SHOW_VERSION: Final = statement("show_version")
 _LIST_VERSIONS: Final = statement("list_versions")
 _EXPORTS: Final = statement("exports")
+_IMPORTED_VERSIONS: Final = statement("imported_versions")
 _QUEUED_EXPORTS: Final = statement("queued_exports")
 _STREAM_VERSION_AT: Final = statement("stream_version_at")
 _FORKS: Final = statement("forks")
@@ -33,6 +35,7 @@ _KEEP_ANSWER: Final = statement("keep_answer")
 _CANVAS: Final = msgspec.json.Decoder(Canvas)
 _FPS: Final = msgspec.json.Decoder(Fps)
 _IMPORTED: Final = msgspec.json.Decoder(Imported)
+_IMPORTED_VERSION: Final = msgspec.json.Decoder(ImportedVersion)
 _OPS: Final = msgspec.json.Decoder(list[dict[str, Any]])
 
 Place = tuple[datetime, str]
@@ -102,6 +105,11 @@ class Reads:
             )
             for row in await self._rows(_LIST_VERSIONS, project_id, first, last, limit)
         ]  # fmt: skip
+
+    async def imported(self, project_id: str, first: int, last: int) -> dict[int, ImportedVersion]:
+        """What came with those of the versions `first` to `last` whose ops could not all be translated."""
+        rows = await self._rows(_IMPORTED_VERSIONS, project_id, first, last)
+        return {row.version: _IMPORTED_VERSION.decode(row.imported) for row in rows}
 
     async def queued_exports(self, tenant: str) -> int:
         """How many exports of a tenant wait or are rendered."""
