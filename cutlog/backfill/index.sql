@@ -23,6 +23,8 @@ CREATE INDEX export_of ON export (project, version, place);
 CREATE TABLE proxy (project TEXT NOT NULL, version INT NOT NULL, path TEXT NOT NULL, size INT NOT NULL, sha256 TEXT,
   placed INT NOT NULL DEFAULT 0, PRIMARY KEY (project, version)) WITHOUT ROWID;
 CREATE TABLE unreadable (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE field (file TEXT NOT NULL, name TEXT NOT NULL, kept INT NOT NULL, rows INT NOT NULL,
+  PRIMARY KEY (file, name, kept)) WITHOUT ROWID;
 CREATE TABLE kept (project TEXT NOT NULL, version INT NOT NULL, why TEXT NOT NULL, live INT NOT NULL DEFAULT 0,
   with_them INT NOT NULL DEFAULT 0, PRIMARY KEY (project, version)) WITHOUT ROWID;
 CREATE TABLE kept_op (project TEXT NOT NULL, version INT NOT NULL, place INT NOT NULL, kind TEXT NOT NULL,

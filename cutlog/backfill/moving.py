@@ -13,6 +13,7 @@ from cutlog.backfill.fields import other_id
 from cutlog.backfill.finding import Progress
 from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.meaning import settled
+from cutlog.backfill.metadata import storable
 from cutlog.backfill.numbering import Dated, dated, top, versions
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.originals import Originals
@@ -57,6 +58,14 @@ class Mover:
             if row["rehearsed"] is not None:
                 rehearsed[row["taken"]] = msgspec.json.decode(row["rehearsed"])
         return found, rehearsed
+
+    def _metadata(self, project: LegacyProject, film: str | None) -> dict[str, Any]:
+        """What the row said beside what is carried; its video, too, where the project does not begin as that."""
+        if project.film is None or film is not None:
+            return project.metadata
+        row = self._index.one("SELECT taken FROM video WHERE id = ?", project.film)
+        known = row["taken"] if row is not None and row["taken"] else project.film
+        return project.metadata | {"videoId": storable(known)}
 
     def _seconds(self, film: str | None) -> float | None:
         """How long a video is said to be."""
@@ -126,12 +135,13 @@ class Mover:
         for page in _paged(dated(versions(self._index, project.id, 0), project.created_at)):
             named = [*(op for version in page for op in version["ops"]), film]
             videos, rehearsed = self._media(named)
+            metadata = self._metadata(project, film)
             begun = project.created_at or page[0]["at"]
             landed = await self._services.versions(
                 self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
                 created_at=begun, versions=page, videos=videos, film=film if film in videos else None,
                 seconds=self._seconds(film), conventions=self._conventions, dry_run=self._dry_run, first=not sent,
-                rehearsed=rehearsed,
+                rehearsed=rehearsed, metadata=metadata,
             )  # fmt: skip
             yield landed
             sent = True
@@ -140,6 +150,7 @@ class Mover:
                 self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
                 created_at=project.created_at, versions=(), videos={}, film=None, seconds=None,
                 conventions=self._conventions, dry_run=self._dry_run, first=True, rehearsed={},
+                metadata=self._metadata(project, film),
             )  # fmt: skip
             yield landed
 
@@ -175,7 +186,7 @@ def _version(each: Dated) -> dict[str, Any]:
         "at": each.at,
         "author": last.author if last else None,
         "message": last.message if last else None,
-        "ops": [_storable(op) for row in each.rows for op in row.ops],
+        "ops": [storable(op) for row in each.rows for op in row.ops],
     }
 
 
@@ -215,16 +226,3 @@ def _words(value: Any, depth: int = 0) -> Iterator[str]:
                 yield from _words(each, depth + 1)
         case _:
             return
-
-
-def _storable(value: Any) -> Any:
-    """The same without what PostgreSQL's jsonb can't hold: NUL, and halves of surrogate pairs."""
-    match value:
-        case str():
-            return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-        case dict():
-            return {_storable(str(key)): _storable(each) for key, each in value.items()}
-        case list():
-            return [_storable(each) for each in value]
-        case _:
-            return value

@@ -40,6 +40,8 @@ class Originals:
             try:
                 taken = await self._taken(row, video)
             except Invalid as refused:
+                if refused.type != "invalid-media":
+                    raise
                 index.tell(Oddity("data/videos.json", video.id, f"no usable media: {refused}", _USELESS))
                 index.do("UPDATE video SET taken = '' WHERE id = ?", video.id)
                 await self._services.blobs.delete(self._key(row))
@@ -76,7 +78,8 @@ class Originals:
         return await self._services.video(
             self._run.id, Origin.of(self._run, video.id), given=row["given"], key=self._key(row),
             sha256=row["sha256"], name=video.name, refs=video.refs, created_at=video.created_at,
-            otherwise=other_id("v", video.id, self._run.tenant, self._run.source_id), dry_run=self._dry_run,
+            otherwise=other_id("v", video.id, self._run.tenant, self._run.source_id), metadata=video.metadata,
+            dry_run=self._dry_run,
         )  # fmt: skip
 
     def _key(self, row: Any) -> str:

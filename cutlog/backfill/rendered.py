@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from cutlog.backfill.fields import other_id
 from cutlog.backfill.finding import Progress
 from cutlog.backfill.index import Index, unpack
@@ -130,7 +132,7 @@ class Rendered:
         return ImportedExport(
             export_id=row["given"], version=export.version, profile=row["profile"], status=status, key=key,
             size=row["size"] or 0, sha256=row["sha256"], pinned=status != "deleted" and (self._pin or export.pinned),
-            at=export.created_at,
+            at=export.created_at, metadata=export.metadata or msgspec.UNSET,
         )  # fmt: skip
 
     async def _proxy(self, row: Any, given: str) -> ImportedProxy | None:

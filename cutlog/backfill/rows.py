@@ -11,9 +11,15 @@ import msgspec
 
 from cutlog.backfill import fields
 from cutlog.backfill.fields import Row
+from cutlog.backfill.metadata import Count, rest
 
 _NAMES: Final = ("originalName", "originalFilename", "title", "name")
 """What its owner calls a video, as rows have it."""
+_CARRIED: Final = ("id", "_id", "__v")
+_OWNERS: Final = ("projectId", "project_id", "project")
+_FILM: Final = ("videoId", "sourceVideoId", "video", "sourceId")
+_PLACES: Final = ("path", "filePath", "s3Key", "key", "url")
+_DATES: Final = ("createdAt", "created_at", "timestamp", "date")
 _OF_ROWS: Final = frozenset(
     ("_id", "id", "__v", "projectId", "project_id", "project", "version", "v", "createdAt", "created_at", "updatedAt",
      "timestamp", "date", "author", "user", "userId", "actor", "createdBy", "message")
@@ -21,6 +27,8 @@ _OF_ROWS: Final = frozenset(
 
 MOST_REFS: Final = 1_000_000
 """Uploads of one content, at most."""
+
+_BATCHES: Final = frozenset(("ops", "operations", "operation"))
 
 Odd = Callable[[str, str], None]
 """Takes what is odd about a row, and what is done about it."""
@@ -37,8 +45,8 @@ class LegacyProject(msgspec.Struct, frozen=True):
     latest_export_key: str | None = None
     canvas: dict[str, Any] = msgspec.field(default_factory=dict)
     created_at: datetime | None = None
-    author: str | None = None
     film: str | None = None
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class LegacyVideo(msgspec.Struct, frozen=True):
@@ -53,6 +61,7 @@ class LegacyVideo(msgspec.Struct, frozen=True):
     sha256: str | None = None
     refs: int = 1
     created_at: datetime | None = None
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class LegacyOperation(msgspec.Struct, frozen=True):
@@ -76,15 +85,17 @@ class LegacyExport(msgspec.Struct, frozen=True):
     pinned: bool = False
     archived: bool = False
     created_at: datetime | None = None
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-def project(row: Row, odd: Odd) -> LegacyProject | None:
+def project(row: Row, odd: Odd, count: Count) -> LegacyProject | None:
     """Reads a row of projects.json."""
     found = fields.identity(row, "id", "_id")
     if found is None:
         odd("a project without an id", "left out: nothing can refer to it")
         return None
-    name = fields.text(row.get("name", row.get("title")), 200)
+    called = "name" if "name" in row else "title"
+    name = fields.text(row.get(called), 200)
     if name is None:
         odd("a project without a name", f"named {found}")
     version = fields.version(row.get("currentVersion", row.get("version")))
@@ -95,8 +106,9 @@ def project(row: Row, odd: Odd) -> LegacyProject | None:
         id=found, name=name or found, current_version=version,
         latest_proxy_key=fields.text(row.get("latestProxyKey"), 1_000),
         latest_export_key=fields.text(row.get("latestExportKey"), 1_000),
-        canvas=canvas, created_at=_moment(row, odd), author=_author(row),
-        film=fields.identity(row, "videoId", "sourceVideoId", "video", "sourceId"),
+        canvas=canvas, created_at=_moment(row, odd), film=fields.identity(row, *_FILM),
+        metadata=rest(row, {*_CARRIED, *_FILM, called, _dated(row), "currentVersion", "version", "latestProxyKey",
+                            "latestExportKey", "width", "height", "fps", "frameRate"}, count),
     )  # fmt: skip
 
 
@@ -112,11 +124,12 @@ def _canvas(row: Row) -> dict[str, Any]:
     return found
 
 
-def video(row: Row, odd: Odd) -> LegacyVideo | None:
+def video(row: Row, odd: Odd, count: Count) -> LegacyVideo | None:
     """Reads a row of videos.json."""
     found = fields.identity(row, "id", "_id")
-    paths = _paths(row, "path", "filePath", "s3Key", "key", "url")
-    own = next((name for key in _NAMES if (name := fields.text(row.get(key), 255)) is not None), None)
+    paths = _paths(row, *_PLACES)
+    called = next((key for key in _NAMES if fields.text(row.get(key), 255) is not None), "")
+    own = fields.text(row.get(called), 255)
     name = fields.text(row.get("filename"), 255) or own
     if name is None and paths:
         name = fields.text(paths[0].replace("\\", "/").rpartition("/")[2], 255)
@@ -138,12 +151,14 @@ def video(row: Row, odd: Odd) -> LegacyVideo | None:
     return LegacyVideo(
         id=found, filename=name, name=own or name, paths=paths, seconds=fields.seconds(lasts), sha256=sha256,
         refs=refs, created_at=_moment(row, odd),
+        metadata=rest(row, {*_CARRIED, *_PLACES, called, _dated(row), "filename", "sha256", "hash", "refCount", "size",
+                            "fileSize", "duration"}, count),
     )  # fmt: skip
 
 
-def operation(row: Row, odd: Odd) -> LegacyOperation | None:
+def operation(row: Row, odd: Odd, count: Count) -> LegacyOperation | None:
     """Reads a row of editOperations.json."""
-    owner = fields.identity(row, "projectId", "project_id", "project")
+    owner = fields.identity(row, *_OWNERS)
     if owner is None:
         odd("an operation without a projectId", "left out: it cannot be told whose it is")
         return None
@@ -151,27 +166,25 @@ def operation(row: Row, odd: Odd) -> LegacyOperation | None:
     if not version:
         odd("an operation without a readable version", "follows the ones before it in the file")
     ops = row.get("ops", row.get("operations", row.get("operation")))
-    if isinstance(ops, dict):
-        ops = [ops]
-    elif isinstance(ops, str) or (ops is None and isinstance(row.get("type"), str)):
+    if isinstance(ops, str) or (ops is None and isinstance(row.get("type"), str)):
         # The row is the operation itself, with what the store notes of every row.
         ops = [{key: value for key, value in row.items() if key not in _OF_ROWS}]
-    elif not isinstance(ops, list):
-        odd("an operation without a list of ops", "a version that changes nothing")
-        ops = []
-    return LegacyOperation(
-        owner,
-        version or None,
-        ops,
-        _moment(row, odd, "the time of the version before it counts"),
-        _author(row),
-        fields.text(row.get("message"), 2_000),
-    )
+    else:
+        for name in row.keys() - _OF_ROWS - _BATCHES:
+            if row[name] is not None:
+                count(name, False)
+        if isinstance(ops, dict):
+            ops = [ops]
+        elif not isinstance(ops, list):
+            odd("an operation without a list of ops", "a version that changes nothing")
+            ops = []
+    at = _moment(row, odd, "the time of the version before it counts")
+    return LegacyOperation(owner, version or None, ops, at, _author(row), fields.text(row.get("message"), 2_000))
 
 
-def export(row: Row, odd: Odd) -> LegacyExport | None:
+def export(row: Row, odd: Odd, count: Count) -> LegacyExport | None:
     """Reads a row of exportVersions.json."""
-    owner = fields.identity(row, "projectId", "project_id", "project")
+    owner = fields.identity(row, *_OWNERS)
     version = fields.version(row.get("version", row.get("v")))
     if owner is None or version is None:
         odd("an export without a projectId or version", "left out; its file is reported with the uploads")
@@ -180,14 +193,18 @@ def export(row: Row, odd: Odd) -> LegacyExport | None:
     if found is None:
         found = f"{owner}-v{version}"
         odd("an export without an id", f"named {found}")
-    keys = _paths(row, "filePath", "path", "key", "s3Key", "url")
+    keys = _paths(row, "filePath", *_PLACES)
     if not keys:
         odd("an export without a key", "its file is looked for under the usual name")
     archived = (
         fields.truth(row.get("archived")) or row.get("status") == "archived"
         or any(re.match(r"/*(.*/)?archive/", key.replace("\\", "/")) for key in keys)
     )  # fmt: skip
-    return LegacyExport(found, owner, version, keys, fields.truth(row.get("pinned")), archived, _moment(row, odd))
+    carried = {*_CARRIED, *_OWNERS, *_PLACES, _dated(row), "version", "v", "pinned", "archived", "status", "size"}
+    return LegacyExport(
+        found, owner, version, keys, fields.truth(row.get("pinned")), archived, _moment(row, odd),
+        rest(row, carried, count),
+    )  # fmt: skip
 
 
 def _paths(row: Row, *names: str) -> tuple[str, ...]:
@@ -196,14 +213,18 @@ def _paths(row: Row, *names: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for path in found if path is not None))
 
 
+def _dated(row: Row) -> str:
+    """The field that says when what a row is about was made; nothing, where none does."""
+    return next((name for name in _DATES if name in row), "")
+
+
 def _moment(row: Row, odd: Odd, instead: str = "the time of the run counts") -> datetime | None:
-    for name in ("createdAt", "created_at", "timestamp", "date"):
-        if name in row:
-            found = fields.moment(row[name])
-            if found is None:
-                odd(f"{name} is {str(row[name])[:60]!r}, which is no date", instead)
-            return found
-    return None
+    if not (name := _dated(row)):
+        return None
+    found = fields.moment(row[name])
+    if found is None:
+        odd(f"{name} is {str(row[name])[:60]!r}, which is no date", instead)
+    return found
 
 
 def _author(row: Row) -> str | None:

@@ -114,13 +114,13 @@ class Services:
         self, run: str, project: str, origin: Origin, *, name: str, canvas: Mapping[str, Any],
         created_at: datetime | None, versions: Sequence[Mapping[str, Any]], videos: Mapping[str, str],
         film: str | None, seconds: float | None, conventions: Conventions, dry_run: bool, first: bool,
-        rehearsed: Mapping[str, Any],
+        rehearsed: Mapping[str, Any], metadata: Mapping[str, Any],
     ) -> Landed:  # fmt: skip
         """Sends the next versions of a project. Raises Refused, Unreachable."""
         body = _said(origin) | {
             "name": name, "canvas": canvas, "createdAt": created_at, "versions": versions, "videos": videos,
             "film": film, "seconds": seconds, "conventions": conventions, "dryRun": dry_run, "first": first,
-            "rehearsed": rehearsed,
+            "rehearsed": rehearsed, "metadata": metadata,
         }  # fmt: skip
         return await self._post(self._ops, Landed, f"/internal/imports/{run}/projects/{project}/versions", body)
 
@@ -153,13 +153,14 @@ class Services:
         refs: int,
         created_at: datetime | None,
         otherwise: str,
+        metadata: Mapping[str, Any],
         dry_run: bool,
     ) -> Taken:
         """Has a video taken over, or with `dry_run` only looked into. Raises Refused (type `not-arrived` when its
         object is needed), Unreachable."""
         body = _said(origin) | {
             "id": given, "key": key, "sha256": sha256, "name": name, "refs": refs, "createdAt": created_at,
-            "otherwise": otherwise, "dryRun": dry_run,
+            "otherwise": otherwise, "metadata": metadata, "dryRun": dry_run,
         }  # fmt: skip
         return await self._post(self._media, Taken, f"/internal/imports/{run}/videos", body)
 

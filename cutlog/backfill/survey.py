@@ -14,6 +14,7 @@ from cutlog.backfill.finding import Progress, find_files, hash_files, tell_left_
 from cutlog.backfill.index import Index, pack, unpack
 from cutlog.backfill.json_rows import rows as read
 from cutlog.backfill.meaning import settle
+from cutlog.backfill.metadata import counting, tell_fields
 from cutlog.backfill.numbering import drop_absurd, highest, tell_gaps, top
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.rows import LegacyExport, LegacyOperation, LegacyProject, LegacyVideo
@@ -53,6 +54,7 @@ def survey(source: Source, index: Index, folder: Path, progress: Progress, wishe
     find_files(source, index)
     settle(index, wished)
     tell_gaps(index)
+    tell_fields(index)
     index.commit()
     hash_files(index, progress)
     index.begin()
@@ -92,7 +94,7 @@ def _odd(index: Index, name: str, place: int, row: dict[str, Any]) -> Callable[[
 
 def _add_project(index: Index, place: int, row: dict[str, Any]) -> None:
     odd = _odd(index, "projects", place, row)
-    found = rows.project(row, odd)
+    found = rows.project(row, odd, counting(index, "data/projects.json"))
     if found is None:
         return
     given = _given(index, "project", "p", found.id, odd)
@@ -109,7 +111,7 @@ def _add_project(index: Index, place: int, row: dict[str, Any]) -> None:
 
 def _add_video(index: Index, place: int, row: dict[str, Any]) -> None:
     odd = _odd(index, "videos", place, row)
-    found = rows.video(row, odd)
+    found = rows.video(row, odd, counting(index, "data/videos.json"))
     if found is None:
         return
     given = _given(index, "video", "v", found.id, odd)
@@ -122,7 +124,7 @@ def _add_video(index: Index, place: int, row: dict[str, Any]) -> None:
 
 def _add_operation(index: Index, place: int, row: dict[str, Any]) -> None:
     odd = _odd(index, "editOperations", place, row)
-    found = rows.operation(row, odd)
+    found = rows.operation(row, odd, counting(index, "data/editOperations.json"))
     if found is None:
         return
     version = found.version
@@ -139,7 +141,7 @@ def _add_operation(index: Index, place: int, row: dict[str, Any]) -> None:
 
 def _add_export(index: Index, place: int, row: dict[str, Any]) -> None:
     odd = _odd(index, "exportVersions", place, row)
-    found = rows.export(row, odd)
+    found = rows.export(row, odd, counting(index, "data/exportVersions.json"))
     if found is None:
         return
     given = _given(index, "export", "x", found.id, odd)

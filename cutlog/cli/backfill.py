@@ -69,7 +69,8 @@ def backfill(
         with _bars(console) as progress:
             report, items = asyncio.run(work(progress))
     except (NoLegacyStore, AnotherRun, NotEqual, StackDidNotStart, Refused, Unreachable, OSError) as error:
-        fail(f"{(type(error).__doc__ or '').splitlines()[0]} {error}".strip())
+        faults = "".join(f"; {fault.pointer}: {fault.detail}" for fault in getattr(error, "errors", ()))
+        fail(f"{(type(error).__doc__ or '').splitlines()[0]} {error}{faults}".strip())
     except KeyboardInterrupt:
         fail("interrupted; run the same command again to go on", INTERRUPTED)
     if as_json:

@@ -12,8 +12,18 @@ from cutlog.contract.media import MediaFacts
 from cutlog.contract.timeline import Canvas
 
 
+class Brought(Wire):
+    """A row of another store that a video came from; `alias` is an id that leads to the video as well."""
+
+    legacy_id: str
+    alias: str | None = None
+    name: str | None = None
+    created_at: datetime | None = None
+    metadata: dict[str, Any] | None = None
+
+
 class Video(Wire):
-    """`status`: processing, ready, failed. `size` in bytes."""
+    """`status`: processing, ready, failed. `size` in bytes; `imported`: the rows of other stores that it came from."""
 
     id: str
     sha256: str
@@ -24,6 +34,8 @@ class Video(Wire):
     kind: str
     duplicate: bool = False
     facts: MediaFacts | None = None
+    created_at: datetime | None = None
+    imported: tuple[Brought, ...] = ()
 
 
 class NotExamined(Wire):
@@ -60,7 +72,7 @@ class Imported(Wire):
 
 
 class Project(Wire):
-    """`duration` in frames of the canvas's rate; `origin` of a fork only."""
+    """`duration` in frames of the canvas's rate; `origin` of a fork only; `metadata` is what another store said."""
 
     id: str
     name: str
@@ -73,6 +85,8 @@ class Project(Wire):
     latest_export_version: int | None = None
     origin: Origin | None = None
     imported: Imported | None = None
+    metadata: dict[str, Any] | None = None
+    created_at: datetime | None = None
 
 
 class Committed(Wire):
@@ -171,6 +185,8 @@ class Export(Wire):
     pinned: bool = False
     error: Any = None
     url: str | None = None
+    created_at: datetime | None = None
+    metadata: dict[str, Any] | None = None
 
 
 class Version(Wire):

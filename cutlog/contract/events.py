@@ -176,7 +176,8 @@ class ProjectImportUndone(Wire):
 
 
 class MediaUploaded(Wire):
-    """New content of a tenant: its bytes are at `key` and on disk. Its renditions follow with MediaReady."""
+    """New content of a tenant: its bytes are at `key` and on disk. Its renditions follow with MediaReady. `alias` is
+    another id for it, which it had in another store."""
 
     sha256: str
     size: int
@@ -186,11 +187,15 @@ class MediaUploaded(Wire):
     kind: MediaKind
     facts: MediaFacts
     ref_count: int
+    alias: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class MediaDeduplicated(Wire):
+    """The same content again. `alias` is another id for it, which it had in another store."""
+
     name: str
     ref_count: int
+    alias: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class MediaReady(Wire):
@@ -203,7 +208,10 @@ class MediaFailed(Wire):
 
 
 class MediaReleased(Wire):
+    """An upload less. `alias` is no id for it any more."""
+
     ref_count: int
+    alias: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class MediaArchived(Wire):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
+from msgspec import UNSET, UnsetType
+
 from cutlog.contract.base import Wire
 from cutlog.contract.profiles import ExportProfile
 
@@ -34,7 +36,7 @@ class Written(Wire):
 
 class ImportedExport(Wire):
     """An export that another store made: a file that is here now, or one that was lost there (`deleted`). `at` is when
-    it was made."""
+    it was made, `metadata` what else that store said of it."""
 
     export_id: str
     version: int
@@ -45,6 +47,7 @@ class ImportedExport(Wire):
     sha256: str | None = None
     pinned: bool = False
     at: datetime | None = None
+    metadata: dict[str, Any] | UnsetType = UNSET
 
 
 class ImportedProxy(Wire):

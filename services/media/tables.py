@@ -118,7 +118,8 @@ refusal = Table(
     Column("detail", Text, nullable=False),
 )
 
-#: Videos that a run brought from another store, by their ids there, with the uploads that it counted.
+#: Videos that a run brought from another store, by their ids there, with the uploads that it counted. `alias` is the id
+#: of ours that follows from that one, where the video has another; the oldest counts. What else that store says of it.
 brought = Table(
     "brought",
     metadata,
@@ -128,6 +129,11 @@ brought = Table(
     Column("run", Text, nullable=False),
     Column("video_id", Text, nullable=False),
     Column("refs", Integer, nullable=False),
+    Column("alias", Text),
+    Column("name", Text),
+    Column("made_at", DateTime(timezone=True)),
+    Column("metadata", JSONB(none_as_null=True)),
+    Column("brought_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )
 
 #: Projects any version of which uses a video; derived from events.

@@ -17,6 +17,7 @@ from services.ops.readmodel.sql import statement
 
 CAPACITY: Final = 100_000
 _MEDIA_STATES: Final = statement("media_states")
+_MEDIA_ALIASES: Final = statement("media_aliases")
 _MEDIA_WANTED: Final = statement("media_wanted")
 _STATE: Final = msgspec.json.Decoder(MediaState)
 
@@ -70,6 +71,16 @@ class Catalog:
     def _usable(self, media_id: str) -> bool:
         state = self._states.get(media_id)
         return state is not None and state.stored == "there"
+
+    async def aliases(self, tenant: str, ids: Iterable[str]) -> dict[str, str]:
+        """The media that ids of other stores stand for; nothing for those of media."""
+        known = self._states
+        unknown = [each for each in ids if each not in known or known[each].tenant != tenant]
+        if not unknown:
+            return {}
+        async with self._engine.connect() as connection:
+            rows = await connection.exec_driver_sql(_MEDIA_ALIASES, (unknown, tenant))
+            return {row.alias: row.media for row in rows}
 
     async def references(self, tenant: str, ids: Iterable[str]) -> dict[str, MediaRef]:
         """How media are now, with what was made from them."""

@@ -28,6 +28,20 @@ def cutlog(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, env=os.environ, timeout=300)
 
 
+Lines = list[dict[str, Any]]
+OF_ONE_RUN = ("run", "dryRun", "resumed", "seconds")
+"""What a run and a dry run can't have in common."""
+
+
+def compared(dry: Lines, lines: Lines) -> None:
+    """Every line of both, and every field."""
+    assert dry[0]["dryRun"] and not lines[0]["dryRun"]
+    for rehearsed, line in zip(dry[1:-1], lines[1:-1], strict=True):
+        assert rehearsed == line
+    said, was = ({key: value for key, value in each[-1].items() if key not in OF_ONE_RUN} for each in (dry, lines))
+    assert said == was
+
+
 @dataclass(frozen=True)
 class House:
     """The stack that a store moves into, and a tenant there."""

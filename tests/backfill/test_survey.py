@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutlog.backfill.index import Index
+from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.numbering import dated, top, versions
 from cutlog.backfill.oddities import Oddity
-from cutlog.backfill.rows import LegacyOperation
+from cutlog.backfill.rows import LegacyExport, LegacyOperation, LegacyProject, LegacyVideo
 from cutlog.backfill.source import Source
 from cutlog.backfill.survey import counted, survey
 from cutlog.contract.legacy import NOTHING_SAID
@@ -205,3 +205,34 @@ def test_versions_that_are_missing_have_a_time_too(root: Path) -> None:
     with surveyed(root) as index:
         hours = [each.at.hour for each in dated(versions(index, "p", 0), BEGUN) if each.at is not None]
     assert hours == [5, 6, 6, 8, 8]
+
+
+def test_fields_without_a_place_are_kept_as_metadata_and_named(root: Path) -> None:
+    place(root, "videos/a.mp4", b"a")
+    history = [{"text": "x" * 100}] * 300
+    rows = [op(1, jobId="j", userId="u"), {"projectId": "p", "version": 2, "type": "trim", "start": 1, "userId": "u"}]
+    write(
+        root,
+        projects=[project(2, userId="u", settings={"fps": 25}, chatHistory=history, title="T", favorite=None)],
+        videos=[{"id": "v", "filename": "a.mp4", "originalName": "A", "title": "T", "mimeType": "video/mp4\0"}],
+        editOperations=rows, exportVersions=[{"id": "x", "projectId": "p", "version": 1, "format": "mp4"}],
+    )  # fmt: skip
+    with surveyed(root) as index:
+        (film,) = (unpack(row["row"], LegacyProject) for row in index.all("SELECT row FROM project"))
+        (video,) = (unpack(row["row"], LegacyVideo) for row in index.all("SELECT row FROM video"))
+        (export,) = (unpack(row["row"], LegacyExport) for row in index.all("SELECT row FROM export"))
+        told = {(each.file, each.what, each.done) for each in index.oddities() if "has no place" in each.what}
+    assert film.metadata == {"userId": "u", "settings": {"fps": 25}, "title": "T"}
+    assert (video.name, video.metadata) == ("A", {"title": "T", "mimeType": "video/mp4\N{REPLACEMENT CHARACTER}"})
+    assert export.metadata == {"format": "mp4"}
+
+    def kept(file: str, *names: str) -> set[tuple[str, str, str]]:
+        what = "the field {!r} of 1 row has no place here"
+        return {(f"data/{file}.json", what.format(name), "kept as metadata") for name in names}
+
+    large = "the field 'chatHistory' of 1 row has no place here, and is too large for metadata, which is 16384 bytes"
+    assert told == {
+        *kept("projects", "userId", "settings", "title"), *kept("videos", "title", "mimeType"),
+        *kept("exportVersions", "format"), ("data/projects.json", f"{large} of a row", "left in the source"),
+        ("data/editOperations.json", "the field 'jobId' of 1 row has no place here", "left in the source"),
+    }  # fmt: skip

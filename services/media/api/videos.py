@@ -132,7 +132,8 @@ def make_api(
     async def show(req: Request) -> Reply:
         async with engine.connect() as connection:
             row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
-            return Reply(200, row.shown(await videos.users(connection, row.id)))
+            came = (await videos.imported(connection, [row.id])).get(row.id, ())
+            return Reply(200, row.shown(await videos.users(connection, row.id), imported=came))
 
     @api.delete(
         ROOT + "/{video}",

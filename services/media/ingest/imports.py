@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import structlog
@@ -53,7 +53,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 class NewVideo(Strict):
     """A video of another store: its file is the object `key`, of that SHA-256, and was uploaded `refs` times. Its id
     is `id` unless its content is here already; `otherwise`, where that id is another's. With `dryRun` the file is
-    looked into, and nothing is stored."""
+    looked into, and nothing is stored. `metadata` is what else that store says of it."""
 
     tenant: Id
     source: Text
@@ -65,6 +65,7 @@ class NewVideo(Strict):
     refs: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
     created_at: datetime | None = None
     otherwise: Id | None = None
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
     dry_run: bool = False
 
 
@@ -169,7 +170,7 @@ class Imports:
                 row = await videos.add(connection, added, created_at=new.created_at)
                 key = f"media/{row.id}/uploaded/{row.generation}"
                 body: RecordMediaUploaded | RecordMediaDeduplicated = RecordMediaUploaded(
-                    media_id=row.id, event=uploaded(row)
+                    media_id=row.id, event=msgspec.structs.replace(uploaded(row), alias=_alias(new, row))
                 )
             elif found.stored == "deleted" and known.generation <= found.generation:
                 raise leases.LeaseLostError("Its bytes went while they were counted on; send it again.")
@@ -177,17 +178,19 @@ class Imports:
                 await videos.renew(connection, found, known)
                 row = await _counted(connection, found.id, new.refs - 1)
                 key = f"media/{row.id}/uploaded/{row.generation}"
-                body = RecordMediaUploaded(media_id=row.id, event=uploaded(row))
+                event = msgspec.structs.replace(uploaded(row), alias=_alias(new, row))
+                body = RecordMediaUploaded(media_id=row.id, event=event)
             else:
                 row = await _counted(connection, found.id, new.refs)
                 key = videos.again_key(row.id, upload_id)
-                event = MediaDeduplicated(name=row.name, ref_count=row.ref_count)
-                body = RecordMediaDeduplicated(media_id=row.id, event=event, generation=row.generation)
+                again = MediaDeduplicated(name=row.name, ref_count=row.ref_count, alias=_alias(new, row))
+                body = RecordMediaDeduplicated(media_id=row.id, event=again, generation=row.generation)
             await self._outbox.add(connection, videos.command(key, asker, body))
             await connection.execute(
                 insert(brought).values(
                     tenant=new.tenant, source=new.source, legacy_id=new.legacy_id, run=run, video_id=row.id,
-                    refs=new.refs,
+                    refs=new.refs, alias=None if row.id == new.id else new.id, name=display_name(new.name),
+                    made_at=new.created_at, metadata=new.metadata or None,
                 )
             )  # fmt: skip
         return key, Taken(id=row.id, ref_count=row.ref_count, added=found is None)
@@ -211,7 +214,9 @@ class Imports:
                 count += row.refs
                 await _counted(connection, row.video_id, -row.refs)
                 key = f"media/{row.video_id}/undone/{run}/{row.legacy_id}"
-                body = RecordMediaReleased(media_id=row.video_id, event=MediaReleased(ref_count=left))
+                body = RecordMediaReleased(
+                    media_id=row.video_id, event=MediaReleased(ref_count=left, alias=row.alias or UNSET)
+                )
                 await self._outbox.add(connection, videos.command(key, asker, body))
                 keys.append(key)
                 if left <= 0:
@@ -293,6 +298,11 @@ async def _before(connection: AsyncConnection, new: NewVideo) -> Taken | None:
     )  # fmt: skip
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else Taken(id=row.id, ref_count=row.ref_count, added=False)
+
+
+def _alias(new: NewVideo, row: Stored) -> str | UnsetType:
+    """The id that a video would have by its store, where it has another."""
+    return UNSET if row.id == new.id else new.id
 
 
 async def _id_for(connection: AsyncConnection, new: NewVideo) -> str:

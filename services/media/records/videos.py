@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, func, select, update
+from msgspec import UNSET, UnsetType
+from sqlalchemy import Row, ScalarSelect, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,7 +18,7 @@ from cutlog.contract.commands import Command, MediaCommand, RecordMediaDeduplica
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
 from services.media.records import uses
-from services.media.tables import refusal, video
+from services.media.tables import brought, refusal, video
 
 Status = Literal["processing", "ready", "failed"]
 Storage = Literal["there", "archived", "deleted"]
@@ -38,9 +39,21 @@ class NotFailedError(Exception):
     """Only a failed video can be processed again."""
 
 
+class Brought(Wire):
+    """A row of another store that a video came from: the id, the name and the date that it had there, and what else
+    that store said of it. `alias` is the id under which the video is found here as well, where it has another."""
+
+    legacy_id: str
+    alias: str | None = None
+    name: str | None = None
+    created_at: datetime | None = None
+    metadata: dict[str, Any] | None = None
+
+
 class Video(Wire):
     """A video as the API shows it. `size` in bytes; `uses` counts projects with any version that uses it; `progress`:
-    the share of its edit proxy that is made; `archived`: its original is in the archive."""
+    the share of its edit proxy that is made; `archived`: its original is in the archive; `imported`: the rows of other
+    stores that it came from, absent where there are none."""
 
     id: str
     sha256: str
@@ -56,6 +69,7 @@ class Video(Wire):
     error: str | None = None
     progress: float = 0.0
     archived: bool = False
+    imported: tuple[Brought, ...] | UnsetType = UNSET
 
 
 class Asker(msgspec.Struct, frozen=True):
@@ -93,7 +107,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     stored_position: int = 0
     revision: int = 0
 
-    def shown(self, uses: int, *, duplicate: bool = False) -> Video:
+    def shown(self, uses: int, *, duplicate: bool = False, imported: Sequence[Brought] = ()) -> Video:
         return Video(
             id=self.id,
             sha256=self.sha256,
@@ -109,6 +123,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
             error=self.error,
             progress=1.0 if self.status == "ready" else self.progress,
             archived=self.stored == "archived",
+            imported=tuple(imported) or UNSET,
         )
 
 
@@ -135,12 +150,36 @@ async def by_content(connection: AsyncConnection, tenant: str, sha256: str) -> S
 
 
 async def by_id(connection: AsyncConnection, tenant: str, video_id: str, *, lock: bool = False) -> Stored:
-    """A video that has at least one upload. Raises VideoUnknownError."""
-    query = select(video).where(video.c.tenant == tenant, video.c.id == video_id, video.c.ref_count > 0)
-    row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
-    if row is None:
+    """A video that has at least one upload, by its id or by one that it had in another store. Raises
+    VideoUnknownError."""
+    for each in (video_id, _called(tenant, video_id)):
+        query = select(video).where(video.c.tenant == tenant, video.c.id == each, video.c.ref_count > 0)
+        row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+        if row is not None:
+            break
+    else:
         raise VideoUnknownError(f"Video {video_id} does not exist.")
     return stored(row)
+
+
+def _called(tenant: str, alias: str) -> ScalarSelect[Any]:
+    """The id of the video that was first to have that one in another store."""
+    query = select(brought.c.video_id).where(brought.c.tenant == tenant, brought.c.alias == alias)
+    return query.order_by(brought.c.brought_at).limit(1).scalar_subquery()
+
+
+async def imported(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Brought]]:
+    """The rows of other stores that videos came from: first the one whose id a video has."""
+    found: dict[str, list[Brought]] = {}
+    query = (
+        select(brought).where(brought.c.video_id.in_(ids)).order_by(brought.c.alias.is_not(None), brought.c.brought_at)
+    )
+    for row in await connection.execute(query):
+        told = Brought(
+            legacy_id=row.legacy_id, alias=row.alias, name=row.name, created_at=row.made_at, metadata=row.metadata
+        )
+        found.setdefault(row.video_id, []).append(told)
+    return found
 
 
 async def current(connection: AsyncConnection, ids: Sequence[str]) -> list[Stored]:
@@ -155,8 +194,9 @@ async def page(connection: AsyncConnection, tenant: str, after: str | None, limi
     if after is not None:
         query = query.where(video.c.id > after)
     rows = [stored(row) for row in await connection.execute(query.order_by(video.c.id).limit(limit))]
-    counted = await uses.count(connection, [row.id for row in rows])
-    return [row.shown(counted.get(row.id, 0)) for row in rows]
+    ids = [row.id for row in rows]
+    counted, came = await uses.count(connection, ids), await imported(connection, ids)
+    return [row.shown(counted.get(row.id, 0), imported=came.get(row.id, ())) for row in rows]
 
 
 async def add(connection: AsyncConnection, new: Stored, *, created_at: datetime | None = None) -> Stored:
@@ -209,7 +249,7 @@ async def retry(connection: AsyncConnection, tenant: str, video_id: str) -> Stor
         "status": "processing", "error": None, "progress": 0.0, "derive_at": func.clock_timestamp(),
         "derive_left": DERIVE_ATTEMPTS,
     }  # fmt: skip
-    statement = update(video).where(video.c.id == video_id).values(values).returning(video)
+    statement = update(video).where(video.c.id == row.id).values(values).returning(video)
     return stored((await connection.execute(statement)).one())
 
 
@@ -229,12 +269,12 @@ async def release(connection: AsyncConnection, outbox: Outbox, asker: Asker, vid
     Whether the last one may go, ops decides: its answer to the command `key` may still be a refusal.
     """
     row = await by_id(connection, asker.tenant, video_id, lock=True)
-    using = await users(connection, video_id)
+    using = await users(connection, row.id)
     if row.ref_count == 1 and using:
         raise VideoInUseError(f"Video {video_id} is used by {using} projects, so its last upload can't be removed.")
     left = row.ref_count - 1
-    await connection.execute(update(video).where(video.c.id == video_id).values(ref_count=left))
-    body = RecordMediaReleased(media_id=video_id, event=MediaReleased(ref_count=left))
+    await connection.execute(update(video).where(video.c.id == row.id).values(ref_count=left))
+    body = RecordMediaReleased(media_id=row.id, event=MediaReleased(ref_count=left))
     await outbox.add(connection, command(key, asker, body))
     return left
 

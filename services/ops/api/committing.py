@@ -22,7 +22,7 @@ from services.ops.decide.refusals import Collided, StaleVersion
 from services.ops.edits.errors import EditError
 from services.ops.edits.history import Earlier, nothing_earlier
 from services.ops.edits.sequence import Sequence
-from services.ops.edits.sources import media_named
+from services.ops.edits.sources import media_named, media_renamed
 from services.ops.handling import Outcome
 from services.ops.interchange.captions import CaptionFile, with_captions
 from services.ops.interchange.losses import Ledger, Loss
@@ -79,6 +79,7 @@ class Batch(msgspec.Struct, frozen=True):
 async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch) -> Reply:
     """201 with what was committed; 200 for a dry run. Raises Problem 409 with what was missed, EditError, Refused."""
 
+    batch = await _with_ids(ops, req.actor.tenant, batch)
     files: dict[int, CaptionFile] = {}
     losses: list[tuple[Loss, ...]] = []
 
@@ -113,6 +114,15 @@ async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch
         return Reply(201, body(await ops.handling.project(project_id, who(req), make, keep=kept)))
 
     return await committed_once(ops, req, project_id, act)
+
+
+async def _with_ids(ops: Ops, tenant: str, batch: Batch) -> Batch:
+    """The same, with their own ids for media that are named as another store called them: the log knows no others."""
+    names = await ops.catalog.aliases(tenant, set(_named(batch.ops)))
+    if not names:
+        return batch
+    sent = tuple(media_renamed(op, names) for op in batch.sent)
+    return msgspec.structs.replace(batch, ops=msgspec.convert(sent, tuple[Op, ...]), sent=sent)
 
 
 def _near(state: ProjectState, expected: int) -> bool:

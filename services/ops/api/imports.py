@@ -52,7 +52,8 @@ class Rehearsed(Strict):
 class VersionsPage(Strict):
     """The next versions of a project. `videos` has the ids of media by the ids that the ops use. With `dryRun` nothing
     is stored, and `rehearsed` has the media that are not here yet; `first` marks the first page of a dry run. `film` is
-    the video, by its legacy id, that version 1 begins as, `seconds` how long it is said to be."""
+    the video, by its legacy id, that version 1 begins as, `seconds` how long it is said to be; `metadata` what else the
+    store says of the project."""
 
     tenant: Id
     source: Text
@@ -68,6 +69,7 @@ class VersionsPage(Strict):
     dry_run: bool = False
     first: bool = False
     rehearsed: dict[str, Rehearsed] = msgspec.field(default_factory=dict)
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class FilesPage(Strict):
@@ -171,7 +173,7 @@ def routes(api: Api, ops: Ops) -> None:
             return ImportVersions(
                 run, page.source, page.legacy_id, one_line(page.name) or project_id, canvas, page.created_at,
                 page.versions, page.videos, moving, moving.sha256, page.conventions, page.videos.get(page.film or ""),
-                page.seconds,
+                page.seconds, page.metadata or UNSET,
             )  # fmt: skip
 
         if page.dry_run:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cutlog.contract.events import (
     ProjectCreated,
@@ -51,7 +52,8 @@ class LegacyVersion(msgspec.Struct, frozen=True, rename="camel"):
 class ImportVersions(msgspec.Struct, frozen=True):
     """The next versions of a project, which begins with them if it is not there. `videos` names media by their legacy
     ids; `source` names the store, `run` what brings them. Version 1 begins as all of the media `film`, if there is one;
-    `seconds` is its length as the store has it, for where its facts are not here yet."""
+    `seconds` is its length as the store has it, for where its facts are not here yet. `metadata` is what else the store
+    says of the project."""
 
     run: str
     source: str
@@ -66,6 +68,7 @@ class ImportVersions(msgspec.Struct, frozen=True):
     conventions: Conventions = Conventions()
     film: str | None = None
     seconds: float | None = None
+    metadata: dict[str, Any] | UnsetType = UNSET
 
 
 class ImportFiles(msgspec.Struct, frozen=True):
@@ -115,7 +118,7 @@ def _versions(state: ProjectState | None, command: ImportVersions) -> tuple[Proj
     events: list[ProjectEvent] = []
     if state is None or state.undone:
         sequence, version, last, kept = Sequence(command.name, command.canvas), 0, 0, False
-        events.append(ProjectCreated(name=command.name, canvas=command.canvas))
+        events.append(ProjectCreated(name=command.name, canvas=command.canvas, metadata=command.metadata))
         events.append(
             ProjectImported(
                 run=command.run, source=command.source, legacy_id=command.legacy_id, created_at=command.created_at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import UNSET
@@ -13,6 +13,9 @@ from cutlog.contract.letters import EMPTY, Letters, read, shipped
 from cutlog.contract.media import MediaFacts, MediaKind, conformed_frames
 from cutlog.contract.ops import ClipAdd, ClipPaste, ClipReplace, EffectAdd, EffectSet, Op, TextSet, TrackSet
 from cutlog.contract.time import Fps
+
+_NAMING: Final = frozenset(("media", "font", "captionFont"))
+"""Arguments that are ids of media."""
 
 
 class Material(msgspec.Struct, frozen=True):
@@ -91,6 +94,20 @@ def media_named(op: Op) -> Iterator[str]:
                 yield value
         case _:
             pass
+
+
+def media_renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """Ops as they were sent, with other ids for the media that they name."""
+    match value:
+        case dict():
+            return {
+                key: names.get(each, each) if key in _NAMING and isinstance(each, str) else media_renamed(each, names)
+                for key, each in value.items()
+            }
+        case list() | tuple():
+            return [media_renamed(each, names) for each in value]
+        case _:
+            return value
 
 
 class Known:

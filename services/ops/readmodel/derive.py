@@ -71,6 +71,8 @@ _KEEP_VERBATIM: Final = statement("keep_verbatim")
 _UNDO_IMPORT: Final = statement("undo_import")
 _MEDIA_STATE: Final = statement("media_state")
 _PUT_MEDIA: Final = statement("put_media")
+_ADD_ALIAS: Final = statement("add_alias")
+_END_ALIAS: Final = statement("end_alias")
 
 _STATE: Final = msgspec.json.Decoder(MediaState)
 
@@ -117,15 +119,21 @@ async def _execute(connection: AsyncConnection, sql: str, *arguments: Any) -> No
 
 async def _created(connection: AsyncConnection, event: Event, data: ProjectCreated) -> None:
     canvas = msgspec.json.encode(data.canvas).decode()
-    await _execute(connection, _ADD_PROJECT, event.entity, event.tenant, data.name, canvas, event.at, 0, None, None)
+    made = (event.tenant, data.name, canvas, event.at, 0, None, None, _metadata(data.metadata))
+    await _execute(connection, _ADD_PROJECT, event.entity, *made)
     await _execute(connection, _ADD_VERSIONS, [event.entity], [0], [event.position], [0], [""])
     await _execute(connection, _KEEP_CANVAS, event.entity, 0)
+
+
+def _metadata(said: dict[str, Any] | msgspec.UnsetType) -> str | None:
+    return None if said is msgspec.UNSET else msgspec.json.encode(said).decode()
 
 
 async def _forked(connection: AsyncConnection, event: Event, data: ProjectForked) -> None:
     canvas, project = msgspec.json.encode(data.canvas).decode(), event.entity
     origin = (data.origin_project_id, data.origin_version)
-    await _execute(connection, _ADD_PROJECT, project, event.tenant, data.name, canvas, event.at, data.duration, *origin)
+    made = (event.tenant, data.name, canvas, event.at, data.duration, *origin, None)
+    await _execute(connection, _ADD_PROJECT, project, *made)
     await _execute(connection, _ADD_VERSIONS, [project], [0], [event.position], [data.duration], [data.digest])
     await _execute(connection, _KEEP_CANVAS, project, 0)
     if data.media_added:
@@ -190,6 +198,13 @@ async def _media(connection: AsyncConnection, event: Event) -> None:
             raise TypeError(f"{type(other).__name__} is not about media")
     encoded = msgspec.json.encode(state).decode()
     await _execute(connection, _PUT_MEDIA, event.entity, event.tenant, event.version, state.ref_count, encoded)
+    match fact:
+        case MediaUploaded(alias=str() as alias) | MediaDeduplicated(alias=str() as alias):
+            await _execute(connection, _ADD_ALIAS, event.tenant, alias, event.entity, event.position)
+        case MediaReleased(alias=str() as alias):
+            await _execute(connection, _END_ALIAS, event.tenant, alias, event.entity)
+        case _:
+            pass
 
 
 async def _rare(connection: AsyncConnection, event: Event) -> None:
@@ -241,6 +256,7 @@ async def _imported(connection: AsyncConnection, event: Event, data: ProjectImpo
             [export.profile for export in exports], [export.status for export in exports],
             [export.key for export in exports], [export.size for export in exports],
             [export.sha256 for export in exports], [export.at or event.at for export in exports],
+            [_metadata(export.metadata) for export in exports],
         )  # fmt: skip
     for export in exports:
         if export.pinned:

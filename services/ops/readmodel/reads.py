@@ -169,6 +169,7 @@ def _project(row: Row[Any]) -> Project:
         if row.origin_project is None
         else Origin(project_id=row.origin_project, version=row.origin_version),
         imported=None if row.imported is None else _IMPORTED.decode(row.imported),
+        metadata=None if row.metadata is None else msgspec.json.decode(row.metadata),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -199,4 +200,5 @@ def _export(row: Row[Any]) -> Export:
         finished_at=row.finished_at,
         error=row.error,
         reproduced=row.reproduced,
+        metadata=None if row.metadata is None else msgspec.json.decode(row.metadata),
     )

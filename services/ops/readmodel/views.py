@@ -35,7 +35,8 @@ class Imported(Wire):
 
 class Project(Wire, kw_only=True):
     """A project. `duration` is in frames; the latest proxy and export may be of a version before `currentVersion`.
-    `origin` is null unless it is a fork, `imported` unless it came from another store."""
+    `origin` is null unless it is a fork, `imported` unless it came from another store; `metadata` is what else that
+    store said of it, as it said it."""
 
     id: str
     name: str
@@ -48,6 +49,7 @@ class Project(Wire, kw_only=True):
     latest_export_version: int | None = None
     origin: Origin | None = None
     imported: Imported | None = None
+    metadata: dict[str, Any] | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -82,6 +84,8 @@ class Export(Wire, kw_only=True):
 
     While it is rendered: frames done and in all, `speed` in frames per second, seconds to go.
 
+    `metadata` is what another store said of an export that came from it.
+
     `reproduced` is null unless it was rendered again: `identical` when the bytes are those of before, which the same
     build of ffmpeg gives, `equivalent` when another build gave others."""
 
@@ -106,6 +110,7 @@ class Export(Wire, kw_only=True):
     error: str | None = None
     url: str | None = None
     reproduced: Literal["identical", "equivalent"] | None = None
+    metadata: dict[str, Any] | None = None
 
 
 class Proxy(Wire):

@@ -2,7 +2,7 @@
 -- id $5, at most $6. A pin of one profile says more than a pin of all.
 SELECT x.id, x.project, x.version, x.profile, x.status, x.key, x.size, x.sha256, x.error, x.created_at, x.finished_at,
        k.profile AS pin_profile, k.reason AS pin_reason, k.expires_at AS pin_expires_at, k.owner AS pin_owner,
-       k.mode AS pin_mode, x.reproduced
+       k.mode AS pin_mode, x.reproduced, x.metadata::text AS metadata
 FROM export x LEFT JOIN LATERAL (
   SELECT profile, reason, expires_at, owner, mode FROM pin
   WHERE pin.project = x.project AND pin.version = x.version AND pin.profile IN ('*', x.profile)
