@@ -62,9 +62,11 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
                 if state is None:
                     raise NotFound("The project does not exist.")
                 named = set(_words(sent)) | ({film} if film else set())
-                shelf = await ops.catalog.shelf(req.actor.tenant, chain(state.sequence.uses, named))
-                videos = {each: each for each in named if shelf.get(each) is not None}
-                made = _meant(sent, state, shelf, videos, film)
+                called = await ops.catalog.aliases(req.actor.tenant, named)
+                meaning = {each: called.get(each, each) for each in named}
+                shelf = await ops.catalog.shelf(req.actor.tenant, chain(state.sequence.uses, meaning.values()))
+                videos = {each: media for each, media in meaning.items() if shelf.get(media) is not None}
+                made = _meant(sent, state, shelf, videos, meaning.get(film or ""))
                 typed = msgspec.convert(made, tuple[Op, ...])
                 return CommitOps(typed, tuple(made), shelf, shelf.sha256, written=Written(ops=sent))
 
@@ -99,7 +101,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
 async def _film(ops: Ops, found: Found, project_id: str) -> str | None:
     """The video as all of which a project begins, if it does."""
     said = found.metadata.get("videoId")
-    if isinstance(said, str):
+    if isinstance(said, str) and not found.brought:
         return said
     if not found.brought or not found.row.current_version:
         return None

@@ -124,8 +124,8 @@ async def _video_there(ops: Ops, tenant: str, video_id: str | None) -> None:
     """Raises Problem 404."""
     if video_id is None:
         return
-    there = is_id(video_id) and (await ops.catalog.shelf(tenant, [video_id])).get(video_id) is not None
-    if not there:
+    media = (await ops.catalog.aliases(tenant, [video_id])).get(video_id, video_id) if is_id(video_id) else ""
+    if (await ops.catalog.shelf(tenant, [media])).get(media) is None:
         raise not_found(f"Video {video_id}")
 
 
