@@ -26,6 +26,7 @@ from services.gc.api.storage import storage_routes
 from services.gc.background.reviving import reviving
 from services.gc.background.schedule import Scheduler
 from services.gc.background.webhook import Webhook
+from services.gc.compat.routes import compat_routes
 from services.gc.projection import apply as projection
 from services.gc.projection.log import LogAsked
 from services.gc.proof import PROOF
@@ -73,7 +74,9 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
             api.alarms.append(blocked.alarms)
             keeper = Keeper(engine, blobs, registry, blocked)
             scheduler = Scheduler(engine, reports, registry, webhook)
-            acts_routes(api, engine, Collecting(Acts(engine, reports, bus, mover, reached), blobs))
+            collecting = Collecting(Acts(engine, reports, bus, mover, reached), blobs)
+            acts_routes(api, engine, collecting)
+            compat_routes(api, engine, reports, collecting)
             standing = ProjectionMetrics(registry, bus, [exports])
             api.metrics.looks.append(standing.look)
             checks = {"database": database, "bus": bus.check, "projection": exports.check, "store": blobs.check}

@@ -106,7 +106,7 @@ class House:
         headers = {"Authorization": f"Bearer {self.settings_for.token(role, tenant=tenant, subject=subject)}"}
         if key:
             headers["Idempotency-Key"] = key
-        url = self.urls["gc" if path.startswith("/api/admin/") else "ops"] + path
+        url = self.urls["gc" if "/admin/" in path else "ops"] + path
         async with self.session.request(
             method, url, json=body, headers=headers, timeout=aiohttp.ClientTimeout(total=60)
         ) as reply:
