@@ -27,6 +27,8 @@ from cutlog.web import Server, serve_http
 from services.media.api.previews import add_previews
 from services.media.api.tus import add_uploads
 from services.media.api.videos import make_api
+from services.media.compat.places import Places
+from services.media.compat.routes import compat_routes
 from services.media.ingest import imports, leases
 from services.media.ingest.receive import Ingest, OutOfSpaceError
 from services.media.proof import PROOF
@@ -93,6 +95,10 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             add_examining(api, engine)
             add_previews(api, engine, blobs, Derive(ffmpeg, blobs))
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
+            places = Places(engine, settings.peers.get("ops"), settings.service_token.get_secret_value())
+            compat_routes(
+                api, engine, blobs, ingest, places, max_upload=settings.max_upload_bytes, public_url=settings.public_url
+            )
             scrubber = Scrubber(engine, blobs, settings.scrub_days, api.metrics.registry)
             recounter = Recounter(engine, bus, api.metrics.registry)
             standing = ProjectionMetrics(api.metrics.registry, bus, [projects])

@@ -143,3 +143,13 @@ use = Table(
     Column("video_id", Text, primary_key=True),
     Column("project_id", Text, primary_key=True),
 )
+
+#: What a frontend of the old backend said of a video as it uploaded it first.
+described = Table(
+    "described",
+    metadata,
+    Column("video_id", Text, primary_key=True),
+    Column("title", Text),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+)

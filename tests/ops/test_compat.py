@@ -56,6 +56,7 @@ async def test_lists_have_pages_and_are_searched(editor: Client) -> None:
     answer = (await editor.made("GET", f"{PROJECTS}?page=2&limit=2&_=170000"))["data"]
     assert [row["_id"] for row in answer["projects"]] == [made[2], made[1]]
     assert answer["pagination"] == {"page": 2, "limit": 2, "total": 5, "totalPages": 3}
+    assert answer["projects"][0]["settings"] == {"resolution": "1920x1080", "fps": 30}, "what there is to say of it"
     beyond = (await editor.made("GET", f"{PROJECTS}?page=9&limit=2"))["data"]
     assert (beyond["projects"], beyond["pagination"]["total"]) == ([], 5)
     for query, found in (("search=FILM%203", [made[3]]), ("status=done", [made[2]]), ("search=%25", [])):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+from aiohttp import web
 
 from cutlog.blobs import BlobStore, InvalidKeyError
 from cutlog.blobs.presigned import attachment
@@ -50,31 +51,35 @@ def add_files(api: Api, blobs: BlobStore, secret: str) -> None:
         key = str(req.path["key"])
         query = {name: text for name, text in msgspec.structs.asdict(req.query).items() if text is not None}
         filename = check(secret, key, query, req.http.method)
-        try:
-            head = await blobs.head(key)
-        except InvalidKeyError:
-            head = None
-        if head is None:
-            raise not_found("The file")
-        headers = _headers(key, filename) | {
-            "ETag": f'"{head.etag}"', "Last-Modified": http_date(head.modified), "Accept-Ranges": "bytes",
-        }  # fmt: skip
-        match wanted(req.http.headers, head.size, head.etag, head.modified):
-            case NotModified():
-                return Reply.empty(304, headers)
-            case Unsatisfiable():
-                raise Problem.of_status(
-                    416, f"The file has {head.size} bytes.", {"Content-Range": f"bytes */{head.size}"}
-                )
-            case Slice(start=start, end=end, partial=partial):
-                headers["Content-Length"] = str(end - start)
-                if partial:
-                    headers["Content-Range"] = f"bytes {start}-{end - 1}/{head.size}"
-                chunks = blobs.stream(key, start, end)
-                return Reply.stream(206 if partial else 200, chunks, _media_type(key), headers)
+        return await given(blobs, key, req.http, filename)
 
 
-def _media_type(key: str) -> str:
+async def given(blobs: BlobStore, key: str, http: web.Request, filename: str | None) -> Reply:
+    """What of an object a request wants. Raises Problem 404, 416."""
+    try:
+        head = await blobs.head(key)
+    except InvalidKeyError:
+        head = None
+    if head is None:
+        raise not_found("The file")
+    headers = _headers(key, filename) | {
+        "ETag": f'"{head.etag}"', "Last-Modified": http_date(head.modified), "Accept-Ranges": "bytes",
+    }  # fmt: skip
+    match wanted(http.headers, head.size, head.etag, head.modified):
+        case NotModified():
+            return Reply.empty(304, headers)
+        case Unsatisfiable():
+            raise Problem.of_status(416, f"The file has {head.size} bytes.", {"Content-Range": f"bytes */{head.size}"})
+        case Slice(start=start, end=end, partial=partial):
+            headers["Content-Length"] = str(end - start)
+            if partial:
+                headers["Content-Range"] = f"bytes {start}-{end - 1}/{head.size}"
+            chunks = blobs.stream(key, start, end)
+            return Reply.stream(206 if partial else 200, chunks, media_type(key), headers)
+
+
+def media_type(key: str) -> str:
+    """What kind of file an object is, by its name."""
     return _TYPES.get("." + key.rpartition("/")[2].rpartition(".")[2], "application/octet-stream")
 
 

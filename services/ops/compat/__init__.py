@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cutlog.web import Api
 from services.ops.api.context import Ops
-from services.ops.compat import edits, exports, projects
+from services.ops.compat import edits, exports, files, projects
 from services.ops.compat.marks import Marks
 from services.ops.compat.reads import OldRows
 
@@ -17,3 +17,4 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
     projects.routes(api, ops, rows)
     edits.routes(api, ops, rows)
     exports.routes(api, ops, rows, marks)
+    files.routes(api, ops, rows)

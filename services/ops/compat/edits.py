@@ -50,7 +50,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
         tag=TAG,
     )
     async def edit(req: Request[NewOps]) -> Reply:
-        """400, and nothing is stored, where an op surely means nothing of ours; the message names what to send."""
+        """400 if an op has no exact equivalent: nothing is stored, and the message names what to send instead."""
         project_id, sent = req.path["project"], req.body.ops
         check_stored_size(req.raw + req.raw)  # both what came and what it means are stored
 
@@ -76,7 +76,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
                     project_id=project_id, version=version, operation_id=operation_id(project_id, version),
                     job_id=job_id(project_id, version), ops=sent,
                 )  # fmt: skip
-                return Answer(data=data, message=f"Version {version} was made; its proxy is being rendered.")
+                return Answer(data=data, message=f"Version {version} was created; its proxy is being rendered.")
 
             outcome = await ops.handling.project(project_id, who(req), make, keep=keep(req, 201, body))
             return Reply(201, body(outcome))
@@ -92,7 +92,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
         tag=TAG,
     )
     async def index(req: Request[None, OperationsQuery]) -> Reply:
-        """Up to `version`. Ops that were sent in the edit language come as effects of their names."""
+        """Up to `version`. Ops of the edit language are shown as effects of that name."""
         owner = await ops.owner(req, req.path["project"])
         last = owner.version if req.query.version is None else min(owner.version, req.query.version)
         return Reply.stream(200, _listed(rows, req.path["project"], owner.version, last), JSON)
@@ -120,7 +120,7 @@ def _meant(
         try:
             made, sequence = opened_with(film, None, sequence, shelf)
         except Untranslatable as error:
-            raise _refused(f"Video {film} can't be what the project shows: {error}.") from None
+            raise _refused(f"Video {film} cannot be added to the timeline: {error}.") from None
     given = [unwrapped(op) for op in sent]
     seconds = float(sequence.duration / sequence.canvas.fps.fraction)
     try:
@@ -136,12 +136,12 @@ def _meant(
         made += draft.ops
         sequence = draft.sequence
         if len(made) > MAX_OPS:
-            raise _refused(f"The ops come to more than {MAX_OPS} changes of clips; send fewer at once.")
+            raise _refused(f"The ops lead to more than {MAX_OPS} changes of clips; send fewer at once.")
     return made
 
 
 def _refused(detail: str) -> Problem:
-    return Problem(400, "op-refused", "The ops can't be translated", detail)
+    return Problem(400, "op-refused", "The ops cannot be translated", detail)
 
 
 def _words(value: Any, depth: int = 0) -> Iterator[str]:

@@ -45,7 +45,7 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
         tag=TAG,
     )
     async def request(req: Request[NewExport | None]) -> Reply:
-        """200 with `existing` for an export that is there, in the archive too."""
+        """200 with `existing` if the export exists, archived or not."""
         project_id, wanted = req.path["project"], req.body or NewExport()
 
         async def act() -> Reply:
@@ -89,7 +89,7 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
         tag=TAG,
     )
     async def index(req: Request) -> Reply:
-        """Those that are there, in the archive too."""
+        """Exports that have a file, archived or not."""
         project = (await found_of(rows, req)).row
         found = await rows.exports(project.id)
         marked = await marks.of(req.actor.tenant, project.id) if found else frozenset()
@@ -109,7 +109,7 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
         tag=TAG,
     )
     async def pin(req: Request[dict[str, Any] | None]) -> Reply:
-        """Unpinned is whatever was pinned: here, by one profile or all, or by the store that they came from."""
+        """Unpinning removes every pin of the version, set here or imported."""
         project_id, version = req.path["project"], req.path["n"]
 
         async def act() -> Reply:
@@ -134,9 +134,11 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
 
     async def row(export: Exported, marked: frozenset[str] | None) -> ExportRow:
         width, height = _size(export.profile, export.canvas)
+        resolution, duration = _told(export)
         return ExportRow(
             id=export.id, version=export.version, file_path=path_of(export.key), size=export.size,
-            resolution=f"{width}x{height}", duration=round(float(export.duration / export.canvas.fps.fraction), 3),
+            resolution=f"{width}x{height}" if resolution is None else resolution,
+            duration=round(float(export.duration / export.canvas.fps.fraction), 3) if duration is None else duration,
             format=EXPORTS[export.profile].suffix.rpartition(".")[2], pinned=bool(export.pins),
             gc_candidate=None if marked is None else export.id in marked, created_at=export.created_at,
             url=await ops.link(export.key, export.key.rpartition("/")[2]),
@@ -177,10 +179,18 @@ def existing(project_id: str, export: Exported) -> Reply:
     return Reply(200, Answer(data=data, message="This version was exported before."))
 
 
+def _told(export: Exported) -> tuple[str | None, float | None]:
+    """The size and length of a file, as the store that it came from has them."""
+    resolution, duration = export.metadata.get("resolution"), export.metadata.get("duration")
+    if isinstance(duration, bool) or not isinstance(duration, int | float) or duration <= 0:
+        duration = None
+    return resolution if isinstance(resolution, str) else None, duration
+
+
 def _size(profile: ExportProfile, canvas: Canvas) -> tuple[int, int]:
     high = _HEIGHTS.get(profile)
     return (canvas.width, canvas.height) if high is None else size_of_height(canvas.width, canvas.height, high)
 
 
 def _invalid(detail: str) -> Problem:
-    return Problem(400, "export-invalid", "The version can't be exported so", detail)
+    return Problem(400, "export-invalid", "The export is invalid", detail)

@@ -16,7 +16,7 @@ from cutlog.web.envelope import Answer
 from cutlog.web.problems import not_found
 from services.ops.api.context import Ops, always, who
 from services.ops.api.once import keep, once
-from services.ops.compat.reads import Found, OldRows
+from services.ops.compat.reads import Found, OldRows, settings_of, status_of
 from services.ops.compat.rows import TAG, NewProject, ProjectRow, Projects, ProjectsQuery
 from services.ops.decide.commands import CreateProject
 from services.ops.edits.errors import EditError
@@ -80,7 +80,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
         tag=TAG,
     )
     async def create(req: Request[NewProject]) -> Reply:
-        """The first edit puts the video onto the timeline, from its start to its end."""
+        """The first edit adds the whole video to the timeline."""
         new = req.body
         name = one_line(new.title or new.name or "")
         if not name:
@@ -98,8 +98,8 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
                 at = outcome.appended.at
                 row = ProjectRow(
                     old_id=project_id, id=project_id, name=name, title=name, user_id=req.actor.subject,
-                    video_id=new.video_id, description=new.description or "", settings=new.settings or {},
-                    status=str(metadata.get("status") or "draft"), current_version=0, latest_proxy_key=None,
+                    video_id=new.video_id, description=new.description or "", settings=settings_of(metadata, canvas),
+                    status=status_of(metadata), current_version=0, latest_proxy_key=None,
                     latest_export_key=None, created_at=at, updated_at=at,
                 )  # fmt: skip
                 data = Found(row=row, metadata=metadata, brought=False).body
@@ -155,4 +155,4 @@ def canvas_of(settings: Mapping[str, Any]) -> Canvas:
 
 
 def _invalid(kind: str, detail: str) -> Problem:
-    return Problem(400, kind, "The project can't be created so", detail)
+    return Problem(400, kind, "The project is invalid", detail)

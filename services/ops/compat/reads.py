@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +22,8 @@ _PROJECTS: Final = statement("compat_projects")
 _COUNT: Final = statement("compat_count_projects")
 _OPERATIONS: Final = statement("compat_operations")
 _EXPORTS: Final = statement("compat_exports")
+_ARCHIVED: Final = statement("compat_archived")
+_NAMED: Final = statement("compat_project_named")
 _OPS: Final = msgspec.json.Decoder(list[dict[str, Any]])
 _METADATA: Final = msgspec.json.Decoder(dict[str, Any])
 _CANVAS: Final = msgspec.json.Decoder(Canvas)
@@ -42,7 +45,8 @@ class Found(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Exported:
-    """An export that has a file; `pins` are the profiles that pins of it name, None for all."""
+    """An export that has a file; `pins` are the profiles that pins of it name, None for all. `metadata` is what the
+    store that it came from said of it."""
 
     id: str
     version: int
@@ -54,6 +58,7 @@ class Exported:
     duration: int
     canvas: Canvas
     pins: tuple[ExportProfile | None, ...]
+    metadata: dict[str, Any]
 
 
 class OldRows:
@@ -83,21 +88,52 @@ class OldRows:
         """Exports that have a file, newest first."""
         return [_exported(row) for row in await self._rows(_EXPORTS, project_id, version)]
 
+    async def archived(self, tenant: str, export_id: str) -> str | None:
+        """The key of a tenant's export in the archive."""
+        rows = await self._rows(_ARCHIVED, tenant, export_id)
+        return rows[0].key if rows else None
+
+    async def named(self, tenant: str, project: str) -> tuple[str, bool] | None:
+        """The id of a project of a tenant, by that or by its id in another store; and whether it came from one."""
+        rows = await self._rows(_NAMED, tenant, project)
+        return (rows[0].id, rows[0].brought) if rows else None
+
     async def _rows(self, sql: str, *arguments: Any) -> list[Row[Any]]:
         async with self._engine.connect() as connection:
             return list(await connection.exec_driver_sql(sql, arguments))
 
 
+def settings_of(metadata: Mapping[str, Any], canvas: Canvas) -> dict[str, Any]:
+    """What a frontend said of the canvas, or what there is to say of it."""
+    said = metadata.get("settings")
+    if isinstance(said, dict) and said:
+        return said
+    fps = round(float(canvas.fps.fraction), 3)
+    return {"resolution": f"{canvas.width}x{canvas.height}", "fps": int(fps) if fps.is_integer() else fps}
+
+
+def maker(metadata: Mapping[str, Any]) -> str | None:
+    """Who made a project in the store that it came from."""
+    said = metadata.get("userId", metadata.get("ownerId"))
+    return said if isinstance(said, str) else None
+
+
+def status_of(metadata: Mapping[str, Any]) -> str:
+    """The status that a frontend gave a project."""
+    said = metadata.get("status")
+    return said if isinstance(said, str) else "draft"
+
+
 def _found(row: Row[Any]) -> Found:
     metadata = {} if row.metadata is None else _METADATA.decode(row.metadata)
     said = metadata.get("videoId")
-    settings, status = metadata.get("settings"), metadata.get("status")
     return Found(
         row=ProjectRow(
-            old_id=row.id, id=row.id, name=row.name, title=row.name, user_id=None if row.brought else row.actor,
+            old_id=row.id, id=row.id, name=row.name, title=row.name,
+            user_id=maker(metadata) if row.brought else row.actor,
             video_id=said if isinstance(said, str) else row.film, description=str(metadata.get("description") or ""),
-            settings=settings if isinstance(settings, dict) else {},
-            status=status if isinstance(status, str) else "draft", current_version=row.version,
+            settings=settings_of(metadata, _CANVAS.decode(row.canvas)), status=status_of(metadata),
+            current_version=row.version,
             latest_proxy_key=row.latest_proxy_key, latest_export_key=row.latest_export_key,
             created_at=row.created_at, updated_at=row.updated_at,
         ),
@@ -119,4 +155,5 @@ def _exported(row: Row[Any]) -> Exported:
         id=row.id, version=row.version, profile=row.profile, status=row.status, key=row.key, size=row.size or 0,
         created_at=row.created_at, duration=row.duration or 0, canvas=_CANVAS.decode(row.canvas),
         pins=tuple(None if pin == ALL_PROFILES else pin for pin in row.pins),
+        metadata={} if row.metadata is None else _METADATA.decode(row.metadata),
     )  # fmt: skip

@@ -110,20 +110,20 @@ def settled(ops: Iterable[Json], seconds: float, *, whole_film: bool) -> Convent
 def instead(op: Any, sequence: Sequence) -> str:
     """A sentence that names what to send in place of an op that can't be translated."""
     if isinstance(op, Mapping) and isinstance(op.get("op"), str) and "." in op["op"]:
-        return "docs/EDIT-LANGUAGE.md has what each op of the edit language takes."
+        return "docs/EDIT-LANGUAGE.md lists the arguments of each op."
     try:
         kind = kind_of(op) if isinstance(op, Mapping) else ""
     except Untranslatable:
         kind = ""
     if (ours := _OURS.get(kind)) is not None and kind not in RULES:
-        return f"Send {_code(_effect(ours, sequence))} with numbers of the edit language (docs/EDIT-LANGUAGE.md)."
+        return f"Send {_code(_effect(ours, sequence))} with values of the edit language (docs/EDIT-LANGUAGE.md)."
     known = _ALIKE.get(kind, kind)
     if known in RULES:
         example = {"type": "effect", "effect": known, "parameters": _EXAMPLES.get(known, {})}
-        return f"Send it as in {_code(example)}, where times are seconds, or as ops of the edit language."
+        return f"Send, for example, {_code(example)}, with times in seconds, or ops of the edit language."
     return (
-        f"Nothing here looks like it. Send one of {', '.join(sorted(_EXAMPLES))}, or"
-        f" {_code(_effect('color', sequence))}, of the kinds {', '.join(EFFECTS)}."
+        f"It has no equivalent. Send one of {', '.join(sorted(_EXAMPLES))}; or an effect such as"
+        f" {_code(_effect('color', sequence))}, of the kind {', '.join(EFFECTS)}."
     )
 
 

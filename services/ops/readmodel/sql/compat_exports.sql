@@ -1,6 +1,6 @@
 -- Exports of project $1 that have a file, all or of version $2, newest first, with the length and canvas of their version
 -- and the pins that hold.
-SELECT x.id, x.version, x.profile, x.status, x.key, x.size, x.created_at, v.duration,
+SELECT x.id, x.version, x.profile, x.status, x.key, x.size, x.created_at, x.metadata::text AS metadata, v.duration,
        coalesce(canvas.of_version, p.canvas)::text AS canvas,
        coalesce((SELECT array_agg(pin.profile) FROM pin
          WHERE pin.project = x.project AND pin.version = x.version AND pin.profile IN ('*', x.profile)

@@ -1,7 +1,7 @@
 -- Projects of tenant $1, newest first, with what made them: only $2; those whose name or description contains $3; those
 -- of status $4, unless these are null; at most $5 after the first $6. `film` is the first media that they used.
-SELECT p.id, p.name, p.version, p.latest_proxy_key, p.latest_export_key, p.imported IS NOT NULL AS brought, p.created_at,
-       p.updated_at, (made.data->'metadata')::text AS metadata, made.meta->>'actor' AS actor,
+SELECT p.id, p.name, p.canvas::text AS canvas, p.version, p.latest_proxy_key, p.latest_export_key,
+       p.imported IS NOT NULL AS brought, p.created_at, p.updated_at, (made.data->'metadata')::text AS metadata, made.meta->>'actor' AS actor,
        coalesce(made.data->'mediaAdded'->>0, began.data->'mediaAdded'->>0) AS film
 FROM project p
 JOIN version v0 ON v0.project = p.id AND v0.version = 0

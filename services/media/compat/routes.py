@@ -1,0 +1,154 @@
+"""Uploads, videos and files, as frontends of the old backend ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.blobs import LINK_SECONDS, BlobStore
+from cutlog.contract.uploads import path_of
+from cutlog.web import Api, Content, Problem, Reply, Request, Role
+from cutlog.web.body import too_large
+from cutlog.web.envelope import Answer
+from cutlog.web.multipart import Part, parts
+from services.media.api.videos import FORM_BYTES
+from services.media.compat import reads
+from services.media.compat.places import Places
+from services.media.compat.rows import TAG, Described, One, VideoRow, Videos, VideosQuery
+from services.media.ingest.receive import Ingest
+from services.media.records.videos import Asker, Stored, Video
+from services.media.serve.files import given, media_type
+
+ROOT: Final = "/api/compat"
+FIELD: Final = "video"
+TEXT_BYTES: Final = 64 << 10
+"""Of a field that says something of the file."""
+
+
+def compat_routes(
+    api: Api, engine: AsyncEngine, blobs: BlobStore, ingest: Ingest, places: Places, *, max_upload: int, public_url: str
+) -> None:
+    """Adds the routes. Links begin with `public_url`."""
+
+    @api.post(
+        f"{ROOT}/videos/upload",
+        role=Role.editor,
+        stream=True,
+        consumes="multipart/form-data",
+        returns={201: Answer[One], 200: Answer[One]},
+        summary="Uploads a video",
+        tag=TAG,
+    )
+    async def upload(req: Request) -> Reply:
+        """Takes the field `video`, with `title`, `description` and `tags` before or after it. 200 with the existing
+        video if the tenant has that content already."""
+        if (req.http.content_length or 0) > max_upload + FORM_BYTES:
+            raise too_large(max_upload)
+        form, said = parts(req, limit=max_upload), Described()
+        async for part in form:
+            if part.name != FIELD:
+                said.say(part.name, await _text(part))
+                continue
+            actor = req.actor
+            asker = Asker(actor.tenant, actor.subject, req.trace)
+            outcome = await ingest.take(asker, part.filename, _file(part, form, said), req.idempotency_key)
+            video = msgspec.json.decode(outcome.body, type=Video)
+            async with engine.begin() as connection:
+                await reads.describe(connection, video.id, said)
+                shown = await row(*await reads.one(connection, actor.tenant, video.id))
+            message = "The video was uploaded before." if video.duplicate else "The video was uploaded."
+            return Reply(outcome.status, Answer(data=One(video=shown), message=message))
+        raise _unusable(f"Send a file in the field {FIELD!r}.")
+
+    @api.get(
+        f"{ROOT}/videos",
+        role=Role.viewer,
+        query=VideosQuery,
+        returns={200: Answer[Videos]},
+        summary="Lists videos",
+        tag=TAG,
+    )
+    async def index(req: Request[None, VideosQuery]) -> Reply:
+        async with engine.connect() as connection:
+            found, total = await reads.page(connection, req.actor.tenant, req.query)
+        data = Videos(videos=tuple([await row(*each) for each in found]), pagination=req.query.of(total))
+        return Reply(200, Answer(data=data))
+
+    @api.get(
+        ROOT + "/videos/{video}",
+        role=Role.viewer,
+        path={"video": str},
+        returns={200: Answer[One]},
+        summary="Shows a video",
+        tag=TAG,
+    )
+    async def show(req: Request) -> Reply:
+        """By its id, or by the id that it had in the store it came from."""
+        async with engine.connect() as connection:
+            found = await reads.one(connection, req.actor.tenant, req.path["video"])
+        return Reply(200, Answer(data=One(video=await row(*found))))
+
+    @api.get(
+        ROOT + "/uploads/{path:.+}",
+        role=Role.viewer,
+        path={"path": str},
+        returns={200: Content("application/octet-stream"), 206: Content("application/octet-stream"), 304: None},
+        problems=(404, 416),
+        summary="Serves the file at a path of a row",
+        tag=TAG,
+    )
+    async def file(req: Request) -> Reply:
+        """A video, proxy or export, archived or not. Supports ranges and conditions (ETag, Last-Modified). Elements
+        that cannot send a token use the `url` of the row."""
+        key = await places.key_at(req.actor.tenant, req.path["path"])
+        return await given(blobs, key, req.http, req.path["path"].rpartition("/")[2])
+
+    async def link(stored: Stored) -> str:
+        url = await blobs.url(stored.key, seconds=LINK_SECONDS, filename=stored.name)
+        return public_url.rstrip("/") + url if url.startswith("/") else url
+
+    async def row(stored: Stored, said: Described) -> VideoRow:
+        facts, path = stored.facts, path_of(stored.key)
+        return VideoRow(
+            old_id=stored.id, id=stored.id, title=said.title or stored.name, description=said.description,
+            tags=tuple(said.tags), user_id=stored.actor, filename=path.rpartition("/")[2], original_name=stored.name,
+            file_path=path, file_size=stored.size, mime_type=media_type(stored.key),
+            duration=float(facts.duration),
+            resolution=f"{facts.width}x{facts.height}" if facts.width and facts.height else None,
+            status=stored.status, sha256=stored.sha256, ref_count=stored.ref_count, created_at=stored.created_at,
+            updated_at=stored.created_at,
+            url=await link(stored) if stored.stored == "there" else None,
+        )  # fmt: skip
+
+
+async def _file(file: Part, rest: AsyncIterator[Part], said: Described) -> AsyncIterator[bytes]:
+    """The file's bytes, then what is said of it: the form ends before anything is counted of it."""
+    async for chunk in file.chunks():
+        yield chunk
+    async for part in rest:
+        if part.name == FIELD:
+            raise _unusable(f"Send one file in the field {FIELD!r}, not several.")
+        said.say(part.name, await _text(part))
+
+
+async def _text(part: Part) -> str:
+    """A field that is no file. Raises Problem 400."""
+    raw = b""
+    async for chunk in part.chunks():
+        raw += chunk
+        if len(raw) > TEXT_BYTES:
+            raise _unusable(f"The field {part.name[:40]!r} has more than {TEXT_BYTES} bytes.")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise _unusable(f"The field {part.name[:40]!r} is not UTF-8.") from None
+    if "\0" in text:
+        raise _unusable(f"The field {part.name[:40]!r} has a NUL in it.")
+    return text
+
+
+def _unusable(detail: str) -> Problem:
+    return Problem(400, "upload-invalid", "The upload is invalid", detail)
