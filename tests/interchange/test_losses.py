@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 
 from cutlog.contract import ops as o
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import Timeline
+from cutlog.contract.timeline import Canvas, Timeline
+from services.ops.edits.apply import apply_all
+from services.ops.edits.sequence import Sequence
 from services.ops.interchange.converter import Converter
+from services.ops.interchange.edl import edl
 from services.ops.interchange.formats import CannotHold
 from services.ops.interchange.losses import MAX_HEADER, Ledger, header
+from services.ops.interchange.readers.timecode import parsed
 from services.ops.interchange.writing import written
 from tests.interchange.conftest import imported
-from tests.interchange.histories import FILES, LIBRARY, timelines
+from tests.interchange.histories import FILES, LIBRARY, MEDIA, timeline_of, timelines
 from tests.interchange.small import edited, told
 from tests.support.chance import examples
 
@@ -36,6 +40,33 @@ async def test_speeds_go_through_an_edl_of_drop_frame_timecode(converter: Conver
     file = await written(converter, timeline, "Film", FILES, "edl")
     assert told(file.losses) == {("canvas", "width"), ("canvas", "height")}
     assert "\nM2 " in file.content.decode()
+
+
+async def test_speeds_directions_and_words_of_markers_go_through_an_edl(converter: Converter) -> None:
+    timeline = edited(
+        o.TransitionAdd(transition="t", left="a", right="b", kind="dissolve", frames=5),
+        o.ClipAdd(clip="c", track="v1", at=60, media="film", start=100, end=150),
+        o.ClipSpeed(clip="c", num=2, den=1),
+        o.ClipAdd(clip="d", track="v1", at=100, media="film", start=100, end=150),
+        o.ClipSpeed(clip="d", num=7, den=3),
+        o.ClipReverse(clip="d", reversed=True),
+        o.MarkerAdd(marker="m", at=61, label="Look here", color="#ff0000"),
+    )
+    file = await written(converter, timeline, "Film", FILES, "edl")
+    assert told(file.losses) == {("canvas", "width"), ("canvas", "height")}
+    # 50 frames of the source in 25.
+    assert "FILM     V     C        00:00:04:00 00:00:06:00 00:00:02:10 00:00:03:10" in file.content.decode()
+
+
+@pytest.mark.parametrize("frame", [0, 1799, 1800, 1801, 17_981, 17_982, 17_984, 107_892, 2_589_407])
+@pytest.mark.parametrize("fps", [Fps(30000, 1001), Fps(60000, 1001), Fps(24000, 1001), Fps(25, 1)])
+async def test_timecode_is_read_as_it_was_written(fps: Fps, frame: int) -> None:
+    cuts = (o.TrackAdd(track="v", kind="video"), o.ClipAdd(clip="c", track="v", at=frame, color="#000000", frames=2))
+    timeline = timeline_of(apply_all(Sequence("p", Canvas(fps=fps)), cuts, MEDIA))
+    text, _ = edl(timeline, "Film", FILES)
+    times = [parsed(word) for word in text.splitlines()[3].split()[-2:]]
+    drops = fps.num in (30_000, 60_000)
+    assert [time and time.frame(round(fps.fraction), drops) for time in times] == [frame, frame + 2]
 
 
 async def test_cuts_speeds_transitions_colours_and_markers_go_through_fcp7_xml_without_loss(
@@ -71,7 +102,8 @@ async def test_every_thing_without_a_place_is_told_by_name(converter: Converter)
         ("captions", "en"),
     }  # fmt: skip
     edl = told((await written(converter, timeline, "Film", FILES, "edl")).losses)
-    assert edl > fcp7 - {("captions", "en")} | {("track", "en"), ("reversed", "b")}
+    assert edl > fcp7 - {("captions", "en")} | {("track", "en")}
+    assert ("reversed", "b") not in edl
 
 
 async def test_a_name_can_neither_break_out_of_an_edl_nor_of_xml(converter: Converter) -> None:

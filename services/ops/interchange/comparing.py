@@ -13,8 +13,11 @@ _CLIP: Final = {
     "enabled": "enabled", "fit": "fit", "gain_db": "gain", "x": "place", "y": "place", "scale": "scale",
     "rotation": "rotation", "opacity": "opacity", "pan": "pan", "crop": "crop", "flip_h": "flip", "flip_v": "flip",
     "fade_in": "fade", "fade_out": "fade", "audio_fade_in": "fade", "audio_fade_out": "fade", "blend": "blend",
-    "reversed": "reversed", "silent": "silent", "link": "link",
+    "reversed": "reversed", "silent": "silent",
 }  # fmt: skip
+_GROUPS: Final = tuple(
+    (what, tuple(name for name, group in _CLIP.items() if group == what)) for what in dict.fromkeys(_CLIP.values())
+)
 _TRACK: Final = ("name", "hidden", "muted", "locked", "gain_db")
 
 
@@ -54,17 +57,18 @@ def _track(before: Track, after: Track, ledger: Ledger) -> None:
             ledger.add("clip", clip.id, "it is not in the file")
         else:
             _clip(clip, other, ledger)
-    cuts = {_cut(after, joint.left): joint for joint in after.transitions}
+    ends, others = _ends(before), _ends(after)
+    cuts = {others.get(joint.left): joint for joint in after.transitions}
     for joint in before.transitions:
-        found = cuts.get(_cut(before, joint.left))
+        found = cuts.get(ends[joint.left])
         if found is None or found.frames != joint.frames:
             ledger.add("transition", joint.id, f"{joint.kind} of {joint.frames} frames is not in the file")
         elif found.kind != joint.kind:
             ledger.add("transition-kind", joint.id, f"{joint.kind} became {found.kind}")
 
 
-def _cut(track: Track, left: str) -> int:
-    return next((clip.at + clip.frames for clip in track.clips if clip.id == left), -1)
+def _ends(track: Track) -> dict[str, int]:
+    return {clip.id: clip.at + clip.frames for clip in track.clips}
 
 
 def _clip(before: Clip, after: Clip, ledger: Ledger) -> None:
@@ -89,9 +93,8 @@ def _clip(before: Clip, after: Clip, ledger: Ledger) -> None:
             ledger.add("text-style", where, "how the text looks is not in the file")
     elif before.source != after.source:
         ledger.add("source", where, "what it shows became something else")
-    for what in dict.fromkeys(_CLIP.values()):
-        names = [name for name, group in _CLIP.items() if group == what]
-        if what != "link" and any(getattr(before, name) != getattr(after, name) for name in names):
+    for what, names in _GROUPS:
+        if any(getattr(before, name) != getattr(after, name) for name in names):
             ledger.add(what, where, f"{what} is not in the file")
     if before.link is not None and after.link is None:
         ledger.add("link", where, "links are not in the file")

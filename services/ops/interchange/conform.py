@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from cutlog.contract.time import Fps
@@ -20,6 +21,7 @@ _NTSC: Final = tuple(Fraction(nominal * 1000, 1001) for nominal in (24, 30, 48, 
 _HIGHEST: Final = 240
 
 
+@lru_cache(maxsize=256)
 def rate(value: float) -> Fraction:
     """The rate that is meant: 29.97 and 29.97003 are 30000/1001, 24.0000001 is 24."""
     exact = Fraction(value)
@@ -34,12 +36,17 @@ def rate(value: float) -> Fraction:
 
 def seconds(time: RationalTime) -> Fraction:
     """A time in seconds."""
+    if time.value.is_integer():
+        # As a rule, and for thousands of clips.
+        per = rate(time.rate)
+        return Fraction(int(time.value) * per.denominator, per.numerator)
     return Fraction(time.value) / rate(time.rate)
 
 
 def frame(moment: Fraction, fps: Fps) -> int:
     """The frame that is nearest to a moment in seconds; of two, the later."""
-    return (moment * fps.fraction + Fraction(1, 2)).__floor__()
+    frames, parts = 2 * moment.numerator * fps.num, moment.denominator * fps.den
+    return (frames + parts) // (2 * parts)
 
 
 def speed(scalar: float) -> Fraction:

@@ -1,10 +1,9 @@
-"""Run as a script inside the sandbox: turns a file of another editor into OpenTimelineIO's JSON, or that into a file.
+"""Run as a script inside the sandbox: turns a file of another editor into OpenTimelineIO's JSON.
 
-Imports the standard library, our readers, OpenTimelineIO and its adapters only, from their folders, and never touches
-cutlog: the sandbox does not show it. Adapters are called as plain functions: no plugin manifest, hook or media linker
-takes part.
+Imports the standard library, our readers, OpenTimelineIO and its adapter for AAF only, from their folders, and never
+touches cutlog: the sandbox does not show it. The adapter is called as plain functions: no plugin manifest, hook or
+media linker takes part.
 Usage: convert.py FOLDERS read FORMAT RATE FILE   prints `ok` or `refused` in a line, then JSON or the reason
-       convert.py FOLDERS write FORMAT RATE FILE  prints `ok`, then JSON {text, back}: the file, and what is read in it
 """
 
 from __future__ import annotations
@@ -31,21 +30,13 @@ class Refused(Exception):
 
 
 class Library:
-    """OpenTimelineIO and its adapters, from their folders alone: site-packages itself is out of sight."""
+    """OpenTimelineIO and its adapter, from their folders alone: site-packages itself is out of sight."""
 
     def __init__(self, folders: list[str]) -> None:
-        package, self._fcp7, self._edl, self._aaf, self._aaf2, self._readers = folders
-        _module("readers", f"{self._readers}/__init__.py", [self._readers])
+        package, self._aaf, self._aaf2, readers = folders
+        _module("readers", f"{readers}/__init__.py", [readers])
         _module("opentimelineio", f"{package}/__init__.py", [package])
         self.core: Any = importlib.import_module("opentimelineio.core")
-
-    def fcp7(self) -> Any:
-        """The adapter; it wants to be a module of OpenTimelineIO's own, as its plugin system loads it."""
-        return _module("opentimelineio.adapters.fcp_xml", f"{self._fcp7}/fcp_xml.py")
-
-    def edl(self) -> Any:
-        """The adapter."""
-        return _module("opentimelineio.adapters.cmx_3600", f"{self._edl}/cmx_3600.py")
 
     def aaf(self) -> Any:
         """The adapter, without its hooks."""
@@ -134,20 +125,12 @@ def decoded(document: bytes) -> str:
 def read(library: Library, kind: str, rate: Fraction, document: bytes, path: str = "") -> Any:
     """The OpenTimelineIO object that a file holds, which for some formats is read from where it is."""
     if kind == "aaf":
-        return library.aaf().read_from_file(path)
+        return library.reader("aaf").read(library.aaf(), path)
     if kind == "otio":
         return library.core.deserialize_json_from_string(shallow(document).decode("utf-8-sig"))
     if kind in XML:
         return library.reader(XML[kind]).read(plain(document))
     return library.reader("cmx3600").read(decoded(document), rate)
-
-
-def write(library: Library, kind: str, rate: Fraction, document: bytes) -> str:
-    """The file that an OpenTimelineIO timeline becomes."""
-    timeline = library.core.deserialize_json_from_string(document.decode())
-    if kind == "fcp7xml":
-        return str(library.fcp7().write_to_string(timeline))
-    return str(library.edl().write_to_string(timeline, rate=float(rate)))
 
 
 def main(folders: str, action: str, kind: str = "", rate: str = "0", path: str = "") -> str:
@@ -156,10 +139,6 @@ def main(folders: str, action: str, kind: str = "", rate: str = "0", path: str =
     if action == "--check":
         return "ok\n"
     document = Path(path).read_bytes()
-    if action == "write":
-        text = write(library, kind, Fraction(rate), document)
-        back = library.flat(read(library, kind, Fraction(rate), text.encode()))
-        return "ok\n" + json.dumps({"text": text, "back": back})
     try:
         return "ok\n" + library.flat(read(library, kind, Fraction(rate), document, path))
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Files of other editors to OpenTimelineIO's JSON and back, in a confined child: the parsers never see our process."""
+"""Files of other editors to OpenTimelineIO's JSON, in a confined child: the parsers never see our process."""
 
 from __future__ import annotations
 
@@ -14,17 +14,13 @@ from cutlog.ffmpeg import ScriptFailedError, ScriptRunner
 from cutlog.ffmpeg.limits import GIB, MIB, Limits
 
 ReadFormat = Literal["otio", "edl", "fcp7xml", "fcpxml", "kdenlive", "aaf"]
-WriteFormat = Literal["edl", "fcp7xml"]
 
 #: Bytes of a file that may be imported.
 MAX_FILE: Final = 32 * MIB
 _MAX_PRINTED: Final = 128 * MIB
 _LIMITS: Final = Limits(memory=GIB, seconds=60.0, output_bytes=MIB)
 _SCRIPT: Final = Path(__file__).with_name("convert.py")
-_PACKAGES: Final = (
-    "opentimelineio", "otio_fcp_adapter", "otio_cmx3600_adapter", "otio_aaf_adapter", "aaf2",
-    "services.ops.interchange.readers",
-)  # fmt: skip
+_PACKAGES: Final = ("opentimelineio", "otio_aaf_adapter", "aaf2", "services.ops.interchange.readers")
 _AT_ONCE: Final = 2
 
 
@@ -34,11 +30,6 @@ class FileRefused(Exception):
 
 class CannotWrite(Exception):
     """The timeline can't be written in this format. The message says why."""
-
-
-class _Written(msgspec.Struct):
-    text: str
-    back: str
 
 
 class Converter:
@@ -53,7 +44,7 @@ class Converter:
         if len(document) > MAX_FILE:
             raise FileRefused(f"The file has {len(document)} bytes; at most {MAX_FILE} can be imported.")
         try:
-            printed = await self._run("read", kind, fps, document)
+            printed = await self._run(kind, fps, document)
         except ScriptFailedError as error:
             raise FileRefused(f"The file can't be read as {kind}: {error}") from None
         verdict, _, rest = printed.partition(b"\n")
@@ -61,21 +52,12 @@ class Converter:
             raise FileRefused(f"The file can't be read as {kind}: {rest.decode(errors='replace')}")
         return await asyncio.to_thread(_decoded, rest, kind)
 
-    async def write(self, kind: WriteFormat, fps: Fps, document: bytes) -> tuple[str, Any]:
-        """A file of that format, and the OpenTimelineIO document that is read from it again. Raises CannotWrite."""
-        try:
-            printed = await self._run("write", kind, fps, document)
-            written = msgspec.json.decode(printed.partition(b"\n")[2], type=_Written)
-            return written.text, await asyncio.to_thread(_decoded, written.back.encode(), kind)
-        except (ScriptFailedError, FileRefused) as error:
-            raise CannotWrite(f"The timeline can't be written as {kind}: {error}") from None
-
-    async def _run(self, action: str, kind: str, fps: Fps, document: bytes) -> bytes:
+    async def _run(self, kind: str, fps: Fps, document: bytes) -> bytes:
         async with self._turns:
             with tempfile.TemporaryDirectory(prefix="cutlog-") as folder:
                 path = Path(folder) / "document"
                 await asyncio.to_thread(path.write_bytes, document)
-                args = [action, kind, str(fps.fraction), str(path)]
+                args = ["read", kind, str(fps.fraction), str(path)]
                 return await self._runner.run(args, [path], _LIMITS, _MAX_PRINTED)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import copysign
 from typing import Any, Final, TypeVar
 
@@ -38,7 +39,13 @@ def usual(value: object, default: object) -> bool:
 
 def _sparse(value: msgspec.Struct) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(value):
-        if not usual(each := getattr(value, field.name), field.default) or field.required:
-            found[field.encode_name] = each
+    for name, encoded, default, required in _fields(type(value)):
+        if not usual(each := getattr(value, name), default) or required:
+            found[encoded] = each
     return found
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, Any, bool], ...]:
+    """Of each field its name, its name in JSON, its default, and whether it is required. It takes msgspec a while."""
+    return tuple((each.name, each.encode_name, each.default, each.required) for each in msgspec.structs.fields(kind))

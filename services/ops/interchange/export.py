@@ -117,23 +117,13 @@ class Writer:
         """A clip, as other programs understand it, and the whole of it in its metadata."""
         start, reference = self._reference(clip)
         return schema.Clip(
-            name=self.title(clip),
+            name=title(clip, self._names),
             source_range=self.span(start, clip.frames),
             effects=[*time_effects(clip), *_effects(clip)],
             enabled=clip.enabled,
             media_references={schema.DEFAULT_MEDIA: reference},
             metadata=wrap(clip, clip.id),
         )
-
-    def title(self, clip: Clip) -> str:
-        """What people call a clip."""
-        match clip.source:
-            case MediaSource(media=media) | FreezeSource(media=media):
-                return self._names.get(media, media)
-            case TextSource(text=text):
-                return text.text.split("\n", 1)[0][:100]
-            case ColorSource(color=color):
-                return color
 
     def _reference(self, clip: Clip) -> tuple[int, schema.Reference]:
         match clip.source:
@@ -189,6 +179,17 @@ class Writer:
             marked_range=self.span(marker.at, 0),
             metadata=wrap(marker, marker.id),
         )
+
+
+def title(clip: Clip, names: Mapping[str, str]) -> str:
+    """What people call a clip. `names` has the file names of media."""
+    match clip.source:
+        case MediaSource(media=media) | FreezeSource(media=media):
+            return names.get(media, media)
+        case TextSource(text=text):
+            return text.text.split("\n", 1)[0][:100]
+        case ColorSource(color=color):
+            return color
 
 
 def rate_of(clip: Clip) -> Fraction:

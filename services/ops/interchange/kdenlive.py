@@ -16,7 +16,8 @@ from xml.etree import ElementTree as Xml
 from cutlog.contract.media import conformed_frames
 from cutlog.contract.timeline import Clip, ColorSource, FreezeSource, MediaSource, TextSource, Timeline, Track
 from services.ops.interchange.export import file_names, rate_of, seen_or_heard
-from services.ops.interchange.formats import line, mark, printable, sounding
+from services.ops.interchange.formats import line, mark, printable
+from services.ops.interchange.sound import sounding
 
 _INTERNAL: Final = "237"
 _FOREVER: Final = 2_147_483_647

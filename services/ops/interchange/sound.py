@@ -1,4 +1,4 @@
-"""Sound that other programs keep on tracks of its own, brought back to the clips whose pictures it belongs to.
+"""Sound that other programs keep on tracks of its own: taken from the clips whose pictures it belongs to, and back.
 
 A clip on a video track of ours brings its own sound. Elsewhere each channel of it is a clip on an audio track; so one
 that has the same frames in the same place is the clip's own sound, and a clip without one is silent.
@@ -8,11 +8,28 @@ from __future__ import annotations
 
 import msgspec
 
-from cutlog.contract.timeline import Clip, MediaSource, Track
+from cutlog.contract.timeline import Clip, MediaSource, Timeline, Track
 from services.ops.interchange.clips import ClipReader
 from services.ops.interchange.losses import Ledger
 
 _replace = msgspec.structs.replace
+
+
+def sounding(track: Track, timeline: Timeline) -> Track | None:
+    """The sound of a video track's clips as a track; None if there is none."""
+    clips = tuple(clip for clip in track.clips if not clip.silent and _sounds(clip, timeline))
+    if not clips or track.muted:
+        return None
+    there = {clip.id for clip in clips}
+    joints = tuple(joint for joint in track.transitions if joint.left in there and joint.right in there)
+    return Track(id=f"{track.id}-sound", kind="audio", name=track.name, clips=clips, transitions=joints)
+
+
+def _sounds(clip: Clip, timeline: Timeline) -> bool:
+    if not isinstance(clip.source, MediaSource):
+        return False
+    reference = timeline.media.get(clip.source.media)
+    return reference is not None and reference.facts.audio_codec is not None
 
 
 def attach(tracks: list[Track], reader: ClipReader, losses: Ledger) -> list[Track]:

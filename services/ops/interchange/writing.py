@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -11,15 +11,15 @@ import msgspec
 from cutlog.contract.timeline import Canvas, Timeline, Track
 from services.ops.edits.sources import Material
 from services.ops.interchange.comparing import compare
-from services.ops.interchange.converter import CannotWrite, Converter, FileRefused, WriteFormat
+from services.ops.interchange.converter import CannotWrite, Converter, FileRefused
+from services.ops.interchange.edl import edl
 from services.ops.interchange.export import export, file_names
+from services.ops.interchange.fcp7 import fcp7
 from services.ops.interchange.fcpxml import fcpxml
-from services.ops.interchange.formats import edl, fcp7
 from services.ops.interchange.kdenlive import kdenlive
 from services.ops.interchange.losses import Ledger, Loss
 from services.ops.interchange.matching import Asset, Library
 from services.ops.interchange.reading import canvas_of, opened, read
-from services.ops.interchange.schema import Timeline as Otio
 
 Format = Literal["otio", "edl", "fcp7xml", "fcpxml", "kdenlive"]
 
@@ -32,6 +32,10 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
     "otioz": "application/vnd.opentimelineio.otioz+zip",
 }
 SUFFIXES: Final[Mapping[str, str]] = {kind: kind for kind in MEDIA_TYPES} | {"fcp7xml": "xml"}
+_WRITERS: Final[Mapping[str, Callable[[Timeline, str, Mapping[str, str]], tuple[str, tuple[Track, ...]]]]] = {
+    "edl": edl, "fcp7xml": fcp7, "fcpxml": fcpxml, "kdenlive": kdenlive,
+}  # fmt: skip
+"""For each format: the file, and the tracks that are in it."""
 
 
 class File(msgspec.Struct, frozen=True):
@@ -41,21 +45,31 @@ class File(msgspec.Struct, frozen=True):
     losses: tuple[Loss, ...] = ()
 
 
+class Unread(msgspec.Struct, frozen=True):
+    """A file that was not read again yet, and the tracks that were written into it."""
+
+    content: bytes
+    kept: tuple[Track, ...]
+
+
 async def written(converter: Converter, timeline: Timeline, name: str, names: Mapping[str, str], kind: Format) -> File:
     """The timeline as a file. `names` has the file names of media. Raises CannotHold, CannotWrite."""
+    made = await asyncio.to_thread(unread, timeline, name, names, kind)
     if kind == "otio":
-        return File(await asyncio.to_thread(otio, timeline, name, names))
-    if kind == "fcpxml" or kind == "kdenlive":
-        made, kept = await asyncio.to_thread(fcpxml if kind == "fcpxml" else kdenlive, timeline, name, names)
-        try:
-            back = await converter.read(kind, timeline.canvas.fps, made.encode())
-        except FileRefused as error:
-            raise CannotWrite(f"The timeline can't be written as {kind}: {error}") from None
-        return File(made.encode(), await asyncio.to_thread(_losses, timeline, names, kept, back))
-    document, kept = await asyncio.to_thread(_reduced, timeline, name, names, kind)
-    text, back = await converter.write(kind, timeline.canvas.fps, document)
-    losses = await asyncio.to_thread(_losses, timeline, names, kept, back)
-    return File(text.encode(), losses)
+        return File(made.content)
+    try:
+        back = await converter.read(kind, timeline.canvas.fps, made.content)
+    except FileRefused as error:
+        raise CannotWrite(f"The timeline can't be written as {kind}: {error}") from None
+    return await asyncio.to_thread(read_again, timeline, names, made, back)
+
+
+def unread(timeline: Timeline, name: str, names: Mapping[str, str], kind: Format) -> Unread:
+    """The timeline as a file whose losses are not known yet. Raises CannotHold."""
+    if kind == "otio":
+        return Unread(otio(timeline, name, names), timeline.tracks)
+    text, kept = _WRITERS[kind](timeline, name, names)
+    return Unread(text.encode(), kept)
 
 
 def otio(timeline: Timeline, name: str, names: Mapping[str, str]) -> bytes:
@@ -63,20 +77,8 @@ def otio(timeline: Timeline, name: str, names: Mapping[str, str]) -> bytes:
     return msgspec.json.encode(export(timeline, name, names))
 
 
-def _reduced(
-    timeline: Timeline, name: str, names: Mapping[str, str], kind: WriteFormat
-) -> tuple[bytes, tuple[Track, ...]]:
-    document: Otio
-    if kind == "edl":
-        document, main = edl(timeline, name, names)
-        kept: tuple[Track, ...] = (main,)
-    else:
-        document, kept = fcp7(timeline, name, names), timeline.tracks
-    return msgspec.json.encode(document), kept
-
-
-def _losses(timeline: Timeline, names: Mapping[str, str], kept: tuple[Track, ...], back: Any) -> tuple[Loss, ...]:
-    """What is lost when the file is read again, where the media are known."""
+def read_again(timeline: Timeline, names: Mapping[str, str], made: Unread, back: Any) -> File:
+    """The file, with what is lost when it is read again, where the media are known. `back` is what was read."""
     files = file_names(timeline.media, names)
     library = Library(
         Asset(media, reference.sha256, files[media], Material(reference.kind, reference.facts))
@@ -87,4 +89,6 @@ def _losses(timeline: Timeline, names: Mapping[str, str], kept: tuple[Track, ...
     told = opened(back, Ledger())
     canvas, exact = canvas_of(told, unlikely)
     canvas = msgspec.structs.replace(canvas, fps=timeline.canvas.fps)
-    return compare(timeline, kept, read(told, canvas, exact, library, lambda _: False, Ledger()))
+    return File(
+        made.content, compare(timeline, made.kept, read(told, canvas, exact, library, lambda _: False, Ledger()))
+    )

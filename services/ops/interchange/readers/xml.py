@@ -26,6 +26,8 @@ def root(document: bytes, name: str) -> Element:
 def number(text: str | None) -> Fraction | None:
     """A number as programs write it, such as 12, -0.5 or 1001/24000; None for what is none."""
     text = (text or "").strip()
+    if text.isascii() and text.isdigit() and len(text) <= _LONGEST:
+        return Fraction(int(text))
     if not text or len(text) > _LONGEST or "e" in text.casefold():
         return None
     try:
