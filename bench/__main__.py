@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench import backbone, edits, gc, history, log, media, render, start, streams, suite
+from bench import backbone, edits, gc, history, interchange, log, media, render, start, streams, suite
 from bench.page import DRAWINGS, page
 from bench.shape import SKIPPED, Bench, Row
 
@@ -21,6 +21,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "log": log.BENCH,
     "history": history.BENCH,
     "edits": edits.BENCH,
+    "interchange": interchange.BENCH,
     "render": render.BENCH,
     "backbone": backbone.BENCH,
     "start": start.BENCH,
