@@ -3,6 +3,8 @@
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
 BIN := .venv/bin
+# What one process of the tests has compiled the others need not, whatever the shell says of bytecode.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 DATA ?= .data
 PORT ?= 8080
 LOCK := uv pip compile pyproject.toml --group pyproject.toml:build --universal --python-version 3.11 \
@@ -40,40 +42,39 @@ up: install ## run the stack in the foreground (DATA=.data PORT=8080)
 
 .PHONY: test
 test: develop ## the tests, against real PostgreSQL, NATS, Caddy and ffmpeg
-	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+	@$(PYTEST) -n auto --dist loadgroup $(ARGS)
 
 .PHONY: test-slow
 test-slow: develop ## the expensive tests: kills, full disks, whole stacks, more examples of each kind
-	@CUTLOG_TEST_ROUNDS=0 $(BIN)/pytest -n auto --dist loadgroup -m slow $(ARGS)
-	@CUTLOG_TEST_ROUNDS=0 $(BIN)/pytest -n auto --dist loadgroup -m 'not slow and not long and not corpus and not fuzz' \
-		$$(grep -rlE '^from hypothesis' tests --include='test_*.py') $(ARGS)
+	@CUTLOG_TEST_ROUNDS=0 $(PYTEST) -n auto --dist loadgroup \
+		-m 'slow or (hypothesis and not long and not corpus and not fuzz)' $(ARGS)
 
 .PHONY: test-long
 test-long: develop ## the tests that take minutes: soaks, a million rows, whole histories
-	@$(BIN)/pytest -n 2 --dist loadgroup -m long $(ARGS)
+	@$(PYTEST) -n 2 --dist loadgroup -m long $(ARGS)
 
 .PHONY: test-random
 test-random: develop ## the properties again with random examples, ROUNDS=10 times as many
-	@CUTLOG_TEST_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest -n auto --dist loadgroup -m 'not long' \
-		$$(grep -rlE '^from hypothesis' tests --include='test_*.py') $(ARGS)
+	@CUTLOG_TEST_ROUNDS=$(or $(ROUNDS),10) $(PYTEST) -n auto --dist loadgroup \
+		-m 'hypothesis and not long' $(ARGS)
 
 .PHONY: test-costs
 test-costs: develop ## the tests, and what they cost in processor time: by folder, file, test, fixture and program
-	@rm -rf .costs; CUTLOG_TEST_COSTS=.costs $(BIN)/pytest -n auto --dist loadgroup $(ARGS); \
+	@rm -rf .costs; CUTLOG_TEST_COSTS=.costs $(PYTEST) -n auto --dist loadgroup $(ARGS); \
 		$(BIN)/python -m tests.support.costs .costs
 
 .PHONY: corpus
 corpus: develop ## every file of tests/corpus: what it is, which frames it shows, what is heard; prints a table
-	@$(BIN)/pytest -n auto -q -m "not fuzz" tests/corpus $(ARGS)
+	@$(PYTEST) -n auto -q -m "not fuzz" tests/corpus $(ARGS)
 
 .PHONY: fuzz
 fuzz: develop ## damaged files of tests/corpus: refused or of use, never a hang, a crash or a 500 (ROUNDS=1)
-	@FUZZ_ROUNDS=$(or $(ROUNDS),1) $(BIN)/pytest -n auto -q -m fuzz tests/corpus tests/media/test_damaged_uploads.py $(ARGS)
+	@FUZZ_ROUNDS=$(or $(ROUNDS),1) $(PYTEST) -n auto -q -m fuzz tests/corpus tests/media/test_damaged_uploads.py $(ARGS)
 
 .PHONY: chaos
 chaos: develop ## users at work while parts are killed, wires cut, the disk filled by chance; SECONDS=120 SEED=7
 	@CHAOS_SECONDS=$(or $(SECONDS),120) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
-		$(BIN)/pytest -n 0 -s -q -m "" tests/e2e/test_chaos.py $(ARGS)
+		$(PYTEST) -n 0 -s -q -m "" tests/e2e/test_chaos.py $(ARGS)
 
 .PHONY: test-bare
 test-bare: ## demo and tests in a container that has Python and make only (needs Docker; AS="root stranger")
@@ -82,7 +83,7 @@ test-bare: ## demo and tests in a container that has Python and make only (needs
 .PHONY: test-containers
 test-containers: develop ## the same integration tests on PostgreSQL and NATS from containers (needs Docker)
 	@CUTLOG_TEST_CONTAINERS=1 TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1 \
-		$(BIN)/pytest -n 2 --dist loadgroup -q tests/containers tests/log tests/bus tests/ops tests/gc tests/media $(ARGS)
+		$(PYTEST) -n 2 --dist loadgroup -q tests/containers tests/log tests/bus tests/ops tests/gc tests/media $(ARGS)
 
 .PHONY: bench
 bench: develop ## benchmarks beside their peers (ONLY=log SECONDS=5); ONLY=page writes docs/BENCHMARKS.md again
@@ -106,7 +107,7 @@ types: develop ## mypy --strict
 
 .PHONY: laws
 laws: develop ## the laws of the architecture
-	@$(BIN)/lint-imports --no-cache && $(BIN)/pytest -q tests/laws
+	@$(BIN)/lint-imports --no-cache && $(PYTEST) -q tests/laws
 
 .PHONY: proto
 proto: ## buf: the contract's style, and that it only grew since it was released (needs node)

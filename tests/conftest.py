@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.support import chance, containers, costs, shelf
+from tests.support import chance, containers, costs, lanes, shelf
 from tests.support.buckets import SeaweedFS, seaweedfs
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Cluster, Database, cluster
@@ -63,9 +63,10 @@ def nats(tmp_path: Path) -> Iterator[NatsServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    """A server of S3: `.url`, `.bucket()`, `.freeze()`, `.thaw()`, `.stop()`, `.start()`. Who disturbs it mends it."""
+    """A server of S3: `.url`, `.bucket()`, `.freeze()`, `.thaw()`, `.stop()`, `.start()`. Who disturbs it mends it. It
+    does not outlive its module, since it is busy with itself while nobody uses it."""
     with seaweedfs(tmp_path_factory.mktemp("s3")) as server:
         yield server
 
@@ -135,11 +136,15 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps all tests of the whole stack in one xdist worker, so that one stack serves them."""
+    """Sends what `few` leaves over into the slow lane; keeps all tests of the whole stack in one xdist worker, so that
+    one stack serves them, and likewise those of S3."""
+    lanes.part(items)
     reason = containers.absent() if containers.WANTED else None
     for item in items:
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
+        for shared in ("stack", "s3"):
+            if shared in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(shared))

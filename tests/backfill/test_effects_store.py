@@ -12,6 +12,8 @@ from cutlog.contract.timeline import Clip, MediaSource
 from tests.backfill.conftest import House
 from tests.backfill.legacy_store import effects, write
 
+slow = pytest.mark.slow(reason="moves a store into a whole stack, seconds each")
+
 
 @pytest.fixture
 def store(tmp_path: Path, films: tuple[bytes, bytes]) -> tuple[Path, dict[str, Any]]:
@@ -55,6 +57,7 @@ async def test_projects_arrive_as_the_films_that_they_were(house: House, store: 
     assert not house.lines(root)[-1]["resumed"]
 
 
+@slow
 async def test_what_was_rendered_there_stays_usable(house: House, store: tuple[Path, dict[str, Any]]) -> None:
     root, ids = store
     house.lines(root, "--no-pin")
@@ -72,6 +75,7 @@ async def test_what_was_rendered_there_stays_usable(house: House, store: tuple[P
     assert (known["id"], known["status"]) == (exports[3].id, "ready"), "it is not rendered again"
 
 
+@slow
 async def test_an_export_that_only_its_project_names_is_found(house: House, store: tuple[Path, dict[str, Any]]) -> None:
     root, ids = store
     write(root, exportVersions=[])
@@ -81,6 +85,7 @@ async def test_an_export_that_only_its_project_names_is_found(house: House, stor
     assert any("is in no row of data/exportVersions.json" in line["what"] for line in lines if line["item"] == "oddity")
 
 
+@slow
 async def test_a_dry_run_counts_what_the_run_counts(house: House, store: tuple[Path, dict[str, Any]]) -> None:
     root, _ = store
     dry, lines = house.lines(root, "--dry-run"), house.lines(root)
@@ -88,6 +93,7 @@ async def test_a_dry_run_counts_what_the_run_counts(house: House, store: tuple[P
     assert [line for line in dry if line["item"] == "kept"] == [line for line in lines if line["item"] == "kept"]
 
 
+@slow
 async def test_what_the_owner_of_a_store_says_of_its_words_counts(
     house: House, store: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:

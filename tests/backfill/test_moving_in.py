@@ -17,6 +17,8 @@ from tests.backfill.legacy_store import Expected, odd, place, sound, write
 from tests.support.stacks import CHECKOUT
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="moves a store into a whole stack, seconds each")
+
 
 def snapshot(root: Path) -> dict[str, tuple[bytes, int, int]]:
     """Every file with its bytes, times and links."""
@@ -112,6 +114,7 @@ async def test_a_store_with_every_oddity_moves_in_is_reported_and_can_be_taken_b
     await arrived(house, expected)
 
 
+@pytest.mark.few(1, reason="moves a store into a whole stack, seconds each")
 @pytest.mark.parametrize(("projects", "versions"), [(2, 5), (10, 100)])
 async def test_a_sound_store_moves_in_without_a_word(
     house: House, store: Path, films: tuple[bytes, bytes], projects: int, versions: int
@@ -144,6 +147,7 @@ def renamed(store: Path, *, projects: int, versions: int, clip: bytes) -> Expect
     return sound(store, projects=projects, versions=versions, clip=clip, prefix=f"p{secrets.token_hex(4)}")
 
 
+@slow
 async def test_a_run_that_is_killed_goes_on_where_it_was_and_brings_nothing_twice(
     house: House, store: Path, films: tuple[bytes, bytes]
 ) -> None:
@@ -178,6 +182,7 @@ async def test_a_run_that_is_killed_goes_on_where_it_was_and_brings_nothing_twic
     assert not [p async for p in house.client.projects()] and not [v async for v in house.client.videos()]
 
 
+@slow
 async def test_later_work_is_never_taken_back(house: House, store: Path, films: tuple[bytes, bytes]) -> None:
     expected = renamed(store, projects=2, versions=2, clip=films[0])
     report = house.lines(store)[-1]
@@ -191,6 +196,7 @@ async def test_later_work_is_never_taken_back(house: House, store: Path, films: 
     assert (await house.client.project(forked)).current_version == 2
 
 
+@slow
 async def test_files_are_linked_where_that_is_asked_for(house: House, store: Path, films: tuple[bytes, bytes]) -> None:
     expected = renamed(store, projects=1, versions=1, clip=films[1])
     film = store / "uploads/videos/clip.mp4"
@@ -202,6 +208,7 @@ async def test_files_are_linked_where_that_is_asked_for(house: House, store: Pat
     assert video.sha256 in expected.refs
 
 
+@slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the services of anybody else read what its owner may")
 async def test_a_file_that_services_may_not_read_is_copied_where_links_are_asked_for(
     house: House, store: Path, films: tuple[bytes, bytes]
@@ -214,6 +221,7 @@ async def test_a_file_that_services_may_not_read_is_copied_where_links_are_asked
     await arrived(house, expected)
 
 
+@slow
 async def test_without_pins_exports_are_left_to_the_collector(
     house: House, store: Path, films: tuple[bytes, bytes]
 ) -> None:

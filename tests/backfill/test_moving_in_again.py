@@ -16,6 +16,8 @@ from tests.backfill.conftest import House
 from tests.backfill.legacy_store import place, sound, write
 from tests.support.stacks import CHECKOUT
 
+pytestmark = pytest.mark.slow(reason="moves a store into a whole stack, seconds each")
+
 TRACK = {"op": "track.add", "track": "mine", "kind": "video"}
 
 

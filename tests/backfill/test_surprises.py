@@ -14,6 +14,8 @@ from cutlog.backfill.source import Source
 from tests.backfill.conftest import House
 from tests.backfill.legacy_store import place, sound, write
 
+pytestmark = pytest.mark.slow(reason="moves a store into a whole stack, seconds each")
+
 
 def nothing(what: str, done: int, total: int) -> None:
     """Nobody watches."""

@@ -13,6 +13,8 @@ import pytest
 from cutlog.blobs import BlobStore, LocalBlobs, open_blobs
 from cutlog.blobs.migrate import DiffersError, Migrated, migrate
 
+slow = pytest.mark.slow(reason="talks to a server of S3")
+
 OBJECTS = {
     "videos/default/aa.0.mp4": b"film" * 1000, "derived/default/aa.0/proxy.mp4": b"proxy", "export/p/v1_final.mp4": b"",
     "segments/receipts/p/v1_mp4.json": b"{}", "archive/x_v1_final.mp4": bytes(3 << 20),
@@ -31,6 +33,7 @@ async def contents(store: BlobStore) -> dict[str, bytes]:
     return {head.key: await store.get(head.key) async for head in store.list()}
 
 
+@slow
 async def test_everything_goes_to_a_bucket_and_back(full: LocalBlobs, bucket: str, tmp_path: Path) -> None:
     remote = open_blobs(bucket, "")
     told: list[str] = []
@@ -71,6 +74,7 @@ async def test_what_does_not_arrive_as_it_was_is_told(
     assert refused.group_contains(DiffersError, match="archive/x_v1_final.mp4")
 
 
+@slow
 async def test_a_run_that_is_killed_is_finished_by_the_next(full: LocalBlobs, bucket: str) -> None:
     for number in range(60):
         await full.put_bytes(f"segments/default/{number:02}/x.mp4", bytes([number]) * 300_000)

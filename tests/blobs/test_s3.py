@@ -17,7 +17,10 @@ from cutlog.blobs.remote import IN_MEMORY, pieces
 from tests.support.buckets import SeaweedFS
 from tests.support.faulty import Fault, faulty
 
+slow = pytest.mark.slow(reason="talks to a server of S3")
 
+
+@slow
 async def test_a_link_of_a_bucket_is_its_own_and_downloads_under_the_name_that_was_given(bucket: str) -> None:
     store = open_blobs(bucket, "secret", os.environ["AWS_SECRET_ACCESS_KEY"])
     await store.put_bytes("videos/d/x.mp4", b"0123456789")
@@ -41,6 +44,7 @@ async def test_our_signature_of_a_link_is_that_of_the_library(bucket: str) -> No
         assert signed(link, secret, "GET", {"a": "b"}) != link
 
 
+@slow
 async def test_a_large_file_goes_in_parts_and_comes_back_whole(bucket: str, tmp_path: Path) -> None:
     data = os.urandom(70 << 20)
     (tmp_path / "large").write_bytes(data)
@@ -63,6 +67,7 @@ def test_pieces_of_a_large_file_are_such_as_s3_takes_and_few_are_in_memory(size:
     assert at_once >= 1 and (at_once == 1 or piece * at_once <= IN_MEMORY)
 
 
+@slow
 @pytest.mark.parametrize("fault", ["503", "silence", "applied"])
 async def test_a_fault_of_the_network_is_outlived(
     s3: SeaweedFS, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: Fault

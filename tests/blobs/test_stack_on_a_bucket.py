@@ -94,6 +94,7 @@ async def keys(store: BlobStore, prefix: str) -> list[str]:
     return sorted([head.key async for head in store.list(prefix)])
 
 
+@pytest.mark.slow(reason="runs all services on a server of S3")
 async def test_a_film_lives_and_ends_in_a_bucket(users: Users, bucket: str, painted: Painter) -> None:
     store, clip = open_blobs(bucket, ""), painted(25, 50, (320, 180), tag=1, audio=True)
     form = aiohttp.FormData()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cutlog.blobs import BlobNotFoundError, BlobStore, InvalidKeyError, LocalBlobs, ObstoreBlobs, open_blobs
+from tests.support.lanes import later
 from tests.support.waiting import PATIENCE
 
 SECRET = "signs urls in tests"
@@ -21,7 +22,7 @@ SECRET = "signs urls in tests"
 S3_URL = os.environ.get("CUTLOG_TEST_S3_URL")
 
 
-@pytest.fixture(params=["local", "memory", "s3"])
+@pytest.fixture(params=["local", "memory", *later("talks to a server of S3", "s3")])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     match request.param:
         case "local":

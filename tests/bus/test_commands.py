@@ -35,6 +35,8 @@ from tests.support.messaging import NatsServer
 from tests.support.streams import operator
 from tests.support.waiting import PATIENCE, eventually
 
+slow = pytest.mark.slow(reason="starts NATS and a database for one more case of its kind")
+
 
 def report(number: int, project: str = "p_1") -> Command:
     body = ReportProxy(project_id=project, version=number, digest="d", failed="no disk")
@@ -103,6 +105,7 @@ async def test_a_command_whose_answer_was_lost_is_asked_again_and_acts_once(
     assert await bus.command("render", report(1)) == reply
 
 
+@slow
 async def test_a_command_waits_for_ops_to_come_up(bus: Bus, backbone: Backbone) -> None:
     asking = asyncio.create_task(bus.command("render", report(1)))
     ops = Ops(backbone)
@@ -110,6 +113,7 @@ async def test_a_command_waits_for_ops_to_come_up(bus: Bus, backbone: Backbone) 
         assert (await asking).accepted is not None
 
 
+@slow
 async def test_a_command_gives_up_when_nobody_answers(bus: Bus) -> None:
     with pytest.raises(BusUnavailable, match="nobody listens"):
         await bus.command("render", report(1), patience=3)
@@ -154,6 +158,7 @@ async def test_the_outbox_delivers_in_order_once_and_only_what_was_committed(
         assert (await connection.execute(text("SELECT count(*) FROM effects"))).scalar_one() == 11
 
 
+@slow
 async def test_a_command_that_cannot_be_sent_or_taken_in_is_passed_over_and_named(
     bus: Bus, ops: Ops, engine: AsyncEngine
 ) -> None:
@@ -193,6 +198,7 @@ asyncio.run(main())
 """
 
 
+@slow
 async def test_a_fact_survives_kill_9_of_its_service_and_lands_once(
     bus: Bus, ops: Ops, engine: AsyncEngine, nats: NatsServer
 ) -> None:
@@ -258,6 +264,7 @@ async def test_services_show_themselves_and_answer_errors_as_codes(
             }  # fmt: skip
 
 
+@slow
 async def test_the_log_is_read_over_the_bus_page_by_page(bus: Bus, backbone: Backbone) -> None:
     for version in range(1, 6):
         await backbone.writer.append(edit("p_1", version - 1, committed(version, message="x" * 200_000)))

@@ -163,6 +163,8 @@ def check(runner: asyncio.Runner, world: World, times: int, steps: int) -> None:
     run_state_machine_as_test(Machine, settings=quietly)
 
 
+@pytest.mark.hypothesis
+@pytest.mark.slow(reason="a state machine over a real server")
 def test_rows_are_a_fold_of_the_log_whatever_becomes_of_deliveries(running: tuple[asyncio.Runner, World]) -> None:
     check(*running, times=5, steps=15)
 

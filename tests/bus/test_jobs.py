@@ -19,6 +19,8 @@ from tests.support.messaging import NatsServer
 from tests.support.streams import message, operator
 from tests.support.waiting import PATIENCE, eventually
 
+slow = pytest.mark.slow(reason="starts NATS for one more way in which a job may end")
+
 SUBJECT = "job.render.hi.p_1"
 pytestmark = pytest.mark.usefixtures("providing")
 
@@ -125,6 +127,7 @@ async def test_a_job_that_may_succeed_later_comes_again(bus: Bus) -> None:
     assert await count(bus, "DLQ") == 0
 
 
+@slow
 async def test_an_unexpected_error_is_tried_again(bus: Bus) -> None:
     await JobQueue(bus).publish(SUBJECT, b"bug", key="1")
     async with Worker(bus) as worker:
@@ -153,6 +156,7 @@ async def test_poison_goes_to_the_dead_letters_whole_and_blocks_nobody(bus: Bus,
     }
 
 
+@slow
 async def test_a_job_that_failed_five_times_goes_to_the_dead_letters(bus: Bus) -> None:
     await JobQueue(bus).publish(SUBJECT, b"never", key="1")
     async with Worker(bus) as worker:
@@ -161,6 +165,7 @@ async def test_a_job_that_failed_five_times_goes_to_the_dead_letters(bus: Bus) -
     assert await count(bus, "DLQ") == 1
 
 
+@slow
 async def test_a_job_over_its_cap_is_a_failure(bus: Bus) -> None:
     await JobQueue(bus).publish(SUBJECT, b"slow", key="1")
     async with Worker(bus, cap=0.2) as worker:
@@ -171,6 +176,7 @@ async def test_a_job_over_its_cap_is_a_failure(bus: Bus) -> None:
         await eventually(lambda: worker.done == [b"slow"])
 
 
+@slow
 async def test_stopping_waits_for_running_jobs_then_hands_the_rest_to_others_at_once(bus: Bus) -> None:
     queue = JobQueue(bus)
     await queue.publish(SUBJECT, b"long", key="1")
@@ -183,6 +189,7 @@ async def test_stopping_waits_for_running_jobs_then_hands_the_rest_to_others_at_
     assert two.seen == [(b"long", 2)]
 
 
+@slow
 @pytest.mark.parametrize("providing", [1.0], indirect=True)
 async def test_a_long_job_is_kept_alive_and_not_given_to_another(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     beat, beats = Msg.in_progress, [0]
@@ -218,6 +225,7 @@ asyncio.run(main())
 """
 
 
+@slow
 @pytest.mark.parametrize("providing", [1.0], indirect=True)
 async def test_a_job_whose_worker_was_killed_is_done_by_another(bus: Bus, nats: NatsServer) -> None:
     await JobQueue(bus).publish(SUBJECT, b"orphan", key="1")
@@ -236,6 +244,7 @@ async def test_a_job_whose_worker_was_killed_is_done_by_another(bus: Bus, nats: 
     assert worker.seen[0][1] >= 2
 
 
+@slow
 async def test_jobs_survive_a_kill_of_the_server(bus: Bus, nats: NatsServer) -> None:
     queue = JobQueue(bus)
     for number in range(20):

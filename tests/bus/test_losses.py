@@ -73,6 +73,7 @@ async def time(nats: NatsServer, edits: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.few(1, reason="each loss is one more server of NATS and database")
 @pytest.mark.parametrize("loses", [the_folder, the_index, the_tail, the_stream, time])
 async def test_stream_and_rows_are_right_again(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer, loses: Loss

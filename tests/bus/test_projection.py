@@ -25,6 +25,8 @@ from tests.support.messaging import NatsServer
 from tests.support.streams import message, operator
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts NATS and a database for one more case of its kind")
+
 
 async def take(admin: Bus, count: int) -> None:
     """Has deliveries of the consumer, and acknowledges none."""
@@ -56,6 +58,7 @@ async def test_a_restart_goes_on_where_the_rows_are(bus: Bus, engine: AsyncEngin
         assert counting.projection.standing.applied == 1
 
 
+@slow
 async def test_what_was_applied_but_not_acknowledged_is_a_duplicate(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
 ) -> None:
@@ -79,6 +82,7 @@ async def test_what_was_applied_but_not_acknowledged_is_a_duplicate(
         assert counting.projection.standing.replays == 0
 
 
+@slow
 async def test_what_a_dead_process_was_given_is_not_waited_for(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
 ) -> None:
@@ -94,6 +98,7 @@ async def test_what_a_dead_process_was_given_is_not_waited_for(
         assert (counting.projection.standing.filled, counting.projection.standing.duplicates) == (100, 0)
 
 
+@pytest.mark.few(1, reason="starts NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("idempotent", [False, True], ids=["counts, with reset", "overwrites, without reset"])
 @pytest.mark.parametrize("start", [1, 40])
 async def test_an_operator_reset_leads_to_the_same_rows_and_no_second_effect(
@@ -114,6 +119,7 @@ async def test_an_operator_reset_leads_to_the_same_rows_and_no_second_effect(
         await counting.holds(121)
 
 
+@slow
 async def test_the_servers_own_reset_of_a_consumer_is_a_replay(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
 ) -> None:
@@ -144,6 +150,7 @@ async def test_events_that_jetstream_does_not_deliver_are_read_from_ops(
         assert counting.projection.standing.filled == 2499
 
 
+@slow
 async def test_a_stream_that_was_lost_changes_nothing(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
 ) -> None:
@@ -158,6 +165,7 @@ async def test_a_stream_that_was_lost_changes_nothing(
         assert counting.projection.standing.replays == 0
 
 
+@slow
 async def test_two_processes_of_a_service_take_turns(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
 ) -> None:
@@ -194,6 +202,7 @@ async def test_an_unknown_event_type_stops_the_projection_and_says_so(
     assert await counting.effects() == [1, 2, 3, 4, 5]
 
 
+@slow
 async def test_events_of_other_subjects_move_the_checkpoint_only(
     bus: Bus, engine: AsyncEngine, backbone: Backbone
 ) -> None:
@@ -206,6 +215,7 @@ async def test_events_of_other_subjects_move_the_checkpoint_only(
         assert await counting.effects() == [1]
 
 
+@slow
 async def test_an_apply_that_always_fails_stops_with_the_reason_and_nothing_is_skipped(
     bus: Bus, engine: AsyncEngine, backbone: Backbone
 ) -> None:
@@ -268,6 +278,7 @@ class Gated(Counting):
         return seen[-1]
 
 
+@slow
 async def test_a_slow_projection_holds_no_more_than_it_may(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
 ) -> None:
@@ -294,6 +305,7 @@ async def test_all_that_waits_is_applied_at_once(
         assert gated.sizes[1] == waiting - gated.sizes[0] > gated.projection.batch
 
 
+@slow
 async def test_a_lost_database_connection_is_waited_out(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, database: Database
 ) -> None:
@@ -308,6 +320,7 @@ async def test_a_lost_database_connection_is_waited_out(
     await owner.close()
 
 
+@slow
 async def test_a_foreign_message_is_not_applied_and_the_projection_goes_on_by_itself(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
 ) -> None:

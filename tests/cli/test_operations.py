@@ -16,6 +16,7 @@ from tests.support.stacks import CHECKOUT, RunningStack
 PAGE = CHECKOUT / "docs" / "OPERATIONS.md"
 NATS = shutil.which("nats")
 pytestmark = [
+    pytest.mark.slow(reason="starts a stack of its own"),
     pytest.mark.skipif(NATS is None, reason="the nats CLI is not installed (.ci/run installs it through Go)"),
     pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed"),
 ]

@@ -26,6 +26,8 @@ from services.ops.bootstrap import serving
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import PATIENCE
 
+slow = pytest.mark.slow(reason="waits for a stack that is away")
+
 RED = "#ff0000"
 FIRST: list[ops.Op] = [
     ops.TrackAdd(track="v1", kind="video"),
@@ -93,6 +95,7 @@ async def test_a_refusal_says_what_kind_it_is(client: Client, ops_url: str, sett
             await nobody.project(project.id)
 
 
+@slow
 async def test_events_go_on_over_a_restart_and_none_is_missed_or_comes_twice(settings_for: SettingsFactory) -> None:
     settings = settings_for("ops")
     url = f"http://{settings.listen}"
@@ -117,6 +120,7 @@ async def test_events_go_on_over_a_restart_and_none_is_missed_or_comes_twice(set
     assert [event.position for event in seen] == [1, 2, 3]
 
 
+@slow
 async def test_a_stack_that_is_away_for_too_long_is_unreachable(settings_for: SettingsFactory) -> None:
     async with Client.connect("http://127.0.0.1:9", settings_for.token("editor"), patience=0.3) as client:
         with pytest.raises(Unreachable):

@@ -60,6 +60,7 @@ def _color(picture: Picture) -> int:
     return min(range(len(COLORS)), key=lambda k: sum(abs(a - b) for a, b in zip(COLORS[k], seen, strict=True)))
 
 
+@pytest.mark.few(1, reason="one more file with its proxy and export")
 @pytest.mark.parametrize(
     ("name", "form"),
     [
@@ -82,6 +83,7 @@ async def test_every_picture_keeps_its_delay(bench: Bench, tmp_path: Path, name:
     assert proxy == export == expected(shown, FPS.num)
 
 
+@pytest.mark.few(1, reason="one more file with its proxy and export")
 @pytest.mark.parametrize("form", FORMATS)
 async def test_a_single_picture_with_a_delay_is_an_image(bench: Bench, tmp_path: Path, form: str) -> None:
     file = tmp_path / f"still.{FORMATS[form]}"
@@ -90,6 +92,7 @@ async def test_a_single_picture_with_a_delay_is_an_image(bench: Bench, tmp_path:
     assert (media.kind, media.facts.frames) == ("image", 1)
 
 
+@pytest.mark.slow(reason="one more file with its proxy and export")
 @pytest.mark.corpus
 @pytest.mark.parametrize("form", FORMATS)
 async def test_delays_of_more_than_a_minute_are_kept(bench: Bench, tmp_path: Path, form: str) -> None:

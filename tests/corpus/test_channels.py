@@ -18,6 +18,8 @@ from services.media.facts.probed import UnusableError
 from tests.corpus.bench import Bench
 from tests.corpus.records import ClipOf, Project
 
+slow = pytest.mark.slow(reason="one more file with its proxy and export")
+
 RATE: Final = 48_000
 SLOT: Final = 0.25
 """Seconds in which one channel sounds alone."""
@@ -122,6 +124,7 @@ def decoded(path: Path) -> NDArray[np.float32]:
     return np.concatenate(blocks, axis=1).T.astype(np.float32)
 
 
+@pytest.mark.few(1, reason="one more file with its proxy and export")
 @pytest.mark.parametrize("layout", some(LEVELS, "mono", "5.1", "FL+FR+FL+FR"))
 async def test_channels_are_mixed_by_the_coefficients_of_bs_775_and_turned_down_so_that_nothing_clips(
     bench: Bench, tmp_path: Path, layout: str
@@ -134,6 +137,7 @@ async def test_channels_are_mixed_by_the_coefficients_of_bs_775_and_turned_down_
     assert np.allclose(levels(pcm(bench, media.renditions.audio.key), channels), wanted(layout), atol=0.02)
 
 
+@pytest.mark.few(1, reason="one more file with its proxy and export")
 @pytest.mark.parametrize("channels", some(USUAL, 4, 6))
 async def test_channels_that_are_not_named_are_those_of_the_usual_layout(
     bench: Bench, tmp_path: Path, channels: int
@@ -143,6 +147,7 @@ async def test_channels_that_are_not_named_are_those_of_the_usual_layout(
     assert np.allclose(levels(pcm(bench, media.renditions.audio.key), channels), wanted(USUAL[channels]), atol=0.02)
 
 
+@slow
 async def test_more_channels_than_have_a_usual_layout_are_heard_in_the_middle(bench: Bench, tmp_path: Path) -> None:
     media = await bench.ingest(unnamed(tmp_path / "recorder.wav", 10))
     assert media.renditions.audio is not None
@@ -154,6 +159,7 @@ async def test_more_channels_than_can_be_mixed_are_refused(bench: Bench, tmp_pat
         await bench.ingest(unnamed(tmp_path / "many.wav", 65, rate=8_000))
 
 
+@slow
 @pytest.mark.parametrize("layout", some(("mono", "quad", "5.1(side)", "7.1"), "5.1(side)"))
 async def test_proxy_and_export_have_the_levels_of_each_channel(bench: Bench, tmp_path: Path, layout: str) -> None:
     channels = len(wanted(layout))
@@ -163,6 +169,7 @@ async def test_proxy_and_export_have_the_levels_of_each_channel(bench: Bench, tm
         assert np.allclose(levels(decoded(made), channels), wanted(layout), atol=0.02)
 
 
+@pytest.mark.few(1, reason="one more file with its proxy and export")
 @pytest.mark.parametrize("kind", some(KINDS, "double", "flac-24", "vorbis"))
 async def test_samples_of_every_kind_and_rate_keep_level_pitch_and_length(
     bench: Bench, tmp_path: Path, kind: str

@@ -17,6 +17,8 @@ from tests.corpus.listening import tone
 from tests.corpus.records import ClipOf, Project
 from tests.support.painting import Image, pictures, samples
 
+slow = pytest.mark.slow(reason="one more file with its proxy and export")
+
 PROJECT = Project(fps=(24, 1))
 RED, GREEN, BLUE = (254, 0, 0), (0, 128, 0), (0, 0, 254)
 #: In the file's order, after a cover. Green and the third sound are flagged as the default.
@@ -82,6 +84,7 @@ async def test_the_flagged_streams_are_chosen_and_all_are_told(bench: Bench, rec
     assert made == {1: (True, False), 3: (True, False), 4: (False, True), 5: (False, True)}
 
 
+@pytest.mark.few(1, reason="one more file with its proxy and export")
 @pytest.mark.parametrize(("video", "audio"), [(None, None), (1, 4), (3, None), (None, 5), (2, 6)])
 async def test_a_clip_shows_and_plays_the_streams_that_it_names(
     bench: Bench, recording: Path, video: int | None, audio: int | None
@@ -98,6 +101,7 @@ async def test_a_clip_shows_and_plays_the_streams_that_it_names(
     assert is_of(await bench.still(film, 20), color)
 
 
+@slow
 async def test_a_frozen_frame_is_one_of_the_stream_that_it_names(bench: Bench, recording: Path) -> None:
     media = await bench.ingest(recording)
     film = naming(bench.film(media, PROJECT, ClipOf(start=0, end=10)), ClipStreams(video=3), freeze=True)
@@ -105,6 +109,7 @@ async def test_a_frozen_frame_is_one_of_the_stream_that_it_names(bench: Bench, r
         assert all(is_of(image, BLUE) for image in pictures(path))
 
 
+@slow
 async def test_music_with_a_cover_that_is_not_flagged_is_no_film(bench: Bench, tmp_path: Path) -> None:
     cover = tmp_path / "cover.png"
     ffmpeg("-f", "lavfi", "-i", "color=red:s=64x64", "-frames:v", "1", str(cover))
@@ -117,6 +122,7 @@ async def test_music_with_a_cover_that_is_not_flagged_is_no_film(bench: Bench, t
         assert round(float(media.facts.duration), 1) == 3, name
 
 
+@slow
 async def test_motion_jpeg_with_sound_is_a_film(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "m.avi"
     ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64:r=5:d=2", "-f", "lavfi", "-i", "sine=440:d=2", "-c:v", "mjpeg",

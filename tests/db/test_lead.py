@@ -26,6 +26,8 @@ from tests.support.database import Database
 from tests.support.waiting import PATIENCE, eventually
 from tests.support.wires import Wire, wire
 
+slow = pytest.mark.slow(reason="waits for leases of processes that end")
+
 SHORT = Terms(lease=2.0, renew=0.3, look=0.2, margin=0.3, patience=1.0)
 
 
@@ -105,6 +107,7 @@ async def line(database: Database) -> AsyncIterator[Wire]:
         yield made
 
 
+@slow
 async def test_another_takes_over_from_a_host_that_vanished_and_that_one_stops(
     engine: AsyncEngine, database: Database, line: Wire
 ) -> None:
@@ -188,6 +191,7 @@ async def test_only_what_is_known_to_be_dead_is_called_dead() -> None:
         assert not holders.is_dead(text)
 
 
+@slow
 async def test_work_that_fails_is_begun_again_and_readiness_tells_when_it_does_not_stop_failing(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +222,7 @@ async def test_work_that_fails_is_begun_again_and_readiness_tells_when_it_does_n
         await eventually(ready)
 
 
+@slow
 async def test_where_nobody_can_lead_the_service_is_not_ready(
     engine: AsyncEngine, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +262,7 @@ async def test_a_lease_that_was_taken_away_ends_the_work(engine: AsyncEngine, ow
         assert again and again.token > lease.token
 
 
+@slow
 async def test_connections_notice_a_vanished_host(settings_for: SettingsFactory) -> None:
     engine = create_engine(settings_for("media"))
     try:

@@ -49,6 +49,7 @@ def legacy(tmp_path_factory: pytest.TempPathFactory, painted: Painter) -> Path:
     return root
 
 
+@pytest.mark.slow(reason="needs the whole stack, beside the main job")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("page", SCRIPTED, ids=lambda page: page.name)
 async def test_the_commands_of_a_page_work_as_they_stand_there(

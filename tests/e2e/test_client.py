@@ -8,11 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from cutlog.client import ops
 from tests.e2e.conftest import Tenant
 from tests.e2e.job import CANVAS
 from tests.support.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow(reason="needs the whole stack, beside the main job")
 
 
 async def test_a_user_sees_each_step_of_the_way_and_its_end(tenant: Tenant, clip: Path) -> None:

@@ -80,6 +80,7 @@ async def test_the_demo_ends_right_while_every_service_is_killed_in_turn(tenant:
     assert [fate["verdict"] for fate in outcome["report"]["exports"]] == ["candidate", "kept"]
 
 
+@pytest.mark.slow(reason="needs the whole stack, beside the main job")
 async def test_jetstream_loses_everything_while_running_and_message_n_is_event_n_again(
     tenant: Tenant, clip: Path
 ) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.e2e.conftest import Tenant
 from tests.support.painting import pictures
 from tests.support.typefaces import VARIABLE
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.slow(reason="needs the whole stack, beside the main job")
 
 CANVAS = {"width": 320, "height": 180, "fps": [25, 1]}
 

@@ -41,6 +41,7 @@ def hostile(port: int) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.few(1, reason="each is one more upload to the whole stack")
 @pytest.mark.parametrize("name", list(hostile(0)))
 async def test_what_is_no_video_is_refused_and_leaves_nothing(
     tenant: Tenant, listener: tuple[int, list[bytes]], tmp_path: Path, name: str

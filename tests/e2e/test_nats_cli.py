@@ -20,7 +20,10 @@ from tests.support.stacks import CHECKOUT
 from tests.support.waiting import PATIENCE
 
 NATS = shutil.which("nats")
-pytestmark = pytest.mark.skipif(NATS is None, reason="the nats CLI is not installed (.ci/run installs it through Go)")
+pytestmark = [
+    pytest.mark.slow(reason="needs the whole stack, beside the main job"),
+    pytest.mark.skipif(NATS is None, reason="the nats CLI is not installed (.ci/run installs it through Go)"),
+]
 
 
 def run(*command: str, env: dict[str, str]) -> str:

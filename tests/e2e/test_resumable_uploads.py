@@ -19,6 +19,8 @@ from tests.e2e.killing import kill
 from tests.support.npm import npm
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.slow(reason="needs the whole stack, beside the main job")
+
 PADDING = 40 << 20
 FIRST, SENT = 10 << 20, 20 << 20
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from cutlog.bus import Bus
 from cutlog.stack.nats import OPERATOR
 from tests.e2e.conftest import Tenant
 from tests.e2e.job import CANVAS
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.slow(reason="needs the whole stack, beside the main job")
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 EDIT = [

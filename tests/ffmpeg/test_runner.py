@@ -27,6 +27,8 @@ from tests.ffmpeg.conftest import Wanted
 from tests.support.painting import Painter, read_frame_numbers
 from tests.support.waiting import eventually, eventually_sync
 
+slow = pytest.mark.slow(reason="one more run of ffmpeg in its sandbox")
+
 ENDLESS = ("-re", "-f", "lavfi", "-i", "testsrc=s=64x36", "-f", "null", "-")
 
 
@@ -89,6 +91,7 @@ async def test_a_failure_carries_the_last_words_of_ffmpeg(ffmpeg: Ffmpeg, tmp_pa
     assert "nosuchcodec" in failure.value.log
 
 
+@slow
 async def test_a_missing_input_is_named(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.mp4"):
         await ffmpeg.run(["-i", "nowhere.mp4"], reads=[tmp_path / "nowhere.mp4"], writes=tmp_path)
@@ -107,6 +110,7 @@ async def test_a_file_beyond_its_limit_is_stopped(ffmpeg: Ffmpeg, tmp_path: Path
     assert (tmp_path / "out.nut").stat().st_size <= 1 << 20
 
 
+@slow
 async def test_memory_beyond_the_limit_is_refused(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     args = ["-f", "lavfi", "-i", "testsrc=s=7680x4320:d=1", "-vf", "reverse", "-f", "null", "-"]
     with pytest.raises(MemoryLimitError):
@@ -122,6 +126,7 @@ async def test_cancelling_ends_ffmpeg_at_once_and_leaves_nothing(ffmpeg: Ffmpeg,
     assert children() == []
 
 
+@slow
 async def test_cancelling_before_the_start_leaves_nothing_either(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     for turns in range(12):
         task = asyncio.create_task(ffmpeg.run(ENDLESS, writes=tmp_path))
@@ -133,6 +138,7 @@ async def test_cancelling_before_the_start_leaves_nothing_either(ffmpeg: Ffmpeg,
     assert children() == []
 
 
+@slow
 async def test_a_callback_that_raises_ends_the_run(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     def full(_: Progress) -> None:
         raise OSError("no more")
@@ -142,6 +148,7 @@ async def test_a_callback_that_raises_ends_the_run(ffmpeg: Ffmpeg, tmp_path: Pat
     assert children() == []
 
 
+@pytest.mark.few(1, reason="one more run of ffmpeg in its sandbox")
 @pytest.mark.parametrize("sandbox", ["auto", "off"])
 def test_a_service_that_is_killed_takes_its_ffmpeg_with_it(sandbox: str, tmp_path: Path) -> None:
     script = textwrap.dedent(f"""
@@ -166,6 +173,7 @@ def test_a_service_that_is_killed_takes_its_ffmpeg_with_it(sandbox: str, tmp_pat
         service.wait()
 
 
+@slow
 async def test_several_runs_go_on_beside_each_other(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     async def one(number: int) -> int:
         folder = tmp_path / str(number)

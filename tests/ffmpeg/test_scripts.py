@@ -20,6 +20,7 @@ SCRIPTS = {
 }
 
 
+@pytest.mark.few(2, reason="one more process in the sandbox")
 @pytest.mark.parametrize("jail", candidates("auto"), ids=lambda jail: jail.name)
 @pytest.mark.parametrize(("script", "packages"), SCRIPTS.values(), ids=SCRIPTS)
 async def test_a_script_finds_what_it_loads(

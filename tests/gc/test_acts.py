@@ -15,6 +15,8 @@ from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
+
 
 @pytest.fixture
 async def home(settings_for: SettingsFactory) -> AsyncIterator[House]:
@@ -89,6 +91,7 @@ async def test_what_is_pinned_since_the_plan_stays_at_both_stages(home: House) -
     assert f"archive/{ids[1]}_v2_final.mp4" in home.there("archive")
 
 
+@slow
 async def test_the_grace_and_the_brake_hold_a_deletion_back(home: House) -> None:
     await home.project("p", 4)
     first = await home.export("p", 1, size=1000)
@@ -107,6 +110,7 @@ async def test_the_grace_and_the_brake_hold_a_deletion_back(home: House) -> None
     assert {f"archive/{first}_v1_final.mp4", f"archive/{third}_v3_final.mp4"} < home.there("archive")
 
 
+@slow
 async def test_an_act_asked_for_again_under_its_key_gives_the_first_answer(home: House) -> None:
     await home.project("p")
     first = await home.export("p", 1)
@@ -121,6 +125,7 @@ async def test_an_act_asked_for_again_under_its_key_gives_the_first_answer(home:
     assert status == 422 and problem["type"].endswith("idempotency-key-reused")
 
 
+@slow
 async def test_an_export_is_rendered_again_from_the_archive_and_from_nothing(home: House) -> None:
     await home.project("p")
     first, second = await home.export("p", 1), await home.export("p", 2)
@@ -154,6 +159,7 @@ async def test_only_an_admin_lifts_a_hold(home: House) -> None:
     assert (await home.shown("p", first))["pin"] is None
 
 
+@slow
 async def test_a_deleted_project_can_be_erased_at_once_but_for_what_is_held(home: House) -> None:
     await home.project("p")
     await home.project("q")
@@ -174,6 +180,7 @@ async def test_a_deleted_project_can_be_erased_at_once_but_for_what_is_held(home
     assert home.there("export", "archive") == {"export/p/v2_final.mp4", "export/q/v1_final.mp4"}
 
 
+@slow
 async def test_a_project_restored_since_the_plan_keeps_its_exports(home: House) -> None:
     await home.project("p")
     await home.export("p", 1)
@@ -185,6 +192,7 @@ async def test_a_project_restored_since_the_plan_keeps_its_exports(home: House) 
     assert answer["archived"] == [] and home.there("export") == {"export/p/v1_final.mp4"}
 
 
+@slow
 async def test_versions_with_a_message_and_scopes_of_projects_keep(home: House) -> None:
     await home.project("p", 1)
     await home.version("p", 2, message="approved")
@@ -241,6 +249,7 @@ async def test_unused_videos_go_the_same_two_stages_and_come_back_when_needed(ho
     assert unused not in home.there("videos") and len(home.there("derived")) == 2
 
 
+@slow
 async def test_media_of_a_deleted_project_comes_back_with_it_and_stays_for_a_pinned_export(home: House) -> None:
     await home.gc("PUT", "/policy", EAGER)
     key = await home.media("m")
@@ -258,6 +267,7 @@ async def test_media_of_a_deleted_project_comes_back_with_it_and_stays_for_a_pin
     await eventually(lambda: _is(home.there("videos"), {key}))
 
 
+@slow
 async def test_proxies_segments_and_leftovers_go_by_the_same_mechanism(home: House) -> None:
     await home.project("p")
     old, new = await home.proxy("p", 1), await home.proxy("p", 3)
@@ -285,6 +295,7 @@ async def test_proxies_segments_and_leftovers_go_by_the_same_mechanism(home: Hou
     assert version["proxy"]["status"] == "superseded", "it is rendered again when asked for"
 
 
+@slow
 async def test_a_plan_is_downloaded_whole_as_csv_and_as_the_json_that_was_hashed(home: House) -> None:
     await home.project("p")
     ids = [await home.export("p", n) for n in (1, 2, 3)]
@@ -297,6 +308,7 @@ async def test_a_plan_is_downloaded_whole_as_csv_and_as_the_json_that_was_hashed
     assert {line.split(",")[1] for line in lines[1:]} == set(ids[:2])
 
 
+@slow
 async def test_one_act_at_a_time(home: House) -> None:
     await home.project("p")
     for n in (1, 2, 3):

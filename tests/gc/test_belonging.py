@@ -119,6 +119,7 @@ async def test_what_fsck_calls_offered_is_what_the_collector_offers(home: House,
     assert foreign <= home.there("videos", "derived", "segments"), "repair leaves alone what it cannot read"
 
 
+@pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
 async def test_renditions_of_an_earlier_examination_are_offered_a_day_after_the_next(
     home: House, settings_for: SettingsFactory
 ) -> None:

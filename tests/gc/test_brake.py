@@ -16,6 +16,8 @@ from services.gc.rules.policy import Policy
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
 
+slow = pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
+
 POLICY = {name: value for name, value in EAGER.items() if name != "maxDeleteFraction"} | {
     "proxyTtlDays": 0, "segmentTtlDays": 0, "previewTtlDays": 0,
 }  # fmt: skip
@@ -69,6 +71,7 @@ async def test_of_four_exports_one_may_be_deleted(home: House) -> None:
     await braked(home, plan, [ids[2], ids[1]], "2 of 4 exports (500 of 1000 bytes)")
 
 
+@slow
 async def test_proxies_are_under_the_brake(home: House) -> None:
     await home.project("p", 4)
     for version in (1, 2, 3, 4):
@@ -77,6 +80,7 @@ async def test_proxies_are_under_the_brake(home: House) -> None:
     await braked(home, plan, ["proxy:p:1", "proxy:p:2"], "2 of 4 proxies (20 of 40 bytes)")
 
 
+@slow
 async def test_videos_are_under_the_brake(home: House) -> None:
     names = ["m1", "m2", "m3"]
     for name in names:
@@ -87,6 +91,7 @@ async def test_videos_are_under_the_brake(home: House) -> None:
     await braked(home, plan, names, "2 of 3 videos (114 of 171 bytes)", path="/videos/delete")
 
 
+@slow
 @pytest.mark.parametrize("kind", ["mp4", "jpeg"])
 async def test_segments_and_previews_are_under_the_brake(home: House, kind: Any) -> None:
     keys = [str(CacheKey("default", digest * 32, kind)) for digest in ("aa", "bb", "cc", "dd")]
@@ -97,6 +102,7 @@ async def test_segments_and_previews_are_under_the_brake(home: House, kind: Any)
     await braked(home, plan, keys, f"2 of 4 {class_}s (12 of 24 bytes)")
 
 
+@slow
 async def test_leftovers_are_under_the_brake_beside_all_that_lies_where_they_do(home: House) -> None:
     kept = await home.media("m")
     await home.project("p", 2)

@@ -90,6 +90,7 @@ async def empty(home: House) -> bool:
     return home.there("archive") == set()
 
 
+@pytest.mark.slow(reason="kills the collector at each of its steps")
 async def test_what_a_collector_had_begun_that_died_at_a_file_is_finished_by_the_next(
     home: House,
 ) -> None:

@@ -23,6 +23,8 @@ from tests.support.configuration import SettingsFactory
 from tests.support.fsck import assert_sound, services
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="a state machine over real services, and an hour's load in small")
+
 T = TypeVar("T")
 PROJECTS = ("a", "b")
 
@@ -262,6 +264,8 @@ def check(runner: asyncio.Runner, home: House, times: int, steps: int) -> None:
     run_state_machine_as_test(machine_of(runner, home), settings=quietly)
 
 
+@pytest.mark.hypothesis
+@slow
 def test_the_collector_does_as_a_model_of_it(running: tuple[asyncio.Runner, House]) -> None:
     check(*running, times=3, steps=18)
 
@@ -319,6 +323,7 @@ async def agrees(world: World) -> bool:
     return world.files() == told
 
 
+@slow
 async def test_nothing_is_wrongly_removed_or_left_under_load(settings_for: SettingsFactory) -> None:
     async with house(settings_for) as home, services(settings_for, "ops", "gc") as stack:
         assert await soaked(home, stack, 8) > 0

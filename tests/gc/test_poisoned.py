@@ -23,6 +23,8 @@ from tests.gc.house import House, house
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
+
 NEVER = "0 0 31 2 *"
 
 
@@ -48,6 +50,7 @@ async def store(owner: asyncpg.Connection, tenant: str, policy: dict[str, Any]) 
     )
 
 
+@slow
 async def test_a_schedule_that_never_comes_is_refused_where_it_stands(home: House) -> None:
     never = ("0 0 30 2 *", "0 0 31 4,6,9,11 *", "R R * * *", "0 3 * *", "60 3 * * *", "0 3 * * * 0 2031", "x", "@daily")
     for line in (NEVER, *never):
@@ -59,12 +62,14 @@ async def test_a_schedule_that_never_comes_is_refused_where_it_stands(home: Hous
             assert (status, answer["errors"][0]["pointer"]) == (422, pointer), line
 
 
+@slow
 async def test_a_rare_schedule_is_taken(home: House) -> None:
     for line in ("0 3 29 2 *", "0 0 L * *", "*/5 * * * MON-FRI", ""):
         status, answer = await home.http("PUT", "/api/admin/gc/policy", {"schedule": line})
         assert (status, answer["schedule"]) == (200, line)
 
 
+@slow
 async def test_stored_policies_that_fail_keep_no_other_tenant_waiting_and_health_names_them(
     home: House, engine: AsyncEngine, owner: asyncpg.Connection, settings_for: SettingsFactory
 ) -> None:

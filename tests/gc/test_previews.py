@@ -14,6 +14,8 @@ from cutlog.contract.keys import CacheKey, Content, ThumbnailKey
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
 
+pytestmark = pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
+
 DAY = 86_400
 
 

@@ -22,6 +22,8 @@ from services.gc.projection.apply import apply, clear
 from services.gc.rules.fold import LogInconsistent
 from tests.support.configuration import SettingsFactory
 
+slow = pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
+
 DERIVED = ("project", "export", "pin", "proxy", "tagged", "media", "media_use", "move")
 START = datetime(2031, 1, 1, tzinfo=UTC)
 
@@ -144,6 +146,7 @@ async def test_events_become_rows(engine: AsyncEngine) -> None:
     assert [(r["version"], r["size"]) for r in rows["proxy"]] == [(3, 8)]
 
 
+@slow
 @pytest.mark.parametrize("size", [1, 4, 100])
 async def test_batches_of_any_size_give_the_same_rows(engine: AsyncEngine, size: int) -> None:
     events = history().events
@@ -156,6 +159,7 @@ async def test_batches_of_any_size_give_the_same_rows(engine: AsyncEngine, size:
     assert await contents(engine) == in_batches
 
 
+@pytest.mark.few(1, reason="starts ops, gc, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("start", [0, 7, 13, 20])
 async def test_history_told_again_leads_to_the_same_rows(engine: AsyncEngine, start: int) -> None:
     events = history().events
@@ -165,6 +169,7 @@ async def test_history_told_again_leads_to_the_same_rows(engine: AsyncEngine, st
     assert await contents(engine) == before
 
 
+@slow
 async def test_an_export_that_was_asked_for_again_is_queued_then_ready_with_its_new_time(engine: AsyncEngine) -> None:
     log = history()
     log.say("project.p", e.ExportRequested(export_id="x3", version=3, profile="mp4"))
@@ -185,6 +190,7 @@ async def test_a_restored_export_is_ready_again_and_a_deleted_one_has_no_key(eng
     assert [(r["status"], r["key"]) for r in rows[:2]] == [("ready", "export/p/v1_final.mp4"), ("deleted", None)]
 
 
+@slow
 async def test_files_go_where_events_say_and_history_told_again_sends_none_again(engine: AsyncEngine) -> None:
     log = history()
     log.say("project.p", e.ExportRestored(export_id="x1", key="export/p/v1_final.mp4"))
@@ -221,6 +227,7 @@ async def test_files_go_where_events_say_and_history_told_again_sends_none_again
     assert after == before
 
 
+@slow
 async def test_an_event_about_an_export_that_nothing_made_stops_the_projection(engine: AsyncEngine) -> None:
     log = Log()
     log.say("project.p", e.ProjectCreated(name="P", canvas=Canvas()))
@@ -230,6 +237,7 @@ async def test_an_event_about_an_export_that_nothing_made_stops_the_projection(e
     assert (await contents(engine))["project"] == []
 
 
+@pytest.mark.few(2, reason="starts ops, gc, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     "table",
     [tables.plan, tables.plan_candidate, tables.policy, tables.run, tables.run_item, tables.run_end],

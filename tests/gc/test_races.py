@@ -11,6 +11,8 @@ from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
+
 
 @pytest.fixture
 async def home(settings_for: SettingsFactory) -> AsyncIterator[House]:
@@ -62,6 +64,7 @@ async def test_an_export_that_is_rendered_again_while_it_is_archived_has_its_fil
     assert (await home.shown("p", first))["status"] == "ready"
 
 
+@slow
 async def test_two_admins_with_two_plans_delete_each_object_once(home: House) -> None:
     await home.project("p", 9)
     ids = [await home.export("p", n) for n in range(1, 10)]
@@ -89,6 +92,7 @@ async def test_two_admins_with_two_plans_delete_each_object_once(home: House) ->
     assert {run["actor"] for run in runs if run["action"] == "archive"} == {"ada", "bob"}
 
 
+@slow
 async def test_a_project_that_begins_to_use_a_video_while_it_is_archived_has_it(home: House) -> None:
     await home.gc("PUT", "/policy", EAGER)
     keys = {f"m{n}": await home.media(f"m{n}") for n in range(4)}

@@ -97,6 +97,7 @@ async def three_versions(house: House) -> None:
     assert (await house.export("p_1", 3))["status"] == "ready"
 
 
+@pytest.mark.slow(reason="renders films beside the collector")
 async def test_what_kept_films_are_made_of_stays_and_a_renamed_field_stops_the_plan(whole: Whole) -> None:
     await three_versions(whole.house)
     parts = {version: await whole.made_of(version, "proxy") for version in (2, 3, 4)}

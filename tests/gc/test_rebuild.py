@@ -84,6 +84,7 @@ async def test_wrong_rows_are_right_again_and_what_came_meanwhile_is_in_them(
     assert [each for each in found if each.name.startswith("gc")] == []
 
 
+@pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
 async def test_an_event_that_this_build_does_not_know_leaves_everything_as_it_was(
     log: Log, gc: Gc, operator: Bus, owner: asyncpg.Connection
 ) -> None:

@@ -28,6 +28,8 @@ from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
+
 
 @pytest.fixture
 async def home(settings_for: SettingsFactory) -> AsyncIterator[House]:
@@ -114,12 +116,14 @@ async def test_what_was_missed_is_calculated_once_and_told_until_somebody_hears(
     assert len(home.there("export")) == 3 and home.there("archive") == set(), "nothing is moved by itself"
 
 
+@pytest.mark.few(1, reason="starts ops, gc, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("line", ["every week", "0 3 * *", "99 3 * * 0", "0 3 * * 0 7"])
 async def test_a_schedule_that_is_no_cron_line_is_refused(home: House, line: str) -> None:
     status, problem = await home.http("PUT", "/api/admin/gc/policy", {"schedule": line})
     assert status == 422 and problem["errors"][0]["pointer"] == "/schedule"
 
 
+@slow
 async def test_a_changed_policy_is_in_the_log_and_the_systems_counts_for_who_has_none(home: House) -> None:
     await home.gc("PUT", "/policy?level=system", {"ttlDays": 5})
     assert (await home.gc("GET", "/policy", tenant="acme"))["ttlDays"] == 5
@@ -131,6 +135,7 @@ async def test_a_changed_policy_is_in_the_log_and_the_systems_counts_for_who_has
     assert (await home.gc("GET", "/policy", tenant="other"))["ttlDays"] == 5
 
 
+@slow
 async def test_changes_of_policy_are_events(home: House, database: Database) -> None:
     await home.gc("PUT", "/policy", {"ttlDays": 6})
     await home.gc("PUT", "/policy?level=system", {"ttlDays": 7})

@@ -20,6 +20,8 @@ from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
+
 NOTHING_KEPT = {"ttlDays": 0, "keepLatest": 0}
 
 
@@ -63,6 +65,7 @@ async def test_a_plan_lists_what_may_go_and_comes_to_its_bytes(log: Log, gc: Gc)
     assert [reason["rule"] for reason in one["reasons"]] == ["keep-latest", "ttl"]
 
 
+@slow
 async def test_nothing_is_a_candidate_by_the_default_policy_before_thirty_days(log: Log, gc: Gc) -> None:
     await project(log, "p", exports=9)
     plan = await gc.calculate()
@@ -72,6 +75,7 @@ async def test_nothing_is_a_candidate_by_the_default_policy_before_thirty_days(l
     assert len(simulated["candidates"]) == 6 and simulated["simulated"] is True
 
 
+@slow
 async def test_the_hash_is_that_of_the_plan_as_json(log: Log, gc: Gc) -> None:
     await project(log, "p", exports=3)
     plan = await gc.calculate({"policy": NOTHING_KEPT})
@@ -99,6 +103,7 @@ async def test_every_event_acknowledged_before_the_question_is_in_the_answer(log
         assert status == 201 and names(plan) == ["p-x1"]
 
 
+@slow
 async def test_a_plan_stays_as_it_was_whatever_happens_after_it(log: Log, gc: Gc) -> None:
     await project(log, "p", exports=4)
     plan = await gc.calculate({"policy": NOTHING_KEPT})
@@ -108,6 +113,7 @@ async def test_a_plan_stays_as_it_was_whatever_happens_after_it(log: Log, gc: Gc
     assert status == 200 and page["items"] == plan["candidates"] and page["planHash"] == plan["planHash"]
 
 
+@slow
 async def test_candidates_come_in_pages_that_stay_with_their_plan(log: Log, gc: Gc) -> None:
     await project(log, "p", exports=8)
     plan = await gc.calculate({"policy": NOTHING_KEPT})
@@ -123,6 +129,7 @@ async def test_candidates_come_in_pages_that_stay_with_their_plan(log: Log, gc: 
     assert [name for each in seen for name in each] == names(plan)
 
 
+@slow
 async def test_the_list_without_a_plan_is_of_the_newest_one_that_is_no_simulation(log: Log, gc: Gc) -> None:
     assert (await gc.ask("GET", "/candidates"))[0] == 404
     await project(log, "p", exports=3)
@@ -147,6 +154,7 @@ async def test_an_export_is_explained(log: Log, gc: Gc) -> None:
     assert (await gc.ask("GET", "/explain/p-x9"))[0] == 404
 
 
+@slow
 async def test_an_export_is_explained_by_the_date_and_policy_of_a_plan(log: Log, gc: Gc) -> None:
     await project(log, "p", exports=2)
     plan = await gc.calculate({"policy": {"ttlDays": 30, "keepLatest": 1}, "at": "2040-01-01T00:00:00Z"})
@@ -156,6 +164,7 @@ async def test_an_export_is_explained_by_the_date_and_policy_of_a_plan(log: Log,
     assert (await gc.ask("GET", "/explain/p-x1?planId=plan_unknown"))[0] == 404
 
 
+@slow
 async def test_a_policy_holds_for_its_tenant_from_the_next_plan_on(log: Log, gc: Gc) -> None:
     assert (await gc.ask("GET", "/policy"))[1] == policy()
     changed = policy(ttlDays=0, keepLatest=1)
@@ -166,6 +175,7 @@ async def test_a_policy_holds_for_its_tenant_from_the_next_plan_on(log: Log, gc:
     assert sorted(names(await gc.calculate())) == ["p-x1", "p-x2"]
 
 
+@pytest.mark.few(1, reason="starts ops, gc, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
@@ -180,6 +190,7 @@ async def test_a_policy_that_makes_no_sense_is_refused(gc: Gc, body: Any, pointe
     assert status == 422 and [error["pointer"] for error in problem["errors"]] == [pointer]
 
 
+@slow
 async def test_two_admins_who_change_the_policy_at_once_both_succeed(gc: Gc, database: Database) -> None:
     wishes = [{"ttlDays": days, "keepLatest": 1} for days in range(8)]
     answers = await asyncio.gather(*(gc.ask("PUT", "/policy", wish) for wish in wishes))
@@ -218,6 +229,7 @@ async def test_the_same_key_makes_one_plan_and_another_body_is_refused(log: Log,
     assert len((await gc.ask("GET", "/runs"))[1]["items"]) == 1
 
 
+@slow
 async def test_the_same_key_at_the_same_moment_makes_one_plan(log: Log, gc: Gc) -> None:
     await project(log, "p", exports=3)
     await gc.calculate()
@@ -226,6 +238,7 @@ async def test_the_same_key_at_the_same_moment_makes_one_plan(log: Log, gc: Gc) 
     assert len({plan["planId"] for _, plan in answers}) == 1
 
 
+@slow
 async def test_the_audit_says_who_calculated_what_newest_first_in_pages(log: Log, gc: Gc) -> None:
     await project(log, "p", exports=3)
     plans = [await gc.calculate({"policy": {"ttlDays": 0, "keepLatest": keep}}) for keep in (0, 1, 2)]
@@ -239,6 +252,7 @@ async def test_the_audit_says_who_calculated_what_newest_first_in_pages(log: Log
     assert (runs[3]["objects"], runs[3]["bytes"], runs[3]["policy"]) == (2, 300, policy(**NOTHING_KEPT))
 
 
+@slow
 async def test_a_plan_is_told_to_the_log_and_a_simulation_is_not(log: Log, gc: Gc, database: Database) -> None:
     await project(log, "p", exports=3)
     plan = await gc.calculate({"policy": NOTHING_KEPT})
@@ -255,6 +269,7 @@ async def test_a_plan_is_told_to_the_log_and_a_simulation_is_not(log: Log, gc: G
     assert (command.tenant, command.actor, command.key) == ("default", "tester", command.body.run_id)
 
 
+@slow
 async def test_no_plan_is_made_while_history_is_read_again(
     log: Log, gc: Gc, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +300,7 @@ async def test_no_plan_is_made_when_the_log_cannot_be_asked(
     assert (await gc.calculate({"policy": NOTHING_KEPT}))["candidateCount"] == 2
 
 
+@slow
 async def test_an_operator_who_resets_the_consumer_gets_the_same_rows_again(
     log: Log, gc: Gc, database: Database, nats: Any
 ) -> None:
@@ -307,6 +323,7 @@ async def test_an_operator_who_resets_the_consumer_gets_the_same_rows_again(
     assert after["candidates"] == before["candidates"]
 
 
+@slow
 async def test_the_service_forgets_nothing_when_it_starts_again(
     log: Log, settings_for: SettingsFactory, database: Database
 ) -> None:

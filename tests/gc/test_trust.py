@@ -16,6 +16,8 @@ from services.gc.report.storage import Keeper
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
 
+slow = pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
+
 POLICY = EAGER | {"proxyTtlDays": 0, "segmentTtlDays": 0}
 SEGMENTS = {"policy": POLICY, "classes": ["segment"]}
 RECEIPT = str(ReceiptKey("p", 3, "proxy"))
@@ -52,6 +54,7 @@ def offered(plan: dict[str, Any]) -> list[str]:
     return [each["id"] for each in plan["candidates"]]
 
 
+@pytest.mark.few(1, reason="starts ops, gc, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("renamed", ["segments", "version", "output"])
 async def test_a_receipt_with_a_renamed_field_stops_the_plan_and_is_named(home: House, renamed: str) -> None:
     used, unused = await film(home)
@@ -81,6 +84,7 @@ async def test_a_receipt_with_a_renamed_field_stops_the_plan_and_is_named(home: 
     assert (await home.gc("POST", "/delete", delete))["deleted"] == [unused]
 
 
+@slow
 async def test_a_receipt_that_newer_software_wrote_stops_the_plan(home: House) -> None:
     await film(home)
     members = msgspec.json.decode(await home.blobs.get(RECEIPT))
@@ -88,6 +92,7 @@ async def test_a_receipt_that_newer_software_wrote_stops_the_plan(home: House) -
     assert "its format is 3" in await refused(home, "gc/calculate", SEGMENTS)
 
 
+@pytest.mark.few(1, reason="starts ops, gc, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     "key",
     [
@@ -103,6 +108,7 @@ async def test_a_key_among_segments_that_is_none_stops_the_plan(home: House, key
     assert offered(await home.gc("POST", "/calculate", SEGMENTS)) == [segment("bb" * 32)]
 
 
+@slow
 async def test_a_key_among_originals_that_is_none_stops_the_plan(home: House) -> None:
     leftovers = {"policy": POLICY, "classes": ["leftover"]}
     await home.blobs.put_bytes(str(OriginalKey(Content("default", "de" * 32, 1), ".mov")), b"x")

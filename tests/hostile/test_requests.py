@@ -20,6 +20,8 @@ from tests.media.conftest import House
 from tests.support.chance import examples
 from tests.support.painting import Painter
 
+slow = pytest.mark.slow(reason="starts media, NATS and a database for one more case of its kind")
+
 PATHS = (
     "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/x", "videos/../../x", "/etc/passwd", "videos/%00",
     "videos//x", "temp/resumable/x", ".hidden", "videos\\x", "v_1/../v_2", "%252e%252e%252fx", "a" * 700,
@@ -45,6 +47,7 @@ async def test_no_id_and_no_key_leads_out_of_the_store(running: House) -> None:
         assert (await client("DELETE", f"/api/uploads/{bad}", headers={"Tus-Resumable": "1.0.0"})).status == 404
 
 
+@slow
 async def test_links_in_the_store_are_not_followed(running: House) -> None:
     client = running.client()
     outside = running.objects.parent / "outside"
@@ -132,6 +135,7 @@ async def raw(house: House, head: str, *body: bytes, patience: float = 30) -> in
         writer.close()
 
 
+@slow
 async def test_bodies_that_lie_or_never_end_are_given_up(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cutlog.web.multipart.READ_SECONDS", 0.5)
     monkeypatch.setattr("services.media.api.tus.READ_SECONDS", 0.5)
@@ -157,6 +161,7 @@ async def test_bodies_that_lie_or_never_end_are_given_up(running: House, monkeyp
     assert running.files("videos") == []
 
 
+@slow
 async def test_a_body_that_drips_is_given_up(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cutlog.web.body.READ_SECONDS", 0.3)  # the time after which a body must have come fast enough
     address = urlsplit(running.client().url)
@@ -180,6 +185,7 @@ async def test_a_body_that_drips_is_given_up(running: House, monkeypatch: pytest
     assert running.files("videos") == []
 
 
+@slow
 async def test_a_hundred_thousand_parts_are_too_many(running: House) -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n'
     body = part * 100_000 + b"--b--\r\n"

@@ -167,6 +167,7 @@ def test_markers_are_where_the_record_says() -> None:
     assert "marker" in found.lost()
 
 
+@pytest.mark.slow(reason="converts thousands of events")
 async def test_four_thousand_events_are_four_thousand_clips(converter: Converter) -> None:
     lines = [HEAD]
     for number in range(4_000):

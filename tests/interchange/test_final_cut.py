@@ -184,6 +184,7 @@ def test_what_holds_no_sequence_is_refused(text: str) -> None:
         read(text.encode())
 
 
+@pytest.mark.slow(reason="converts thousands of items")
 async def test_four_thousand_items_are_four_thousand_clips(converter: Converter) -> None:
     items = "".join(clip(at, at + 24, 0, file=FILE if not at else '<file id="f"/>') for at in range(0, 96_000, 24))
     document = f'<?xml version="1.0"?><!DOCTYPE xmeml><xmeml>{sequence(items)}</xmeml>'

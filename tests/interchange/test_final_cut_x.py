@@ -253,6 +253,7 @@ def test_a_clip_of_which_no_loss_is_told_comes_back_where_it_was(timeline: Timel
     asyncio.run(there_and_back())
 
 
+@pytest.mark.slow(reason="converts thousands of clips")
 async def test_four_thousand_clips_there_and_back(converter: Converter) -> None:
     spine = "".join(clip(f"{at}s", "3600s", "1s") for at in range(4_000))
     document = (

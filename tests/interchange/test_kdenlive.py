@@ -189,6 +189,7 @@ def test_a_clip_of_which_no_loss_is_told_comes_back_where_it_was(timeline: Timel
     asyncio.run(there_and_back())
 
 
+@pytest.mark.slow(reason="converts thousands of entries")
 async def test_four_thousand_entries_are_four_thousand_clips(converter: Converter) -> None:
     entries = "".join(f'<entry producer="f" in="{at % 900}" out="{at % 900 + 24}"/>' for at in range(4_000))
     document = (

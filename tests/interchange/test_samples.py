@@ -15,7 +15,10 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import FreezeSource, MediaSource, Speed
 from tests.interchange.conftest import SAMPLES, Bring
 
+slow = pytest.mark.slow(reason="one more file of another program")
 
+
+@pytest.mark.few(3, reason="one more file of another program")
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir() if path.suffix != ".md"))
 async def test_every_sample_is_imported_and_what_is_lost_is_told(bring: Bring, name: str) -> None:
     brought = await bring(name, Fps(25, 1) if name == "25fps.edl" else Fps(24, 1))
@@ -40,6 +43,7 @@ COUNTED = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in STATE
 TOLD = {"clip", "generator", "channel", "object", "event", "nesting"}
 
 
+@pytest.mark.few(3, reason="one more file of another program")
 @pytest.mark.parametrize("name", COUNTED)
 async def test_each_clip_of_a_sample_is_on_the_timeline_or_told_to_be_lost(bring: Bring, name: str) -> None:
     path = SAMPLES / name
@@ -81,6 +85,7 @@ def sources(segment: Any) -> int:
             return 0
 
 
+@pytest.mark.few(1, reason="one more file of another program")
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*.aaf.xz")))
 async def test_each_clip_of_an_avid_sample_is_on_the_timeline_or_told_to_be_lost(
     bring: Bring, name: str, tmp_path: Path
@@ -96,12 +101,14 @@ async def test_each_clip_of_an_avid_sample_is_on_the_timeline_or_told_to_be_lost
     assert there > 0 and brought.sequence.clip_count + len(own) + lost >= there
 
 
+@slow
 async def test_the_gaps_and_timecodes_of_an_edl(bring: Bring) -> None:
     brought = await bring("gap_test.edl")
     assert brought.lanes() == {"v1": [("shot1", 0, 24, 14400), ("shot2", 40, 24, 1987200), ("shot3", 102, 24, 864000)]}
     assert brought.lost() == set()
 
 
+@slow
 async def test_an_edl_dissolve_is_rolled_into_the_middle_of_its_cut(bring: Bring) -> None:
     brought = await bring("dissolve_test.edl")
     # In the EDL, clip A ends at frame 9, where 10 frames of dissolve into clip B begin.
@@ -124,12 +131,14 @@ async def test_speeds_and_frozen_frames_of_an_edl(bring: Bring) -> None:
     assert isinstance(pieces["z682-156-lay3"].source, FreezeSource)
 
 
+@slow
 async def test_both_channels_of_a_sound_are_one_clip(bring: Bring) -> None:
     brought = await bring("multi_audio.edl")
     assert brought.lanes() == {"a1": [("ax", 0, 81982, 0)]}
     assert brought.lost() == {"channel"}
 
 
+@slow
 async def test_tracks_stack_from_the_bottom(bring: Bring) -> None:
     brought = await bring("multitrack.otio")
     assert [(track, len(clips)) for track, clips in brought.lanes().items()] == [("v1", 3), ("v2", 1), ("v3", 1)]
@@ -150,6 +159,7 @@ async def test_nested_compositions_are_laid_out_flat_and_told(bring: Bring) -> N
     assert {"nesting", "effect"} <= brought.lost()
 
 
+@slow
 async def test_a_generator_that_is_not_known_is_a_gap_and_told(bring: Bring) -> None:
     brought = await bring("generator_reference_test.otio")
     assert brought.lanes() == {"v1": []} and brought.lost() == {"generator"}
@@ -180,6 +190,7 @@ async def test_a_kdenlive_project_of_another_program(bring: Bring) -> None:
     ]  # fmt: skip
 
 
+@slow
 async def test_kdenlive_mixes_are_transitions_and_its_sequences_are_laid_out(bring: Bring) -> None:
     mixed = (await bring("mix-luma.kdenlive")).sequence
     assert [(placed.at, placed.piece.frames) for placed in mixed.clips()] == [(0, 74), (74, 75), (149, 76)]
@@ -207,6 +218,7 @@ async def test_the_speeds_of_an_avid_sequence(bring: Bring) -> None:
     ]
 
 
+@slow
 async def test_avid_sequences_at_an_ntsc_rate_nested_and_with_transitions(bring: Bring) -> None:
     ntsc = await bring("2997fps.aaf.xz")
     assert ntsc.sequence.canvas.fps == Fps(30000, 1001)

@@ -38,6 +38,7 @@ async def test_a_billion_laughs_within_a_title_are_not_laughed(converter: Conver
     assert "document type" in await refusal(converter, "kdenlive", project.encode())
 
 
+@pytest.mark.few(1, reason="one more file that is refused")
 @pytest.mark.parametrize("entity", ['SYSTEM "file:///etc/passwd"', 'SYSTEM "http://127.0.0.1/x"', 'PUBLIC "a" "b"'])
 async def test_external_entities_are_not_read(converter: Converter, entity: str) -> None:
     document = f"<!DOCTYPE xmeml [<!ENTITY e {entity}>]><xmeml><sequence><name>&e;</name></sequence></xmeml>"
@@ -56,6 +57,7 @@ async def test_the_document_type_of_final_cut_itself_is_fine(converter: Converte
     assert (await converter.read("fcp7xml", FPS, document))["name"] == "A"
 
 
+@pytest.mark.few(1, reason="one more file that is refused")
 @pytest.mark.parametrize("depth", [201, 10_000, 1_000_000])
 async def test_deep_json_does_not_reach_the_parser_whose_stack_it_would_break(converter: Converter, depth: int) -> None:
     document = EMPTY % (',"metadata":{"x":' + "[" * depth + "]" * depth + "}")
@@ -71,6 +73,7 @@ async def test_brackets_in_text_are_not_depth(converter: Converter) -> None:
     assert (await converter.read("otio", FPS, document.encode()))["OTIO_SCHEMA"] == "Timeline.1"
 
 
+@pytest.mark.slow(reason="one more file that is refused")
 async def test_a_hundred_thousand_events_are_too_many_for_an_edl(converter: Converter) -> None:
     line = "%06d  AX V C 00:00:00:00 00:00:01:00 00:00:00:00 00:00:01:00\n"
     document = "TITLE: long\n" + "".join(line % number for number in range(100_000))
@@ -81,6 +84,7 @@ async def test_a_file_that_is_too_large_is_not_opened(converter: Converter) -> N
     assert "bytes" in await refusal(converter, "otio", b" " * (MAX_FILE + 1))
 
 
+@pytest.mark.few(1, reason="one more file that is refused")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 async def test_edls_come_in_many_encodings(converter: Converter, encoding: str) -> None:
     document = (
@@ -90,6 +94,7 @@ async def test_edls_come_in_many_encodings(converter: Converter, encoding: str) 
     assert (await converter.read("edl", FPS, document.encode(encoding)))["name"] == "Käse"
 
 
+@pytest.mark.few(5, reason="one more file that is refused")
 @pytest.mark.parametrize("kind", ["otio", "edl", "fcp7xml", "fcpxml", "kdenlive", "aaf"])
 @pytest.mark.parametrize("document", [b"", b"\xff\xfe\xfd\xfc", b"\x00" * 100, b"\xed\xa0\x80", b"[1", b"<", b"001"])
 async def test_rubbish_is_refused_with_a_reason(converter: Converter, kind: ReadFormat, document: bytes) -> None:

@@ -272,14 +272,16 @@ def test_what_runs_in_the_slow_lane_only_says_why() -> None:
         tree = ast.parse(path.read_text())
         reasoned = set()
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _name(node.func) in ("mark.slow", "later"):
-                given = [each.value for each in node.keywords if each.arg == "reason"] or node.args[:1]
+            if isinstance(node, ast.Call) and _name(node.func) in ("mark.slow", "mark.few", "later"):
+                given = [each.value for each in node.keywords if each.arg == "reason"]
+                if not given and _name(node.func) != "mark.few":
+                    given = node.args[:1]
                 if given and (not isinstance(given[0], ast.Constant) or given[0].value):
                     reasoned.add(id(node.func))
         silent += [
             f"{path.relative_to(ROOT)}:{node.lineno}"
             for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute) and _name(node) == "mark.slow" and id(node) not in reasoned
+            if isinstance(node, ast.Attribute) and _name(node) in ("mark.slow", "mark.few") and id(node) not in reasoned
         ]
     assert silent == []
 

@@ -27,6 +27,8 @@ from services.ops.log.records import (
 from tests.support.database import Database
 from tests.support.edits import TRACE, committed, edit
 
+slow = pytest.mark.slow(reason="one more database")
+
 
 async def test_positions_have_no_gaps_under_concurrency_and_conflicts(writer: LogWriter, reader: LogReader) -> None:
     async def client(number: int) -> int:
@@ -67,6 +69,7 @@ async def test_a_conflict_in_a_batch_leaves_the_other_appends_alone(writer: LogW
     assert sorted(result.position for result in results if isinstance(result, Appended)) == list(range(2, 22))
 
 
+@slow
 async def test_an_expected_version_beyond_the_end_is_a_conflict(writer: LogWriter) -> None:
     with pytest.raises(VersionConflict) as refused:
         await writer.append(edit("p_1", 5))
@@ -103,6 +106,7 @@ async def test_a_command_key_seen_before_gives_the_first_answer(writer: LogWrite
     assert await reader.head() == 3
 
 
+@slow
 async def test_the_same_key_many_times_at_once_writes_once(writer: LogWriter, reader: LogReader) -> None:
     appended = await asyncio.gather(*(writer.append(edit("p_1", 0, key="k")) for _ in range(10)))
     assert {result.position for result in appended} == {1}
@@ -165,6 +169,7 @@ async def test_text_that_postgresql_cannot_hold_is_refused_alone(writer: LogWrit
     assert await reader.head() == 1
 
 
+@pytest.mark.few(1, reason="one more database")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -188,6 +193,7 @@ async def test_the_database_refuses_the_service_to_change_history(
     await service.close()
 
 
+@slow
 async def test_an_append_outlives_a_lost_connection(writer: LogWriter, reader: LogReader, database: Database) -> None:
     await writer.append(edit("p_1", 0))
     owner = await asyncpg.connect(database.owner_url)
@@ -210,6 +216,7 @@ async def test_closing_finishes_what_waits_and_refuses_the_rest(engine: AsyncEng
     assert await reader.head() == 50
 
 
+@slow
 async def test_a_client_that_left_before_its_turn_writes_nothing(engine: AsyncEngine, reader: LogReader) -> None:
     async with LogWriter(engine) as writer:
         task = asyncio.create_task(writer.append(edit("p_1", 0)))

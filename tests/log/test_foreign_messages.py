@@ -64,6 +64,7 @@ async def as_many(admin: Bus) -> None:
         await as_anything(admin)
 
 
+@pytest.mark.few(1, reason="starts NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     "publish", [as_anything, as_an_event, as_an_event_with_some_seal, as_a_copy, as_an_answer, as_many]
 )
@@ -109,6 +110,7 @@ async def test_a_foreign_message_does_not_hide_that_history_was_lost(
     assert await last_sequence(bus) == 21
 
 
+@pytest.mark.slow(reason="starts NATS and a database for one more case of its kind")
 async def test_a_stream_of_an_older_build_is_sealed_unless_it_has_what_the_log_lost(
     bus: Bus, engine: AsyncEngine, writer: LogWriter, reader: LogReader, database: Database, nats: NatsServer
 ) -> None:

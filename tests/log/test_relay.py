@@ -22,6 +22,8 @@ from tests.support.messaging import NatsServer
 from tests.support.streams import assert_stream_is_log, last_sequence, message, operator
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts NATS and a database for one more case of its kind")
+
 
 async def test_a_message_carries_the_event_and_who_and_why(
     bus: Bus, relay: Relay, writer: LogWriter, reader: LogReader
@@ -51,6 +53,7 @@ async def test_a_message_carries_the_event_and_who_and_why(
     }
 
 
+@slow
 async def test_any_text_is_safe_in_a_header(bus: Bus, relay: Relay, writer: LogWriter) -> None:
     actor = "Zoë 100% <a\r\nb>"
     await writer.append(Append("project.p_1", 0, (committed(1),), tenant="default", actor=actor, trace=""))
@@ -74,6 +77,7 @@ async def test_the_stream_follows_appends_as_they_land(
     assert relay.state.rebuilt == 0
 
 
+@slow
 @pytest.mark.parametrize("lost", ["folder", "index"])
 async def test_what_a_server_lost_of_its_disk_heals_while_edits_go_on(
     bus: Bus, relay: Relay, writer: LogWriter, reader: LogReader, nats: NatsServer, lost: str
@@ -92,6 +96,7 @@ async def test_what_a_server_lost_of_its_disk_heals_while_edits_go_on(
     await assert_stream_is_log(nats, reader)
 
 
+@slow
 async def test_kill_9_of_the_server_while_it_takes_batches_loses_and_doubles_nothing(
     bus: Bus, relay: Relay, writer: LogWriter, reader: LogReader, nats: NatsServer
 ) -> None:
@@ -106,6 +111,7 @@ async def test_kill_9_of_the_server_while_it_takes_batches_loses_and_doubles_not
     await assert_stream_is_log(nats, reader)
 
 
+@slow
 async def test_a_server_whose_disk_hardly_answers_falls_behind_and_loses_nothing(
     bus: Bus, relay: Relay, writer: LogWriter, reader: LogReader, nats: NatsServer
 ) -> None:
@@ -124,6 +130,7 @@ async def test_a_server_whose_disk_hardly_answers_falls_behind_and_loses_nothing
     await assert_stream_is_log(nats, reader)
 
 
+@pytest.mark.few(1, reason="starts NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     ("kept", "damage"),
     [
@@ -162,6 +169,7 @@ async def test_a_damaged_stream_is_made_whole(
         await assert_stream_is_log(nats, reader)
 
 
+@slow
 async def test_a_stream_with_another_history_is_replaced(
     bus: Bus, engine: AsyncEngine, writer: LogWriter, reader: LogReader, nats: NatsServer
 ) -> None:
@@ -226,6 +234,7 @@ async def test_of_two_relays_one_publishes_and_the_other_takes_over(
     await assert_stream_is_log(nats, reader)
 
 
+@slow
 async def test_a_relay_that_lost_its_lock_is_fenced_off(
     bus: Bus, engine: AsyncEngine, writer: LogWriter, reader: LogReader, nats: NatsServer
 ) -> None:
@@ -246,6 +255,7 @@ async def test_a_relay_that_lost_its_lock_is_fenced_off(
     await assert_stream_is_log(nats, reader)
 
 
+@pytest.mark.few(1, reason="starts NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("user", ["media", "render", "gc"])
 async def test_nobody_else_may_publish_events_or_touch_their_stream(
     nats: NatsServer, bus: Bus, relay: Relay, user: str

@@ -81,6 +81,7 @@ async def test_another_relay_publishes_when_the_host_of_the_first_vanishes(
     await assert_stream_is_log(nats, reader)
 
 
+@pytest.mark.slow(reason="starts NATS and a database for one more case of its kind")
 async def test_where_no_relay_leads_or_its_lag_grows_ops_is_not_ready(
     bus: Bus, engine: AsyncEngine, writer: LogWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

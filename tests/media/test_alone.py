@@ -14,6 +14,8 @@ from tests.support.privileges import capabilities, status, user
 from tests.support.served import served
 from tests.support.waiting import eventually_sync
 
+pytestmark = pytest.mark.slow(reason="a service of its own process")
+
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: who else starts a service runs it")
 async def test_a_service_that_root_starts_gives_up_root_and_decodes_as_another_user(

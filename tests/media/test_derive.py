@@ -34,6 +34,8 @@ from tests.support.painting import (
     read_tones,
 )
 
+slow = pytest.mark.slow(reason="one more kind of film to make a proxy of")
+
 RATE = 48_000
 
 #: "Big Buck Bunny", © Blender Foundation, CC BY 3.0, www.bigbuckbunny.org: the clip of the demo.
@@ -111,11 +113,13 @@ async def test_the_edit_proxy_has_every_frame_at_its_place(bench: Bench, painted
         assert [packet.pts * unit for packet in packets if packet.pts is not None] == list(range(75))
 
 
+@slow
 async def test_made_twice_it_is_the_same_to_the_byte(bench: Bench, painted: Painter) -> None:
     clip = painted(25, 30, audio=True)
     assert await bench(clip) == await bench(clip)
 
 
+@pytest.mark.few(1, reason="one more kind of film to make a proxy of")
 @pytest.mark.parametrize("angle", [90, 180, 270])
 async def test_a_turned_film_is_upright(bench: Bench, painted: Painter, angle: int) -> None:
     clip = painted(25, 10)
@@ -131,6 +135,7 @@ async def test_a_turned_film_is_upright(bench: Bench, painted: Painter, angle: i
     assert read_frame_number(bench.path(derived.renditions.thumbnail)) == 1
 
 
+@slow
 async def test_pixels_that_are_not_square_become_so(bench: Bench, painted: Painter) -> None:
     clip = painted(25, 10, (120, 90), extra=("-vf", "setsar=4/3"))
     derived = await bench(clip)
@@ -139,6 +144,7 @@ async def test_pixels_that_are_not_square_become_so(bench: Bench, painted: Paint
     assert bench.numbers(derived) == list(range(10))
 
 
+@slow
 async def test_odd_sizes_become_even(bench: Bench, painted: Painter) -> None:
     clip = painted(25, 10, (161, 91), encode=("-c:v", "libx264", "-pix_fmt", "yuv444p", "-crf", "16"))
     derived = await bench(clip)
@@ -161,6 +167,7 @@ async def test_an_irregular_film_becomes_regular_at_its_usual_rate(bench: Bench,
     assert numbers[25:] == list(range(25, 60))
 
 
+@slow
 async def test_a_film_that_starts_late_on_its_own_clock_starts_with_its_first_frame(
     bench: Bench, painted: Painter
 ) -> None:
@@ -170,6 +177,7 @@ async def test_a_film_that_starts_late_on_its_own_clock_starts_with_its_first_fr
     assert read_tones(bench.sound(derived), Fraction(25), 30)[1:-1] == list(range(1, 29))
 
 
+@pytest.mark.few(1, reason="one more kind of film to make a proxy of")
 @pytest.mark.parametrize("container", ["mp4", *later("the same by another demuxer", "mkv")])
 @pytest.mark.parametrize("frames", [-10, 10])
 async def test_sound_that_starts_at_another_time_is_put_right(
@@ -204,6 +212,7 @@ async def test_six_channels_become_two_without_clipping(bench: Bench, painted: P
     assert 3000 < np.abs(raw[10_000:40_000]).max() < 32_767
 
 
+@slow
 async def test_sound_of_another_rate_keeps_its_time(bench: Bench, painted: Painter) -> None:
     clip = bench.make(
         "44100.mp4", "-i", str(painted(25, 50, audio=True)), "-c:v", "copy", "-c:a", "aac", "-ar", "44100", "-ac", "1"
@@ -213,6 +222,7 @@ async def test_sound_of_another_rate_keeps_its_time(bench: Bench, painted: Paint
     assert read_tones(bench.sound(derived), Fraction(25), 50)[1:-1] == [k % 40 for k in range(1, 49)]
 
 
+@slow
 async def test_the_film_may_come_after_sound_and_covers(bench: Bench, painted: Painter) -> None:
     bench.make("cover.png", "-f", "lavfi", "-i", "color=red:s=64x64", "-frames:v", "1")
     clip = str(painted(25, 20, audio=True))
@@ -238,6 +248,7 @@ async def test_a_song_with_a_cover_is_sound_only(bench: Bench, painted: Painter)
     assert abs(len(bench.sound(derived)) - 2 * RATE) < RATE // 10
 
 
+@pytest.mark.few(1, reason="one more kind of film to make a proxy of")
 @pytest.mark.parametrize("name", ["still.png", "still.jpg", "still.bmp", "still.webp"])
 async def test_a_still_has_a_thumbnail_only(bench: Bench, painted: Painter, name: str) -> None:
     still = bench.make(name, "-i", str(painted(25, 10)), "-frames:v", "1")
@@ -248,12 +259,14 @@ async def test_a_still_has_a_thumbnail_only(bench: Bench, painted: Painter, name
     assert read_frame_number(bench.path(derived.renditions.thumbnail)) == 0
 
 
+@slow
 async def test_a_moving_gif_is_a_film(bench: Bench, painted: Painter) -> None:
     derived = await bench(bench.make("moving.gif", "-i", str(painted(10, 12))))
     assert (derived.facts.fps, derived.facts.frames) == (Fps(10, 1), 12)
     assert bench.numbers(derived) == list(range(12))
 
 
+@slow
 @pytest.mark.parametrize(
     ("name", "encode"),
     [
@@ -289,6 +302,7 @@ async def test_full_range_colours_become_those_of_every_proxy(bench: Bench) -> N
     assert light.min() > 250
 
 
+@slow
 async def test_a_real_film_with_surround_sound(bench: Bench) -> None:
     derived = await bench(SAMPLE)
     assert (derived.facts.fps, derived.facts.frames, derived.facts.channels) == (Fps(25, 1), 132, 6)
@@ -299,6 +313,7 @@ async def test_a_real_film_with_surround_sound(bench: Bench) -> None:
     assert audio.samples == 132 * RATE // 25
 
 
+@slow
 async def test_the_facts_of_a_film_do_not_depend_on_how_much_of_it_was_read(bench: Bench, painted: Painter) -> None:
     ffmpeg = bundled()
     clip = painted(Fraction(30000, 1001), 60, audio=True)
@@ -306,6 +321,7 @@ async def test_the_facts_of_a_film_do_not_depend_on_how_much_of_it_was_read(benc
     assert quick == msgspec.structs.replace(whole, timing=msgspec.UNSET)
 
 
+@pytest.mark.few(1, reason="one more kind of film to make a proxy of")
 @pytest.mark.parametrize("name", ["vp9.webm", "qtrle.mov"])
 async def test_what_is_transparent_is_shown_over_black_and_its_alpha_kept_beside(bench: Bench, name: str) -> None:
     derived = await bench(cutouts.made(bench.folder / name))

@@ -15,6 +15,8 @@ from tests.media.recordings import sound
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
+
 EXAMINE = "/api/videos/examine"
 
 
@@ -63,6 +65,7 @@ async def test_a_video_gets_facts_and_renditions_anew_and_is_of_use_meanwhile(ru
         assert running.objects.joinpath(key).read_bytes() == data, "cached segments refer to it"
 
 
+@slow
 async def test_asking_for_all_begins_those_of_the_tenant_that_are_outdated_and_nothing_twice(
     running: House, painted: Painter
 ) -> None:
@@ -85,6 +88,7 @@ async def test_asking_for_all_begins_those_of_the_tenant_that_are_outdated_and_n
     assert len([key for key in running.files("derived/other") if "/r1/" in key]) == 3
 
 
+@slow
 async def test_tenants_take_turns_and_what_a_stop_cut_short_is_done_after_the_next_start(house: House) -> None:
     await house.start("ops", "media")
     for tenant in ("acme", "acme", "acme", "zeta"):
@@ -111,6 +115,7 @@ async def test_tenants_take_turns_and_what_a_stop_cut_short_is_done_after_the_ne
         assert turns == ["acme", "zeta", "acme", "acme"]
 
 
+@slow
 async def test_a_video_that_can_not_be_examined_again_stays_as_it_was_and_is_named(
     running: House, painted: Painter
 ) -> None:
@@ -128,6 +133,7 @@ async def test_a_video_that_can_not_be_examined_again_stays_as_it_was_and_is_nam
     assert "MediaFailed" not in [kind for _, kind, _ in await running.events()]
 
 
+@pytest.mark.few(1, reason="starts media, ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     ("role", "ids", "status"), [("editor", None, 403), ("operator", ["v_none"], 404), ("operator", ["\0"], 422)]
 )
@@ -142,6 +148,7 @@ async def test_only_operators_and_only_videos_of_the_tenant(
     assert (await running.rows("SELECT id FROM video WHERE revision > 0")) == []
 
 
+@slow
 async def test_thumbnails_that_were_asked_for_are_those_of_the_new_pictures(running: House, painted: Painter) -> None:
     client, operator = running.client(), running.client(role="operator")
     video_id = (await client.upload(painted(25, 30))).body["id"]
@@ -154,6 +161,7 @@ async def test_thumbnails_that_were_asked_for_are_those_of_the_new_pictures(runn
     assert [("/r1/" in key) for key in drawn] == [False, True]
 
 
+@slow
 async def test_the_command_begins_an_examination_and_waits_for_its_end(running: House) -> None:
     client, operator = running.client(), running.client(role="operator")
     video_id = (await client.upload(sound())).body["id"]

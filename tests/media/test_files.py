@@ -12,6 +12,8 @@ from tests.media.conftest import Answer, Client, House
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
+
 
 async def link(client: Client, video_id: str, what: str = "download") -> str:
     answer = await client("GET", f"/api/videos/{video_id}/{what}")
@@ -38,6 +40,7 @@ async def test_a_download_is_the_file_under_its_own_name(running: House, painted
     assert "sandbox" in answer.headers["Content-Security-Policy"]
 
 
+@pytest.mark.few(1, reason="starts media, ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     ("ranges", "expected"),
     [("bytes=0-9", slice(0, 10)), ("bytes=100-", slice(100, None)), ("bytes=-7", slice(-7, None))],
@@ -59,6 +62,7 @@ async def test_a_range_beyond_the_end_is_416(running: House, painted: Painter) -
     assert (await get(client, path, Range=f"bytes={clip.stat().st_size}-")).status == 416
 
 
+@slow
 async def test_an_unchanged_file_is_not_sent_again(running: House, painted: Painter) -> None:
     client = running.client()
     path = await link(client, (await client.upload(painted(25, 30))).body["id"])
@@ -69,6 +73,7 @@ async def test_an_unchanged_file_is_not_sent_again(running: House, painted: Pain
     assert (other.status, len(other.raw)) == (200, len(first.raw))
 
 
+@slow
 async def test_head_gives_the_length_alone(running: House, painted: Painter) -> None:
     clip, client = painted(25, 30), running.client()
     path = await link(client, (await client.upload(clip)).body["id"])
@@ -101,6 +106,7 @@ async def test_a_link_ends(running: House, painted: Painter) -> None:
     assert 0 < expires - time.time() <= 600
 
 
+@pytest.mark.few(1, reason="starts media, ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("key", ["temp/x", "../secrets/jwt", "videos/default/none.mp4", "videos", "a//b", ".x", "%00"])
 async def test_a_signature_does_not_lead_out_of_the_store(running: House, key: str) -> None:
     secret = running.settings_for("media").file_secret.get_secret_value()
@@ -108,6 +114,7 @@ async def test_a_signature_does_not_lead_out_of_the_store(running: House, key: s
     assert answer.status in (403, 404)
 
 
+@slow
 async def test_a_thumbnail_is_there_before_the_rest_is_made(running: House, painted: Painter) -> None:
     client = running.client()
     video_id = (await client.upload(painted(25, 1000, (160, 90)))).body["id"]

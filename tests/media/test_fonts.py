@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Final
 
+import pytest
 from fontTools.ttLib import TTCollection, TTFont
 
 from cutlog.contract.fonts import face_of
@@ -14,6 +15,8 @@ from cutlog.contract.letters import read
 from tests.media.conftest import House
 from tests.support import typefaces
 from tests.support.typefaces import OGHAM, RUNIC, VARIABLE
+
+slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
 
 
 async def test_a_variable_font_is_stored_with_what_titles_are_drawn_with(running: House) -> None:
@@ -38,6 +41,7 @@ async def test_a_variable_font_is_stored_with_what_titles_are_drawn_with(running
     assert told["renditions"]["master"]["key"].endswith("/master.otf")
 
 
+@slow
 async def test_the_same_font_again_is_the_same_media(running: House) -> None:
     client = running.client()
     first = await client.upload(RUNIC)
@@ -54,6 +58,7 @@ FORMS: Final[dict[str, Callable[[], bytes]]] = {
 }  # fmt: skip
 
 
+@slow
 async def test_each_format_is_read(running: House) -> None:
     client = running.client()
     for form, made in FORMS.items():
@@ -74,6 +79,7 @@ async def test_each_format_is_read(running: House) -> None:
             assert all(chr(point) in covered for point in points if points[point] != ".notdef")
 
 
+@slow
 async def test_a_collection_covers_what_each_of_its_faces_has(running: House) -> None:
     client = running.client()
     answer = await client.upload(typefaces.collection(RUNIC, OGHAM), name="both.ttc")
@@ -81,6 +87,7 @@ async def test_a_collection_covers_what_each_of_its_faces_has(running: House) ->
     assert "ᚠ" not in covered and "ᚁ" not in covered and " " in covered
 
 
+@slow
 async def test_what_a_font_calls_itself_is_shown_and_does_nothing(running: House) -> None:
     client = running.client()
     for family in ("Noto Sans", "\0\n\x1b[31m\u202e" + 3_000 * "x", "../../etc/passwd", '"; DROP TABLE media; --'):
@@ -125,6 +132,7 @@ async def test_what_cannot_be_used_as_a_font_is_refused_and_leaves_nothing(runni
     assert await running.events() == []
 
 
+@slow
 async def test_bits_that_flip_never_break_the_service(running: House) -> None:
     """Refused or usable."""
     client, data = running.client(), typefaces.packed(RUNIC, "woff2")

@@ -78,6 +78,7 @@ async def test_a_disk_that_fails_leaves_a_clean_state(
     assert running.files("videos") == stored
 
 
+@pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
 async def test_a_disk_that_is_really_full_refuses_and_says_that_it_is_not_ready(
     house: House, painted: Painter, disk_of: Callable[[str], Path]
 ) -> None:

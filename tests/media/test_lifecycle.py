@@ -16,6 +16,8 @@ from tests.media.conftest import House
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
+
 
 async def use(house: House, video_id: str) -> str:
     """A project with one clip of the video; its id."""
@@ -56,6 +58,7 @@ async def test_content_that_was_released_comes_back_with_its_id(running: House, 
     assert (await client("GET", f"/api/videos/{video_id}")).status == 200
 
 
+@slow
 async def test_a_video_can_be_used_as_soon_as_its_upload_is_answered(running: House, painted: Painter) -> None:
     video_id = (await running.client().upload(painted(25, 30))).body["id"]
     await use(running, video_id)
@@ -79,6 +82,7 @@ async def test_a_used_video_keeps_its_last_upload(running: House, painted: Paint
     assert (await client("GET", f"/api/videos/{video_id}")).body["refCount"] == 1
 
 
+@slow
 async def test_a_use_that_the_service_has_not_heard_of_yet_still_counts(running: House, painted: Painter) -> None:
     client = running.client()
     video_id = (await client.upload(painted(25, 30))).body["id"]
@@ -89,6 +93,7 @@ async def test_a_use_that_the_service_has_not_heard_of_yet_still_counts(running:
     assert (await client("GET", f"/api/videos/{video_id}")).body["refCount"] == 1
 
 
+@slow
 async def test_work_that_a_stop_interrupted_is_done_after_the_next_start(house: House, painted: Painter) -> None:
     await house.start("ops", "media")
     # Long enough that the stop comes before the end.
@@ -109,6 +114,7 @@ async def test_work_that_a_stop_interrupted_is_done_after_the_next_start(house: 
     assert len(house.files("derived")) == 3
 
 
+@slow
 async def test_work_of_a_process_that_died_is_taken_over_when_its_lease_ends(house: House, painted: Painter) -> None:
     await house.start("ops", "media")
     video = (await house.client().upload(painted(25, 30))).body
@@ -123,6 +129,7 @@ async def test_work_of_a_process_that_died_is_taken_over_when_its_lease_ends(hou
     assert [tuple(row) for row in await house.rows("SELECT derive_run, derive_at FROM video")] == [(8, None)]
 
 
+@slow
 async def test_a_video_that_ends_every_process_is_given_up(house: House, painted: Painter) -> None:
     await house.start("ops", "media")
     video = (await house.client().upload(painted(25, 30))).body
@@ -132,6 +139,7 @@ async def test_a_video_that_ends_every_process_is_given_up(house: House, painted
     assert (failed["status"], failed["error"]) == ("failed", "processing it was begun too often and never ended")
 
 
+@slow
 async def test_a_film_that_breaks_off_keeps_what_can_be_read(running: House, painted: Painter, tmp_path: Path) -> None:
     clip = painted(25, 100, suffix=".ts")
     torn = tmp_path / "torn.ts"
@@ -177,6 +185,7 @@ async def test_an_object_of_a_dead_upload_is_removed(house: House, painted: Pain
         await engine.dispose()
 
 
+@slow
 @pytest.mark.parametrize("wanted_by", ["video", "upload"])
 async def test_an_object_that_is_wanted_outlives_a_dead_upload(house: House, wanted_by: str, painted: Painter) -> None:
     await house.start("ops", "media")
@@ -225,6 +234,7 @@ async def test_history_applied_again_gives_the_same_uses(house: House, painted: 
     await eventually(all_known)
 
 
+@slow
 async def test_two_uploads_of_different_files_go_on_beside_each_other(running: House, painted: Painter) -> None:
     clips = [painted(25, frames) for frames in (30, 31, 32, 33)]
     answers = await asyncio.gather(*(running.client().upload(clip) for clip in clips))

@@ -19,7 +19,10 @@ from tests.support.photographs import (
     seen,
 )
 
+slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
 
+
+@slow
 @pytest.mark.parametrize("name", ["photo.jpg", "photo.png", "photo.mp4"])
 async def test_a_photograph_is_ready_and_has_a_thumbnail(running: House, name: str) -> None:
     client = running.client()
@@ -49,6 +52,7 @@ async def test_a_phones_photograph_is_stored_with_what_it_was_rewritten_as(runni
     assert told["renditions"]["master"]["key"] == master
 
 
+@slow
 async def test_an_animation_is_a_video_at_once_and_when_it_is_ready(running: House) -> None:
     client = running.client()
     data = animation([(200, 30, 30, 255), (30, 200, 30, 255)], [100, 500])

@@ -23,6 +23,8 @@ from tests.support.messaging import NatsServer
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
+
 
 @pytest.fixture
 async def engine(running: House) -> AsyncIterator[AsyncEngine]:
@@ -61,6 +63,7 @@ async def test_an_upload_is_processed_although_another_row_cannot_be(
     assert (await client.ready(good))["status"] == "ready"
 
 
+@slow
 async def test_objects_are_read_although_a_row_cannot_be(
     running: House, owner: asyncpg.Connection, engine: AsyncEngine, painted: Painter
 ) -> None:
@@ -80,6 +83,7 @@ async def test_objects_are_read_although_a_row_cannot_be(
     assert {row["id"] for row in rows} == {bad, good}, "it takes no other's turn"
 
 
+@slow
 async def test_references_are_counted_although_an_event_cannot_be_read(
     running: House, owner: asyncpg.Connection, engine: AsyncEngine, painted: Painter, nats: NatsServer
 ) -> None:
@@ -98,6 +102,7 @@ async def test_references_are_counted_although_an_event_cannot_be_read(
         assert recounter.skipping.rows == [bad]
 
 
+@slow
 async def test_what_dead_uploads_left_is_removed_although_a_row_names_no_key(
     running: House, owner: asyncpg.Connection, engine: AsyncEngine
 ) -> None:
@@ -115,6 +120,7 @@ async def test_what_dead_uploads_left_is_removed_although_a_row_names_no_key(
     assert [row["id"] for row in left] == ["u_1", "u_3"]
 
 
+@slow
 async def test_whole_uploads_are_ended_although_one_cannot_be(
     running: House, owner: asyncpg.Connection, painted: Painter
 ) -> None:

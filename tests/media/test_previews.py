@@ -20,6 +20,8 @@ from tests.media.conftest import Client, House
 from tests.support.colors import GREEN, color_of, green, white_of_hdr
 from tests.support.painting import Image, Painter, pictures, read_frame_number
 
+slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
+
 
 def facts(frames: int, width: int = 1920, height: int = 1080) -> MediaFacts:
     return MediaFacts(container="mov", duration="1", width=width, height=height, fps=Fps(25, 1), frames=frames)
@@ -91,6 +93,7 @@ async def test_pictures_and_peaks_of_a_film_show_what_is_in_it(running: House, p
     assert picture(await fetch(client, f"{root}/waveform", "image/png")).shape[:2] == (120, 1200)
 
 
+@slow
 async def test_progress_is_told_until_a_video_is_ready(running: House, painted: Painter) -> None:
     client = running.client()
     video = (await client.upload(painted(25, 60))).body
@@ -119,6 +122,7 @@ async def test_a_video_that_failed_says_why_and_is_processed_again_on_request(ru
     assert (await running.client(tenant="other")("POST", f"/api/videos/{video['id']}/retry")).status == 404
 
 
+@slow
 @pytest.mark.parametrize(("curve", "name"), [("smpte2084", "pq"), ("arib-std-b67", "hlg")])
 async def test_a_picture_of_high_dynamic_range_is_told_and_mapped(
     running: House, tmp_path: Path, curve: str, name: str
@@ -136,6 +140,7 @@ async def test_a_picture_of_high_dynamic_range_is_told_and_mapped(
     assert float(np.ptp(shown.reshape(-1, 3).mean(axis=0))) < 4, "white stays without a colour"
 
 
+@slow
 @pytest.mark.parametrize("told", [True, False], ids=["says so", "says nothing"])
 async def test_small_pictures_have_the_colours_of_the_film(running: House, tmp_path: Path, told: bool) -> None:
     file = await asyncio.to_thread(green, tmp_path / "green.mp4", (1280, 720), "bt709", told=told)

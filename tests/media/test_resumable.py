@@ -28,6 +28,8 @@ from tests.support.npm import npm
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
+
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = {"Content-Type": "application/offset+octet-stream"}
 JS = Path(__file__).parent / "tus_js"
@@ -75,6 +77,7 @@ async def test_a_file_in_pieces_becomes_a_video_with_its_last_byte(running: Hous
     assert (await client.ready(video["id"]))["status"] == "ready"
 
 
+@slow
 async def test_what_a_server_can_do_is_told_without_a_token(running: House) -> None:
     async with running.session.options(running.client().url + "/api/uploads") as answer:
         assert answer.status == 204
@@ -121,6 +124,7 @@ async def test_what_does_not_follow_the_protocol_is_refused_and_leaves_nothing(r
     assert running.files() == []
 
 
+@slow
 async def test_bytes_come_in_order_and_no_more_than_promised(running: House) -> None:
     client = running.client()
     url = (await begin(client, 1000)).headers["Location"]
@@ -136,6 +140,7 @@ async def test_bytes_come_in_order_and_no_more_than_promised(running: House) -> 
     assert (await add(running.client(role="viewer"), url, 0, b"x")).status == 403
 
 
+@slow
 async def test_what_is_not_media_ends_with_the_reason(running: House) -> None:
     client = running.client()
     url = (await begin(client, 20)).headers["Location"]
@@ -200,6 +205,7 @@ async def test_one_request_at_a_time_adds_and_a_break_keeps_what_came(running: H
     assert (await add(client, url, half, data[half:])).headers["Cutlog-Video"]
 
 
+@slow
 async def test_a_retried_creation_under_the_same_key_is_one_upload(running: House) -> None:
     client = running.client()
     urls = {(await begin(client, 1000, {"Idempotency-Key": "k"})).headers["Location"] for _ in range(3)}
@@ -207,6 +213,7 @@ async def test_a_retried_creation_under_the_same_key_is_one_upload(running: Hous
     assert (await begin(client, 1001, {"Idempotency-Key": "k"})).status == 422
 
 
+@slow
 async def test_an_upload_that_was_whole_when_its_server_died_is_ended_by_the_next(
     house: House, painted: Painter
 ) -> None:
@@ -238,6 +245,7 @@ class Rotting(LocalBlobs):
         return Blob(key, path.stat().st_size, sha256 or "")
 
 
+@slow
 async def test_what_is_stored_wrong_is_no_video_and_ends_no_sweep(house: House, painted: Painter) -> None:
     await house.start("ops", "media")
     data, client = painted(25, 30).read_bytes(), house.client()
@@ -267,6 +275,7 @@ async def test_what_is_stored_wrong_is_no_video_and_ends_no_sweep(house: House, 
     assert row["ref_count"] == 2 and (house.objects / row["key"]).read_bytes() == data
 
 
+@slow
 async def test_bytes_that_were_not_counted_before_a_crash_are_sent_again(house: House, painted: Painter) -> None:
     await house.start("ops", "media")
     data, client = painted(25, 30).read_bytes(), house.client()
@@ -280,6 +289,7 @@ async def test_bytes_that_were_not_counted_before_a_crash_are_sent_again(house: 
     assert (await client("GET", f"/api/videos/{video_id}")).body["sha256"] == hashlib.sha256(data).hexdigest()
 
 
+@pytest.mark.few(1, reason="starts media, ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("damage", ["gone", "short", "flipped"])
 async def test_a_file_that_is_not_what_came_ends_the_upload_with_410_and_never_a_video(
     running: House, painted: Painter, damage: str
@@ -302,6 +312,7 @@ async def test_a_file_that_is_not_what_came_ends_the_upload_with_410_and_never_a
     assert await running.rows("SELECT FROM video") == [] and running.files() == []
 
 
+@slow
 async def test_an_upload_of_the_release_before_goes_on(house: House, painted: Painter) -> None:
     await house.start("ops", "media")
     data, client = painted(25, 30).read_bytes(), house.client()
@@ -316,6 +327,7 @@ async def test_an_upload_of_the_release_before_goes_on(house: House, painted: Pa
     assert (await client("GET", f"/api/videos/{video_id}")).body["sha256"] == hashlib.sha256(data).hexdigest()
 
 
+@slow
 async def test_tuspy_uploads_and_goes_on_where_it_stopped(running: House, painted: Painter) -> None:
     clip, client = painted(25, 60), running.client()
     theirs = TusClient(client.url + "/api/uploads", headers={"Authorization": f"Bearer {client.token}"})
@@ -355,6 +367,7 @@ async def node(script: Path, *arguments: object) -> str:
     return out.decode().strip()
 
 
+@slow
 async def test_tus_js_client_uploads_and_goes_on_where_it_stopped(
     running: House, painted: Painter, tus_js: Path
 ) -> None:

@@ -22,6 +22,8 @@ from tests.support.database import Database
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
+
 
 @pytest.fixture
 async def engine(running: House) -> AsyncIterator[AsyncEngine]:
@@ -83,11 +85,13 @@ async def _settled(running: House) -> bool:
     return not await running.rows("SELECT FROM video WHERE derive_at IS NOT NULL")
 
 
+@slow
 async def test_nothing_is_read_before_its_time(running: House, painted: Painter, engine: AsyncEngine) -> None:
     await video(running, painted(25, 20))
     assert await Scrubber(engine, LocalBlobs(running.objects, ""), 30, CollectorRegistry()).step() == 0
 
 
+@slow
 async def test_references_that_are_not_those_of_the_log_are_told_and_left_alone(
     running: House, painted: Painter, engine: AsyncEngine, database: Database, nats: Any
 ) -> None:

@@ -28,6 +28,8 @@ from tests.support.painting import Painter
 from tests.support.served import served
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="two processes of media on a server of S3")
+
 SIZES = (700_000, 1_500_000, 10, 300_000, 2_500_000)
 """Bytes of requests: some below what becomes a part of its own, some above."""
 
@@ -38,6 +40,7 @@ async def two(house: House, bucket: str) -> AsyncIterator[Two]:
         yield made
 
 
+@slow
 async def test_pieces_that_alternate_between_two_processes_become_the_file_that_was_sent(
     two: Two, painted: Painter
 ) -> None:
@@ -63,6 +66,7 @@ async def test_pieces_that_alternate_between_two_processes_become_the_file_that_
         await assert_sound(stack)
 
 
+@slow
 async def test_however_small_the_requests_are_parts_stay_few(two: Two) -> None:
     data, (one, other) = os.urandom(3 << 20), two
     url = await begin(one, len(data) + 1)
@@ -77,6 +81,7 @@ async def test_however_small_the_requests_are_parts_stay_few(two: Two) -> None:
         await assert_sound(stack)
 
 
+@slow
 async def test_of_two_requests_that_add_at_the_same_place_one_is_told_and_leaves_nothing(
     two: Two, painted: Painter
 ) -> None:
@@ -104,6 +109,7 @@ async def test_of_two_requests_that_add_at_the_same_place_one_is_told_and_leaves
     assert (video["status"], video["sha256"]) == ("ready", digest(data))
 
 
+@slow
 async def test_bytes_of_another_checksum_are_not_kept_in_the_bucket(two: Two, painted: Painter) -> None:
     data, (one, other) = padded(painted, 3 << 20), two
     url = await begin(one, len(data))
@@ -115,6 +121,7 @@ async def test_bytes_of_another_checksum_are_not_kept_in_the_bucket(two: Two, pa
     assert (await one.ready(last.headers["Cutlog-Video"]))["sha256"] == digest(data)
 
 
+@slow
 async def test_a_body_that_breaks_off_goes_on_at_the_other_process_with_what_came(two: Two, painted: Painter) -> None:
     data, (one, other) = padded(painted, 3 << 20), two
     url, half = await begin(one, len(data)), len(data) // 2
@@ -135,6 +142,7 @@ async def test_a_body_that_breaks_off_goes_on_at_the_other_process_with_what_cam
     assert (await one.ready(last.headers["Cutlog-Video"]))["sha256"] == digest(data)
 
 
+@slow
 async def test_a_full_disk_of_a_process_is_507_and_what_fitted_is_kept(
     two: Two, painted: Painter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +161,7 @@ async def test_a_full_disk_of_a_process_is_507_and_what_fitted_is_kept(
     assert (await one.ready(last.headers["Cutlog-Video"]))["sha256"] == digest(data)
 
 
+@slow
 @pytest.mark.parametrize("large", [True, False], ids=["a part", "the last part, which is written once more"])
 @pytest.mark.parametrize("damage", ["flipped", *later("more ways to the same end", "gone", "short")])
 async def test_a_part_that_is_not_what_came_ends_the_upload_with_410_and_never_a_video(
@@ -185,6 +194,7 @@ async def test_a_part_that_is_not_what_came_ends_the_upload_with_410_and_never_a
         await assert_sound(stack)
 
 
+@slow
 async def test_uploads_from_before_their_bytes_were_in_the_bucket_are_told_so_and_those_of_no_bytes_go_on(
     two: Two, painted: Painter
 ) -> None:
@@ -203,6 +213,7 @@ async def test_uploads_from_before_their_bytes_were_in_the_bucket_are_told_so_an
     assert len(await two.house.rows("SELECT FROM video")) == 1
 
 
+@slow
 async def test_what_expired_is_410_and_its_parts_are_removed(two: Two) -> None:
     one, other = two
     url = await begin(one, 1 << 20)
@@ -224,6 +235,7 @@ async def test_what_expired_is_410_and_its_parts_are_removed(two: Two) -> None:
             await assert_sound(stack)
 
 
+@slow
 async def test_an_object_under_the_final_name_that_is_not_what_was_sent_is_not_taken_for_it(
     two: Two, painted: Painter
 ) -> None:
@@ -248,6 +260,7 @@ async def network(s3: SeaweedFS) -> AsyncIterator[Faulty]:
         yield way
 
 
+@slow
 async def test_an_outage_in_the_middle_is_503_and_the_upload_goes_on_after_it(
     house: House, bucket: str, network: Faulty, painted: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

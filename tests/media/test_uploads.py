@@ -19,6 +19,8 @@ from tests.support.lanes import later
 from tests.support.painting import Painter, read_frame_numbers
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
+
 
 def pointer(answer: Answer) -> str:
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -77,6 +79,7 @@ async def test_the_same_content_twice_is_one_video_and_one_file(running: House, 
     assert len(running.files("videos")) == 1
 
 
+@slow
 async def test_many_at_once_of_the_same_content_are_one_video(running: House, painted: Painter) -> None:
     clip, client = painted(25, 30), running.client()
     answers = await asyncio.gather(*(client.upload(clip) for _ in range(8)))
@@ -131,6 +134,7 @@ REFUSED = {
 MORE = [what for what in REFUSED if what not in ("text", "concat", "torn")]
 
 
+@pytest.mark.few(1, reason="starts media, ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("what", ["text", "concat", "torn", *later("more that no demuxer takes", *MORE)])
 async def test_what_is_not_media_is_refused_and_leaves_nothing(running: House, what: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -146,6 +150,7 @@ async def test_what_is_not_media_is_refused_and_leaves_nothing(running: House, w
     assert await running.events() == []
 
 
+@pytest.mark.few(1, reason="starts media, ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("part", ["video", "files", ""])
 async def test_a_form_without_the_field_is_refused(running: House, part: str, painted: Painter) -> None:
     answer = await running.client().upload(painted(25, 30), part=part or "x")
@@ -153,6 +158,7 @@ async def test_a_form_without_the_field_is_refused(running: House, part: str, pa
     assert running.files() == []
 
 
+@slow
 async def test_a_form_may_have_other_fields_but_one_file_only(running: House, painted: Painter) -> None:
     clip, client = painted(25, 30), running.client()
     for names, status in ((["name", "file", "note"], 201), (["file", "file"], 422)):
@@ -165,6 +171,7 @@ async def test_a_form_may_have_other_fields_but_one_file_only(running: House, pa
     assert len(running.files("videos")) == 1
 
 
+@pytest.mark.few(1, reason="starts media, ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("excess", [1, 30_000_000])
 async def test_a_file_beyond_the_limit_is_413_and_leaves_nothing(house: House, excess: int) -> None:
     await house.start("ops", "media", max_upload_bytes=1_000_000)
@@ -175,6 +182,7 @@ async def test_a_file_beyond_the_limit_is_413_and_leaves_nothing(house: House, e
     assert await house.rows("SELECT FROM upload") == []
 
 
+@slow
 async def test_a_client_that_breaks_off_leaves_nothing(running: House, painted: Painter) -> None:
     data = painted(25, 30).read_bytes()
 
@@ -206,6 +214,7 @@ async def test_a_retry_under_the_same_key_counts_once(running: House, painted: P
     assert (other.status, other.body["type"]) == (422, "/problems/idempotency-key-reused")
 
 
+@slow
 async def test_retries_that_come_at_once_count_once(running: House, painted: Painter) -> None:
     clip, client = painted(25, 30), running.client()
     answers = await asyncio.gather(*(client.upload(clip, key="once") for _ in range(5)))
@@ -221,6 +230,7 @@ async def test_roles_are_kept(running: House, painted: Painter) -> None:
     assert (await running.client(role="viewer")("DELETE", f"/api/videos/{video['id']}")).status == 403
 
 
+@slow
 async def test_a_list_comes_in_pages_in_the_order_of_upload(running: House, painted: Painter) -> None:
     client = running.client()
     ids = [(await client.upload(painted(25, frames))).body["id"] for frames in (30, 31, 32)]
@@ -246,12 +256,14 @@ async def test_an_upload_needs_no_log_and_is_reported_when_it_answers(house: Hou
     assert [kind for _, kind, _ in await house.events()] == ["MediaUploaded", "MediaReady"]
 
 
+@slow
 async def test_a_name_is_shown_without_its_path(running: House, painted: Painter) -> None:
     answer = await running.client().upload(painted(25, 30), name="../..//etc/passwd.MP4")
     assert answer.body["name"] == "passwd.MP4"
     assert len(running.files("videos")) == 1
 
 
+@slow
 async def test_a_film_under_a_wrong_name_is_stored_as_what_it_is(
     running: House, painted: Painter, tmp_path: Path
 ) -> None:
@@ -260,6 +272,7 @@ async def test_a_film_under_a_wrong_name_is_stored_as_what_it_is(
     assert [name.rpartition(".")[2] for name in running.files("videos")] == ["mp4"]
 
 
+@slow
 async def test_an_upload_that_could_not_be_looked_at_is_not_refused_for_good(
     running: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +288,7 @@ async def test_an_upload_that_could_not_be_looked_at_is_not_refused_for_good(
     assert (await client.upload(painted(25, 30))).status == 201
 
 
+@slow
 async def test_a_new_file_is_looked_into_once(
     running: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,8 @@ from cutlog.contract.timeline import Canvas
 from services.ops.decide.project_state import evolve, initial_state
 from tests.ops.conftest import Client
 
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
+
 SRT = "1\n00:00:01,000 --> 00:00:01,000\nno length\n\n2\n00:00:03,000 --> 00:00:04,000\n<i>Yo</i>\n"
 
 
@@ -44,6 +46,7 @@ async def test_an_edit_keeps_the_good_captions_and_lists_the_others_with_their_l
     assert await said(editor, project) == [("en-c1", 75, 100, "Yo")]
 
 
+@slow
 async def test_the_log_holds_what_was_read_and_not_the_file(editor: Client, project: str) -> None:
     await editor.edit(project, importing(SRT))
     (version,) = (await editor.made("GET", f"/api/projects/{project}/ops"))["items"]
@@ -52,17 +55,20 @@ async def test_the_log_holds_what_was_read_and_not_the_file(editor: Client, proj
     ]
 
 
+@slow
 async def test_times_are_at_the_rate_that_the_batch_itself_sets(editor: Client, project: str) -> None:
     await editor.edit(project, {"op": "project.configure", "fps": [50, 1]}, importing(SRT))
     assert await said(editor, project) == [("en-c1", 150, 200, "Yo")]
 
 
+@slow
 async def test_an_edit_without_files_of_captions_has_no_losses(editor: Client, project: str) -> None:
     added = {"op": "captions.add", "track": "en", "captions": [{"start": 1, "end": 2, "text": "x", "caption": "mine"}]}
     assert "losses" not in await editor.edit(project, added)
     assert await said(editor, project) == [("mine", 1, 2, "x")]
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("content", ["", "nonsense", "1\n00:00:02,000 --> 00:00:01,000\nback", "x" * 1_000_000])
 async def test_a_file_without_a_caption_is_refused_with_a_pointer(editor: Client, project: str, content: str) -> None:
     body = {"ops": [{"op": "track.add", "track": "v", "kind": "video"}, importing(content)]}
@@ -71,6 +77,7 @@ async def test_a_file_without_a_caption_is_refused_with_a_pointer(editor: Client
     assert answer.body["errors"][0]["pointer"] == "/ops/1/content"
 
 
+@slow
 async def test_a_caption_after_the_end_of_all_projects_is_dropped_and_told(editor: Client, project: str) -> None:
     late = "3\n99999:00:00,000 --> 99999:00:01,000\nlate\n"
     answer = await editor.edit(project, importing(f"{SRT}\n{late}"))
@@ -85,12 +92,14 @@ async def test_the_same_key_answers_with_the_same_losses(editor: Client, project
     assert first.body == again.body and first.body["losses"]
 
 
+@slow
 async def test_a_dry_run_tells_losses_and_stores_nothing(editor: Client, project: str) -> None:
     answer = await editor("POST", f"/api/projects/{project}/ops", {"ops": [importing(SRT)], "dryRun": True})
     assert answer.status == 200 and len(answer.body["losses"]) == 2
     assert (await editor.made("GET", f"/api/projects/{project}"))["currentVersion"] == 0
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     ("kind", "content"),
     [
@@ -114,6 +123,7 @@ async def test_a_file_is_added_to_a_track_as_it_is(editor: Client, project: str,
     assert (again.status, again.body["version"], again.body["position"]) == (200, 2, None)
 
 
+@slow
 async def test_an_op_may_hold_xml_that_says_it_was_in_another_encoding(editor: Client, project: str) -> None:
     await editor.edit(project, importing(TTML.replace("Yo", "Grüße"), "ttml"))
     assert await said(editor, project) == [("en-c1", 75, 100, "Grüße")]

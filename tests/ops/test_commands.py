@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
+import pytest
 
 from cutlog.bus import Bus
 from cutlog.contract.commands import (
@@ -22,6 +23,8 @@ from tests.ops.conftest import TRACE, Ask, Client
 from tests.support.configuration import SettingsFactory
 from tests.support.messaging import NatsServer
 from tests.support.waiting import PATIENCE, eventually
+
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 
 Media = Callable[..., Awaitable[str]]
 
@@ -59,6 +62,7 @@ async def test_a_removed_or_failed_media_cannot_be_used(editor: Client, media: M
         assert words in answer.body["errors"][0]["detail"]
 
 
+@slow
 async def test_using_and_removing_a_media_at_once_never_both_succeed(editor: Client, media: Media, ask: Ask) -> None:
     for n in range(6):
         await media(f"m{n}", sha256=f"{n:02x}" * 32)
@@ -89,6 +93,7 @@ async def test_a_plan_is_recorded_once(ask: Ask, ops: str) -> None:
     assert other.refused.code == "plan-exists"
 
 
+@slow
 async def test_a_report_on_nothing_is_refused(ask: Ask, ops: str) -> None:
     report = ReportProxy(project_id="p_none", version=1, digest="ab" * 32, failed="x")
     refused = (await ask("render", report, "k")).refused
@@ -123,6 +128,7 @@ async def test_a_service_can_neither_publish_nor_smuggle_anothers_commands(
         assert refused.code == "wrong-subject"
 
 
+@slow
 async def test_an_operator_sees_how_the_log_stands_and_has_the_read_model_rebuilt(
     editor: Client, nats: NatsServer
 ) -> None:

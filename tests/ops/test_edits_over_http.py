@@ -15,6 +15,8 @@ from cutlog.contract.media import Stream
 from tests.ops.conftest import FACTS, Client
 from tests.support.database import Database
 
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
+
 Media = Callable[..., Awaitable[str]]
 AsRole = Callable[..., Client]
 
@@ -91,6 +93,7 @@ async def test_the_same_key_and_body_give_one_version_and_the_same_answer(editor
     assert (await editor.made("GET", "/api/projects/p1"))["currentVersion"] == 1
 
 
+@slow
 async def test_the_same_key_many_times_at_once_gives_one_version(editor: Client) -> None:
     await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
     body = {"ops": [TRACK], "expectedVersion": 0}
@@ -100,6 +103,7 @@ async def test_the_same_key_many_times_at_once_gives_one_version(editor: Client)
     assert (await editor.made("GET", "/api/projects/p1"))["currentVersion"] == 1
 
 
+@slow
 async def test_the_same_key_at_once_makes_one_project(editor: Client) -> None:
     answers = await asyncio.gather(*(editor("POST", "/api/projects", {"name": "Film"}, key="k1") for _ in range(5)))
     assert {answer.status for answer in answers} == {201}
@@ -194,6 +198,7 @@ async def test_a_dry_run_tells_what_would_be_and_stores_nothing(editor: Client, 
         await connection.close()
 
 
+@slow
 async def test_many_clients_at_once_make_versions_without_gaps(editor: Client) -> None:
     await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
     await editor.edit("p1", TRACK)
@@ -220,6 +225,7 @@ async def test_versions_come_in_pages(editor: Client) -> None:
     assert (await editor.made("GET", "/api/projects/p1"))["name"] == "Film 6"
 
 
+@slow
 async def test_projects_come_in_pages_newest_first(editor: Client) -> None:
     for n in range(5):
         await editor.made("POST", "/api/projects", {"name": f"Film {n}"})
@@ -272,6 +278,7 @@ async def test_a_deleted_project_is_hidden_and_comes_back_whole(editor: Client) 
     assert await editor.made("GET", "/api/projects/p1/timeline") == before
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     "canvas", [{"width": 15}, {"fps": [0, 1]}, {"fps": [1, 100]}, {"background": "red"}, {"dpi": 72}]
 )
@@ -292,6 +299,7 @@ async def test_health_docs_and_the_description_of_all_routes(ops: str, editor: C
     assert b"<html" in (await editor("GET", "/api/docs")).body
 
 
+@slow
 async def test_an_edit_that_would_grow_beyond_a_message_is_refused(editor: Client) -> None:
     await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
     await editor.edit("p1", TRACK, color("c1", 0))
@@ -306,6 +314,7 @@ async def test_an_edit_that_would_grow_beyond_a_message_is_refused(editor: Clien
     assert (await editor("GET", "/api/projects/p1")).status == 200
 
 
+@slow
 async def test_a_clip_names_the_streams_that_it_shows_and_plays(editor: Client, media: Media) -> None:
     streams = tuple(Stream(index=n, kind="audio", codec="aac", usable=True, chosen=n == 1) for n in (1, 2))
     await media("m1", facts=msgspec.structs.replace(FACTS, streams=streams))

@@ -29,6 +29,8 @@ from tests.support.configuration import SettingsFactory
 from tests.support.messaging import NatsServer
 from tests.support.waiting import PATIENCE, eventually
 
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
+
 TRACK = {"op": "track.add", "track": "v1", "kind": "video"}
 
 
@@ -71,12 +73,14 @@ async def test_nothing_is_missed_over_a_reconnect(film: Client) -> None:
         assert [one.data["data"]["version"] for one in await listener.take(1)] == [6]
 
 
+@slow
 async def test_a_listener_may_start_at_any_position(film: Client) -> None:
     await film.edit("p1", rename(1))
     async with asyncio.timeout(PATIENCE), listening(film, "p1", query="?after=0") as listener:
         assert [one.event for one in await listener.take(2)] == ["ProjectCreated", "VersionCommitted"]
 
 
+@slow
 async def test_many_versions_come_in_order_to_every_listener(film: Client) -> None:
     async def hear(count: int) -> list[int]:
         async with listening(film, "p1", query="?after=1") as listener:
@@ -104,6 +108,7 @@ async def test_progress_comes_in_between_and_has_no_id(film: Client, settings_fo
         assert (heard.id, heard.event, heard.data["fraction"]) == (None, "progress", 0.25)
 
 
+@slow
 async def test_what_is_not_a_position_is_refused(film: Client) -> None:
     async with film.session.get(
         f"{film.url}/api/projects/p1/events",
@@ -112,6 +117,7 @@ async def test_what_is_not_a_position_is_refused(film: Client) -> None:
         assert response.status == 422
 
 
+@slow
 async def test_a_listener_is_told_of_what_another_process_appends(
     film: Client, settings: Settings, as_role: Callable[..., Client]
 ) -> None:
@@ -127,6 +133,7 @@ async def test_a_listener_is_told_of_what_another_process_appends(
         assert [one.data["data"]["version"] for one in await listener.take(2)] == [2, 3]
 
 
+@slow
 async def test_the_stream_ends_when_the_service_stops(settings: Settings, settings_for: SettingsFactory) -> None:
     import aiohttp
 
@@ -167,6 +174,7 @@ def statements() -> Iterator[Statements]:
     remove(Engine, "before_cursor_execute", counting)
 
 
+@slow
 async def test_idle_streams_cost_no_statements(film: Client, statements: Statements) -> None:
     """The log is asked once per look, however many streams there are, and nothing is asked once for each."""
     await film.made("POST", "/api/projects", {"name": "Other", "id": "p2"})
@@ -193,6 +201,7 @@ async def test_an_event_is_read_once_for_all_who_follow(film: Client, statements
     assert (asked[statement("at")], asked[statement("follow")]) == (1, 0)
 
 
+@slow
 async def test_events_arrive_although_nats_is_gone(film: Client, nats: NatsServer) -> None:
     async with asyncio.timeout(180), listening(film, "p1") as listener:
         await film.edit("p1", rename(1))
@@ -206,6 +215,7 @@ async def test_events_arrive_although_nats_is_gone(film: Client, nats: NatsServe
     nats.start()
 
 
+@slow
 async def test_a_listener_that_is_slow_misses_nothing_and_holds_little(settings: Settings, film: Client) -> None:
     """While it is at one event, more happen than may wait for it."""
     engine = create_engine(settings)
@@ -230,6 +240,7 @@ async def test_a_listener_that_is_slow_misses_nothing_and_holds_little(settings:
     await engine.dispose()
 
 
+@slow
 async def test_progress_of_another_project_is_not_believed(film: Client, settings_for: SettingsFactory) -> None:
     settings = settings_for("render")
     told = Progress(

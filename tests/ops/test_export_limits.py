@@ -43,6 +43,7 @@ async def test_a_full_queue_is_refused_until_there_is_room(limited: Client) -> N
     assert (await limited("POST", "/api/projects/p3/export", {})).status == 202
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_who_asks_too_often_waits(limited: Client) -> None:
     await limited.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
     await limited.edit("p1", *FILM)

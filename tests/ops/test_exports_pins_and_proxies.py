@@ -19,6 +19,8 @@ from tests.ops.renders import SHA, SIZE, file, proxy_made
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
+
 Media = Callable[..., Awaitable[str]]
 
 
@@ -75,6 +77,7 @@ async def test_a_proxy_is_a_signed_link_once_it_is_there(film: Client, ask: Ask)
     assert (await film("GET", "/api/projects/p1/versions/9/proxy")).status == 404
 
 
+@slow
 async def test_a_proxy_that_failed_says_why_until_one_is_rendered(film: Client, ask: Ask) -> None:
     failed = ReportProxy(project_id="p1", version=1, digest="ab" * 32, failed="the disk is full")
     assert (await ask("render", failed, "f1")).accepted
@@ -84,6 +87,7 @@ async def test_a_proxy_that_failed_says_why_until_one_is_rendered(film: Client, 
     assert (await film("GET", "/api/projects/p1/versions/1/proxy")).status == 302
 
 
+@slow
 async def test_an_overtaken_version_is_rendered_when_asked_for(film: Client, ask: Ask, render: Bus) -> None:
     asked: list[ProxyAsked] = []
 
@@ -106,6 +110,7 @@ async def test_an_overtaken_version_is_rendered_when_asked_for(film: Client, ask
         await end()
 
 
+@slow
 async def test_progress_shows_as_rendering(film: Client, render: Bus) -> None:
     told = Progress(
         project_id="p1", tenant="default", kind="proxy", version=1, frames_done=5, frames_total=20, fraction=0.25
@@ -138,6 +143,7 @@ async def test_a_version_and_profile_have_one_export(film: Client, ask: Ask) -> 
     assert (project["latestExportVersion"], project["latestExportKey"]) == (3, "export/p1/v3_final.mp4")
 
 
+@slow
 async def test_exports_are_answered_again_under_their_key(film: Client) -> None:
     first = await film("POST", "/api/projects/p1/export", {"version": 2}, key="k1")
     again = await film("POST", "/api/projects/p1/export", {"version": 2}, key="k1")
@@ -148,6 +154,7 @@ async def test_exports_are_answered_again_under_their_key(film: Client) -> None:
     assert (await film("POST", "/api/projects/p1/export", {"version": 1}, key="k2")).status == 422
 
 
+@slow
 async def test_what_has_no_frames_or_does_not_exist_is_not_exported(film: Client) -> None:
     assert (await film("POST", "/api/projects/p1/export", {"version": 0})).status == 422
     assert (await film("POST", "/api/projects/p1/export", {"version": 4})).status == 404
@@ -171,6 +178,7 @@ async def test_a_cancelled_export_takes_no_report_and_can_be_retried(film: Clien
     assert (await film.made("GET", f"/api/projects/p1/exports/{x}"))["status"] == "ready"
 
 
+@slow
 async def test_a_failed_export_says_why(film: Client, ask: Ask) -> None:
     x = (await film.made("POST", "/api/projects/p1/export"))["id"]
     report = ReportExport(project_id="p1", export_id=x, version=3, profile="mp4", failed="out of memory")
@@ -192,6 +200,7 @@ async def test_a_pin_toggles_and_covers_exports_present_and_future(film: Client)
     assert (await film("POST", "/api/projects/p1/versions/7/pin")).status == 404
 
 
+@slow
 async def test_an_object_without_keys_toggles_a_pin_as_an_empty_body_does(film: Client) -> None:
     path, pinned = "/api/projects/p1/versions/1/pin", []
     for raw in (b"{}", None, b"{}", b" {\r\n\t} ", b"{}"):
@@ -226,6 +235,7 @@ async def test_a_pin_has_a_reason_an_end_and_a_profile(film: Client) -> None:
     assert naive.status == 422
 
 
+@slow
 async def test_a_toggle_sent_again_under_its_key_does_not_toggle_back(film: Client) -> None:
     path = "/api/projects/p1/versions/1/pin"
     answers = [await film("POST", path, key="k1") for _ in range(3)]

@@ -57,6 +57,7 @@ async def log(engine: AsyncEngine) -> AsyncIterator[LogWriter]:
         yield log
 
 
+@pytest.mark.few(1, reason="one more database")
 @pytest.mark.parametrize("used_first", [True, False])
 async def test_a_media_that_goes_and_a_version_that_uses_it_in_one_batch_are_not_both_written(
     log: LogWriter, used_first: bool
@@ -69,6 +70,7 @@ async def test_a_media_that_goes_and_a_version_that_uses_it_in_one_batch_are_not
     assert isinstance(refused, MediaInUse if used_first else MediaGone)
 
 
+@pytest.mark.few(1, reason="one more database")
 @pytest.mark.parametrize("end", [MediaArchived(key="archive/videos/film", generation=1), MediaDeleted(generation=1)])
 async def test_its_file_does_not_go_in_one_batch_with_a_version_that_uses_it(log: LogWriter, end: EventData) -> None:
     both = [append("project.p", 1, USES), append("media.film", 1, end)]

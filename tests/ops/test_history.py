@@ -24,6 +24,8 @@ from tests.ops.renders import proxy_made
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="makes a history of hundreds of events")
+
 Media = Callable[..., Awaitable[str]]
 TRACKS = [{"op": "track.add", "track": f"v{n}", "kind": "video"} for n in range(2)]
 
@@ -56,6 +58,7 @@ async def long_film(editor: Client, media: Media) -> Client:
     return editor
 
 
+@slow
 async def test_a_fold_from_any_snapshot_equals_the_fold_from_zero(
     long_film: Client, engine: AsyncEngine, database: Database
 ) -> None:
@@ -97,6 +100,7 @@ async def test_the_timeline_of_a_version_is_the_same_whenever_it_is_asked_for(lo
     assert await long_film.made("GET", "/api/projects/p1/timeline?version=42") == before
 
 
+@slow
 async def test_the_rows_derived_as_events_land_equal_those_of_a_rebuild(
     editor: Client, ask: Ask, media: Media, database: Database, engine: AsyncEngine
 ) -> None:
@@ -154,6 +158,7 @@ async def test_a_project_that_does_not_exist_folds_to_nothing(engine: AsyncEngin
     assert await LogReader(engine).stream(project_stream("p_none")) == []
 
 
+@slow
 async def test_reading_while_others_write_gives_whole_versions(editor: Client) -> None:
     await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
     await editor.edit("p1", *TRACKS)

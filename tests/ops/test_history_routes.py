@@ -20,6 +20,8 @@ from tests.ops.conftest import Ask, Client
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
+
 Media = Callable[..., Awaitable[str]]
 AsRole = Callable[..., Client]
 
@@ -61,6 +63,7 @@ async def timeline(client: Client, project: str, version: int | None = None) -> 
 # --- revert
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("version", [0, 1, 2, 3])
 async def test_after_a_revert_the_timeline_is_that_of_the_version(cut: Client, version: int) -> None:
     committed = await cut.made("POST", "/api/projects/p1/revert", {"toVersion": version, "expectedVersion": 3})
@@ -80,6 +83,7 @@ async def test_a_revert_keeps_its_message_and_can_be_tried_dry(cut: Client) -> N
     assert (await cut.made("GET", "/api/projects/p1/versions/4"))["message"] == "Back to the first cut"
 
 
+@slow
 async def test_ids_stay_taken_after_a_revert(cut: Client) -> None:
     await cut.edit("p1", {"op": "track.add", "track": "v9", "kind": "video"})
     await cut.made("POST", "/api/projects/p1/revert", {"toVersion": 2})
@@ -97,12 +101,14 @@ async def test_a_revert_to_what_never_was_is_refused_and_a_stale_one_told_what_i
     assert (again.status, again.body["errors"][0]["pointer"]) == (422, "/ops/0/toVersion")
 
 
+@slow
 async def test_a_revert_among_other_ops_is_one_version_with_them(cut: Client) -> None:
     await cut.edit("p1", {"op": "history.revert", "toVersion": 2}, {"op": "clip.remove", "clip": "a", "ripple": True})
     shown = await timeline(cut, "p1")
     assert [(clip["id"], clip["at"]) for clip in shown["tracks"][0]["clips"]] == [("b", 0)]
 
 
+@slow
 async def test_one_batch_goes_back_to_a_few_versions_only(cut: Client) -> None:
     for n in range(10):
         await cut.edit("p1", {"op": "marker.add", "marker": f"m{n}", "at": n})
@@ -118,6 +124,7 @@ async def test_a_revert_brings_media_back_into_use(cut: Client) -> None:
     assert "m1" in (await cut.made("GET", "/api/projects/p1/timeline"))["media"]
 
 
+@slow
 async def test_folding_across_reverts_is_the_same_from_every_snapshot(
     cut: Client, engine: AsyncEngine, database: Database
 ) -> None:
@@ -173,6 +180,7 @@ async def test_a_fork_starts_from_a_version_and_remembers_where(cut: Client) -> 
     assert listed == {"p1": None, "f1": {"projectId": "p1", "version": 2}}
 
 
+@slow
 async def test_the_newest_version_is_forked_unless_one_is_named(cut: Client) -> None:
     fork = await cut.made("POST", "/api/projects/p1/fork", {"name": "Now"})
     assert fork["origin"]["version"] == 3
@@ -180,6 +188,7 @@ async def test_the_newest_version_is_forked_unless_one_is_named(cut: Client) -> 
     assert fork["canvas"]["width"] == 640
 
 
+@slow
 async def test_a_fork_of_a_fork_outlives_the_projects_it_came_from(
     cut: Client, engine: AsyncEngine, database: Database
 ) -> None:
@@ -201,6 +210,7 @@ async def test_a_fork_of_a_fork_outlives_the_projects_it_came_from(
         await owner.close()
 
 
+@slow
 async def test_media_of_a_fork_are_in_use(cut: Client, ask: Ask, database: Database) -> None:
     await cut.made("POST", "/api/projects/p1/fork", {"name": "Another cut", "version": 1, "id": "f1"})
     owner = await asyncpg.connect(database.owner_url)
@@ -214,6 +224,7 @@ async def test_media_of_a_fork_are_in_use(cut: Client, ask: Ask, database: Datab
     assert "2 projects" in refused.detail
 
 
+@slow
 async def test_a_fork_can_be_tried_dry_asked_for_twice_and_not_onto_another(cut: Client) -> None:
     dry = await cut("POST", "/api/projects/p1/fork", {"name": "Dry", "id": "f0", "version": 1, "dryRun": True})
     assert (dry.status, dry.body["duration"]) == (200, 130)
@@ -227,6 +238,7 @@ async def test_a_fork_can_be_tried_dry_asked_for_twice_and_not_onto_another(cut:
     assert (await cut("POST", "/api/projects/p1/fork", {"version": 1})).status == 422
 
 
+@slow
 async def test_the_first_version_of_a_fork_has_a_proxy_to_come(cut: Client) -> None:
     await cut.made("POST", "/api/projects/p1/fork", {"name": "Another cut", "version": 1, "id": "f1"})
     shown = await cut.made("GET", "/api/projects/f1/versions/0")
@@ -235,6 +247,7 @@ async def test_the_first_version_of_a_fork_has_a_proxy_to_come(cut: Client) -> N
     assert (export["version"], export["status"]) == (0, "queued")
 
 
+@slow
 async def test_rows_of_forks_and_reverts_equal_those_of_a_rebuild(
     cut: Client, engine: AsyncEngine, database: Database
 ) -> None:
@@ -309,6 +322,7 @@ async def test_a_batch_that_touches_what_was_changed_is_refused_by_name(cut: Cli
     assert (await cut.made("GET", "/api/projects/p1"))["currentVersion"] == 6
 
 
+@slow
 async def test_a_batch_that_does_not_apply_any_more_is_a_conflict_and_one_that_never_did_a_mistake(cut: Client) -> None:
     await cut.made("POST", "/api/projects/p1/revert", {"toVersion": 2})
     await cut.edit("p1", color("c", 90))
@@ -319,6 +333,7 @@ async def test_a_batch_that_does_not_apply_any_more_is_a_conflict_and_one_that_n
     assert (never.status, never.body["errors"][0]["pointer"]) == (422, "/ops/0/clip")
 
 
+@slow
 async def test_a_rebase_onto_nothing_missed_is_an_ordinary_edit(cut: Client) -> None:
     assert (await rebase(cut, 3, TRACK | {"track": "v2"})).status == 201
     assert (await rebase(cut, 9, TRACK | {"track": "v3"})).status == 409
@@ -340,12 +355,14 @@ async def test_history_of_another_tenant_does_not_exist(cut: Client, as_role: As
     assert (await viewer("GET", "/api/projects/p1/diff?from=0&to=1")).status == 200
 
 
+@slow
 async def test_ids_of_another_project_are_refused(cut: Client) -> None:
     await cut.made("POST", "/api/projects", {"name": "Other", "id": "p2"})
     answer = await cut("POST", "/api/projects/p2/ops", {"ops": [{"op": "clip.remove", "clip": "a"}]})
     assert (answer.status, answer.body["errors"][0]["pointer"]) == (422, "/ops/0/clip")
 
 
+@slow
 async def test_a_deleted_project_has_no_history_to_change(cut: Client) -> None:
     await cut("DELETE", "/api/projects/p1")
     assert (await cut("POST", "/api/projects/p1/revert", {"toVersion": 1})).status == 404

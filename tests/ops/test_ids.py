@@ -10,6 +10,8 @@ import pytest
 from services.ops.limits import ID_TRIES
 from tests.ops.conftest import Answer, Client
 
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
+
 
 async def _make(client: Client, project: str, **more: Any) -> Answer:
     return await client("POST", "/api/projects", {"name": "Film", "id": project}, **more)
@@ -25,6 +27,7 @@ def _told(answer: Answer) -> tuple[int, object, frozenset[str]]:
     return answer.status, said, frozenset(answer.headers)
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("attempt", [_make, _fork])
 async def test_an_id_is_refused_in_one_way_whether_it_is_ones_own_another_tenants_or_deleted(
     as_role: Callable[..., Client], attempt: Callable[..., Any]
@@ -42,6 +45,7 @@ async def test_an_id_is_refused_in_one_way_whether_it_is_ones_own_another_tenant
     assert "theirs" not in str(body)
 
 
+@slow
 async def test_a_project_of_another_tenant_is_refused_in_the_words_for_one_that_nobody_has(
     as_role: Callable[..., Client],
 ) -> None:
@@ -83,6 +87,7 @@ async def test_trying_ids_is_limited_by_subject_and_the_refusal_does_not_tell_wh
     assert (await _make(neighbour, "nobodys")).status == 201
 
 
+@slow
 async def test_a_dry_run_counts_as_a_try_whatever_comes_of_it(as_role: Callable[..., Client]) -> None:
     mine = as_role("editor")
     assert (await _make(mine, "origin")).status == 201
@@ -94,6 +99,7 @@ async def test_a_dry_run_counts_as_a_try_whatever_comes_of_it(as_role: Callable[
     assert statuses == {200, 429}
 
 
+@slow
 async def test_the_first_answer_comes_again_for_an_idempotency_key_and_costs_no_try(
     as_role: Callable[..., Client],
 ) -> None:

@@ -15,6 +15,8 @@ from cutlog.blobs import open_blobs
 from cutlog.settings import Settings
 from tests.ops.conftest import Client
 
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
+
 Media = Callable[..., Awaitable[str]]
 
 
@@ -76,6 +78,7 @@ async def test_a_timeline_moves_to_another_project_through_otio_unchanged(editor
     assert await timeline(editor, other) == await timeline(editor, project)
 
 
+@slow
 async def test_importing_again_replaces_the_timeline_and_renames_what_is_taken(editor: Client, project: str) -> None:
     content, _ = await file(editor, project, "otio")
     answer = await bring(editor, project, content)
@@ -87,6 +90,7 @@ async def test_importing_again_replaces_the_timeline_and_renames_what_is_taken(e
     assert [clip["id"] for clip in after["tracks"][0]["clips"]] == ["a-2", "b-2"]
 
 
+@slow
 async def test_appending_puts_the_tracks_on_top(editor: Client, project: str) -> None:
     content, _ = await file(editor, project, "otio")
     assert (await bring(editor, project, content, "format=otio&mode=append")).status == 201
@@ -94,6 +98,7 @@ async def test_appending_puts_the_tracks_on_top(editor: Client, project: str) ->
     assert [track["id"] for track in after["tracks"]] == ["v1", "v2", "v1-2", "v2-2"]
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize("kind", ["edl", "fcp7xml", "fcpxml", "kdenlive"])
 async def test_lossy_formats_tell_what_they_lose_and_bring_back_the_rest(
     editor: Client, project: str, kind: str
@@ -141,6 +146,7 @@ async def test_missing_media_are_listed_and_never_left_out_in_silence(editor: Cl
     assert (await timeline(editor, third))["tracks"][0]["clips"] == []
 
 
+@slow
 async def test_media_of_another_tenant_are_missing(
     editor: Client, project: str, as_role: Callable[..., Client]
 ) -> None:
@@ -166,6 +172,7 @@ async def test_the_same_key_imports_once(editor: Client, project: str) -> None:
     assert (await editor.made("GET", f"/api/projects/{project}"))["currentVersion"] == 2
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     ("kind", "content"),
     [
@@ -186,12 +193,14 @@ async def test_what_is_no_timeline_is_refused_with_a_reason(editor: Client, kind
     assert "root:" not in json.dumps(answer.body)
 
 
+@slow
 async def test_a_timeline_without_timecode_or_video_has_no_edl(editor: Client) -> None:
     other = await empty(editor)
     answer = await editor("GET", f"/api/projects/{other}/timeline?format=edl")
     assert answer.status == 422 and "video track" in answer.body["detail"]
 
 
+@slow
 async def test_captions_come_out_as_files_of_any_version(editor: Client, project: str) -> None:
     said = "1\n00:00:00,200 --> 00:00:01,000\n<i>Q&A</i>\n"
     await editor.edit(project, {"op": "captions.import", "track": "en", "format": "srt", "content": said})

@@ -14,6 +14,8 @@ from tests.ops.conftest import Client
 from tests.support.configuration import SettingsFactory
 from tests.support.typefaces import RUNIC, scattered
 
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
+
 TRACK = {"op": "track.add", "track": "t", "kind": "video"}
 TITLE: dict[str, Any] = {
     "op": "clip.add",
@@ -33,6 +35,7 @@ async def titled(editor: Client) -> Client:
     return editor
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     ("op", "pointer"),
     [
@@ -47,6 +50,7 @@ async def test_a_character_that_no_font_has_is_named(titled: Client, op: dict[st
     assert (await titled.made("GET", "/api/projects/p1"))["currentVersion"] == 1
 
 
+@slow
 async def test_how_a_line_is_fitted_can_be_set(titled: Client) -> None:
     await titled.edit("p1", {"op": "text.set", "clip": "c", "fit": "wrap", "maxWidth": 0.5, "font": "noto-sans"})
     (track,) = (await titled.made("GET", "/api/projects/p1/timeline"))["tracks"]
@@ -54,6 +58,7 @@ async def test_how_a_line_is_fitted_can_be_set(titled: Client) -> None:
     assert (text["fit"], text["maxWidth"], text["font"]) == ("wrap", 0.5, "noto-sans")
 
 
+@slow
 async def test_fonts_that_the_operator_adds_count(
     settings: Settings, settings_for: SettingsFactory, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ def _left(url: str, since: float) -> tuple[int, int]:
     return expires - int(time.time()) - 1, expires - int(since)
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(("version", "seconds"), [(1, 3600 + 600), (3, 1800 + 600), (4, 6 * 3600)])
 async def test_a_link_to_a_proxy_works_while_it_plays_and_ten_minutes_more_at_most_six_hours(
     film: Client, ask: Ask, version: int, seconds: int

@@ -13,6 +13,8 @@ from cutlog.contract.timeline import Canvas
 from services.ops.decide.project_state import evolve
 from tests.ops.conftest import Client
 
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
+
 BROKEN = (
     "a\nb",
     "a\n",
@@ -60,12 +62,14 @@ async def test_a_name_with_controls_line_breaks_or_turns_of_direction_is_refused
     assert len((await client.made("GET", "/api/projects"))["items"]) == 1
 
 
+@slow
 async def test_the_refusal_names_the_character_and_does_not_repeat_it(client: Client) -> None:
     answer = await client("POST", "/api/projects", {"name": "a\u202eb"})
     assert "U+202E" in answer.body["errors"][0]["detail"]
     assert "\u202e" not in json.dumps(answer.body, ensure_ascii=False)
 
 
+@slow
 async def test_names_of_every_script_are_taken(client: Client) -> None:
     for name in GOOD:
         for path, body, _ in _requests(name):
@@ -73,6 +77,7 @@ async def test_names_of_every_script_are_taken(client: Client) -> None:
                 assert (await client("POST", path, body)).status in (200, 201), (name, path)
 
 
+@slow
 async def test_names_in_a_file_of_another_editor_are_made_one_line(client: Client) -> None:
     told = opentimelineio.schema.Timeline("a\u202eb\nc")
     track = opentimelineio.schema.Track("first\nsecond\u202e", kind=opentimelineio.schema.TrackKind.Video)

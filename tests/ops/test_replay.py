@@ -48,6 +48,7 @@ async def test_history_comes_again_as_it_was_published(editor: Client, nats: Any
     assert [event.decode().entity for event in read] == ["p1", "p1", "p2", "p2"]
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_only_what_was_asked_for_comes(editor: Client, nats: Any) -> None:
     await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
     for number in range(5):
@@ -60,6 +61,7 @@ async def test_only_what_was_asked_for_comes(editor: Client, nats: Any) -> None:
     assert answer == {"events": 0, "position": 6} and found == []
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     "wish",
     [

@@ -22,6 +22,8 @@ from tests.ops.listening import listening
 from tests.support.database import Database
 from tests.support.waiting import PATIENCE, eventually
 
+slow = pytest.mark.slow(reason="two processes of ops")
+
 TRACK = {"op": "track.add", "track": "v1", "kind": "video"}
 
 
@@ -46,6 +48,7 @@ async def other(film: Client, settings: Settings) -> AsyncIterator[Client]:
         yield Client(film.session, server.url, film.token)
 
 
+@pytest.mark.few(1, reason="two processes of ops")
 @pytest.mark.parametrize("told", [True, False])
 async def test_they_may_take_turns(film: Client, other: Client, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
     if not told:
@@ -57,6 +60,7 @@ async def test_they_may_take_turns(film: Client, other: Client, monkeypatch: pyt
         assert (await there("GET", f"/api/projects/p1/timeline?version={n + 1}")).status == 200
 
 
+@slow
 async def test_many_edits_at_both_at_once_all_find_their_place(film: Client, other: Client) -> None:
     made = await asyncio.gather(*((other if n % 2 else film).edit("p1", rename(n)) for n in range(40)))
     assert sorted(each["version"] for each in made) == list(range(1, 41))
@@ -83,6 +87,7 @@ async def test_what_the_other_appended_is_read_from_where_this_one_knows(
     assert min(after for after, _ in read) > 30
 
 
+@slow
 async def test_what_is_caught_up_with_is_not_kept_twice(film: Client, other: Client, database: Database) -> None:
     for n in range(205):
         await (other if n == 50 else film).edit("p1", rename(n))
@@ -105,6 +110,7 @@ async def _equal(ask: Callable[[], Awaitable[object]], wanted: object) -> bool:
     return await ask() == wanted
 
 
+@slow
 async def test_a_follower_hears_of_the_other_process_before_it_would_look(
     film: Client, other: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +121,7 @@ async def test_a_follower_hears_of_the_other_process_before_it_would_look(
             assert [one.data["data"]["version"] for one in await listener.take(1)] == [n + 1]
 
 
+@slow
 async def test_what_became_of_a_media_is_known_to_both(
     film: Client, other: Client, media: Callable[..., Awaitable[str]], ask: Ask
 ) -> None:
@@ -138,6 +145,7 @@ async def test_what_became_of_a_media_is_known_to_both(
         await eventually(refused)
 
 
+@slow
 async def test_one_goes_back_to_a_media_that_only_the_other_has_seen(
     film: Client, other: Client, media: Callable[..., Awaitable[str]]
 ) -> None:

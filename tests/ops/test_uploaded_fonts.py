@@ -13,6 +13,8 @@ from cutlog.contract.events import MediaReleased
 from cutlog.contract.media import FontFace, FontFacts, MediaFacts
 from tests.ops.conftest import Ask, Client
 
+slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
+
 FONT = MediaFacts(
     container="ttf",
     duration="0",
@@ -70,6 +72,7 @@ async def test_a_font_that_a_title_names_is_among_the_media_of_its_timeline(proj
     assert (list(again["media"]), again["digest"]) == (["own"], shown["digest"])
 
 
+@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
 @pytest.mark.parametrize(
     ("font", "why"),
     [
@@ -89,11 +92,13 @@ async def test_what_is_no_font_of_the_tenants_is_refused(project: Client, font: 
         assert where == pointer and detail.startswith(why)
 
 
+@slow
 async def test_a_font_is_no_clip(project: Client) -> None:
     add = {"op": "clip.add", "clip": "d", "track": "t", "at": 0, "media": "own", "in": 0, "out": 5}
     assert await refused(project, add) == ("/ops/0/media", "media own is a font; name it as the font of a text")
 
 
+@slow
 async def test_a_text_may_have_what_its_own_font_has(project: Client) -> None:
     await project.edit("p1", title("c", 0, "\ue000", font="own"))
     for op, pointer in (
@@ -107,6 +112,7 @@ async def test_a_text_may_have_what_its_own_font_has(project: Client) -> None:
     await project.edit("p1", {"op": "text.set", "clip": "c", "font": "sans", "text": "你好"})
 
 
+@slow
 async def test_so_may_captions_what_the_font_of_their_track_has(project: Client) -> None:
     assert (await refused(project, captions("Hi", "\ue000")))[0] == "/ops/0/captions/1/text"
     await project.edit("p1", {"op": "track.set", "track": "t", "captionFont": "own"}, captions("Hi", "\ue000"))
@@ -124,6 +130,7 @@ async def test_so_may_captions_what_the_font_of_their_track_has(project: Client)
     assert after["digest"] != shown["digest"]
 
 
+@slow
 async def test_of_a_file_of_captions_those_that_no_font_has_are_left_out(project: Client) -> None:
     content = "1\n00:00:01,000 --> 00:00:02,000\nHello\n\n2\n00:00:03,500 --> 00:00:04,000\n\ue000\n"
     op = {"op": "captions.import", "track": "t", "format": "srt", "content": content}
@@ -152,18 +159,21 @@ async def test_a_font_that_any_version_uses_stays(project: Client, ask: Ask) -> 
     await project.made("POST", "/api/projects/p1/fork", {"version": 2, "name": "Copy"})
 
 
+@slow
 async def test_a_font_in_captions_alone_is_used(project: Client, ask: Ask) -> None:
     await project.edit("p1", {"op": "track.set", "track": "t", "captionFont": "own"})
     gone = RecordMediaReleased(media_id="own", event=MediaReleased(ref_count=0))
     assert not (await ask("media", gone, "r1")).accepted
 
 
+@slow
 async def test_a_font_that_was_removed_can_be_named_no_more(project: Client, ask: Ask) -> None:
     gone = RecordMediaReleased(media_id="own", event=MediaReleased(ref_count=0))
     assert (await ask("media", gone, "r1")).accepted
     assert (await refused(project, title("c", 0, font="own")))[0] == "/ops/0/text/font"
 
 
+@slow
 async def test_a_timeline_in_a_file_brings_its_font_along(project: Client) -> None:
     await project.edit("p1", title("c", 0, "\ue000", font="own"), title("d", 9), captions("Hi"))
     await project.edit("p1", {"op": "track.set", "track": "t", "captionFont": "own"})

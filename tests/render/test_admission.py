@@ -18,6 +18,8 @@ from services.render.queue.admit import Admission
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="starts a database and NATS for one more case of its kind")
+
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -51,6 +53,7 @@ async def test_tenants_take_turns_whoever_asked_first(engine: AsyncEngine) -> No
     assert await admitted(engine, 6) == {"a": 3, "b": 2, "c": 1}
 
 
+@slow
 async def test_a_tenant_of_twice_the_weight_has_twice_the_turns(engine: AsyncEngine) -> None:
     await exports(engine, a=20, b=20)
     assert await admitted(engine, 6, {"a": Renders(weight=2), "*": Renders()}) == {"a": 4, "b": 2}
@@ -69,6 +72,7 @@ async def test_a_tenant_has_never_more_at_work_than_it_may(engine: AsyncEngine) 
     assert await admitted(engine, 8, limits) == {"a": 2}
 
 
+@slow
 async def test_proxies_are_admitted_however_many_exports_wait(engine: AsyncEngine) -> None:
     await exports(engine, a=30)
     assert await admitted(engine, 8) == {"a": 8}
@@ -80,6 +84,7 @@ async def test_proxies_are_admitted_however_many_exports_wait(engine: AsyncEngin
     assert proxy.version == 40
 
 
+@slow
 async def test_a_job_that_no_message_can_be_made_of_fails_and_the_others_are_admitted(
     settings_for: SettingsFactory, engine: AsyncEngine
 ) -> None:

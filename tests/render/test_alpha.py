@@ -27,6 +27,8 @@ from tests.support.cutouts import BAND, BAR, BLUE, HALF, RED, SIZE, bar_at, over
 from tests.support.lanes import later
 from tests.support.painting import Image, pictures
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 edit = msgspec.structs.replace
 GREEN = (0, 200, 0)
 HEX = "#00c800"
@@ -65,6 +67,7 @@ def check(images: Sequence[Image], first: int = 0, band: bool = True) -> None:
             assert near(at(image, 0.95, 0.5), over(BLUE, GREEN, HALF), CLOSE), (number, "the band")
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(
     "name", [*COMMON, "animation.gif", *later("more codecs, by the same rule", *RARE, "animation.webp")]
 )
@@ -95,6 +98,7 @@ def matted(path: Path, matte: str, mode: int, like: str = "qtrle.mov") -> Path:
     return cutouts.marked(cutouts.film(path, cutouts.FILMS[like], images), mode)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("name", OTHERS)
 async def test_straight_and_multiplied_colours_are_told_apart(studio: Studio, tmp_path: Path, name: str) -> None:
     media = await studio.ingest("m", OTHERS[name](tmp_path / name))
@@ -106,6 +110,7 @@ async def test_straight_and_multiplied_colours_are_told_apart(studio: Studio, tm
     check([await still(studio, film, 0)])
 
 
+@slow
 async def test_a_channel_of_alpha_that_is_opaque_everywhere_is_none(studio: Studio, tmp_path: Path) -> None:
     opaque = [image | np.array((0, 0, 0, 255), np.uint8) for image in map(cutouts.painted, range(cutouts.FRAMES))]
     for name in ("qtrle.mov", "prores.mov"):
@@ -113,6 +118,7 @@ async def test_a_channel_of_alpha_that_is_opaque_everywhere_is_none(studio: Stud
         assert media.facts.alpha is UNSET, name
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(
     "look",
     [
@@ -138,6 +144,7 @@ async def test_with_any_look_what_is_clear_stays_clear(studio: Studio, tmp_path:
     assert any(near(at(first, x / 40, 0.5), GREEN, 3) for x in range(40)), "green is seen somewhere"
 
 
+@slow
 async def test_at_another_speed_backwards_held_and_across_segments(studio: Studio, tmp_path: Path) -> None:
     media = await studio.ingest("m", cutouts.made(tmp_path / "vp9.webm"))
 
@@ -159,6 +166,7 @@ async def test_at_another_speed_backwards_held_and_across_segments(studio: Studi
     check(await screened(studio, film(shot(0, 0, 12, "m"), 4), grid=1))
 
 
+@slow
 async def test_a_transition_from_one_to_another_shows_what_lies_below(studio: Studio, tmp_path: Path) -> None:
     media = await studio.ingest("m", cutouts.made(tmp_path / "qtrle.mov"))
     left, right = shot(0, 0, 4, "m"), shot(4, 6, 4, "m")
@@ -183,6 +191,7 @@ async def test_over_nothing_lies_the_background(studio: Studio, tmp_path: Path) 
     check([await still(studio, film, 3)], 3)
 
 
+@slow
 async def test_pictures_of_uneven_times_keep_their_alpha_in_step(studio: Studio, tmp_path: Path) -> None:
     """The edit proxy and its alpha have pictures at the same times."""
     durations = [100, 300, 100, 200, 500]
@@ -194,6 +203,7 @@ async def test_pictures_of_uneven_times_keep_their_alpha_in_step(studio: Studio,
             check([image], number, band=False)
 
 
+@slow
 async def test_a_clip_with_alpha_is_never_copied_and_one_without_keeps_its_segments(
     studio: Studio, tmp_path: Path
 ) -> None:
@@ -206,6 +216,7 @@ async def test_a_clip_with_alpha_is_never_copied_and_one_without_keeps_its_segme
     assert plan(as_before, PROXY, "e").copied(), "what was examined before alpha was noted"
 
 
+@slow
 async def test_a_transparent_film_that_is_turned_upright(studio: Studio, tmp_path: Path) -> None:
     path = cutouts.turned(cutouts.made(tmp_path / "qtrle.mov"), tmp_path / "turned.mov")
     media = await studio.ingest("m", path)
@@ -215,6 +226,7 @@ async def test_a_transparent_film_that_is_turned_upright(studio: Studio, tmp_pat
         assert near(at(images[1], 0.5, 0.95), GREEN, CLOSE)
 
 
+@slow
 async def test_a_heic_with_alpha_in_its_colours_is_rewritten_without(studio: Studio, tmp_path: Path) -> None:
     media = await studio.ingest("m", cutouts.multiplied_heic(tmp_path / "m.heic"))
     assert (media.facts.alpha, media.facts.matte) == (True, UNSET)

@@ -20,6 +20,8 @@ from tests.render.timelines import lane, shot, solid, timeline, title
 from tests.support import cutouts
 from tests.support.cutouts import BAND, BAR, BLUE, FPS, HALF, RED, SIZE, bar_at
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 edit = msgspec.structs.replace
 PROFILES: Final[tuple[ExportProfile, ...]] = ("prores-4444", "webm-alpha")
 DECODERS: Final[dict[ExportProfile, tuple[str, ...]]] = {"prores-4444": (), "webm-alpha": ("-c:v", "libvpx-vp9")}
@@ -38,6 +40,7 @@ def near(found: NDArray[np.int16], wanted: tuple[int, ...], by: int = CLOSE) -> 
     return bool(np.abs(found - np.array(wanted)).max() <= by)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("profile", PROFILES)
 async def test_what_is_clear_in_the_project_is_clear_in_the_export(
     studio: Studio, tmp_path: Path, profile: ExportProfile
@@ -59,6 +62,7 @@ async def test_what_is_clear_in_the_project_is_clear_in_the_export(
     assert frames[10:60, :, :, 3].max() == 0, "the gap"
 
 
+@slow
 @pytest.mark.parametrize("profile", PROFILES)
 async def test_colours_titles_looks_and_blends_lie_on_nothing(studio: Studio, profile: ExportProfile) -> None:
     half = edit(solid(0, 4, "#c81e1e"), crop=Crop(right=0.5), opacity=0.5)
@@ -73,6 +77,7 @@ async def test_colours_titles_looks_and_blends_lie_on_nothing(studio: Studio, pr
     assert frames[9, 2, 2, 3] == 0
 
 
+@slow
 async def test_blended_over_something_it_is_what_it_is_elsewhere(studio: Studio) -> None:
     below = edit(solid(0, 2, "#404040"), crop=Crop(right=0.5))
     film = timeline(
@@ -83,6 +88,7 @@ async def test_blended_over_something_it_is_what_it_is_elsewhere(studio: Studio)
     assert near(frame[48, 120], (30, 30, 200, 255))
 
 
+@slow
 @pytest.mark.parametrize(
     ("profile", "codec", "sound"), [("prores-4444", "prores", "pcm_s24le"), ("webm-alpha", "vp9", "opus")]
 )

@@ -15,6 +15,7 @@ HD, SD = (1280, 720), (640, 480)
 MORE = pytest.mark.slow(reason="other pairs of size and matrix, by the same rule")
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(
     ("size", "matrix", "told", "full"),
     [
@@ -38,6 +39,7 @@ async def test_colours_stay_however_they_are_coded(
             assert shown(studio.path(output)) == pytest.approx(GREEN, abs=6), output.key
 
 
+@pytest.mark.slow(reason="renders one more example of its kind")
 @pytest.mark.parametrize("curve", ["smpte2084", "arib-std-b67"])
 async def test_an_export_maps_high_dynamic_range_as_its_proxy_does(studio: Studio, tmp_path: Path, curve: str) -> None:
     media = await studio.ingest("a", await asyncio.to_thread(white_of_hdr, tmp_path / "white.mp4", curve))

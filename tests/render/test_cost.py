@@ -22,6 +22,8 @@ from tests.support.lanes import later
 from tests.support.painting import Mark, Painter, read_marks
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 SMALL = (160, 90)
 RATE = Fps(25, 1)
 
@@ -40,6 +42,7 @@ async def test_a_proxy_copies_whole_seconds_and_encodes_the_heads_of_shots(studi
     assert output.encoded == 20  # up to frame 50 of the first shot; the second one begins on the grid
 
 
+@slow
 async def test_a_plain_clip_on_the_grid_is_copied_and_nothing_of_it_encoded(studio: Studio, a: MediaRef) -> None:
     output = await studio.proxy(film(a, (25, 110)))
     assert output.encoded == 0
@@ -70,6 +73,7 @@ async def test_after_a_trim_only_the_edge_is_encoded(studio: Studio, a: MediaRef
     ]
 
 
+@slow
 async def test_a_title_costs_the_seconds_that_it_touches(studio: Studio, a: MediaRef) -> None:
     await studio.proxy(film(a, (0, 150)))
     plain = timeline(sequence((0, 150), of="a"), lane(title(60, 10), number=1), library=[a], size=SMALL, version=2)
@@ -77,6 +81,7 @@ async def test_a_title_costs_the_seconds_that_it_touches(studio: Studio, a: Medi
     assert (await studio.proxy(plain)).encoded == 15
 
 
+@slow
 async def test_a_film_that_is_there_is_not_touched(studio: Studio, a: MediaRef) -> None:
     for make in (studio.proxy, studio.export):
         first = await make(film(a, (3, 40)))
@@ -86,6 +91,7 @@ async def test_a_film_that_is_there_is_not_touched(studio: Studio, a: MediaRef) 
         assert studio.path(again).stat().st_mtime_ns == written
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("damage", ["torn", "gone", "other bytes"])
 async def test_a_film_that_is_not_whole_is_stitched_anew(studio: Studio, a: MediaRef, damage: str) -> None:
     first = await studio.proxy(film(a, (3, 40)))
@@ -128,6 +134,7 @@ async def test_a_damaged_segment_is_made_anew(studio: Studio, a: MediaRef, damag
     assert read_marks(studio.path(again)) == [Mark(1, number) for number in range(140)]
 
 
+@slow
 async def test_two_that_make_the_same_film_at_once_agree(studio: Studio, a: MediaRef) -> None:
     one, two = await asyncio.gather(studio.export(film(a, (3, 120))), studio.export(film(a, (3, 120))))
     assert (one.key, one.frames) == (two.key, two.frames)
@@ -150,6 +157,7 @@ async def test_the_receipt_says_what_the_film_was_made_of(studio: Studio, a: Med
     assert set(receipt.sound) <= set(studio.segments())
 
 
+@slow
 async def test_edit_proxies_of_other_settings_are_encoded_from(studio: Studio, painted: Painter, a: MediaRef) -> None:
     # As an earlier build might have made it: another profile, so other parameter sets.
     b = await studio.ingest("b", painted(25, 60, SMALL, tag=2))
@@ -167,12 +175,14 @@ async def test_edit_proxies_of_other_settings_are_encoded_from(studio: Studio, p
     assert read_marks(studio.path(output)) == [Mark(tag, number) for tag in (1, 2) for number in range(50)]
 
 
+@slow
 async def test_progress_only_grows_and_ends_with_the_whole(studio: Studio, a: MediaRef) -> None:
     await studio.export(film(a, (0, 150)))
     assert studio.told == sorted(studio.told)
     assert studio.told[-1] == 150
 
 
+@slow
 async def test_a_cancelled_film_leaves_nothing_unfinished(studio: Studio, a: MediaRef) -> None:
     making = asyncio.create_task(studio.export(timeline(lane(solid(0, 5000)), size=(1280, 720))))
     await eventually(lambda: len(list((studio.blobs.root / "temp").rglob("run.mp4"))) > 0)
@@ -222,6 +232,7 @@ async def test_a_worker_that_is_killed_leaves_its_segments_to_the_next(studio: S
     assert list((studio.blobs.root / "temp").iterdir()) == []
 
 
+@slow
 async def test_a_film_whose_segments_are_collected_while_it_is_made_is_made_whole(studio: Studio, a: MediaRef) -> None:
     whole = await studio.export(film(a, (3, 90), (20, 60)), "mp4-360p")
     studio.path(whole).unlink()

@@ -33,6 +33,8 @@ from tests.support.photographs import (
     tiff_of_jpeg,
 )
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 FILES = [
     Photograph("plain.heic", heif(quarters()), "heif"),
     Photograph("turned-6.heic", heif(quarters(), orientation=6), "heif"),
@@ -49,6 +51,7 @@ MORE = [
 ]
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("photo", [*FILES, *later("more of the same containers", *MORE)], ids=lambda photo: photo.name)
 async def test_a_still_is_an_image_and_shows_what_a_viewer_shows(
     studio: Studio, tmp_path: Path, photo: Photograph
@@ -68,6 +71,7 @@ async def test_a_picture_in_srgb_is_read_as_it_is(studio: Studio, tmp_path: Path
     assert not (await studio.ffmpeg.probe(tmp_path / "plain.jpg")).foreign
 
 
+@slow
 async def test_an_animation_of_uneven_times_is_a_video_that_keeps_them(studio: Studio, tmp_path: Path) -> None:
     colors = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (220, 220, 30), (30, 200, 200)]
     (tmp_path / "a.webp").write_bytes(animation([(*color, 255) for color in colors], [100, 500, 100, 1000, 300]))
@@ -83,6 +87,7 @@ async def test_an_animation_of_uneven_times_is_a_video_that_keeps_them(studio: S
         assert furthest(seen(pixels), (colors[color],) * 4) <= CLOSE, second
 
 
+@slow
 async def test_a_gain_map_is_named_and_ignored(studio: Studio, tmp_path: Path) -> None:
     (tmp_path / "phone.heic").write_bytes(heif(quarters(), bits=10, gain_map=True))
     media = await studio.ingest("m", tmp_path / "phone.heic")
@@ -93,6 +98,7 @@ async def test_a_gain_map_is_named_and_ignored(studio: Studio, tmp_path: Path) -
     assert any("hdrgainmap" in kind for kind in written.info["aux"]), "it is one for libheif, too"
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("keep", [20, 200, -300])
 async def test_a_truncated_picture_is_refused_or_usable(studio: Studio, tmp_path: Path, keep: int) -> None:
     for name in ("plain.heic", "plain.avif", "wide.jpg", "jpeg.tif"):

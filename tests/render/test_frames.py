@@ -52,6 +52,7 @@ def near(found: tuple[int, ...], wanted: tuple[int, ...], by: int = 6) -> bool:
     return all(abs(a - b) <= by for a, b in zip(found, wanted, strict=True))
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @both
 async def test_trims_off_the_grid_show_the_right_frames(studio: Studio, painted: Painter, kind: Kind) -> None:
     a = await studio.ingest("a", painted(25, 110, HD, tag=1))
@@ -67,6 +68,7 @@ async def test_trims_off_the_grid_show_the_right_frames(studio: Studio, painted:
     assert read_marks(path) == expected(film, {"a": 1, "b": 2}, {"a": rate, "b": rate})
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @both
 @pytest.mark.parametrize(
     ("rate", "source"),
@@ -92,6 +94,7 @@ async def test_a_source_of_another_rate_is_conformed(
     assert read_marks(path) == expected(film, {"a": 3}, {"a": source})
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @both
 async def test_every_frame_is_at_its_exact_moment(studio: Studio, painted: Painter, kind: Kind) -> None:
     rate = Fps(24000, 1001)
@@ -105,6 +108,7 @@ async def test_every_frame_is_at_its_exact_moment(studio: Studio, painted: Paint
     assert all(dts <= pts for pts, dts in times)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @both
 async def test_gaps_and_colours_are_exactly_as_long_as_they_are(studio: Studio, painted: Painter, kind: Kind) -> None:
     a = await studio.ingest("a", painted(25, 60, HD, tag=1))
@@ -121,6 +125,7 @@ async def test_gaps_and_colours_are_exactly_as_long_as_they_are(studio: Studio, 
     assert all(near(shown[k], (0xC0, 0x40, 0x20)) for k in range(33, 63))
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @both
 async def test_upper_tracks_lie_over_lower_ones(studio: Studio, painted: Painter, kind: Kind) -> None:
     a = await studio.ingest("a", painted(25, 60, HD, tag=1))
@@ -141,6 +146,7 @@ async def test_upper_tracks_lie_over_lower_ones(studio: Studio, painted: Painter
             assert read_mark(image) == Mark(1, 5 + k)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @both
 async def test_a_title_is_seen_just_while_it_lasts(studio: Studio, painted: Painter, kind: Kind) -> None:
     film = timeline(
@@ -157,6 +163,7 @@ async def test_a_title_is_seen_just_while_it_lasts(studio: Studio, painted: Pain
     assert seen == [10 <= k < 30 for k in range(50)]
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @both
 async def test_a_still_stands_for_as_long_as_it_is_shown(studio: Studio, painted: Painter, kind: Kind) -> None:
     still = painted(25, 1, HD, tag=9, suffix=".png", encode=("-c:v", "png"), extra=("-update", "1"))
@@ -186,6 +193,7 @@ async def test_an_export_holds_its_frames_to_the_size_of_the_canvas(studio: Stud
     assert {image.shape for image in pictures(await rendered(studio, "proxy", film))} == {(480, 480, 3)}
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @both
 async def test_a_frozen_frame_is_held(studio: Studio, painted: Painter, kind: Kind) -> None:
     a = await studio.ingest("a", painted(25, 60, HD, tag=1))

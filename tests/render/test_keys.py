@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,6 +169,7 @@ async def test_another_look_has_another_name_and_other_pixels(studio: Studio, pa
         seen[digests] = pictures
 
 
+@pytest.mark.slow(reason="renders one more example of its kind")
 async def test_equal_names_show_equal_pictures_however_they_were_said(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 60, SIZE, tag=1))
     ramp = Keyframes(keyframes=(Keyframe(frame=0, value=0.2), Keyframe(frame=30, value=0.8)))

@@ -104,6 +104,7 @@ async def test_the_pictures_of_the_newest_edit_are_in_the_cache_before_older_one
     assert told == [1]
 
 
+@pytest.mark.slow(reason="renders one more example of its kind")
 async def test_a_playlist_begins_with_the_newest_edit_or_at_a_frame(house: House) -> None:
     project = await house.project()
     version = 0

@@ -21,6 +21,8 @@ from tests.support.painting import Painter
 from tests.support.photographs import CLOSE, HEIGHT, QUARTERS, WIDTH, Photograph, furthest, jpeg, jpegs, others, seen
 from tests.support.photographs import quarters as upright
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
 
 
@@ -70,6 +72,7 @@ async def test_a_photograph_of_forty_megapixels_is_rendered(studio: Studio, tmp_
     assert furthest(seen(np.asarray(Image.open(io.BytesIO(still.data))))) <= CLOSE
 
 
+@slow
 async def test_a_truncated_photograph_is_shown_as_far_as_it_goes(studio: Studio, tmp_path: Path) -> None:
     whole = jpeg(upright())
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) * 3 // 4])
@@ -79,6 +82,7 @@ async def test_a_truncated_photograph_is_shown_as_far_as_it_goes(studio: Studio,
     assert furthest(seen(np.asarray(Image.open(io.BytesIO(still.data))))[:2], QUARTERS[:2]) <= CLOSE
 
 
+@slow
 async def test_a_film_is_a_film_whatever_it_is_called(studio: Studio, painted: Painter, tmp_path: Path) -> None:
     clip = painted(25, 10, (320, 180))
     for name in ("film.jpg", "film.png", "film.gif", "film%03d.mp4"):

@@ -30,6 +30,8 @@ from tests.render.timelines import lane, shot, solid, timeline, title
 from tests.support.lanes import later
 from tests.support.painting import Mark, Painter, read_mark
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 edit = msgspec.structs.replace
 
 
@@ -48,6 +50,7 @@ def effect(kind: str, **given: Animated | str) -> Effect:
     return Effect(id="e", kind=kind, params={**params, **of, **given})
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("easing", ["hold", "linear", "ease-in", "ease-out", "ease-in-out"])
 async def test_keyframes_put_a_clip_where_they_say_on_every_frame(studio: Studio, easing: Easing) -> None:
     x, y = keys((3, 0.2), (27, 0.7), easing=easing), keys((0, 0.3), (30, 0.7))
@@ -68,6 +71,7 @@ async def test_opacity_and_fades_are_exact_on_every_frame(studio: Studio) -> Non
         assert near(at(image, 0.5, 0.5), [wanted] * 3, by=3), k
 
 
+@slow
 async def test_the_parts_of_a_split_look_as_the_whole_did(studio: Studio) -> None:
     whole = edit(solid(0, 30, "#30a0f0"), fade_in=20, fade_out=20, x=keys((0, 0.3), (29, 0.7), easing="ease-in-out"))
     left = edit(whole, id="l", frames=13, tail_cut=17)
@@ -99,6 +103,7 @@ async def test_crop_flip_and_turn_move_the_right_corners(studio: Studio, painted
     assert (right - left, bottom - top) == pytest.approx((45, 80), abs=3)
 
 
+@pytest.mark.few(2, reason="renders one more example of its kind")
 @pytest.mark.parametrize(
     ("blend", "wanted"),
     [
@@ -116,6 +121,7 @@ async def test_blend_modes_are_those_of_the_books(studio: Studio, blend: str, wa
     assert near(at(image, 0.1, 0.1), (100, 200, 50), by=8)
 
 
+@pytest.mark.few(2, reason="renders one more example of its kind")
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [
@@ -146,6 +152,7 @@ async def test_white_inverts_to_black_and_back(studio: Studio) -> None:
         assert near(at(image, 0.5, 0.5), [wanted] * 3, by=2)
 
 
+@slow
 async def test_every_parameter_of_every_effect_can_be_at_its_ends_and_move(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 20, SIZE, tag=1))
     for kind, known in EFFECTS.items():
@@ -158,6 +165,7 @@ async def test_every_parameter_of_every_effect_can_be_at_its_ends_and_move(studi
         assert len(await screened(studio, film)) == 10
 
 
+@pytest.mark.few(2, reason="renders one more example of its kind")
 @pytest.mark.parametrize("kind", TRANSITIONS)
 async def test_a_transition_lasts_just_as_long_as_it_says(studio: Studio, kind: str) -> None:
     # A cut at 10 and 7 frames: over [7, 14).
@@ -171,6 +179,7 @@ async def test_a_transition_lasts_just_as_long_as_it_says(studio: Studio, kind: 
     assert psnr(middle, images[-1]) < 45
 
 
+@slow
 @pytest.mark.parametrize(
     "kind", ["dissolve", *later("other kinds by the same rule", "push-left", "circle-open", "grain", "fade-black")]
 )
@@ -188,6 +197,7 @@ async def test_a_transition_over_the_joints_of_segments_is_whole(studio: Studio,
         assert read_mark(short[66]) == Mark(2, 66)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(
     ("num", "den", "phase", "backwards"),
     [
@@ -249,12 +259,14 @@ async def test_hidden_tracks_and_disabled_clips_are_not_seen(studio: Studio) -> 
     assert near(at((await screened(studio, film))[2], 0.5, 0.5), (0x10, 0x20, 0x30))
 
 
+@slow
 async def test_a_turned_picture_has_no_dark_edge(studio: Studio) -> None:
     turned = edit(solid(0, 2, "#ffffff"), rotation=30.0, scale=0.6)
     image = (await screened(studio, over(turned, "#ffffff")))[1]
     assert int(image.min()) > 245
 
 
+@slow
 @pytest.mark.parametrize("scale", [60.0, 100.0])
 async def test_a_picture_a_hundred_times_as_large_shows_the_right_place(
     studio: Studio, painted: Painter, scale: float
@@ -267,6 +279,7 @@ async def test_a_picture_a_hundred_times_as_large_shows_the_right_place(
         assert near(at((await screened(studio, film))[1], 0.5, 0.5), [wanted] * 3, by=20)
 
 
+@slow
 async def test_pictures_of_extreme_proportions_and_moves_can_be_shown(studio: Studio, painted: Painter) -> None:
     tall = await studio.ingest("n", painted(25, 3, (16, 1000), tag=3))
     for fit in ("cover", "contain", "stretch", "none"):
@@ -277,6 +290,7 @@ async def test_pictures_of_extreme_proportions_and_moves_can_be_shown(studio: St
     assert len(await screened(studio, over(wild), 5)) == 200
 
 
+@slow
 async def test_many_layers_are_one_picture(studio: Studio) -> None:
     layers = [
         lane(edit(solid(0, 3, f"#{40 + 2 * n:02x}0000"), id=f"c{n}", scale=1 - n / 160, fade_in=2), number=n)
@@ -287,6 +301,7 @@ async def test_many_layers_are_one_picture(studio: Studio) -> None:
     assert near(at(images[2], 0.01, 0.01, 1), (40, 0, 0), by=9)
 
 
+@slow
 async def test_a_picture_that_moves_stops_at_every_pixel(studio: Studio) -> None:
     way = keys((0, 0.45), (16, 0.55))
     block = edit(solid(0, 17, "#ff0000"), x=way, y=way, scale=0.5)
@@ -296,6 +311,7 @@ async def test_a_picture_that_moves_stops_at_every_pixel(studio: Studio) -> None
     assert {after - before for before, after in pairwise(tops)} == {0, 1}
 
 
+@slow
 async def test_what_nothing_is_laid_over_stays_as_it_was(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 5, SIZE, tag=1))
     ground = lane(shot(0, 0, 4, "a"))
@@ -307,6 +323,7 @@ async def test_what_nothing_is_laid_over_stays_as_it_was(studio: Studio, painted
             assert np.array_equal(one[:70], other[:70])
 
 
+@slow
 async def test_grain_is_another_on_every_frame_and_the_same_wherever_a_clip_is_cut(
     studio: Studio, painted: Painter
 ) -> None:
@@ -325,6 +342,7 @@ async def test_grain_is_another_on_every_frame_and_the_same_wherever_a_clip_is_c
     assert all(np.array_equal(one, other) for one, other in zip(whole[7:], trimmed, strict=True))
 
 
+@slow
 async def test_a_colour_table_gives_the_colours_that_stand_in_it(studio: Studio, tmp_path: Path) -> None:
     # The identity of level 4 (64 x 64), with red and blue exchanged.
     step = np.linspace(0, 255, 16).round().astype(np.uint8)
@@ -337,6 +355,7 @@ async def test_a_colour_table_gives_the_colours_that_stand_in_it(studio: Studio,
     assert near(at((await screened(studio, film))[1], 0.5, 0.5), (0x40, 0x20, 0xC0), by=6)
 
 
+@slow
 async def test_a_transition_of_ten_seconds_is_even_from_end_to_end(studio: Studio) -> None:
     left, right = solid(0, 150, "#c00000"), solid(150, 150, "#0000c0")
     images = await screened(studio, timeline(joint(left, right, "dissolve", 250), library={}, size=(64, 36)))

@@ -31,6 +31,8 @@ from tests.render.timelines import lane, shot, solid, timeline, title
 from tests.support.painting import Image, Mark, Painter, pictures, read_mark, read_marks
 from tests.support.stacks import RunningStack
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 HD = (320, 180)
 both = pytest.mark.parametrize("picture", ["jpeg", "png"])
 
@@ -51,6 +53,7 @@ def stills(studio: Studio) -> Stills:
     return Stills(studio.maker, studio.blobs, slots=2)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @both
 async def test_a_still_is_the_frame_of_the_export(
     studio: Studio, stills: Stills, painted: Painter, picture: Picture
@@ -67,6 +70,7 @@ async def test_a_still_is_the_frame_of_the_export(
     assert read_mark(image(await stills.still(film, 17, None, picture))) == Mark(1, 37)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @both
 async def test_a_colour_is_that_colour(stills: Stills, picture: Picture) -> None:
     found = image(await stills.still(timeline(lane(solid(0, 3, "#c04020")), size=HD), 1, None, picture))
@@ -74,6 +78,7 @@ async def test_a_colour_is_that_colour(stills: Stills, picture: Picture) -> None
     assert np.abs(found.reshape(-1, 3).astype(int) - (0xC0, 0x40, 0x20)).max() <= 5
 
 
+@slow
 async def test_a_width_gives_the_height_and_none_is_wider_than_the_canvas(stills: Stills) -> None:
     film = timeline(lane(solid(0, 3)), size=HD)
     assert image(await stills.still(film, 0, 100, "png")).shape == (56, 100, 3)
@@ -95,6 +100,7 @@ async def test_an_equal_frame_is_drawn_once_whatever_the_version(
     assert len(kept(studio)) == 4
 
 
+@slow
 async def test_a_torn_still_is_drawn_anew(studio: Studio, stills: Stills) -> None:
     film = timeline(lane(solid(0, 3)), size=HD)
     first = await stills.still(film, 0, None, "png")
@@ -228,6 +234,7 @@ async def test_a_playlist_over_the_segments_plays_every_frame_with_its_sound(
     assert 0 <= len(sounds) * 1024 - 130 * 1920 < 1024
 
 
+@slow
 async def test_a_playlist_tells_of_what_exists_and_keeps_it_when_more_comes(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 120, HD, audio=True, tag=1))
     film = timeline(lane(shot(0, 13, 60, "a"), solid(60, 40)), library=[a], size=HD)
@@ -249,6 +256,7 @@ async def test_a_playlist_tells_of_what_exists_and_keeps_it_when_more_comes(stud
         await previews.fragment(found, "default", len(links) - 1)
 
 
+@slow
 async def test_an_edit_proxy_that_does_not_fit_is_not_copied_into_fragments(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 60, HD, tag=1))
     b = await studio.ingest("b", painted(25, 60, HD, tag=2))
@@ -283,6 +291,7 @@ def play(playlist: Path) -> tuple[list[Mark | None], list[Fraction]]:
     return marks, [moment - moments[0] for moment in moments]
 
 
+@slow
 def test_the_gateway_leads_to_frames_and_playlists_and_documents_them(stack: RunningStack) -> None:
     def call(path: str, body: object = None) -> tuple[int, str, bytes]:
         headers = {"Authorization": f"Bearer {stack.token('editor')}", "Content-Type": "application/json"}

@@ -25,6 +25,8 @@ from tests.render.timelines import lane, shot, solid, timeline
 from tests.support.lanes import later
 from tests.support.painting import Mark, Painter, read_marks
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 HD = (320, 180)
 RATE = Fps(25, 1)
 #: A trim off the grid, a colour, one frame alone, and a stretch over a line of the grid.
@@ -64,6 +66,7 @@ def seconds_of(path: Path, kind: Literal["video", "audio"]) -> Fraction:
         return sum(1 for _ in container.decode(video=0)) / RATE.fraction
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(
     ("profile", "kind", "codec", "variant", "sound"),
     [
@@ -101,6 +104,7 @@ async def test_a_film_of_a_profile_has_its_codecs_frames_colours_and_length(
     assert set(key_frames(path)) >= {0, 30, 31, 56}
 
 
+@slow
 @pytest.mark.parametrize("profile", [*SEGMENTED, *CLEAR])
 async def test_pictures_follow_each_other_at_the_projects_rate(
     studio: Studio, painted: Painter, profile: ExportProfile
@@ -117,6 +121,7 @@ async def test_pictures_follow_each_other_at_the_projects_rate(
     assert all(abs(time - k / rate.fraction) <= exact for k, time in enumerate(times))
 
 
+@slow
 @pytest.mark.parametrize("profile", [SEGMENTED[0], *later("the same with other encoders", *SEGMENTED[1:], *CLEAR)])
 async def test_an_edit_encodes_only_what_it_changes_in_every_profile(
     studio: Studio, painted: Painter, profile: ExportProfile
@@ -130,6 +135,7 @@ async def test_an_edit_encodes_only_what_it_changes_in_every_profile(
     assert read_marks(studio.path(output))[3:] == [Mark(1, k) for k in range(140)]
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("profile", ["mp4", "mp4-hevc", "prores", "audio", "mp4-360p"])
 async def test_an_mp4_or_mov_has_its_index_first(studio: Studio, profile: ExportProfile) -> None:
     data = studio.path(await studio.export(timeline(lane(solid(0, 5)), size=HD), profile)).read_bytes()
@@ -142,12 +148,14 @@ async def test_a_webm_has_its_index_first(studio: Studio) -> None:
     assert 0 < data.rindex(cues, 0, data.index(cluster)) < data.index(cluster)
 
 
+@slow
 async def test_hevc_is_tagged_as_apples_players_want_it(studio: Studio) -> None:
     data = studio.path(await studio.export(timeline(lane(solid(0, 1)), size=HD), "mp4-hevc")).read_bytes()
     assert b"hvc1" in data
     assert b"hev1" not in data
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(
     ("profile", "canvas", "size"),
     [
@@ -183,12 +191,14 @@ async def test_a_gif_shows_every_frame_in_colours_of_its_own(studio: Studio, pai
     assert b"NETSCAPE2.0\x03\x01\x00\x00" in path.read_bytes()
 
 
+@slow
 async def test_a_fast_gif_shows_every_second_frame(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(50, 24, HD, tag=1))
     fast = timeline(lane(shot(0, 3, 20, "a")), library=[a], size=HD, fps=Fps(50, 1))
     assert read_marks(studio.path(await studio.export(fast, "gif"))) == [Mark(1, 3 + k) for k in range(0, 20, 2)]
 
 
+@slow
 async def test_a_gif_of_a_large_canvas_is_480_high(studio: Studio) -> None:
     with looked_at(studio.path(await studio.export(timeline(lane(solid(0, 3)), size=(1280, 720)), "gif"))) as container:
         video = container.streams.video[0]
@@ -215,6 +225,7 @@ async def test_audio_is_the_sound_alone_and_encodes_no_picture(studio: Studio, p
     assert seconds_of(path, "audio") == Fraction(len(marks), 25)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("profile", [*SEGMENTED, *CLEAR, "gif", "audio", "mp4-360p"])
 async def test_the_same_version_makes_the_same_bytes(studio: Studio, profile: ExportProfile) -> None:
     first = await studio.export(timeline(lane(solid(0, 3)), size=HD), profile)

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import msgspec
+import pytest
 
 from cutlog.bus import Bus
 from cutlog.contract.commands import RecordMediaFailed
@@ -15,6 +16,8 @@ from tests.render.house import TRACE, House, marks
 from tests.render.studio import digest
 from tests.support.painting import Painter, read_marks
 from tests.support.waiting import eventually
+
+slow = pytest.mark.slow(reason="starts render, ops, NATS and a database for one more case of its kind")
 
 
 async def test_every_version_gets_its_proxy_and_an_export_its_file(house: House, painted: Painter) -> None:
@@ -39,6 +42,7 @@ async def test_every_version_gets_its_proxy_and_an_export_its_file(house: House,
     assert [event["encoded"] for event in rendered] == [12, 0]
 
 
+@slow
 async def test_newer_versions_overtake_older_ones_that_wait(house: House, painted: Painter) -> None:
     await house.upload(painted)
     project = await house.project()
@@ -52,6 +56,7 @@ async def test_newer_versions_overtake_older_ones_that_wait(house: House, painte
     assert len(await house.events("ProxyRendered")) == statuses.count("done")
 
 
+@slow
 async def test_an_overtaken_version_is_rendered_when_asked_for(house: House, painted: Painter) -> None:
     await house.upload(painted)
     project = await house.project()
@@ -81,6 +86,7 @@ async def test_a_job_waits_for_media_that_are_processed(house: House, painted: P
         assert read_marks(await house.proxy(project, version)) == marks((5, 25))
 
 
+@slow
 async def test_a_job_fails_when_its_media_does(house: House, painted: Painter) -> None:
     async with house.render():
         await house.upload(painted, ready=False)
@@ -96,6 +102,7 @@ async def test_a_job_fails_when_its_media_does(house: House, painted: Painter) -
     assert "v_1" in event["reason"]
 
 
+@slow
 async def test_progress_is_told_up_to_the_end(house: House, painted: Painter) -> None:
     told: list[Progress] = []
     async with await Bus.connect(house.nats.url, house.nats.seed("operator"), name="operator") as bus:

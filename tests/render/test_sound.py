@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -283,6 +284,7 @@ async def test_the_sound_lasts_as_long_as_the_picture(studio: Studio, painted: P
         assert seconds[0] == 47 / rate.fraction
 
 
+@pytest.mark.slow(reason="renders one more example of its kind")
 async def test_a_film_of_silent_sources_has_a_silent_track(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 30, (160, 90)))
     path = await film(studio, timeline(sequence((0, 30), of="a"), library=[a], size=(160, 90)))

@@ -22,6 +22,8 @@ from tests.render.listening import Booth, Stereo, bit, db, decoded, noise, sampl
 from tests.render.studio import Studio
 from tests.render.timelines import lane, solid, timeline
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 RATE = Fps(5, 1)
 SMALL = (64, 64)
 
@@ -87,6 +89,7 @@ async def test_an_edit_encodes_the_chunks_in_which_it_is_heard(booth: Booth, stu
     assert len(await encodes(studio, film([a], first, second, third, transitions=(across,)))) <= 3
 
 
+@slow
 async def test_a_ripple_trim_encodes_sound_around_cuts_and_no_more(booth: Booth, studio: Studio) -> None:
     a = await booth.tape("a", noise(60), RATE)
     clips = [(0, 60), (100, 70), (200, 50), (30, 60)]
@@ -107,6 +110,7 @@ async def test_a_ripple_trim_encodes_sound_around_cuts_and_no_more(booth: Booth,
         assert container.streams.audio[0].frames == sample(57 + 70 + 50 + 60, RATE) // FRAME + 2
 
 
+@slow
 async def test_the_film_sounds_as_one_mix_encoded_at_once(booth: Booth, studio: Studio) -> None:
     a = await booth.tape("a", tone(330, 60, 0.2) + noise(60, 0.02, seed=1), RATE)
     b = await booth.tape("b", tone(550, 60, 0.2) + noise(60, 0.02, seed=2), RATE)
@@ -151,6 +155,7 @@ def encoded_at_once(sound: Stereo, path: Path) -> Path:
     return path
 
 
+@slow
 async def test_sound_at_another_speed_lasts_as_long_as_its_clip(booth: Booth, studio: Studio) -> None:
     a = await booth.tape("a", tone(440, 20), RATE)
     clip = bit(0, 0, 34, end=50, speed=Speed(num=3, den=2))
@@ -163,6 +168,7 @@ async def test_sound_at_another_speed_lasts_as_long_as_its_clip(booth: Booth, st
     assert db(heard[-SAMPLE_RATE:]) == pytest.approx(db(tone(440, 1)), abs=1.5)
 
 
+@slow
 async def test_a_section_of_another_length_is_not_taken_for_sound(booth: Booth, studio: Studio) -> None:
     a = await booth.tape("a", noise(3))
     whole = timeline(track(bit(0, 0, 50, effects=(effect("highpass"),))), library=[a])

@@ -22,6 +22,8 @@ from tests.render.listening import Booth, band, bit, db, impulses, noise, places
 from tests.render.studio import Studio
 from tests.render.timelines import lane, media, solid, timeline
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 EASINGS: list[Easing] = ["hold", "linear", "ease-in", "ease-out", "ease-in-out"]
 RATES = [Fps(25, 1), Fps(24000, 1001), Fps(30000, 1001), Fps(60, 1)]
 
@@ -108,6 +110,7 @@ async def test_gain_is_exact_in_decibels(booth: Booth) -> None:
         assert db(await booth.listen(film)) - db(tone(1000, 2)) == pytest.approx(gain + on_track, abs=0.01)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("easing", EASINGS)
 @pytest.mark.parametrize("rate", RATES, ids=str)
 async def test_gain_moves_from_sample_to_sample_without_steps(booth: Booth, easing: Easing, rate: Fps) -> None:
@@ -138,6 +141,7 @@ async def test_pan_is_a_balance_that_makes_nothing_louder(booth: Booth) -> None:
         assert energy == pytest.approx([left**2, right**2], abs=1e-3)
 
 
+@slow
 async def test_pan_wanders_with_its_keyframes(booth: Booth) -> None:
     a = await booth.tape("a", np.full((SAMPLE_RATE, 2), 0.5, np.float32))
     found = await booth.listen(timeline(track(bit(0, 0, 25, pan=keys((0, -1.0), (20, 1.0)))), library=[a]))
@@ -148,6 +152,7 @@ async def test_pan_wanders_with_its_keyframes(booth: Booth) -> None:
     assert np.all(np.diff(found[:, 1]) >= -1e-6)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("rate", RATES, ids=str)
 async def test_fades_begin_and_end_at_their_very_samples(booth: Booth, rate: Fps) -> None:
     a = await booth.tape("a", np.full((SAMPLE_RATE * 2, 2), 0.5, np.float32), rate)
@@ -164,6 +169,7 @@ async def test_fades_begin_and_end_at_their_very_samples(booth: Booth, rate: Fps
     assert np.allclose(found[start:up], np.sin(t * np.pi / 2), atol=1e-5)
 
 
+@slow
 async def test_the_parts_of_a_split_sound_as_the_whole_did(booth: Booth) -> None:
     a = await booth.tape("a", noise(4))
     gain = keys((10, -20.0), (60, 0.0), easing="ease-in-out")
@@ -188,6 +194,7 @@ def _names(of: Timeline) -> list[str]:
     return [chunk.digest for chunk in score(of, 96_000, "encoder", "filters").chunks]
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("frames", [7, 20])
 async def test_a_transition_keeps_the_power_of_the_sound(booth: Booth, frames: int) -> None:
     a, b = await booth.tape("a", noise(4, seed=1)), await booth.tape("b", noise(4, seed=2))
@@ -208,6 +215,7 @@ async def test_a_transition_keeps_the_power_of_the_sound(booth: Booth, frames: i
     assert max(around) - min(around) < 0.6
 
 
+@slow
 async def test_a_transition_to_a_clip_without_sound_fades_the_other(booth: Booth) -> None:
     a = await booth.tape("a", np.full((SAMPLE_RATE * 2, 2), 0.5, np.float32))
     across = Transition(id="t", left="a-0", right="color-20", kind="fade-black", frames=8)

@@ -22,6 +22,8 @@ from tests.render.studio import Studio
 from tests.render.timelines import media, timeline
 from tests.support.lanes import later
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 
 @pytest.fixture
 def booth(studio: Studio) -> Booth:
@@ -54,6 +56,7 @@ SPEEDS = [
 ]  # fmt: skip
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(("num", "den"), SPEEDS)
 async def test_the_pitch_is_kept_at_any_speed(booth: Booth, num: int, den: int) -> None:
     a = await booth.tape("a", tone(880, 52))
@@ -66,6 +69,7 @@ async def test_the_pitch_is_kept_at_any_speed(booth: Booth, num: int, den: int) 
     assert db(inside) == pytest.approx(db(tone(880, 1)), abs=1 if num < 8 * den else 5)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(("num", "den"), SPEEDS)
 async def test_the_pitch_varies_as_that_of_a_tape(booth: Booth, num: int, den: int) -> None:
     high = 880 if num < 8 * den else 300
@@ -77,6 +81,7 @@ async def test_the_pitch_varies_as_that_of_a_tape(booth: Booth, num: int, den: i
     assert db(inside) == pytest.approx(db(tone(high, 1)), abs=0.1)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(("num", "den"), SPEEDS)
 @pytest.mark.parametrize("backwards", [False, True])
 async def test_every_moment_is_heard_with_its_frame(booth: Booth, num: int, den: int, backwards: bool) -> None:
@@ -101,6 +106,7 @@ async def test_every_moment_is_heard_with_its_frame(booth: Booth, num: int, den:
             assert abs(peak - place) <= tolerance * max(1, den / num), (kind, num, den)
 
 
+@slow
 async def test_the_parts_of_a_split_at_another_speed_sound_as_the_whole_did(booth: Booth) -> None:
     a = await booth.tape("a", noise(6))
     for kind in ("keep", "vary"):
@@ -118,6 +124,7 @@ def names(of: Timeline) -> list[str]:
     return [chunk.digest for chunk in score(of, 96_000, "encoder", "filters").chunks]
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(
     ("given", "bands"),
     [
@@ -137,6 +144,7 @@ async def test_filters_shape_the_spectrum(booth: Booth, given: Effect, bands: di
         assert found < change + 5 if change < -25 else found == pytest.approx(change, abs=2.5), (low, high)
 
 
+@slow
 async def test_effects_do_not_move_the_sound(booth: Booth) -> None:
     clicks = [sample(20), sample(30) + 77]
     a = await booth.tape("a", impulses(4, *clicks))
@@ -158,6 +166,7 @@ async def test_a_compressor_makes_loud_softer_by_its_ratio(booth: Booth) -> None
     assert 3 - (peak + 20) * 3 / 4 < hard - mean < 3 - (mean + 20) * 3 / 4
 
 
+@slow
 async def test_denoising_takes_noise_and_leaves_the_voice(booth: Booth) -> None:
     hiss = noise(8, 0.01)
     voice = tone(1000, 8, 0.4) * (np.arange(8 * SAMPLE_RATE) > 4 * SAMPLE_RATE)[:, None]
@@ -194,6 +203,7 @@ def speech(seconds: float, level: float) -> Stereo:
     return (made * (0.3 + np.abs(np.sin(time * 2.1)))[:, None]).astype(np.float32)
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("lufs", [-30.0, -23.0, -14.0])
 @pytest.mark.parametrize("level", [0.003, 0.2])
 async def test_a_normalised_clip_has_its_loudness_and_no_peak_above(
@@ -208,6 +218,7 @@ async def test_a_normalised_clip_has_its_loudness_and_no_peak_above(
     assert len(booth.measured()) == 1
 
 
+@slow
 async def test_what_is_too_short_to_be_measured_is_repeated_and_silence_stays(
     booth: Booth, studio: Studio, tmp_path: Path
 ) -> None:
@@ -218,6 +229,7 @@ async def test_what_is_too_short_to_be_measured_is_repeated_and_silence_stays(
     assert db(await booth.listen(film(bit(0, 30, 20, effects=given), library=[a]))) < -200
 
 
+@slow
 async def test_effects_work_one_after_the_other(booth: Booth, studio: Studio, tmp_path: Path) -> None:
     a = await booth.tape("a", speech(8, 0.1))
     dull, loud = effect("lowpass", frequency=300.0), effect("normalize", "n", lufs=-20.0)
@@ -227,6 +239,7 @@ async def test_effects_work_one_after_the_other(booth: Booth, studio: Studio, tm
     assert measure(studio, tmp_path, last)[0] < -24
 
 
+@slow
 @pytest.mark.parametrize(
     ("kind", "moves"),
     [
@@ -254,6 +267,7 @@ def clicks(sound: Stereo) -> float:
     return float(20 * np.log10(bends.max() / np.sqrt(np.mean(np.square(bends)))))
 
 
+@slow
 async def test_moving_parameters_are_those_of_the_whole_after_a_split(booth: Booth) -> None:
     a = await booth.tape("a", noise(6, 0.02))
     moves = keys((0, 100.0), (100, 8000.0))
@@ -266,6 +280,7 @@ async def test_moving_parameters_are_those_of_the_whole_after_a_split(booth: Boo
     assert np.array_equal(await booth.listen(one), await booth.listen(two))
 
 
+@slow
 async def test_sections_of_a_long_sound_join_unheard(booth: Booth) -> None:
     seconds = 2.2 * SECTION / SAMPLE_RATE
     a = await booth.tape("a", tone(440, seconds + 1) + noise(seconds + 1, 0.02))
@@ -282,6 +297,7 @@ async def test_sections_of_a_long_sound_join_unheard(booth: Booth) -> None:
         assert np.abs(np.diff(around[:, 0], 2)).max() < 1.5 * np.abs(np.diff(far[:, 0], 2)).max()
 
 
+@slow
 async def test_a_trim_a_slip_and_a_move_treat_nothing_again(booth: Booth) -> None:
     a = await booth.tape("a", noise(10))
     given = (effect("highpass"),)
@@ -300,6 +316,7 @@ async def test_a_trim_a_slip_and_a_move_treat_nothing_again(booth: Booth) -> Non
     assert len(booth.treated()) == 2
 
 
+@slow
 async def test_a_torn_section_is_made_anew(booth: Booth, studio: Studio) -> None:
     a = await booth.tape("a", noise(3))
     whole = film(bit(0, 0, 50, effects=(effect("highpass"), effect("normalize", "n"))), library=[a])

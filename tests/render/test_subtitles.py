@@ -62,6 +62,7 @@ def coded(path: Path) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(video=0)]
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("profile", ["proxy", "webm", *later("the same container as proxies", "mp4-360p", "prores")])
 async def test_every_film_with_room_for_text_has_the_captions(
     studio: Studio, painted: Painter, profile: ExportProfile | Literal["proxy"]
@@ -95,6 +96,7 @@ def test_only_what_is_shown_and_fits_becomes_text() -> None:
         assert beside(film(*SAID), EXPORTS[profile]) == ()
 
 
+@pytest.mark.slow(reason="renders one more example of its kind")
 async def test_several_tracks_keep_their_names_and_order(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 30, SIZE))
     tracks = [

@@ -21,7 +21,10 @@ from tests.render.house import House, marks
 from tests.support.painting import Painter, read_marks
 from tests.support.waiting import PATIENCE, eventually
 
+slow = pytest.mark.slow(reason="starts render, ops, NATS and a database for one more case of its kind")
 
+
+@slow
 async def test_two_services_side_by_side_make_one_result(house: House, painted: Painter) -> None:
     await house.upload(painted)
     project = await house.project()
@@ -65,6 +68,7 @@ async def test_a_replay_has_no_side_effect(house: House, painted: Painter) -> No
     assert len(await house.events("ExportRendered")) == 1
 
 
+@slow
 async def test_a_film_that_was_stored_and_not_reported_is_reported_although_a_newer_version_came(
     house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +92,7 @@ async def test_a_film_that_was_stored_and_not_reported_is_reported_although_a_ne
     assert sorted(event["version"] for event in await house.events("ProxyRendered")) == [first, first + 1]
 
 
+@slow
 async def test_a_worker_that_lost_its_lease_takes_it_again_before_it_begins_anything(
     house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +153,7 @@ async def test_nothing_is_begun_while_the_lock_is_not_held(
     assert done[:5] == ["lost", "lost", "lost", "held", "claimed"]
 
 
+@slow
 async def test_jobs_that_were_lost_with_their_rows_come_back_when_render_looks_at_the_events_again(
     house: House, painted: Painter
 ) -> None:
@@ -175,6 +181,7 @@ async def test_jobs_that_were_lost_with_their_rows_come_back_when_render_looks_a
     assert len(await house.events("ProxyRendered")) == 1
 
 
+@slow
 async def test_the_bus_may_lose_everything_while_a_job_waits(house: House, painted: Painter) -> None:
     ref = await house.upload(painted, ready=False)
     project = await house.project()

@@ -76,6 +76,7 @@ MORE = [
 ]
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize(
     "trap", [*TRAPS, *later("each renders a proxy and an export", *MORE)], ids=lambda trap: trap.name
 )
@@ -95,6 +96,7 @@ async def test_the_right_frames_are_shown_and_heard(
         assert len(wrong) <= 3, [(k, numbers[k] % 40, heard[k]) for k in wrong]
 
 
+@pytest.mark.few(1, reason="renders one more example of its kind")
 @pytest.mark.parametrize("late", ["picture", "sound"])
 async def test_what_starts_late_stays_in_step(studio: Studio, painted: Painter, tmp_path: Path, late: str) -> None:
     clip, out = painted(25, FRAMES, (320, 180), audio=True, tag=1), tmp_path / "late.mkv"
@@ -156,6 +158,7 @@ async def test_a_file_that_breaks_off_is_rendered_as_far_as_it_goes(
         assert len(marks) == frames - 5
 
 
+@pytest.mark.slow(reason="renders one more example of its kind")
 async def test_an_hour_at_30000_1001_has_every_frame_at_its_moment(studio: Studio) -> None:
     rate = Fps(30000, 1001)
     frames = 3600 * 30

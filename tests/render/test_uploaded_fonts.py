@@ -21,6 +21,8 @@ from tests.support import typefaces
 from tests.support.painting import pictures
 from tests.support.typefaces import VARIABLE
 
+slow = pytest.mark.slow(reason="renders one more example of its kind")
+
 SIZE = (320, 180)
 
 
@@ -36,6 +38,7 @@ async def ink(studio: Studio, of: Timeline, version: int) -> int:
     return int(next(pictures(studio.path(made))).astype(np.int64).sum())
 
 
+@slow
 async def test_a_title_has_its_font_and_weight_and_others_have_theirs(studio: Studio) -> None:
     font = await studio.ingest("f1", VARIABLE)
     plain = await ink(studio, film(None), 1)
@@ -67,11 +70,13 @@ async def test_export_proxy_and_frame_agree(studio: Studio) -> None:
     assert proxied.shape == exported.shape and np.abs(proxied - exported).mean() < 6
 
 
+@slow
 async def test_what_the_font_lacks_comes_from_the_shipped_ones(studio: Studio) -> None:
     font = await studio.ingest("f1", VARIABLE)
     assert await ink(studio, film(font, "你好"), 1) == pytest.approx(await ink(studio, film(None, "你好"), 2), rel=0.02)
 
 
+@slow
 async def test_a_font_brings_characters_that_no_other_has(studio: Studio, tmp_path: Path) -> None:
     own = tmp_path / "own.ttf"
     own.write_bytes(typefaces.scattered(typefaces.RUNIC, [0x20, 0xE000]))
@@ -80,6 +85,7 @@ async def test_a_font_brings_characters_that_no_other_has(studio: Studio, tmp_pa
     assert await ink(studio, film(font, "\ue000"), 2) > nothing
 
 
+@slow
 async def test_a_font_that_is_called_like_a_shipped_one_stays_itself(studio: Studio, tmp_path: Path) -> None:
     imposter = tmp_path / "sans.ttf"
     imposter.write_bytes(typefaces.called(typefaces.RUNIC, "DejaVu Sans"))
@@ -92,6 +98,7 @@ async def test_a_font_that_is_called_like_a_shipped_one_stays_itself(studio: Stu
     assert int(next(pictures(studio.path(made))).astype(np.int64).sum()) == pytest.approx(plain, rel=0.01)
 
 
+@slow
 async def test_burned_captions_are_drawn_in_the_font_of_their_track(studio: Studio) -> None:
     font = await studio.ingest("f1", VARIABLE)
     said = Caption(id="s", start=0, end=2, text="Hamburg")
@@ -117,6 +124,7 @@ async def test_segments_are_named_by_the_fonts_content(studio: Studio) -> None:
     assert len({_named(film(font)), _named(film(other)), _named(film(None)), _named(film(font, weight=900))}) == 4
 
 
+@slow
 async def test_a_font_that_is_not_there_is_told(studio: Studio) -> None:
     font = await studio.ingest("f1", VARIABLE)
     with pytest.raises(MediaNotReadyError, match="font f1 is processing"):
@@ -146,6 +154,7 @@ def test_a_variable_face_has_all_weights_of_its_axis() -> None:
     assert [nearest(facts.font, weight) for weight in (100, 600, 690)] == [0, 0, 1]
 
 
+@slow
 async def test_a_collection_is_drawn_with_by_the_face_of_a_weight(studio: Studio, tmp_path: Path) -> None:
     both = tmp_path / "both.ttc"
     both.write_bytes(typefaces.collection(*(FONTS / "noto" / f"NotoSans-{of}.ttf" for of in ("Regular", "Bold"))))

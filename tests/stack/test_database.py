@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.database import Database
 
+slow = pytest.mark.slow(reason="one more database")
+
 
 async def test_a_role_enters_its_own_schema_only(database: Database) -> None:
     connection = await asyncpg.connect(database.dsn("media"))
@@ -19,6 +21,7 @@ async def test_a_role_enters_its_own_schema_only(database: Database) -> None:
         await connection.close()
 
 
+@pytest.mark.few(1, reason="one more database")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -41,12 +44,14 @@ async def test_a_role_may_create_nothing(database: Database, statement: str) -> 
         await connection.close()
 
 
+@pytest.mark.few(1, reason="one more database")
 @pytest.mark.parametrize("other", ["postgres", "template1"])
 async def test_a_role_may_not_enter_other_databases(database: Database, other: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(database.dsn("media").replace(f"/{database.name}", f"/{other}"))
 
 
+@slow
 async def test_no_service_may_call_a_function_that_keeps_large_objects(database: Database) -> None:
     owner = await asyncpg.connect(database.owner_url)
     try:
@@ -72,11 +77,13 @@ async def test_no_service_makes_a_large_object(database: Database) -> None:
             await connection.close()
 
 
+@slow
 async def test_a_wrong_password_is_refused(database: Database) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(database.owner_url, password="guess")
 
 
+@pytest.mark.few(1, reason="one more database")
 @pytest.mark.parametrize(
     "statement",
     [

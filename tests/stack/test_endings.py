@@ -20,6 +20,8 @@ from tests.support.running import complete, start
 from tests.support.stacks import SMALL, RunningStack
 from tests.support.waiting import eventually_sync
 
+slow = pytest.mark.slow(reason="starts a stack of its own")
+
 
 def owner(running: RunningStack) -> str:
     password = running.secrets.database("owner")
@@ -34,6 +36,7 @@ async def execute(url: str, statement: str) -> object:
         await connection.close()
 
 
+@pytest.mark.few(1, reason="starts a stack of its own")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_whole_tree_cleanly(make_stack: MakeStack, number: signal.Signals) -> None:
     running = make_stack(env={"CUTLOG_TEST_CHILD": "1"})
@@ -49,6 +52,7 @@ def test_a_signal_ends_the_whole_tree_cleanly(make_stack: MakeStack, number: sig
     assert not (running.data / "postgres" / "data" / "postmaster.pid").exists()
 
 
+@slow
 def test_services_drain_before_what_they_stand_on_goes(make_stack: MakeStack) -> None:
     running = make_stack(env={"CUTLOG_TEST_DRAIN": "1.5"})
     running.start()
@@ -61,6 +65,7 @@ def test_services_drain_before_what_they_stand_on_goes(make_stack: MakeStack) ->
     assert running.wait() == 0
 
 
+@slow
 def test_a_second_signal_ends_it_at_once(make_stack: MakeStack) -> None:
     running = make_stack(env={"CUTLOG_TEST_DRAIN": "1000"})
     running.start()
@@ -71,6 +76,7 @@ def test_a_second_signal_ends_it_at_once(make_stack: MakeStack) -> None:
     assert remains(running.data, pids) == []
 
 
+@slow
 def test_a_signal_while_it_starts_ends_what_has_started(make_stack: MakeStack) -> None:
     running = make_stack()
     running.begin()
@@ -80,6 +86,7 @@ def test_a_signal_while_it_starts_ends_what_has_started(make_stack: MakeStack) -
     running.start()
 
 
+@slow
 def test_a_service_that_cannot_start_is_quoted(make_stack: MakeStack) -> None:
     running = make_stack(env={"CUTLOG_TEST_FAIL": "1"})
     running.begin()
@@ -89,6 +96,7 @@ def test_a_service_that_cannot_start_is_quoted(make_stack: MakeStack) -> None:
     assert remains(running.data, []) == []
 
 
+@slow
 def test_kill_9_leaves_nothing_that_blocks_the_next_start(make_stack: MakeStack) -> None:
     running = make_stack()
     running.start()
@@ -101,6 +109,7 @@ def test_kill_9_leaves_nothing_that_blocks_the_next_start(make_stack: MakeStack)
     assert running.get("/api/projects")[0] == 200
 
 
+@slow
 def test_kill_9_ends_the_children_even_without_a_next_start(make_stack: MakeStack) -> None:
     running = make_stack()
     running.start()
@@ -109,6 +118,7 @@ def test_kill_9_ends_the_children_even_without_a_next_start(make_stack: MakeStac
     eventually_sync(lambda: remains(running.data, pids) == [])
 
 
+@slow
 def test_leftovers_of_a_killed_stack_are_ended_and_named(make_stack: MakeStack, tmp_path: Path) -> None:
     running = make_stack()
     running.start()
@@ -123,6 +133,7 @@ def test_leftovers_of_a_killed_stack_are_ended_and_named(make_stack: MakeStack, 
     eventually_sync(lambda: (found := process(child.pid)) is None or not found.alive)
 
 
+@slow
 def test_a_process_that_took_over_a_number_is_left_alone(make_stack: MakeStack, tmp_path: Path) -> None:
     running = make_stack()
     running.start()
@@ -143,6 +154,7 @@ def test_a_process_that_took_over_a_number_is_left_alone(make_stack: MakeStack, 
         foreign.wait()
 
 
+@slow
 def test_a_postgres_that_still_runs_is_ended_first(make_stack: MakeStack) -> None:
     running = make_stack()
     running.start()
@@ -155,6 +167,7 @@ def test_a_postgres_that_still_runs_is_ended_first(make_stack: MakeStack) -> Non
     assert complete(execute(owner(running), "SELECT 1")) == 1
 
 
+@slow
 def test_an_ordinary_user_may_run_it(make_stack: MakeStack, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("all other tests ran as an ordinary user")
@@ -178,6 +191,7 @@ def children(pid: int) -> list[Process]:
     return [found for found in processes() if found.parent == pid and found.alive]
 
 
+@slow
 def test_it_ends_cleanly_while_a_part_keeps_dying(make_stack: MakeStack) -> None:
     running = make_stack()
     running.start()

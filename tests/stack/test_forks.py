@@ -20,6 +20,8 @@ from cutlog.stack.program import Program
 from tests.support.stacks import RunningStack
 from tests.support.waiting import eventually, eventually_sync
 
+slow = pytest.mark.slow(reason="starts a stack of its own")
+
 SERVICES = ("ops", "media", "render", "gc")
 
 
@@ -31,6 +33,7 @@ def serving(stack: RunningStack) -> bool:
     return stack.get("/api/health")[0] == 200
 
 
+@slow
 def test_services_are_forked_and_are_children_of_the_supervisor(alone: RunningStack) -> None:
     secrets = [path.read_text() for path in (alone.data / "secrets").iterdir()]
     pids = alone.pids
@@ -46,6 +49,7 @@ def test_services_are_forked_and_are_children_of_the_supervisor(alone: RunningSt
     assert len(threads) == 1, "a fork loses threads, and what they hold"
 
 
+@slow
 def test_a_killed_fork_server_takes_no_service_along_and_comes_back(alone: RunningStack) -> None:
     before = alone.pids
     os.kill(before["forkserver"], signal.SIGKILL)

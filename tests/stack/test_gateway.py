@@ -134,6 +134,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
         yield Door(client, gateway.port, (first, second), tmp_path / "gateway.log")
 
 
+@pytest.mark.few(1, reason="one more request through a gateway")
 @pytest.mark.parametrize("junk", JUNK)
 async def test_an_id_that_no_project_can_have_reaches_nobody(door: Door, junk: str) -> None:
     before = [len(process.seen) for process in door.ops]
@@ -167,6 +168,7 @@ async def test_a_service_is_told_the_address_of_the_connection_and_nothing_that_
         assert headers["X-Forwarded-For"] == "127.0.0.1"
 
 
+@pytest.mark.few(2, reason="one more request through a gateway")
 @pytest.mark.parametrize("chunks", CHUNKS)
 @pytest.mark.parametrize("method", ["POST", "GET"])
 async def test_a_body_that_is_chunked_wrongly_is_the_error_of_its_sender(door: Door, method: str, chunks: str) -> None:
@@ -177,6 +179,7 @@ async def test_a_body_that_is_chunked_wrongly_is_the_error_of_its_sender(door: D
     assert door.reached <= before + 1, "it is not sent again and again"
 
 
+@pytest.mark.few(1, reason="one more request through a gateway")
 @pytest.mark.parametrize("method", ["X" * 40, "get", "Get", "TRACE", "PROPFIND", "M-SEARCH"])
 async def test_a_method_that_no_route_has_is_the_error_of_its_sender_and_reaches_nobody(
     door: Door, method: str
@@ -241,6 +244,7 @@ async def test_old_frontends_are_answered_in_their_form_whatever_fails(door: Doo
             assert answer.headers["Retry-After"]
 
 
+@pytest.mark.few(1, reason="one more request through a gateway")
 @pytest.mark.parametrize("status", [429, 500, 503, None])
 async def test_a_tus_client_that_asks_how_far_it_is_while_nobody_can_say_keeps_its_upload(
     door: Door, status: int | None
@@ -256,6 +260,7 @@ async def test_a_tus_client_that_asks_how_far_it_is_while_nobody_can_say_keeps_i
             assert "Retry-After" in answer.headers or method != "HEAD"
 
 
+@pytest.mark.few(1, reason="one more request through a gateway")
 @pytest.mark.parametrize("status", [200, 404, 410])
 async def test_what_is_known_of_an_upload_is_passed_on(door: Door, status: int) -> None:
     door.ops[0].status = status

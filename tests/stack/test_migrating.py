@@ -22,6 +22,7 @@ def upgrade():
 """
 
 
+@pytest.mark.few(1, reason="one more database")
 @pytest.mark.parametrize("early", [False, True])
 async def test_a_database_at_its_newest_migration_is_left_alone(database: Database, early: bool) -> None:
     async with migrator(early=early) as migrate:

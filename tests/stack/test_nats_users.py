@@ -22,6 +22,8 @@ from tests.support.provision import provider
 from tests.support.streams import operator
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="one more server of NATS")
+
 SERVICES: Final = ("ops", "media", "render", "gc")
 CONFINED: Final = tuple(user for user in USERS if user != OPERATOR)
 STREAMS: Final = ("EVENTS", "JOBS", "DLQ", "OTHER")
@@ -171,6 +173,7 @@ def table(of: Mapping[str, set[str]], subjects: list[str], user: str) -> set[str
     return {subject for subject in subjects if user in of.get(subject, ())}
 
 
+@pytest.mark.few(1, reason="one more server of NATS")
 @pytest.mark.parametrize("user", CONFINED)
 async def test_each_user_may_use_what_it_needs_of_jetstream_and_nothing_else(nats: NatsServer, user: str) -> None:
     connection, subjects = await Connection.open(nats, user), jetstream()
@@ -179,6 +182,7 @@ async def test_each_user_may_use_what_it_needs_of_jetstream_and_nothing_else(nat
     await connection.client.close()
 
 
+@pytest.mark.few(1, reason="one more server of NATS")
 @pytest.mark.parametrize("user", CONFINED)
 async def test_only_the_entitled_may_publish_and_subscribe(nats: NatsServer, user: str) -> None:
     connection = await Connection.open(nats, user)
@@ -210,6 +214,7 @@ async def test_a_service_may_answer_who_asked_it(nats: NatsServer) -> None:
         assert (await media.request("ops.cmd.media.RegisterMedia", b"{}", timeout=180)).data == b"done"
 
 
+@slow
 async def test_a_service_gets_its_own_consumers_which_pull_and_have_a_fixed_filter(nats: NatsServer) -> None:
     async with (
         await operator(nats) as admin,
@@ -242,6 +247,7 @@ async def test_a_service_gets_its_own_consumers_which_pull_and_have_a_fixed_filt
         assert (await admin.api("CONSUMER.NAMES.JOBS"))["consumers"] == ["render-export", "render-proxy"]
 
 
+@slow
 async def test_the_operator_may_do_all(nats: NatsServer) -> None:
     connection = await Connection.open(nats, OPERATOR)
     stream = await connection.client.jetstream().add_stream(name="EVENTS", subjects=["evt.>"])
@@ -255,10 +261,12 @@ async def test_nobody_enters_without_a_key(nats: NatsServer) -> None:
         await nats_py.connect(nats.url, allow_reconnect=False)
 
 
+@slow
 def test_nothing_is_served_but_the_client_protocol(nats: NatsServer) -> None:
     """No monitoring port, which would tell anybody of connections, subjects and streams."""
     assert nats.listening() == {nats.port}
 
 
+@slow
 def test_seeds_are_for_their_owner_only(nats: NatsServer) -> None:
     assert {oct(nats.seed_file(user).stat().st_mode & 0o777) for user in USERS} == {"0o600"}

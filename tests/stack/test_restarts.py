@@ -11,6 +11,7 @@ from tests.support.stacks import RunningStack
 from tests.support.waiting import eventually_sync
 
 
+@pytest.mark.few(1, reason="kills parts of a stack, one after the other")
 @pytest.mark.parametrize("part", ["ops", "media", "render", "gc", "gateway", "nats", "postgres"])
 def test_a_killed_part_comes_back(small_stack: RunningStack, part: str) -> None:
     before = small_stack.pids
@@ -22,6 +23,7 @@ def test_a_killed_part_comes_back(small_stack: RunningStack, part: str) -> None:
     eventually_sync(lambda: small_stack.get("/api/projects")[0] == 200)
 
 
+@pytest.mark.slow(reason="kills parts of a stack, one after the other")
 def test_requests_wait_for_a_service_that_restarts(small_stack: RunningStack) -> None:
     before = small_stack.pids["media"]
     os.kill(before, signal.SIGKILL)

@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from functools import partial
 
 import aiohttp
+import pytest
 
 from cutlog.client import Client, ops
 from tests.support.stacks import RunningStack
 from tests.support.waiting import PATIENCE, eventually
+
+pytestmark = pytest.mark.slow(reason="starts a stack of its own")
 
 PROCESSES = ("ops", "ops-2")
 COUNT = 16

@@ -52,6 +52,7 @@ async def failed(client: aiohttp.ClientSession, forwarded: str) -> int:
         return answer.status
 
 
+@pytest.mark.few(1, reason="one more gateway")
 @pytest.mark.parametrize("door", ["", "192.0.2.0/24", "192.0.2.1 10.0.0.0/8"], indirect=True)
 async def test_an_address_that_a_client_makes_up_evades_no_limit(door: aiohttp.ClientSession) -> None:
     made_up = [f"203.0.113.{n}" for n in range(TRIES)] + ["192.0.2.1", "127.0.0.2", "10.0.0.1, 203.0.113.9", "x", ""]
@@ -61,6 +62,7 @@ async def test_an_address_that_a_client_makes_up_evades_no_limit(door: aiohttp.C
         assert answer.status == 200, "whoever has a token is served"
 
 
+@pytest.mark.few(1, reason="one more gateway")
 @pytest.mark.parametrize("door", ["127.0.0.1", "192.0.2.0/24 127.0.0.0/8"], indirect=True)
 async def test_behind_a_proxy_that_is_trusted_each_client_has_its_own_limit(door: aiohttp.ClientSession) -> None:
     assert [await failed(door, "203.0.113.1") for _ in range(TRIES + 2)] == [401] * TRIES + [429] * 2

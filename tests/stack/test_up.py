@@ -23,6 +23,8 @@ from tests.support.stacks import SMALL, RunningStack
 
 free = partial(is_free, "127.0.0.1")
 
+slow = pytest.mark.slow(reason="starts a stack of its own")
+
 
 def test_it_says_ready_and_gives_no_credential_to_a_log(small_stack: RunningStack) -> None:
     assert f"ready {small_stack.url}\n" in small_stack.output
@@ -30,6 +32,7 @@ def test_it_says_ready_and_gives_no_credential_to_a_log(small_stack: RunningStac
     assert "#token=" not in small_stack.output
 
 
+@slow
 def test_it_gives_a_terminal_a_login_url_that_is_good_for_an_hour(make_stack: MakeStack) -> None:
     running = make_stack(terminal=True)
     running.start()
@@ -121,6 +124,7 @@ def test_nothing_is_written_outside_the_data_folder(make_stack: MakeStack, tmp_p
     assert list(home.iterdir()) == []
 
 
+@slow
 def test_a_second_one_on_the_same_data_is_refused(small_stack: RunningStack) -> None:
     second = RunningStack(small_stack.data, logs=small_stack.data.parent / "second")
     (small_stack.data.parent / "second").mkdir()
@@ -131,6 +135,7 @@ def test_a_second_one_on_the_same_data_is_refused(small_stack: RunningStack) -> 
     assert small_stack.get("/api/projects")[0] == 200
 
 
+@slow
 def test_two_on_different_data_live_side_by_side(small_stack: RunningStack, make_stack: MakeStack) -> None:
     other = make_stack()
     other.start()
@@ -138,6 +143,7 @@ def test_two_on_different_data_live_side_by_side(small_stack: RunningStack, make
     assert [running.get("/api/projects")[0] for running in (other, small_stack)] == [200, 200]
 
 
+@slow
 def test_a_port_that_is_taken_is_refused(small_stack: RunningStack, make_stack: MakeStack) -> None:
     taken = small_stack.url.rpartition(":")[2]
     other = make_stack()
@@ -147,6 +153,7 @@ def test_a_port_that_is_taken_is_refused(small_stack: RunningStack, make_stack: 
     assert f"127.0.0.1:{taken} is taken" in other.output
 
 
+@slow
 def test_services_have_the_same_ports_at_every_start_but_for_those_that_others_have(tmp_path: Path) -> None:
     gateway = next(port for port in range(14000, 15000) if all(map(free, [port, *ports_beside(port, 4)])))
     running = RunningStack(tmp_path / "data", (*SMALL, "--port", str(gateway)))
@@ -188,6 +195,7 @@ def test_an_address_of_another_machine_is_refused_as_that(
     assert not (tmp_path / "data").exists()
 
 
+@slow
 def test_secrets_and_data_outlive_a_restart(make_stack: MakeStack) -> None:
     running = make_stack()
     running.start()

@@ -24,6 +24,8 @@ from tests.support.running import complete
 from tests.support.stacks import RunningStack
 from tests.support.waiting import PATIENCE, eventually_sync
 
+slow = pytest.mark.slow(reason="kills services of the whole stack")
+
 PARTS = ("ops", "media", "render", "gc")
 
 
@@ -81,6 +83,7 @@ def test_when_it_is_ready_all_services_are_well(stack: RunningStack) -> None:
     assert set(health(stack)["services"]) == set(PARTS)
 
 
+@slow
 @pytest.mark.parametrize("part", PARTS)
 def test_a_killed_service_is_well_again(stack: RunningStack, part: str) -> None:
     before = stack.pids[part]
@@ -90,6 +93,7 @@ def test_a_killed_service_is_well_again(stack: RunningStack, part: str) -> None:
     assert create_project(stack, f"after {part}")["currentVersion"] == 0
 
 
+@slow
 @pytest.mark.parametrize("part", ["nats", "postgres"])
 def test_services_find_what_they_stand_on_again(stack: RunningStack, part: str) -> None:
     eventually_sync(lambda: all_well(stack))  # what a test before this one ended is up again, and noted
@@ -102,6 +106,7 @@ def test_services_find_what_they_stand_on_again(stack: RunningStack, part: str) 
     assert {name: stack.pids[name] for name in PARTS} == services
 
 
+@slow
 def test_the_stream_is_whole_again_after_its_folder_was_deleted(stack: RunningStack) -> None:
     for number in range(5):
         create_project(stack, f"project {number}")
@@ -146,6 +151,7 @@ def home(stack: RunningStack, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@slow
 def test_the_nats_cli_shows_readable_events(stack: RunningStack, home: Path) -> None:
     project = create_project(stack, "seen from the terminal")
     appended = complete(position(stack))
@@ -154,6 +160,7 @@ def test_the_nats_cli_shows_readable_events(stack: RunningStack, home: Path) -> 
     assert '"seen from the terminal"' in seen
 
 
+@slow
 def test_the_nats_cli_lists_every_service(stack: RunningStack, home: Path) -> None:
     listed = nats_cli(stack, home, "micro", "ls")
     assert all(part in listed for part in PARTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -11,3 +13,14 @@ def later(reason: str, *examples: Any) -> list[Any]:
     """Parameters of a test that only `make test-slow` runs, and why; a tuple holds several of one example."""
     mark = pytest.mark.slow(reason=reason)
     return [pytest.param(*(each if isinstance(each, tuple) else (each,)), marks=mark) for each in examples]
+
+
+def part(tests: Iterable[pytest.Item]) -> None:
+    """Of a test that is marked `few(count, reason=…)` the examples after the first `count` go into the slow lane."""
+    seen: Counter[str] = Counter()
+    for test in tests:
+        for mark in test.iter_markers("few"):
+            name = test.nodeid.partition("[")[0]
+            seen[name] += 1
+            if seen[name] > mark.args[0]:
+                test.add_marker(pytest.mark.slow(reason=mark.kwargs["reason"]))
