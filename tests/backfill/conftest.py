@@ -20,12 +20,13 @@ from cutlog.stack.layout import Layout
 from cutlog.stack.postgres import Postgres
 from tests.support.painting import Painter
 from tests.support.stacks import CHECKOUT, RunningStack
+from tests.support.waiting import PATIENCE
 
 
 def cutlog(*arguments: object) -> subprocess.CompletedProcess[str]:
     """A command of the product, run as users run it."""
     command = [sys.executable, "-m", "cutlog", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, env=os.environ, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, env=os.environ, timeout=PATIENCE)
 
 
 Lines = list[dict[str, Any]]

@@ -16,6 +16,7 @@ from cutlog.blobs.presigned import attachment, signed
 from cutlog.blobs.remote import IN_MEMORY, pieces
 from tests.support.buckets import SeaweedFS
 from tests.support.faulty import Fault, faulty
+from tests.support.waiting import PATIENCE
 
 slow = pytest.mark.slow(reason="talks to a server of S3")
 
@@ -27,7 +28,7 @@ async def test_a_link_of_a_bucket_is_its_own_and_downloads_under_the_name_that_w
     link = await store.url("videos/d/x.mp4", filename='Ferien "am" Meer.mp4')
 
     def download(headers: dict[str, str]) -> tuple[int, bytes, str]:
-        with urllib.request.urlopen(urllib.request.Request(link, headers=headers), timeout=180) as answer:
+        with urllib.request.urlopen(urllib.request.Request(link, headers=headers), timeout=PATIENCE) as answer:
             return answer.status, answer.read(), answer.headers["Content-Disposition"]
 
     status, body, disposition = await asyncio.to_thread(download, {})

@@ -255,5 +255,5 @@ async def test_jobs_survive_a_kill_of_the_server(bus: Bus, nats: NatsServer) -> 
         nats.kill()
         nats.start()
         worker.go.set()
-        await eventually(lambda: len(set(worker.done)) == 20, timeout=180)
+        await eventually(lambda: len(set(worker.done)) == 20)
         await eventually(lambda: empty(bus))

@@ -23,7 +23,7 @@ from tests.support.database import Database
 from tests.support.edits import committed, edit, fill
 from tests.support.messaging import NatsServer
 from tests.support.streams import message, operator
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 slow = pytest.mark.slow(reason="starts NATS and a database for one more case of its kind")
 
@@ -34,7 +34,7 @@ async def take(admin: Bus, count: int) -> None:
     request = str(count).encode()
     await admin.client.publish("$JS.API.CONSUMER.MSG.NEXT.EVENTS.render", request, reply="_INBOX_operator.taken")
     for _ in range(count):
-        await subscription.next_msg(timeout=180)
+        await subscription.next_msg(timeout=PATIENCE)
 
 
 async def test_rows_and_checkpoint_follow_the_log(bus: Bus, engine: AsyncEngine, backbone: Backbone) -> None:
@@ -331,7 +331,7 @@ async def test_a_foreign_message_is_not_applied_and_the_projection_goes_on_by_it
         event = msgspec.structs.replace((await backbone.reader.read(19))[0], position=21, id=uuid.uuid4(), version=21)
         await admin.publish(messages.subject(event), bytes(event.data), messages.headers(event))
         await eventually(lambda: counting.projection.standing.foreign > 0)
-        await eventually(lambda: backbone.relay.state.foreign == 1, timeout=60)
+        await eventually(lambda: backbone.relay.state.foreign == 1)
         await backbone.writer.append(edit("p_0", 2))
         await counting.holds(21)
         copied = await message(admin, "EVENTS", 3)
@@ -339,8 +339,8 @@ async def test_a_foreign_message_is_not_applied_and_the_projection_goes_on_by_it
         await admin.publish(copied["subject"], copied["data"], headers)
         await backbone.writer.append(edit("p_0", 3))
         await counting.holds(22)
-        await eventually(lambda: backbone.relay.state.foreign == 2, timeout=60)
-        await eventually(lambda: backbone.relay.state.published == 22, timeout=60)
+        await eventually(lambda: backbone.relay.state.foreign == 2)
+        await eventually(lambda: backbone.relay.state.published == 22)
         await backbone.writer.append(edit("p_0", 4))
         await counting.holds(23)
         assert counting.projection.standing.state == "running"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.stacks import CHECKOUT, RunningStack
+from tests.support.waiting import PATIENCE
 
 PAGE = CHECKOUT / "docs" / "OPERATIONS.md"
 NATS = shutil.which("nats")
@@ -31,7 +32,12 @@ def test_every_command_of_the_page_does_what_it_says(alone: RunningStack, tmp_pa
         "PYTHONPATH": str(CHECKOUT),
     }  # fmt: skip
     result = subprocess.run(
-        ["sh", "-eux", "-c", script], cwd=tmp_path, env=os.environ | where, capture_output=True, text=True, timeout=240
+        ["sh", "-eux", "-c", script],
+        cwd=tmp_path,
+        env=os.environ | where,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert result.returncode == 0, f"{result.stdout[-1500:]}\n{result.stderr[-2500:]}"
     for told in ("evt.project.", "VersionCommitted", "this is no job", "Cutlog-Reason", '"lag":0', "restored"):

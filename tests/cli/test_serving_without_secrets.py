@@ -11,6 +11,7 @@ import pytest
 from cutlog.roles import Role
 from cutlog.stack.secrets import EmptySecret, Secrets
 from cutlog.tokens import verify
+from tests.support.waiting import PATIENCE
 
 GOOD = {"CUTLOG_JWT_SECRET": "j" * 64, "CUTLOG_FILE_SECRET": "f" * 64}
 
@@ -24,7 +25,7 @@ def test_an_empty_secret_is_named_and_nothing_starts(tmp_path: Path, service: st
         env={"CUTLOG_DATA": str(tmp_path), "PATH": "/usr/bin:/bin", **GOOD, **wrong},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     said = f"cutlog: {name} is empty: set it to the secret that all services share"
     assert (ended.returncode, ended.stdout, ended.stderr.strip()) == (2, "", said)

@@ -144,7 +144,7 @@ async def test_a_frozen_process_does_nothing_more_when_it_wakes_up(
         async with running(two):
             frozen.send_signal(signal.SIGSTOP)
             # Its kernel goes on acknowledging packets: only the heartbeat tells.
-            await eventually(lambda: two.lease, timeout=60)
+            await eventually(lambda: two.lease)
             assert two.lease
             done = await owner.fetchval("SELECT count(*) FROM media.brought")
             frozen.send_signal(signal.SIGCONT)

@@ -32,7 +32,7 @@ from cutlog.service import CannotServe
 from services.gc.bootstrap import serving as serving_gc
 from services.ops.bootstrap import serving as serving_ops
 from tests.support.configuration import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 FACTS = MediaFacts(container="mov", duration="10", width=320, height=180, fps=Fps(30, 1), frames=300)
@@ -108,7 +108,7 @@ class House:
             headers["Idempotency-Key"] = key
         url = self.urls["gc" if "/admin/" in path else "ops"] + path
         async with self.session.request(
-            method, url, json=body, headers=headers, timeout=aiohttp.ClientTimeout(total=60)
+            method, url, json=body, headers=headers, timeout=aiohttp.ClientTimeout(total=PATIENCE)
         ) as reply:
             text = await reply.text()
             return reply.status, await reply.json(content_type=None) if text and "json" in reply.content_type else text

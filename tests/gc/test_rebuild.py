@@ -16,7 +16,7 @@ from cutlog.contract.timeline import Canvas
 from cutlog.fsck.run import proven
 from tests.gc.conftest import Gc, Log
 from tests.support.fsck import services
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ async def operator(nats: Any) -> AsyncIterator[Bus]:
 
 async def asked(operator: Bus) -> tuple[str | None, Any]:
     """The error code of an answer, and its JSON."""
-    reply = await operator.request("gc.rebuild", b"", timeout=180)
+    reply = await operator.request("gc.rebuild", b"", timeout=PATIENCE)
     code = (reply.headers or {}).get("Nats-Service-Error-Code")
     return code, json.loads(reply.data) if reply.data else (reply.headers or {}).get("Nats-Service-Error")
 

@@ -66,3 +66,9 @@ def module_of(imported: str) -> Module | None:
     """The module of the product that an imported name comes from: itself, or the one that defines it."""
     known = modules()
     return known.get(imported) or known.get(imported.rpartition(".")[0])
+
+
+@cache
+def modules_of_tests() -> dict[Path, ast.Module]:
+    """All modules of the tests and what they use, as syntax trees."""
+    return {path: ast.parse(path.read_text()) for path in sorted((ROOT / "tests").rglob("*.py"))}

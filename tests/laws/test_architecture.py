@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cutlog.contract import keys
-from tests.laws.modules import ROOT, Module, module_of, modules
+from tests.laws.modules import ROOT, Module, module_of, modules, modules_of_tests
 
 CONTRACT = tuple(name for name in modules() if name.startswith("cutlog.contract.") and name != "cutlog.contract.ids")
 """All of it but the maker of new ids."""
@@ -219,8 +219,8 @@ def test_every_module_says_what_it_is() -> None:
 def test_no_test_imports_from_a_test_module() -> None:
     """What several tests share stands in a module that is none: else a move of one test breaks another."""
     found = []
-    for path in (ROOT / "tests").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path, tree in modules_of_tests().items():
+        for node in ast.walk(tree):
             match node:
                 case ast.Import():
                     names = [each.name for each in node.names]
@@ -250,8 +250,7 @@ def test_no_test_sleeps_a_fixed_time_in_place_of_waiting() -> None:
     """A sleep within a loop paces it; one outside hopes that something has happened by then, or has not. What disturbs
     others for a while, as long as it is told, waits for nothing."""
     found = []
-    for path in (ROOT / "tests").rglob("*.py"):
-        tree = ast.parse(path.read_text())
+    for path, tree in modules_of_tests().items():
         loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
         paced = {id(node) for loop in loops for node in ast.walk(loop)}
         found += [
@@ -268,8 +267,7 @@ def test_no_test_sleeps_a_fixed_time_in_place_of_waiting() -> None:
 def test_what_runs_in_the_slow_lane_only_says_why() -> None:
     """`make test` is to stay cheap, and nothing is to leave it without a reason that somebody can judge."""
     silent = []
-    for path in (ROOT / "tests").rglob("*.py"):
-        tree = ast.parse(path.read_text())
+    for path, tree in modules_of_tests().items():
         reasoned = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and _name(node.func) in ("mark.slow", "mark.few", "later"):

@@ -189,7 +189,7 @@ async def test_idle_streams_cost_no_statements(film: Client, statements: Stateme
 
 
 async def test_an_event_is_read_once_for_all_who_follow(film: Client, statements: Statements) -> None:
-    async with asyncio.timeout(180), AsyncExitStack() as parts:
+    async with asyncio.timeout(PATIENCE), AsyncExitStack() as parts:
         listeners = [await parts.enter_async_context(listening(film, "p1")) for _ in range(10)]
         await eventually(lambda: statements.asked[statement("follow")] == 10)
         await statements.during_looks(1)
@@ -203,14 +203,14 @@ async def test_an_event_is_read_once_for_all_who_follow(film: Client, statements
 
 @slow
 async def test_events_arrive_although_nats_is_gone(film: Client, nats: NatsServer) -> None:
-    async with asyncio.timeout(180), listening(film, "p1") as listener:
+    async with asyncio.timeout(PATIENCE), listening(film, "p1") as listener:
         await film.edit("p1", rename(1))
         (last,) = await listener.take(1)
         nats.kill()
         await film.edit("p1", rename(2))
         assert [one.data["data"]["version"] for one in await listener.take(1)] == [2]
     await film.edit("p1", rename(3))
-    async with asyncio.timeout(180), listening(film, "p1", last_event_id=last.id) as listener:
+    async with asyncio.timeout(PATIENCE), listening(film, "p1", last_event_id=last.id) as listener:
         assert [one.data["data"]["version"] for one in await listener.take(2)] == [2, 3]
     nats.start()
 
@@ -221,7 +221,7 @@ async def test_a_listener_that_is_slow_misses_nothing_and_holds_little(settings:
     engine = create_engine(settings)
     stop, feed = asyncio.Event(), Feed(LogReader(engine))
     running = asyncio.create_task(feed.run(stop))
-    async with asyncio.timeout(180), aclosing(feed.follow("p1", 0)) as followed:
+    async with asyncio.timeout(PATIENCE), aclosing(feed.follow("p1", 0)) as followed:
         assert isinstance(await anext(followed), RawEvent)
         (follower,) = feed._followers["project.p1"]
         for n in range(1, HELD + 51):
@@ -247,7 +247,7 @@ async def test_progress_of_another_project_is_not_believed(film: Client, setting
         project_id="p1", tenant="default", kind="proxy", version=1, frames_done=1, frames_total=4, fraction=0.25
     )
     async with (
-        asyncio.timeout(180),
+        asyncio.timeout(PATIENCE),
         await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name="render") as bus,
         listening(film, "p1") as listener,
     ):

@@ -11,6 +11,7 @@ from nats.aio.msg import Msg
 from cutlog.bus import Bus, messages
 from services.ops.log.replay import POSITION
 from tests.ops.conftest import Client
+from tests.support.waiting import PATIENCE
 
 TRACK = {"op": "track.add", "track": "v1", "kind": "video"}
 
@@ -25,7 +26,7 @@ async def replay(nats: Any, wish: dict[str, Any]) -> tuple[Any, list[Msg]]:
     async with await Bus.connect(nats.url, nats.seed("operator"), name="operator") as bus:
         await bus.client.subscribe("replay.mine.>", cb=heard)
         await bus.client.flush()
-        reply = await bus.request("ops.replay", json.dumps(wish).encode(), timeout=180)
+        reply = await bus.request("ops.replay", json.dumps(wish).encode(), timeout=PATIENCE)
         await bus.client.flush()
     head = reply.headers or {}
     code = head.get("Nats-Service-Error-Code")

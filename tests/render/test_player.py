@@ -16,6 +16,7 @@ from playwright.async_api import Page, Route, async_playwright
 
 from tests.support.npm import npm
 from tests.support.stacks import RunningStack
+from tests.support.waiting import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 HLS: Final = "hls.js@1.7.4"
@@ -108,7 +109,9 @@ class Editor:
 
     def _call(self, path: str, body: object) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        with urlopen(Request(f"{self._stack.url}{path}", msgspec.json.encode(body), headers), timeout=180) as reply:
+        with urlopen(
+            Request(f"{self._stack.url}{path}", msgspec.json.encode(body), headers), timeout=PATIENCE
+        ) as reply:
             return msgspec.json.decode(reply.read())
 
 

@@ -30,6 +30,7 @@ from tests.render.studio import Studio
 from tests.render.timelines import lane, shot, solid, timeline, title
 from tests.support.painting import Image, Mark, Painter, pictures, read_mark, read_marks
 from tests.support.stacks import RunningStack
+from tests.support.waiting import PATIENCE
 
 slow = pytest.mark.slow(reason="renders one more example of its kind")
 
@@ -296,7 +297,7 @@ def test_the_gateway_leads_to_frames_and_playlists_and_documents_them(stack: Run
     def call(path: str, body: object = None) -> tuple[int, str, bytes]:
         headers = {"Authorization": f"Bearer {stack.token('editor')}", "Content-Type": "application/json"}
         data = None if body is None else msgspec.json.encode(body)
-        with urlopen(Request(f"{stack.url}{path}", data, headers), timeout=180) as reply:
+        with urlopen(Request(f"{stack.url}{path}", data, headers), timeout=PATIENCE) as reply:
             return reply.status, reply.headers["Content-Type"], reply.read()
 
     canvas = {"width": 320, "height": 180, "fps": [25, 1]}

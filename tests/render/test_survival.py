@@ -159,7 +159,7 @@ async def test_jobs_that_were_lost_with_their_rows_come_back_when_render_looks_a
 ) -> None:
     async def again(wish: bytes) -> Any:
         async with await Bus.connect(house.nats.url, house.nats.seed("operator"), name="operator") as operator:
-            reply = await operator.request("render.replay", wish, timeout=180)
+            reply = await operator.request("render.replay", wish, timeout=PATIENCE)
         return (reply.headers or {}).get("Nats-Service-Error-Code") or msgspec.json.decode(reply.data)
 
     ref = await house.upload(painted, ready=False)
@@ -225,7 +225,7 @@ async def test_another_goes_on_at_once_when_a_worker_is_killed(house: House, pai
     versions = [await house.shot(project, "v_1", part * 350, part, part + 350) for part in range(4)]
     asked = await house.call("POST", f"/api/projects/{project}/export", {"version": versions[-1]}, 202)
     async with house.process():
-        await eventually(lambda: len(house.studio.pictures()) >= 6, timeout=180)
+        await eventually(lambda: len(house.studio.pictures()) >= 6)
     assert (await house.jobs())[f"export.{asked['id']}"] == "running"
     left = house.studio.segments()
     async with house.render():

@@ -16,12 +16,13 @@ from cutlog.roles import Role
 from cutlog.stack.secrets import Secrets
 from cutlog.tokens import verify
 from tests.support.lanes import later
+from tests.support.waiting import PATIENCE
 
 
 def cutlog(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CUTLOG_")}
     return subprocess.run(
-        [sys.executable, "-m", "cutlog", *arguments], capture_output=True, text=True, env=clean | env, timeout=120
+        [sys.executable, "-m", "cutlog", *arguments], capture_output=True, text=True, env=clean | env, timeout=PATIENCE
     )
 
 

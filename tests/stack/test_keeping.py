@@ -18,6 +18,7 @@ from cutlog.stack.postgres import Postgres, binaries
 from tests.e2e.job import CANVAS
 from tests.support.fsck import assert_sound
 from tests.support.stacks import RunningStack
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow(reason="stacks are started again and again on kept data")
 
@@ -132,7 +133,7 @@ async def test_every_secret_but_the_owners_can_be_changed(alone: RunningStack) -
     alone.start()
     request = urllib.request.Request(f"{alone.url}/api/projects", headers={"Authorization": f"Bearer {old}"})
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        await asyncio.to_thread(urllib.request.urlopen, request, timeout=180)
+        await asyncio.to_thread(urllib.request.urlopen, request, timeout=PATIENCE)
     assert await current(alone, project) == 1
     await edited(alone, project, 2)
     await assert_sound(alone.data)

@@ -20,7 +20,7 @@ from cutlog.stack.nats import MONITOR, OPERATOR, USERS, binary
 from tests.support.messaging import NatsServer
 from tests.support.provision import provider
 from tests.support.streams import operator
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 slow = pytest.mark.slow(reason="one more server of NATS")
 
@@ -211,7 +211,7 @@ async def test_a_service_may_answer_who_asked_it(nats: NatsServer) -> None:
 
         await ops.subscribe("ops.cmd.>", answer)
         await ops.client.flush()
-        assert (await media.request("ops.cmd.media.RegisterMedia", b"{}", timeout=180)).data == b"done"
+        assert (await media.request("ops.cmd.media.RegisterMedia", b"{}", timeout=PATIENCE)).data == b"done"
 
 
 @slow

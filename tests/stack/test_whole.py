@@ -48,7 +48,7 @@ def create_project(stack: RunningStack, name: str) -> dict[str, Any]:
         json.dumps({"name": name}).encode(),
         {"Authorization": f"Bearer {stack.token('editor')}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=180) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         made: dict[str, Any] = json.load(answer)
         return made
 

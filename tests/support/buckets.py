@@ -19,7 +19,7 @@ from typing import Final
 import pytest
 
 from cutlog.stack.ports import free_ports
-from tests.support.waiting import eventually_sync
+from tests.support.waiting import PATIENCE, eventually_sync
 
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -68,7 +68,7 @@ class SeaweedFS:
         """The name of a new bucket."""
         name = f"b-{uuid.uuid4().hex[:12]}"
         made = urllib.request.Request(f"http://127.0.0.1:{self.ports['filer'][0]}/buckets/{name}/", method="POST")
-        with urllib.request.urlopen(made, timeout=180) as answer:
+        with urllib.request.urlopen(made, timeout=PATIENCE) as answer:
             assert answer.status == 201
         return name
 

@@ -37,9 +37,11 @@ def absent() -> str | None:
     if shutil.which("docker") is None:
         return "docker is not installed"
     for command in (["docker", "info"], ["docker", "image", "inspect", POSTGRES], ["docker", "image", "inspect", NATS]):
-        result = subprocess.run(command, capture_output=True, text=True, timeout=180)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         if result.returncode:
-            pull = subprocess.run(["docker", "pull", "-q", command[-1]], capture_output=True, text=True, timeout=300)
+            pull = subprocess.run(
+                ["docker", "pull", "-q", command[-1]], capture_output=True, text=True, timeout=PATIENCE
+            )
             if command[1] == "info" or pull.returncode:
                 return f"{' '.join(command)}: {result.stderr.strip()[:200]}"
     return None
@@ -163,6 +165,6 @@ def nats_cluster(folder: Path, members: int = 3) -> Iterator[list[ContainerNats]
 
 
 def _docker(*arguments: str) -> str:
-    result = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=120)
+    result = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=PATIENCE)
     assert result.returncode == 0, result.stderr
     return (result.stdout + result.stderr).strip()

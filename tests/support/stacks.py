@@ -125,7 +125,7 @@ class RunningStack:
     def get(self, path: str, *, base: str | None = None) -> tuple[int, str]:
         """Status and body of a plain GET through the gateway, or at another `base`; status 0: no answer."""
         try:
-            with urllib.request.urlopen((base or self.url) + path, timeout=180) as answer:
+            with urllib.request.urlopen((base or self.url) + path, timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -12,6 +12,7 @@ from cutlog.bus import Bus
 from cutlog.bus.streams import stream_info
 from services.ops.log.read import LogReader
 from tests.support.messaging import NatsServer
+from tests.support.waiting import PATIENCE
 
 
 async def operator(nats: NatsServer) -> Bus:
@@ -21,13 +22,13 @@ async def operator(nats: NatsServer) -> Bus:
 
 async def contents(client: Client, stream: str) -> list[tuple[int, str, bytes]]:
     """Sequence, id and payload of every message, by an ordered push of the whole stream."""
-    js = client.jetstream(timeout=180)
+    js = client.jetstream(timeout=PATIENCE)
     last = (await js.stream_info(stream)).state.messages
     config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE)
     subscription = await js.subscribe("", stream=stream, ordered_consumer=True, config=config)
     found = []
     for _ in range(last):
-        message = await subscription.next_msg(timeout=180)
+        message = await subscription.next_msg(timeout=PATIENCE)
         assert message.headers is not None
         found.append((message.metadata.sequence.stream, message.headers["Nats-Msg-Id"], message.data))
     await subscription.unsubscribe()

@@ -10,7 +10,7 @@ from typing import TypeVar, cast, overload
 
 T = TypeVar("T")
 
-PATIENCE = 180.0
+PATIENCE = 300.0
 """Seconds until a condition that does not come true fails the test. Only a hang uses them up: other work may keep the
 cores busy."""
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from cutlog.web import Problem, serve_http
 from cutlog.web.decode import decode_json
 from tests.support.chance import examples
+from tests.support.waiting import PATIENCE
 from tests.web.sample import Address, Edit, Sample, bearer, sample_api
 
 FUZZ = settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -58,7 +59,7 @@ class Talk:
     async def start(self) -> None:
         self.serving = serve_http(sample_api(Sample()), Address())
         self.server = await self.serving.__aenter__()
-        self.client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+        self.client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> int:
         async def go() -> int:

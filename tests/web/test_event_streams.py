@@ -96,7 +96,7 @@ async def test_a_stream_ends_when_its_token_expires_and_then_needs_another(
         assert b"Tick" in await short.content.read()  # to its end
         assert short.content.at_eof()
         assert not long.content.at_eof()
-    await asyncio.wait_for(sample.stopped.wait(), 180)
+    await asyncio.wait_for(sample.stopped.wait(), PATIENCE)
     async with client.get(EVENTS, headers=bearer(ttl=-60)) as refused:
         assert refused.status == 401
 
