@@ -39,7 +39,7 @@ async def _project(index: Index, services: Services, legacy: str, given: str, *,
             break
     if seen != expected:
         yield f"project {given} tells of {seen} versions, not {expected}"
-    proxy = index.number("SELECT max(version) FROM proxy WHERE project = ?", legacy)
+    proxy = index.number("SELECT max(version) FROM proxy WHERE project = ? AND placed = 2", legacy)
     if (
         proxy
         and (project.latest_proxy_version or 0) <= proxy
@@ -51,7 +51,9 @@ async def _project(index: Index, services: Services, legacy: str, given: str, *,
         for sentence in _export(row, exports.get(row["given"]), pin=pin):
             yield sentence
     newest = index.one(
-        "SELECT key, version FROM export WHERE project = ? AND status = 'ready' ORDER BY version DESC LIMIT 1", legacy
+        "SELECT key, version FROM export WHERE project = ? AND status = 'ready' AND placed = 2"
+        " ORDER BY version DESC LIMIT 1",
+        legacy,
     )
     if (
         newest
@@ -79,9 +81,9 @@ def _export(row: Any, export: Any, *, pin: bool) -> list[str]:
 
 
 async def _videos(index: Index, services: Services) -> AsyncIterator[str]:
-    """Contents with the uploads of all rows that have them; others may have uploaded the same here since."""
+    """Contents with the uploads of all rows of them that this run counted; others may have uploaded the same here."""
     refs: dict[str, int] = {}
-    for row in index.all("SELECT taken, row FROM video WHERE taken IS NOT NULL AND taken <> ''"):
+    for row in index.all("SELECT taken, row FROM video WHERE counted"):
         refs[row["taken"]] = refs.get(row["taken"], 0) + unpack(row["row"], LegacyVideo).refs
     for video_id, expected in refs.items():
         video = await services.client.video(video_id)

@@ -14,7 +14,7 @@ import msgspec
 from cutlog.backfill.oddities import Oddity
 
 T = TypeVar("T")
-FORM: Final = 3
+FORM: Final = 4
 """Counts the forms of the tables, and of the rows in them."""
 SCHEMA: Final = (files("cutlog.backfill") / "index.sql").read_text(encoding="utf-8")
 

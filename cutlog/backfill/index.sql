@@ -1,6 +1,7 @@
 -- What was read of a legacy store, on disk, so that memory does not grow with it. One file per run.
 -- `passed` of a project: this run leaves it as it is here.
 -- `film` of a project: the video that it begins as.
+-- `counted` of a video: its uploads were counted by this run.
 -- `rehearsed` of a video: what a dry run found in its file.
 -- `with_them` of a version that is kept: how many of its ops are only kept with others, which are in `kept_op`.
 -- `placed` of a file: 1 once it may be in the store, 2 once ops knows of it, 3 if it was there before.
@@ -10,7 +11,8 @@ CREATE TABLE project (
 );
 CREATE TABLE video (
   id TEXT PRIMARY KEY, place INT NOT NULL, row BLOB NOT NULL, given TEXT NOT NULL,
-  path TEXT, size INT, sha256 TEXT, first TEXT, taken TEXT, added INT NOT NULL DEFAULT 0, rehearsed BLOB
+  path TEXT, size INT, sha256 TEXT, first TEXT, taken TEXT, added INT NOT NULL DEFAULT 0, counted INT NOT NULL DEFAULT 0,
+  rehearsed BLOB
 );
 CREATE INDEX video_content ON video (sha256, place);
 CREATE TABLE operation (project TEXT NOT NULL, version INT NOT NULL, place INT NOT NULL, row BLOB NOT NULL,

@@ -51,8 +51,8 @@ class Originals:
                 index.tell(Oddity("data/videos.json", video.id, what, f"here it is {taken.id}"))
             rehearsed = None if taken.rehearsed is None else msgspec.json.encode(taken.rehearsed)
             index.do(
-                "UPDATE video SET taken = ?, added = ?, rehearsed = ? WHERE id = ?",
-                taken.id, taken.added, rehearsed, video.id,
+                "UPDATE video SET taken = ?, added = ?, counted = ?, rehearsed = ? WHERE id = ?",
+                taken.id, taken.added, taken.counted, rehearsed, video.id,
             )  # fmt: skip
             self._progress("videos", done, total)
 

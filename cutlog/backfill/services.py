@@ -60,11 +60,13 @@ class Landed(Wire):
 
 
 class Taken(Wire):
-    """Under which id a video is here. `rehearsed` is what a dry run found in a file that is not here."""
+    """Under which id a video is here, and whether its uploads were counted now. `rehearsed` is what a dry run found in
+    a file that is not here."""
 
     id: str
     ref_count: int
     added: bool
+    counted: bool = True
     rehearsed: dict[str, Any] | None = None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cutlog.client import Client
-from tests.backfill.conftest import House
+from tests.backfill.conftest import House, compared
 from tests.backfill.legacy_store import place, sound, write
 from tests.support.stacks import CHECKOUT
 
@@ -112,3 +112,20 @@ async def test_a_run_that_was_aborted_is_known_by_its_first_line_and_can_be_take
     assert first["item"] == "run" and not first["dryRun"]
     assert house.rollback(first["id"]).returncode == 0
     assert not [each async for each in house.client.projects()] and not [each async for each in house.client.videos()]
+
+
+async def test_a_video_that_was_released_or_deleted_here_is_no_difference_and_stays_so(
+    house: House, tmp_path: Path, films: tuple[bytes, bytes], prefix: str
+) -> None:
+    sound(tmp_path, projects=1, versions=1, clip=films[0], prefix=prefix)
+    place(tmp_path, "videos/unused.mp4", films[1])
+    videos = json.loads((tmp_path / "data" / "videos.json").read_text())
+    write(tmp_path, videos=[*videos, {"id": f"{prefix}-unused", "filename": "unused.mp4"}])
+    house.lines(tmp_path)
+    for video, left in ((f"{prefix}-vid", 1), (f"{prefix}-unused", 0)):
+        answer = await house.client.transport.ask(dict[str, Any], "DELETE", f"/api/videos/{video}", key=video)
+        assert answer == {"refCount": left}
+    more(tmp_path, f"{prefix}-0", 2)
+    compared(house.lines(tmp_path, "--dry-run"), house.lines(tmp_path))
+    assert [(each.id, each.ref_count) async for each in house.client.videos()] == [(f"{prefix}-vid", 1)]
+    assert (await house.client.project(f"{prefix}-0")).current_version == 2

@@ -78,11 +78,13 @@ class Rehearsed(Wire):
 
 class Taken(Wire):
     """Under which id the video is here, and how many uploads of it there are now. `added`: its bytes were not here.
-    `rehearsed` by a dry run only, of a video that is not here."""
+    `counted`: its uploads were counted now, and not when it was sent before. `rehearsed` by a dry run only, of a video
+    that is not here."""
 
     id: str
     ref_count: int
     added: bool
+    counted: bool = True
     rehearsed: Rehearsed | UnsetType = UNSET
 
 
@@ -297,7 +299,7 @@ async def _before(connection: AsyncConnection, new: NewVideo) -> Taken | None:
         )
     )  # fmt: skip
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else Taken(id=row.id, ref_count=row.ref_count, added=False)
+    return None if row is None else Taken(id=row.id, ref_count=row.ref_count, added=False, counted=False)
 
 
 def _alias(new: NewVideo, row: Stored) -> str | UnsetType:
