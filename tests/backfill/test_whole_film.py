@@ -157,6 +157,10 @@ def test_what_was_translated_says_frame_by_frame_what_the_ops_said(ops: list[dic
     [
         ({"type": "remove"}, "does not say what of the film goes"),
         ({"type": "volume", "volume": 50}, "more than anybody means"),
+        ({"type": "gain", "value": 3}, "a factor or decibels"),
+        ({"type": "volume", "gain": 3}, "a factor or decibels"),
+        ({"type": "zoom", "level": 50}, "a factor or percent"),
+        ({"type": "speed", "speed": 50}, "a factor or percent"),
         ({"type": "fade", "direction": "sideways", "duration": 1}, "no way to fade"),
         ({"type": "fade", "duration": 1, "fadeIn": 2}, "says twice"),
         ({"type": "speed", "factor": 2, "ramp": "smooth"}, "what ramp means"),

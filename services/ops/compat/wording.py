@@ -32,7 +32,8 @@ _EXAMPLES: Final[dict[str, Json]] = {
     "crop": {"x": 0, "y": 0, "width": 0.5, "height": 0.5}, "resize": {"width": 1280, "height": 720},
     "addtext": {"text": "Hello", "start": 1, "end": 4}, "add": {"videoId": "VIDEO", "in": 0, "out": 4},
     "marker": {"at": 1, "label": "here"}, "addtrack": {"trackId": "v2"}, "removetrack": {"trackId": "v2"},
-    "move": {"clipId": "CLIP", "to": 3},
+    "move": {"clipId": "CLIP", "to": 3}, "addaudio": {"videoId": "AUDIO", "start": 1, "end": 4},
+    "merge": {"videoId": "VIDEO"},
 }  # fmt: skip
 """Arguments that are understood, by kind."""
 _ALIKE: Final[dict[str, str]] = {
@@ -41,7 +42,8 @@ _ALIKE: Final[dict[str, str]] = {
     "setopacity": "opacity", "rotation": "rotate", "mirror": "flip", "setresolution": "resize", "resolution": "resize",
     "setcanvas": "resize", "addclip": "add", "insert": "add", "insertclip": "add", "append": "add", "import": "add",
     "appendclip": "add", "addvideo": "add", "addmarker": "marker", "moveclip": "move", "deletetrack": "removetrack",
-    "muteclip": "mute", "muteaudio": "mute",
+    "muteclip": "mute", "muteaudio": "mute", "addmusic": "addaudio", "backgroundmusic": "addaudio",
+    "mergeclips": "merge", "mergevideos": "merge", "join": "merge", "concat": "merge", "concatenate": "merge",
 } | dict.fromkeys(TEXTS, "addtext")  # fmt: skip
 _OURS: Final[dict[str, str]] = {
     "adjust": "color", "brightness": "color", "colorcorrection": "color", "colorgrade": "color",

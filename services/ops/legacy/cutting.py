@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Final
 
 from services.ops.legacy.draft import PICTURE, Draft, Json, span_of
 from services.ops.legacy.reading import END, LENGTH, NEW_CLIP, START, TRACK, VIDEO, Given, Untranslatable
+
+FASTEST: Final = 16
+"""Times as fast as the source: more may be percent."""
 
 
 def add(given: Given, draft: Draft) -> None:
@@ -132,6 +136,8 @@ def speed(given: Given, draft: Draft) -> None:
     factor = given.number("speed", "rate", "factor", "multiplier", "value")
     if factor is None or factor <= 0:
         raise Untranslatable(f"a speed of {factor} is none")
+    if factor > FASTEST:
+        raise Untranslatable(f"whether a speed of {factor:g} is a factor or percent is not sure")
     ratio = Fraction(factor).limit_denominator(1000)
     if not ratio:
         raise Untranslatable(f"a speed of {factor} is too slow")

@@ -16,17 +16,26 @@ SILENT: Final = -119.0
 """The gain of a clip whose volume was set to nothing, or that was muted at another volume than full."""
 LOUDEST: Final = 10
 """Times as loud as the source: more is a number that was meant otherwise."""
+LARGEST: Final = 10
+"""Times as large, likewise."""
+
+
+def decibels(factor: float) -> float:
+    """A volume as the gain of a clip. Raises Untranslatable."""
+    if not 0 <= factor <= LOUDEST:
+        raise Untranslatable(f"a volume of {factor:g} times is more than anybody means")
+    return SILENT if factor == 0 else round(max(SILENT, 20 * math.log10(factor)), 4)
 
 
 def volume(given: Given, draft: Draft) -> None:
     level = given.number("gainDb", "db", "decibels")
     if level is None:
-        factor = given.factor("volume", "level", "gain", "value")
+        if given.has("gain") or (given.kind == "gain" and given.has("value")):
+            raise Untranslatable("whether a gain is a factor or decibels is not sure")
+        factor = given.factor("volume", "level", "value")
         if factor is None or factor < 0:
             raise Untranslatable("it has no volume")
-        if factor > LOUDEST:
-            raise Untranslatable(f"a volume of {factor:g} times is more than anybody means")
-        level = SILENT if factor == 0 else round(max(SILENT, 20 * math.log10(factor)), 4)
+        level = decibels(factor)
     clips = draft.parts(given, sound=True)
     if level > SILENT:
         draft.neutral(given, clips, "gain_db", 0.0)
@@ -101,7 +110,10 @@ def rotate(given: Given, draft: Draft) -> None:
 
 
 def scale(given: Given, draft: Draft) -> None:
-    _looks(given, draft, "scale", given.fraction("scale", "zoom", "factor", "level", "value"))
+    value = given.fraction("scale", "zoom", "factor", "level", "value")
+    if value is not None and value > LARGEST:
+        raise Untranslatable(f"whether a scale of {value:g} is a factor or percent is not sure")
+    _looks(given, draft, "scale", value)
 
 
 def _looks(given: Given, draft: Draft, name: str, value: float | None) -> None:

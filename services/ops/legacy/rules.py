@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from services.ops.legacy import cutting, looking
+from services.ops.legacy import cutting, joining, looking
 from services.ops.legacy.draft import Draft, Json
 from services.ops.legacy.reading import CLIP, LENGTH, Given, Untranslatable, our_id
 
@@ -97,6 +97,8 @@ _KINDS: Final[dict[Rule, str]] = {
     cutting.remove: "remove removeclip delete deleteclip",
     cutting.speed: "speed setspeed changespeed",
     cutting.reverse: "reverse reverseclip",
+    joining.add_audio: "addaudio addmusic backgroundmusic",
+    joining.merge: "merge mergeclips mergevideos join concat concatenate",
     title: "text addtext title addtitle overlaytext",
     looking.volume: "volume setvolume changevolume gain",
     looking.mute: "mute muteclip muteaudio",
