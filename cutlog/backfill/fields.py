@@ -125,3 +125,16 @@ def text(value: object, longest: int) -> str | None:
 def digest(value: object) -> str | None:
     """A SHA-256 in lower-case hex, if it is one."""
     return value.strip().lower() if isinstance(value, str) and _HEX64.fullmatch(value.strip()) else None
+
+
+def storable(value: Any) -> Any:
+    """The same without what PostgreSQL's jsonb can't hold: NUL, and halves of surrogate pairs."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+        case dict():
+            return {storable(str(key)): storable(each) for key, each in value.items()}
+        case list():
+            return [storable(each) for each in value]
+        case _:
+            return value

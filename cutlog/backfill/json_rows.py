@@ -10,14 +10,18 @@ from typing import Any, Final
 
 import ijson
 
-from cutlog.backfill.fields import Row
+from cutlog.backfill.fields import Row, storable
 from cutlog.backfill.oddities import Oddity, Tell
 
-_ANY_SIZE: Final = ijson.get_backend("python")
-"""Slower than the usual one, and reads whole numbers of any size."""
+_ANYTHING: Final = ijson.get_backend("python")
+"""Slower than the usual one, and reads whole numbers of any size and halves of surrogate pairs."""
 _BOM: Final = b"\xef\xbb\xbf"
 # Strings are matched so that commas inside of them are passed over, one that does not end included.
 _COMMAS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|,(?=\s*[\]}])', re.DOTALL)
+
+
+_ODD_TEXT: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+"""NUL, and surrogates, of which the other half may be missing."""
 
 
 def rows(copy: Path, name: str, tell: Tell) -> Iterator[tuple[int, Row]]:
@@ -28,6 +32,7 @@ def rows(copy: Path, name: str, tell: Tell) -> Iterator[tuple[int, Row]]:
         tell(Oddity(file, "", "the file is empty", "read as an empty list"))
         return
     prefix = "item" if start == b"[" else f"{name}.item"
+    odd_text = _has_odd_text(copy)
     place, mended, backend = -1, False, ijson
     while True:
         try:
@@ -36,12 +41,13 @@ def rows(copy: Path, name: str, tell: Tell) -> Iterator[tuple[int, Row]]:
                     continue
                 place = each
                 if isinstance(value, dict):
-                    yield place, value
+                    yield place, storable(value) if odd_text else value
                 else:
                     tell(Oddity(file, f"#{place}", f"a row that is {type(value).__name__} and no object", "left out"))
         except (ijson.JSONError, UnicodeDecodeError) as error:
-            if "integer overflow" in str(error) and backend is ijson:
-                backend = _ANY_SIZE
+            unread = "integer overflow" in str(error) or (odd_text and isinstance(error, UnicodeDecodeError))
+            if unread and backend is ijson:
+                backend = _ANYTHING
                 continue
             if not mended and (commas := _without_trailing_commas(copy)):
                 what = f"{_counted(commas, 'trailing comma')}, where JSON has none"
@@ -55,6 +61,12 @@ def rows(copy: Path, name: str, tell: Tell) -> Iterator[tuple[int, Row]]:
         return
 
 
+def _has_odd_text(copy: Path) -> bool:
+    """Whether a file has characters that can't be stored: few have, and to look for them row by row takes long."""
+    with copy.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return _ODD_TEXT.search(text) is not None
+
+
 def _start(copy: Path) -> bytes:
     with copy.open("rb") as opened:
         return opened.read(64).removeprefix(_BOM).lstrip()[:1]
@@ -65,7 +77,7 @@ def _values(copy: Path, prefix: str, backend: Any) -> Iterator[Any]:
         if opened.read(3) != _BOM:
             opened.seek(0)
         for value in backend.items(opened, prefix, use_float=True):
-            yield _bounded(value) if backend is _ANY_SIZE else value
+            yield _bounded(value) if backend is _ANYTHING else value
 
 
 def _bounded(value: Any) -> Any:

@@ -28,7 +28,7 @@ def rest(row: Row, carried: Collection[str], count: Count) -> dict[str, Any]:
         count(name, room >= 0)
         if room >= 0:
             kept[name] = others[name]
-    return {name: storable(value) for name, value in others.items() if name in kept}
+    return {name: value for name, value in others.items() if name in kept}
 
 
 def counting(index: Index, file: str) -> Count:
@@ -50,16 +50,3 @@ def tell_fields(index: Index) -> None:
         if not row["kept"] and row["file"] != "data/editOperations.json":
             what += f", and is too large for metadata, which is {MOST} bytes of a row"
         index.tell(Oddity(row["file"], "", what, done))
-
-
-def storable(value: Any) -> Any:
-    """The same without what PostgreSQL's jsonb can't hold: NUL, and halves of surrogate pairs."""
-    match value:
-        case str():
-            return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-        case dict():
-            return {storable(str(key)): storable(each) for key, each in value.items()}
-        case list():
-            return [storable(each) for each in value]
-        case _:
-            return value

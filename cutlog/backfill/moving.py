@@ -13,7 +13,6 @@ from cutlog.backfill.fields import other_id
 from cutlog.backfill.finding import Progress
 from cutlog.backfill.index import Index, unpack
 from cutlog.backfill.meaning import settled
-from cutlog.backfill.metadata import storable
 from cutlog.backfill.numbering import Dated, dated, top, versions
 from cutlog.backfill.oddities import Oddity
 from cutlog.backfill.originals import Originals
@@ -65,7 +64,7 @@ class Mover:
             return project.metadata
         row = self._index.one("SELECT taken FROM video WHERE id = ?", project.film)
         known = row["taken"] if row is not None and row["taken"] else project.film
-        return project.metadata | {"videoId": storable(known)}
+        return project.metadata | {"videoId": known}
 
     def _seconds(self, film: str | None) -> float | None:
         """How long a video is said to be."""
@@ -186,7 +185,7 @@ def _version(each: Dated) -> dict[str, Any]:
         "at": each.at,
         "author": last.author if last else None,
         "message": last.message if last else None,
-        "ops": [storable(op) for row in each.rows for op in row.ops],
+        "ops": [op for row in each.rows for op in row.ops],
     }
 
 

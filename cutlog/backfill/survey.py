@@ -43,7 +43,12 @@ def survey(source: Source, index: Index, folder: Path, progress: Progress, wishe
         copy, seen[name] = source.copy(name, folder, index.tell)
         index.begin()
         for place, row in read(copy, name, index.tell):
-            _READERS[name](index, place, row)
+            try:
+                _READERS[name](index, place, row)
+            except RecursionError:
+                index.tell(
+                    Oddity(f"data/{name}.json", f"#{place}", "a row that is nested beyond any sense", "left out")
+                )
             if place % 1_000 == 999:
                 progress(f"reading {name}", place + 1, 0)
         index.commit()

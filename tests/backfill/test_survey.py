@@ -179,6 +179,19 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_taken(root: Path
     assert not [what for what in told if "nothing refers to" in what]
 
 
+def test_texts_that_cannot_be_stored_and_rows_without_a_bottom_do_not_end_a_run(root: Path) -> None:
+    odd = {"id": "a\0b", "name": "n", "x\0": {"y\ud800": "\ud83d\ude00 \udc00"}, "currentVersion": 0}
+    write(root, projects=[odd, project(1)], videos=[], exportVersions=[], editOperations=[op(1)])
+    text = json.dumps([op(1)])[:-1] + ', {"projectId": "p", "version": 2, "ops": ' + "[" * 5_000 + "]" * 5_000 + "}]"
+    (root / "data" / "editOperations.json").write_text(text)
+    with surveyed(root) as index:
+        films = [unpack(row["row"], LegacyProject) for row in index.all("SELECT row FROM project ORDER BY place")]
+        told = [each.what for each in index.oddities()]
+    assert films[0].id == "a\N{REPLACEMENT CHARACTER}b" and len(films) == 2
+    json.dumps(films[0].metadata, ensure_ascii=False).encode()
+    assert "\0" not in str(films[0]) and any("nested beyond any sense" in what for what in told)
+
+
 TIMES = st.one_of(st.none(), st.integers(0, 40).map(lambda hours: BEGUN + timedelta(hours=hours)))
 
 
