@@ -197,8 +197,8 @@ class Acts:
                 await self._mover.settle()
                 async with self._engine.connect() as connection:
                     left = await self._mover.pending(connection, position)
-                if left == 0:
-                    return 0
+                if left == 0 or await self._mover.waits():
+                    return left
             await asyncio.sleep(0.01)
         async with self._engine.connect() as connection:
             return max(1, await self._mover.pending(connection, position))

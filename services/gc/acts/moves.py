@@ -11,6 +11,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.db.holds import are_held
 from cutlog.db.lead import lead_rounds
 from cutlog.db.standing import Standing
 from cutlog.skipping import Skipping
@@ -41,7 +42,8 @@ class Mover:
     async def settle(self) -> int:
         """Carries out all that waits; how many. Raises OSError when the store fails; the rest waits for the next.
 
-        A move that can't be carried out is passed over, and those of the same object after it wait.
+        A move that can't be carried out is passed over, and those of the same object after it wait. While somebody
+        holds all files, as a backup does, nothing is carried out.
         """
         total, passed = 0, set[str]()
         while True:
@@ -56,6 +58,11 @@ class Mover:
         move = tables.move
         waiting = select(func.count()).where(move.c.done_at.is_(None), move.c.position <= position)
         return int(await connection.scalar(waiting) or 0)
+
+    async def waits(self) -> bool:
+        """Whether somebody holds all files just now."""
+        async with self._engine.begin() as connection:
+            return await are_held(connection)
 
     async def sweep(self, stop: asyncio.Event) -> None:
         """Finishes what was left, now and every few seconds, until `stop` is set. One process at a time does."""
@@ -93,6 +100,8 @@ class Mover:
             return None
 
         async with self._engine.begin() as connection:
+            if await are_held(connection):
+                return 0
             rows = (await connection.execute(waiting)).all()
             if not rows:
                 return 0
