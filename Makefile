@@ -9,6 +9,7 @@ DATA ?= .data
 PORT ?= 8080
 LOCK := uv pip compile pyproject.toml --group pyproject.toml:build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
+BACKUP ?= backups
 
 .PHONY: help
 help: ## this list
@@ -39,6 +40,14 @@ demo: install ## the whole tour on real parts: upload, edit, proxy, export, pin,
 .PHONY: up
 up: install ## run the stack in the foreground (DATA=.data PORT=8080)
 	@exec $(BIN)/cutlog up --data "$(DATA)" --port $(PORT)
+
+.PHONY: backup
+backup: install ## back up the stack on DATA, while it runs, to the folder BACKUP (DATA=.data BACKUP=backups)
+	@$(BIN)/cutlog backup "$(BACKUP)" --data "$(DATA)" $(ARGS)
+
+.PHONY: restore
+restore: install ## create the folder DATA from the newest backup in BACKUP (DATA=.data BACKUP=backups)
+	@$(BIN)/cutlog restore "$(BACKUP)" --data "$(DATA)" $(ARGS)
 
 .PHONY: test
 test: develop ## the tests, against real PostgreSQL, NATS, Caddy and ffmpeg

@@ -23,6 +23,8 @@ COMMANDS = {
     "media": "cutlog.cli.media:media",
     "store": "cutlog.cli.store:store",
     "doctor": "cutlog.cli.doctor:doctor",
+    "backup": "cutlog.cli.backup:backup",
+    "restore": "cutlog.cli.backup:restore",
     "backfill": "cutlog.cli.backfill:backfill",
     "rollback": "cutlog.cli.backfill:rollback",
 }

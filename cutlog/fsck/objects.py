@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Final, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +12,7 @@ from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.blobs.digests import digest_of
 from cutlog.contract.belonging import COLLECTED, Held, place
 from cutlog.contract.keys import UnknownKeyError, parse_key
-from cutlog.fsck.proof import Kept, Unreadable
+from cutlog.fsck.proof import Kept, Proof, Unreadable
 from cutlog.fsck.report import Finding
 from cutlog.fsck.stack import Stack
 
@@ -35,10 +35,10 @@ class Wanted:
         self.held = Held()
 
 
-async def wanted(stack: Stack, connection: AsyncConnection) -> Wanted:
+async def wanted(proofs: Mapping[str, Proof], connection: AsyncConnection) -> Wanted:
     """What the services hold on to, in the connection's snapshot of their rows."""
     found = Wanted()
-    for service, proof in stack.proofs.items():
+    for service, proof in proofs.items():
         await connection.exec_driver_sql(f'SET LOCAL search_path = "{service}"')
         if proof.kept is not None:
             found.kept |= {kept.key: kept async for kept in proof.kept(connection)}

@@ -75,6 +75,7 @@ class Proof:
     - `cache`: the prefix below which all can be made again; `sound(key, data)`: whether an object of it is whole.
       Raises Unreadable for what this build cannot judge.
     - `mend(house, kept)`: makes an object again, or has it made; what was done, or None where it can't be done.
+    - `passing`: tables that speak of what is under way, and is over when the database is restored from a backup.
     """
 
     derived: Derived | None = None
@@ -92,3 +93,4 @@ class Proof:
     belonging: Callable[[AsyncConnection], Awaitable[Held]] | None = None
     sound: Callable[[str, bytes], bool] | None = None
     mend: Callable[[House, Kept], Awaitable[str | None]] | None = None
+    passing: Sequence[str] = field(default=())

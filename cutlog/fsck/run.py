@@ -55,7 +55,7 @@ async def _look(stack: Stack, read: bool, seen: dict[str, int]) -> _Look:
     async with stack.engine.connect() as connection:
         await connection.execution_options(isolation_level="REPEATABLE READ")
         async with connection.begin() as transaction:
-            must = await objects.wanted(stack, connection)
+            must = await objects.wanted(stack.proofs, connection)
             found += [finding async for finding in rows.faults(stack, connection)]
             found += [finding async for finding in rows.counts(stack, connection)]
             found += [finding async for finding in stream.differing(stack, connection, seen)]

@@ -77,4 +77,5 @@ PROOF: Final = Proof(
     counts=_counts,
     owns=(ORIGINALS, DERIVED, PARTS),
     mend=_mend,
+    passing=(upload.name, resumable.name, resumable_part.name),
 )

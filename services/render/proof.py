@@ -1,14 +1,21 @@
-"""What `cutlog fsck` looks at of rendering: what it has heard of media, its cache; and how films are made again."""
+"""What `cutlog fsck` looks at of rendering: what it has heard of media, its cache, films of which ops has yet to hear;
+and how films are made again.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from typing import Final
 
 import aiohttp
 import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.shadow import Derived
+from cutlog.bus.tables import outbox
+from cutlog.contract.commands import Output, ReportExport, ReportProxy, decode_command
 from cutlog.contract.keys import CACHE, CacheKey, ReceiptKey, UnknownKeyError, parse_key
 from cutlog.contract.receipts import ReceiptForeign, ReceiptUnreadable, read
 from cutlog.fsck.proof import House, Kept, Proof, Unreadable
@@ -39,6 +46,19 @@ def _sound(key: str, data: bytes) -> bool:
     except (ReceiptUnreadable, TornSegmentError, msgspec.DecodeError):
         return False
     return True
+
+
+async def _kept(connection: AsyncConnection) -> AsyncIterator[Kept]:
+    """Films of which ops has not heard yet."""
+    for stored in await connection.scalars(select(outbox.c.command)):
+        match decode_command(stored).body:
+            case ReportProxy(project_id=project, version=version, output=Output() as made):
+                owner, what = f"{project}/{version}/proxy", "proxy"
+            case ReportExport(project_id=project, version=version, profile=profile, output=Output() as made):
+                owner, what = f"{project}/{version}/{profile}", "export"
+            case _:
+                continue
+        yield Kept(made.key, made.size, made.sha256, what, owner, made_by="render")
 
 
 async def _mend(house: House, kept: Kept) -> str | None:
@@ -74,6 +94,7 @@ PROOF: Final = Proof(
         checkpoint=learn.NAME,
         subjects=learn.SUBJECTS,
     ),
+    kept=_kept,
     cache=CACHE,
     sound=_sound,
     mend=_mend,
