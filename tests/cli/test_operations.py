@@ -37,7 +37,7 @@ def test_every_command_of_the_page_does_what_it_says(alone: RunningStack, tmp_pa
         env=os.environ | where,
         capture_output=True,
         text=True,
-        timeout=4 * PATIENCE,
+        timeout=2 * PATIENCE,
     )
     assert result.returncode == 0, f"{result.stdout[-1500:]}\n{result.stderr[-2500:]}"
     for told in ("evt.project.", "VersionCommitted", "this is no job", "Cutlog-Reason", '"lag":0', "restored"):

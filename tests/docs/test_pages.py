@@ -18,18 +18,14 @@ import pytest
 from cutlog.cli import COMMANDS
 from cutlog.stack.ports import free_ports
 from cutlog.stack.state import NotRunning, read_state
-from tests.backfill.legacy_store import sound
-from tests.support.painting import Painter
 from tests.support.stacks import CHECKOUT, RunningStack
 from tests.support.waiting import PATIENCE, eventually_sync
 
 DOCS = CHECKOUT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 SCRIPT = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-ELSEWHERE = {"OPERATIONS.md"}
+ELSEWHERE = {"MIGRATION.md", "OPERATIONS.md"}
 """Pages whose commands have tests of their own."""
-KEEPING = {"MIGRATION.md"}
-"""Pages that have a reader keep a report."""
 START = {
     "make up &\n": "sleep 1000 &\n",
     "DATA=.data URL=http://127.0.0.1:8080\n": "DATA='{data}' URL='{url}'\n",
@@ -40,21 +36,10 @@ ROUTE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) +(/api/[^\s`?|)]*)")
 COMMAND = re.compile(r"(?:`|\.venv/bin/|^ {4})cutlog ([a-z][a-z-]*)", re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def legacy(tmp_path_factory: pytest.TempPathFactory, painted: Painter) -> Path:
-    """A small store to move in."""
-    root = tmp_path_factory.mktemp("moving") / "legacy"
-    clip = painted(fps=25, frames=50, size=(160, 90), audio=True, tag=3).read_bytes()
-    sound(root, projects=2, versions=3, clip=clip, prefix=f"p{secrets.token_hex(4)}")
-    return root
-
-
 @pytest.mark.slow(reason="needs the whole stack, beside the main job")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("page", SCRIPTED, ids=lambda page: page.name)
-async def test_the_commands_of_a_page_work_as_they_stand_there(
-    page: Path, stack: RunningStack, tmp_path: Path, legacy: Path
-) -> None:
+async def test_the_commands_of_a_page_work_as_they_stand_there(page: Path, stack: RunningStack, tmp_path: Path) -> None:
     tenant = f"d-{secrets.token_hex(6)}"
     blocks = "\n".join(SCRIPT.findall(page.read_text(encoding="utf-8")))
     # A tenant of its own keeps what pages make apart; the folder is empty but for what they need of the checkout.
@@ -66,7 +51,7 @@ async def test_the_commands_of_a_page_work_as_they_stand_there(
     checkout.mkdir()
     temporary.mkdir()
     (checkout / "cutlog").symlink_to(CHECKOUT / "cutlog")
-    where = {"DATA": str(stack.data), "URL": stack.url, "LEGACY": str(legacy), "TENANT": tenant}
+    where = {"DATA": str(stack.data), "URL": stack.url}
     where |= {"PYTHONPATH": str(CHECKOUT), "TMPDIR": str(temporary)}
     process = await asyncio.create_subprocess_exec(
         "sh", "-eu", "-c", script, cwd=checkout, env=os.environ | where,
@@ -74,7 +59,7 @@ async def test_the_commands_of_a_page_work_as_they_stand_there(
     )  # fmt: skip
     output, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0, f"{output.decode()[-2000:]}\n{errors.decode()[-2000:]}"
-    assert page.name in KEEPING or [path.name for path in (*checkout.iterdir(), *temporary.iterdir())] == ["cutlog"]
+    assert [path.name for path in (*checkout.iterdir(), *temporary.iterdir())] == ["cutlog"]
 
 
 @pytest.mark.slow(reason="a whole stack of its own, started as a newcomer does")
