@@ -17,13 +17,13 @@ from cutlog.contract.envelope import decode, encode
 from cutlog.contract.events import ProjectCreated, VersionCommitted
 from cutlog.contract.ops import ClipSet, Op
 from cutlog.contract.timeline import Canvas
-from services.ops import snapshot
 from services.ops.decide.commands import CommitOps
 from services.ops.decide.project import decide_with_past
 from services.ops.decide.project_state import ProjectState, evolve
 from services.ops.edits.apply import apply_all
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import TRUSTED
+from services.ops.project import snapshot
 
 FOLDED: Final = 2_000
 TENANT: Final = "default"

@@ -35,7 +35,7 @@ from services.ops.edits.sequence import Sequence as Film
 from services.ops.edits.sources import Known, Material
 from services.ops.interchange.captions import CaptionReader, with_captions
 from services.ops.interchange.losses import Ledger
-from services.ops.resolve import resolve
+from services.ops.timeline.resolve import resolve
 
 PAGE: Final = Path(__file__).parent / "EDIT-LANGUAGE.md"
 

@@ -21,32 +21,32 @@ from cutlog.installed_fonts import letters_in
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Server, serve_http
-from services.ops import provision
 from services.ops.api import make_api
 from services.ops.api.context import Ops
-from services.ops.catalog import Catalog
-from services.ops.commands import Commands
 from services.ops.compat.reads import OldRows
-from services.ops.feed import Feed
-from services.ops.handling import Handling
-from services.ops.history import History
 from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
-from services.ops.limits import ExportLimits, IdTries
+from services.ops.live.feed import Feed
+from services.ops.live.renders import Renders
 from services.ops.log.answers import forgetting
 from services.ops.log.append import LogWriter
 from services.ops.log.measures import LogMetrics
 from services.ops.log.news import Grown, News
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
-from services.ops.log.replay import Replaying
-from services.ops.log.serve import EventsRead
-from services.ops.operations import Rebuild, Status
+from services.ops.nats import provision
+from services.ops.nats.commands import Commands
+from services.ops.nats.events import EventsRead
+from services.ops.nats.operations import Rebuild, Status
+from services.ops.nats.replay import Replaying
+from services.ops.project.catalog import Catalog
+from services.ops.project.handling import Handling
+from services.ops.project.history import History
+from services.ops.project.limits import ExportLimits, IdTries
 from services.ops.proof import PROOF
 from services.ops.readmodel.derive import derive
 from services.ops.readmodel.guard import guard
 from services.ops.readmodel.reads import Reads
-from services.ops.renders import Renders
 
 
 @asynccontextmanager

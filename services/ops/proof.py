@@ -12,11 +12,11 @@ from cutlog.bus.shadow import Derived
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.keys import ARCHIVE, EXPORTED, PROXIES
 from cutlog.fsck.proof import Fault, Kept, Proof
-from services.ops import snapshot
-from services.ops.history import History
 from services.ops.log.read import LogReader
 from services.ops.log.records import raw_event
 from services.ops.log.sql import statement as of_log
+from services.ops.project import snapshot
+from services.ops.project.history import History
 from services.ops.readmodel.derive import derive
 from services.ops.readmodel.sql import statement
 

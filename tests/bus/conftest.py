@@ -22,7 +22,7 @@ from cutlog.stack.postgres import service_url
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
-from services.ops.log.serve import EventsRead
+from services.ops.nats.events import EventsRead
 from tests.bus.backbone import Backbone
 from tests.support.database import Database
 from tests.support.messaging import NatsServer

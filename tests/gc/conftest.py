@@ -18,7 +18,7 @@ from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.records import Append
 from services.ops.log.relay import Relay
-from services.ops.log.serve import EventsRead
+from services.ops.nats.events import EventsRead
 from tests.support.configuration import SettingsFactory
 from tests.support.provision import provider
 from tests.support.waiting import eventually

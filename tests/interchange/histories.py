@@ -29,7 +29,7 @@ from services.ops.edits.errors import EditError
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Known, Material
 from services.ops.interchange.matching import Asset, Library
-from services.ops.resolve import resolve
+from services.ops.timeline.resolve import resolve
 
 Chooser = Callable[[st.SearchStrategy[Any]], Any]
 

@@ -37,7 +37,7 @@ from cutlog.contract.ops import (
     TransitionSet,
 )
 from cutlog.contract.timeline import TextStyle
-from services.ops.diff import diff
+from services.ops.timeline.diff import diff
 from tests.ops.drawing import drawn, run
 
 CUE = "1\n00:00:00,000 --> 00:00:01,000\nHi"

@@ -21,7 +21,7 @@ from cutlog.contract.ops import (
     TrackSet,
 )
 from cutlog.contract.timeline import MediaRef
-from services.ops.resolve import digest, resolve
+from services.ops.timeline.resolve import digest, resolve
 from tests.ops.drawing import drawn, run
 
 

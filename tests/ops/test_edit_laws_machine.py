@@ -10,13 +10,13 @@ from hypothesis.stateful import invariant
 
 from cutlog.contract.media import MediaFacts
 from cutlog.contract.timeline import Canvas, MediaRef, MediaSource, Timeline
-from services.ops import snapshot
 from services.ops.decide.project_state import ProjectState
 from services.ops.edits.apply import apply_all
 from services.ops.edits.excerpt import shown_at
 from services.ops.edits.sequence import Sequence, media_of
 from services.ops.edits.sources import TRUSTED
-from services.ops.resolve import resolve
+from services.ops.project import snapshot
+from services.ops.timeline.resolve import resolve
 from tests.ops.editing import FRAMES, Editing
 from tests.support.chance import examples
 

@@ -33,7 +33,7 @@ from cutlog.contract.ops import (
 from cutlog.contract.properties import Keyframe, Keyframes
 from cutlog.contract.timeline import Crop, Shadow, TextStyle
 from services.ops.edits.sequence import Sequence
-from services.ops.resolve import digest
+from services.ops.timeline.resolve import digest
 from tests.ops.drawing import drawn, run
 
 START = run(

@@ -20,7 +20,7 @@ from cutlog.contract.subjects import progress
 from cutlog.db.engine import create_engine
 from cutlog.settings import Settings
 from services.ops.bootstrap import serving
-from services.ops.feed import HELD, Feed
+from services.ops.live.feed import HELD, Feed
 from services.ops.log.read import LogReader
 from services.ops.log.sql import statement
 from tests.ops.conftest import Client

@@ -14,11 +14,11 @@ from cutlog.contract.envelope import UnknownEventTypeError
 from cutlog.contract.subjects import project_stream
 from cutlog.db.engine import create_engine
 from cutlog.settings import Settings
-from services.ops.history import History
 from services.ops.log.read import LogReader
+from services.ops.project.history import History
 from services.ops.proof import PROOF
 from services.ops.readmodel.rebuild import rebuild
-from services.ops.resolve import digest
+from services.ops.timeline.resolve import digest
 from tests.ops.conftest import Ask, Client
 from tests.ops.renders import proxy_made
 from tests.support.database import Database

@@ -13,8 +13,8 @@ from cutlog.contract.commands import RecordMediaReleased
 from cutlog.contract.events import MediaReleased
 from cutlog.db.engine import create_engine
 from cutlog.settings import Settings
-from services.ops.history import History
 from services.ops.log.read import LogReader
+from services.ops.project.history import History
 from services.ops.readmodel.rebuild import rebuild
 from tests.ops.conftest import Ask, Client
 from tests.support.database import Database

@@ -23,7 +23,7 @@ from cutlog.contract.ops import (
     TrackRemove,
     TrackSet,
 )
-from services.ops.rebase import collisions
+from services.ops.timeline.rebase import collisions
 from tests.ops.drawing import drawn, run
 
 BASE = run(

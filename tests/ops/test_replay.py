@@ -9,7 +9,7 @@ import pytest
 from nats.aio.msg import Msg
 
 from cutlog.bus import Bus, messages
-from services.ops.log.replay import POSITION
+from services.ops.nats.replay import POSITION
 from tests.ops.conftest import Client
 from tests.support.waiting import PATIENCE
 

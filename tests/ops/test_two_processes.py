@@ -14,7 +14,7 @@ from cutlog.contract.envelope import RawEvent
 from cutlog.contract.events import MediaFailed
 from cutlog.settings import Settings
 from services.ops.bootstrap import serving
-from services.ops.feed import POLL
+from services.ops.live.feed import POLL
 from services.ops.log.news import Grown, News
 from services.ops.log.read import LogReader
 from tests.ops.conftest import Ask, Client
@@ -114,7 +114,7 @@ async def _equal(ask: Callable[[], Awaitable[object]], wanted: object) -> bool:
 async def test_a_follower_hears_of_the_other_process_before_it_would_look(
     film: Client, other: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.ops.feed.POLL", 60 * POLL)
+    monkeypatch.setattr("services.ops.live.feed.POLL", 60 * POLL)
     async with asyncio.timeout(PATIENCE), listening(film, "p1") as listener:
         for n in range(20):
             await other.edit("p1", rename(n))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cutlog.bus import Bus
 from cutlog.bus.provision import Provider
 from cutlog.bus.streams import ACK_WAIT, SECOND
-from services.ops.provision import CONSUMERS, STREAMS
+from services.ops.nats.provision import CONSUMERS, STREAMS
 
 
 def provider(bus: Bus, ack_wait: float = ACK_WAIT) -> Provider:

@@ -15,10 +15,10 @@ from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import NotFound
 from services.ops.edits.errors import EditError
-from services.ops.handling import Outcome
 from services.ops.interchange.captions import MAX_CAPTION_FILE, added, fonts_of, letters_on
 from services.ops.interchange.converter import FileRefused
 from services.ops.interchange.losses import Ledger, Loss
+from services.ops.project.handling import Outcome
 
 
 class CaptionsSent(msgspec.Struct, frozen=True):

@@ -23,11 +23,11 @@ from services.ops.edits.errors import EditError
 from services.ops.edits.history import Earlier, nothing_earlier
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import media_named, media_renamed
-from services.ops.handling import Outcome
 from services.ops.interchange.captions import CaptionFile, with_captions
 from services.ops.interchange.losses import Ledger, Loss
 from services.ops.interchange.matching import Missing
-from services.ops.rebase import against
+from services.ops.project.handling import Outcome
+from services.ops.timeline.rebase import against
 
 MISSED: Final = 200
 """Versions at most that a conflict tells; the rest is in the list of versions."""

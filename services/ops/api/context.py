@@ -10,18 +10,18 @@ from typing import Any
 from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.web import Request
 from cutlog.web.problems import not_found
-from services.ops.catalog import Catalog
 from services.ops.decide.commands import ProjectCommand
 from services.ops.decide.project_state import ProjectState
-from services.ops.feed import Feed
-from services.ops.handling import Handling, Make, Who
-from services.ops.history import History
 from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
-from services.ops.limits import ExportLimits, IdTries
+from services.ops.live.feed import Feed
+from services.ops.live.renders import Renders
 from services.ops.log.read import LogReader
+from services.ops.project.catalog import Catalog
+from services.ops.project.handling import Handling, Make, Who
+from services.ops.project.history import History
+from services.ops.project.limits import ExportLimits, IdTries
 from services.ops.readmodel.reads import Owner, Reads
-from services.ops.renders import Renders
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from services.ops.api.once import keep, keep_unchanged, once
 from services.ops.decide.commands import CancelExport, ProjectCommand, RequestExport, RetryExport
 from services.ops.decide.project import exported, pin_of
 from services.ops.decide.project_state import ProjectState
-from services.ops.handling import Outcome
+from services.ops.project.handling import Outcome
 from services.ops.readmodel.views import Export, Pinned
 
 

@@ -14,10 +14,10 @@ from services.ops.api.committing import Batch, Committed, Message, VersionNumber
 from services.ops.api.context import Ops, always, who
 from services.ops.api.once import keep, once
 from services.ops.decide.commands import ForkProject
-from services.ops.diff import Change, diff
 from services.ops.edits.errors import EditError
-from services.ops.handling import Outcome
+from services.ops.project.handling import Outcome
 from services.ops.readmodel.views import Origin, Project
+from services.ops.timeline.diff import Change, diff
 
 
 class DiffQuery(Strict):

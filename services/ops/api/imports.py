@@ -25,15 +25,15 @@ from cutlog.contract.ops import Name
 from cutlog.contract.timeline import Canvas
 from cutlog.web import Api, Problem, Reply, Request, Role
 from services.ops.api.context import Ops, always
-from services.ops.catalog import Shelf
 from services.ops.decide.importing import ImportFiles, ImportVersions, LegacyVersion, UndoImport, decide_import
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import IdUnavailable
 from services.ops.edits.project import fps_fault
 from services.ops.edits.sources import Material
-from services.ops.handling import Who
-from services.ops.history import Head
 from services.ops.legacy.reading import written_kind
+from services.ops.project.catalog import Shelf
+from services.ops.project.handling import Who
+from services.ops.project.history import Head
 
 MAX_PAGE: Final = 8 << 20
 REHEARSED: Final = 64

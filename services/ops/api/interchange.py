@@ -25,7 +25,6 @@ from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import NotFound
 from services.ops.edits.project import fps_fault
 from services.ops.edits.sequence import Sequence
-from services.ops.handling import Outcome
 from services.ops.interchange.batch import Batch, Mode
 from services.ops.interchange.bundle import bundle
 from services.ops.interchange.clips import Absent
@@ -36,6 +35,7 @@ from services.ops.interchange.names import slug
 from services.ops.interchange.reading import Draft, canvas_of, opened, read, wanted
 from services.ops.interchange.schema import Timeline as Otio
 from services.ops.interchange.writing import MEDIA_TYPES, SUFFIXES, Format, written
+from services.ops.project.handling import Outcome
 
 
 class ImportQuery(Strict):

@@ -7,8 +7,8 @@ from typing import Any
 
 from cutlog.web import Problem, Reply, Request
 from services.ops.api.context import Ops
-from services.ops.handling import Keep, Outcome
 from services.ops.log.records import AlreadyAnswered, IdempotentReply
+from services.ops.project.handling import Keep, Outcome
 
 
 async def once(ops: Ops, req: Request[Any, Any], act: Callable[[], Awaitable[Reply]]) -> Reply:

@@ -16,7 +16,7 @@ from services.ops.api.once import keep, keep_unchanged, once
 from services.ops.decide.commands import SetPin
 from services.ops.decide.project import pin_set
 from services.ops.edits.errors import EditError
-from services.ops.handling import Outcome
+from services.ops.project.handling import Outcome
 
 
 class NewPin(Strict):

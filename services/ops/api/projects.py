@@ -15,7 +15,7 @@ from services.ops.api.once import keep, once
 from services.ops.decide.commands import CreateProject, DeleteProject, RestoreProject
 from services.ops.edits.errors import EditError
 from services.ops.edits.project import fps_fault
-from services.ops.handling import Outcome
+from services.ops.project.handling import Outcome
 from services.ops.readmodel.views import Project
 
 

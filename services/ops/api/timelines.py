@@ -13,7 +13,7 @@ from services.ops.api.context import Ops
 from services.ops.api.interchange import exported
 from services.ops.decide.refusals import NotFound
 from services.ops.interchange.subtitles import SubtitleFormat, subtitles
-from services.ops.resolve import resolve
+from services.ops.timeline.resolve import resolve
 
 _MEDIA_TYPES: Final[dict[SubtitleFormat, str]] = {
     "vtt": "text/vtt; charset=utf-8",

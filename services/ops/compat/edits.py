@@ -18,7 +18,6 @@ from cutlog.web.reply import JSON
 from services.ops.api.context import Ops, who
 from services.ops.api.edits import check_stored_size
 from services.ops.api.once import keep, once
-from services.ops.catalog import Shelf
 from services.ops.compat.projects import found_of
 from services.ops.compat.reads import Found, OldRows
 from services.ops.compat.rows import TAG, Edited, NewOps, Operations, OperationsQuery
@@ -26,10 +25,11 @@ from services.ops.compat.wording import begins_as_film, instead, job_id, operati
 from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import NotFound
-from services.ops.handling import Outcome
 from services.ops.legacy.draft import Draft
 from services.ops.legacy.reading import Untranslatable
 from services.ops.legacy.translate import meant, opened_with
+from services.ops.project.catalog import Shelf
+from services.ops.project.handling import Outcome
 
 MAX_BODY: Final = 256 << 10
 PAGE: Final = 200

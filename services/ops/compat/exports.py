@@ -22,7 +22,7 @@ from services.ops.compat.rows import TAG, Existing, ExportRow, Exports, NewExpor
 from services.ops.decide.commands import ProjectCommand, RequestExport, RetryExport, SetPin
 from services.ops.decide.project import exported
 from services.ops.decide.project_state import ProjectState
-from services.ops.handling import Outcome
+from services.ops.project.handling import Outcome
 
 _FORMATS: Final[dict[str, ExportProfile]] = {
     "mp4": "mp4", "webm": "webm", "mov": "prores", "prores": "prores", "gif": "gif", "m4a": "audio", "audio": "audio",

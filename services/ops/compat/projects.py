@@ -21,7 +21,7 @@ from services.ops.compat.rows import TAG, NewProject, ProjectRow, Projects, Proj
 from services.ops.decide.commands import CreateProject
 from services.ops.edits.errors import EditError
 from services.ops.edits.project import fps_fault
-from services.ops.handling import Outcome
+from services.ops.project.handling import Outcome
 
 MAX_BODY: Final = 64 << 10
 RESERVED: Final = frozenset(

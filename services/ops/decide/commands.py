@@ -18,7 +18,7 @@ from services.ops.decide.importing import ImportCommand
 from services.ops.edits.history import Earlier, nothing_earlier
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
-from services.ops.resolve import Sha256s
+from services.ops.timeline.resolve import Sha256s
 
 
 class CreateProject(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.legacy.reading import Untranslatable
 from services.ops.legacy.translate import VersionUntranslatable, opened_with, translated, unknown
-from services.ops.resolve import Sha256s, digest
+from services.ops.timeline.resolve import Sha256s, digest
 
 _EARLIER: Final = "an earlier version of the project could not be translated"
 LARGEST: Final = 4 << 20

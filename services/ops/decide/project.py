@@ -68,7 +68,7 @@ from services.ops.decide.refusals import (
 )
 from services.ops.edits.apply import apply_all
 from services.ops.edits.sequence import Sequence
-from services.ops.resolve import digest
+from services.ops.timeline.resolve import digest
 
 Events = tuple[ProjectEvent, ...]
 NOTHING: Final[Events] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from services.ops.rebase import Collision
+from services.ops.timeline.rebase import Collision
 
 
 class Refused(Exception):

@@ -12,7 +12,7 @@ from cutlog.contract.base import Wire
 from cutlog.contract.timeline import ColorSource, Effect, FreezeSource, MediaSource, Source, TextSource
 from services.ops.edits.lane import Joint, Piece
 from services.ops.edits.sequence import Sequence, TrackState
-from services.ops.values import PIECE, TRACK
+from services.ops.timeline.values import PIECE, TRACK
 
 Of = Literal["project", "track", "clip", "effect", "transition", "caption", "marker"]
 Kind = Literal["added", "removed", "moved", "shifted", "trimmed", "slipped", "replaced", "set"]

@@ -61,7 +61,7 @@ from services.ops.edits.errors import EditError
 from services.ops.edits.history import Earlier
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
-from services.ops.values import ABSENT, Value, part
+from services.ops.timeline.values import ABSENT, Value, part
 
 #: What decides which frames of the timeline a clip shows, and of its source.
 FRAMES: Final = ("in", "out", "frames", "speed", "reversed")

@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.events import ProjectEvent
 from cutlog.contract.subjects import project_stream
-from services.ops import snapshot
 from services.ops.decide.project_state import NO_PAST, Past, ProjectState, evolve
 from services.ops.decide.refusals import NotFound
 from services.ops.edits.sequence import Sequence
 from services.ops.log.read import LogReader
+from services.ops.project import snapshot
 from services.ops.readmodel.sql import statement
 
 log = structlog.get_logger(__name__)

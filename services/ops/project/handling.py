@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.commands import CollectExport, GcCommand, MediaCommand, ReportExport, ReportProxy
 from cutlog.contract.events import EventData, PlanCalculated, PolicyChanged, ProjectEvent
 from cutlog.contract.subjects import media_stream, project_stream, run_stream
-from services.ops.catalog import Catalog
 from services.ops.decide import media, project, run
 from services.ops.decide.commands import CreateProject, ForkProject, ProjectCommand
 from services.ops.decide.importing import ImportVersions
@@ -21,8 +20,7 @@ from services.ops.decide.media import MediaState
 from services.ops.decide.project_state import Past, ProjectState
 from services.ops.decide.refusals import IdUnavailable, NotFound, Refused
 from services.ops.edits.errors import EditError
-from services.ops.feed import Feed
-from services.ops.history import Head, History
+from services.ops.live.feed import Feed
 from services.ops.log.append import LogWriter
 from services.ops.log.news import Grown
 from services.ops.log.read import LogReader
@@ -34,6 +32,8 @@ from services.ops.log.records import (
     LogUnavailable,
     VersionConflict,
 )
+from services.ops.project.catalog import Catalog
+from services.ops.project.history import Head, History
 from services.ops.readmodel.guard import MediaGone
 from services.ops.readmodel.sql import statement
 

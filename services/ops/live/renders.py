@@ -11,7 +11,7 @@ import msgspec
 from cutlog.bus import Bus, BusError
 from cutlog.contract.jobs import ProxyAsked
 from cutlog.contract.subjects import RENDER_PROXY
-from services.ops.feed import Feed
+from services.ops.live.feed import Feed
 from services.ops.readmodel.reads import VersionRow
 from services.ops.readmodel.views import ProxyStatus
 

@@ -1,0 +1,1 @@
+"""What happens to projects, as it happens."""

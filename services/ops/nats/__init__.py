@@ -1,0 +1,1 @@
+"""What ops answers over NATS, and what it makes there."""
