@@ -21,8 +21,10 @@ from cutlog.installed_fonts import letters_in
 from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.web import Server, serve_http
+from services.ops import compat
 from services.ops.api import make_api
 from services.ops.api.context import Ops
+from services.ops.compat.marks import Marks
 from services.ops.compat.reads import OldRows
 from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
@@ -132,7 +134,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             )
         )
         checks = {"database": database, "bus": bus.check, "relay": relay.check}
-        api = make_api(ops, OldRows(engine), settings.peers, settings.service_token.get_secret_value())
+        api = make_api(ops, settings.peers)
+        marks = Marks(settings.peers.get("gc"), settings.service_token.get_secret_value())
+        compat.routes(api, ops, OldRows(engine), marks)
         api.alarms.append(relay.alarms)
         measures.register(api.metrics.registry)
         api.metrics.looks.append(measures.look)
