@@ -1,21 +1,30 @@
-"""Data of a stack that ran the PostgreSQL of before, opened by the one of today."""
+"""Data of a stack of before, opened by the one of today: of an older PostgreSQL, and of older code."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from cutlog.client import Client
+from cutlog.contract.keys import FilmProfile, ReceiptKey
+from cutlog.contract.receipts import Receipt, read
 from cutlog.stack.postgres import Postgres, binaries, version
+from tests.e2e.job import MOVED, SHOWN
+from tests.support.fsck import assert_sound
+from tests.support.painting import read_frame_numbers
 from tests.support.stacks import RunningStack
 
 BEFORE = (18, 4)
 PINNED = Path(__file__).with_name("postgres-18.4.txt")
+KEPT = Path(__file__).with_name("data-2026-11-29.tar.xz")
+"""DATA as the code of that day left it after `tests.e2e.job.main_job` for the tenant `default` and a clean stop: its
+folders nats, objects, postgres and secrets."""
 TRACK = {"op": "track.add", "track": "v", "kind": "video"}
 
 
@@ -89,3 +98,47 @@ async def test_a_data_folder_of_18_4_is_opened_as_it_is(tmp_path: Path, before: 
         assert same_id == data_id
     finally:
         now.stop()
+
+
+def receipt(data: Path, project: str, version: int, profile: FilmProfile) -> Receipt:
+    """That of a proxy or an export, as it is stored."""
+    key = ReceiptKey(project, version, profile)
+    return read(key, (data / "objects" / str(key)).read_bytes())
+
+
+@pytest.mark.slow(reason="unpacks a folder of 49 MiB, starts a stack on it and renders")
+async def test_a_data_folder_of_older_code_opens_plays_and_is_edited_without_anything_encoded_again(
+    tmp_path: Path,
+) -> None:
+    with tarfile.open(KEPT) as kept:
+        kept.extraction_filter = lambda member, _: member  # as it lies there: PostgreSQL minds the modes of its folders
+        kept.extractall(tmp_path)
+    data = tmp_path / "data"
+    stack = RunningStack(data)
+    stack.start()
+    try:
+        async with Client.connect(stack.url, stack.token("admin")) as client:
+            (project,) = [each async for each in client.projects()]
+            assert (project.name, project.current_version) == ("Main job", 3)
+            for number, shown in enumerate(SHOWN, 1):
+                proxy = (await client.version(project.id, number)).proxy
+                assert proxy.status == "ready" and proxy.key
+                assert read_frame_numbers(data / "objects" / proxy.key) == shown
+            (export,) = [each async for each in client.exports(project.id)]
+            assert export.status == "ready" and export.pinned and export.key
+            assert read_frame_numbers(data / "objects" / export.key) == MOVED
+
+            await client.commit(project.id, [{"op": "track.set", "track": "v", "name": "renamed"}], expected_version=3)
+            proxy = (await client.rendered_version(project.id, 4)).proxy
+            asked = await client.request_export(project.id, 4)
+            again = await client.finished_export(project.id, asked.id)
+            assert proxy.key and again.key
+            assert read_frame_numbers(data / "objects" / proxy.key) == MOVED
+            assert read_frame_numbers(data / "objects" / again.key) == MOVED
+        for profile in ("proxy", "mp4"):
+            then, now = (receipt(data, project.id, version, profile) for version in (3, 4))
+            if then.encoder == now.encoder:  # another ffmpeg makes other pictures, and names them otherwise
+                assert (now.segments, now.sound, now.output.encoded) == (then.segments, then.sound, 0)
+        await assert_sound(data)
+    finally:
+        stack.stop()
