@@ -13,6 +13,7 @@ from aiohttp import web
 
 from cutlog.roles import Role
 from cutlog.skipping import SkippedRows, Skipping
+from cutlog.web.idempotency import KeyReusedError
 from cutlog.web.metrics import HttpMetrics
 from cutlog.web.outages import OUTAGES
 from cutlog.web.problems import Problem
@@ -164,6 +165,7 @@ class Api:
     def __post_init__(self) -> None:
         self.metrics = HttpMetrics(self.name)
         self.metrics.registry.register(self._skipped)
+        self.problem(KeyReusedError, status=422, type="idempotency-key-reused")
 
     def route(self, method: str, template: str, **how: Unpack[How]) -> Callable[[H], H]:
         """Registers a handler: an async function of one Request that returns a Reply (or an aiohttp StreamResponse)."""

@@ -11,6 +11,7 @@ from aiohttp import web
 from typing_extensions import TypeVar
 
 from cutlog.tokens import Actor
+from cutlog.web.idempotency import Keyed
 
 B = TypeVar("B", default=None)
 Q = TypeVar("Q", default=None)
@@ -62,3 +63,10 @@ class Request(msgspec.Struct, Generic[B, Q], frozen=True):
             digest.update(part.encode() + b"\0")
         digest.update(self.raw)
         return digest.hexdigest()
+
+    @property
+    def keyed(self) -> Keyed | None:
+        """The request by its Idempotency-Key, if it has one."""
+        if self.idempotency_key is None:
+            return None
+        return Keyed(self.actor.tenant, self.idempotency_key, self.fingerprint)

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -96,17 +95,6 @@ resumable_part = Table(
     Column("size", BigInteger, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("key", Text, nullable=False),
-)
-
-#: First answers, kept for those who ask again under the same Idempotency-Key.
-answer = Table(
-    "answer",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("fingerprint", Text, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("body", LargeBinary, nullable=False),
 )
 
 #: What ops refused, by the key of the command.

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.contract.envelope import Event
 from cutlog.contract.events import ProjectCreated
 from cutlog.contract.timeline import Canvas
+from cutlog.web.idempotency import Answer, Keyed, KeyReusedError
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.records import (
@@ -115,8 +116,10 @@ async def test_the_same_key_many_times_at_once_writes_once(writer: LogWriter, re
 
 
 async def test_an_answer_is_kept_with_its_events_and_only_once(writer: LogWriter, reader: LogReader) -> None:
+    keyed = Keyed("default", "key", "print")
+
     def answered(body: str) -> IdempotentReply:
-        return IdempotentReply("default", "key", "print", 201, lambda done: f"{body} {done.position}".encode())
+        return IdempotentReply(keyed, 201, lambda done: f"{body} {done.position}".encode())
 
     results = await asyncio.gather(
         writer.append(edit("p_1", 0, reply=answered("first"))),
@@ -126,11 +129,10 @@ async def test_an_answer_is_kept_with_its_events_and_only_once(writer: LogWriter
     )
     assert isinstance(results[1], AlreadyAnswered)
     assert await reader.head() == 2
-    kept = await reader.answered("default", "key")
-    assert kept is not None and (kept.fingerprint, kept.status, kept.body, kept.position) == (
-        "print", 201, b"first 1", 1,
-    )  # fmt: skip
-    assert await reader.answered("other", "key") is None
+    assert await reader.answered(keyed) == Answer(201, b"first 1")
+    assert await reader.answered(Keyed("other", "key", "print")) is None
+    with pytest.raises(KeyReusedError):
+        await reader.answered(Keyed("default", "key", "another print"))
 
 
 async def test_inline_projections_share_the_transaction(engine: AsyncEngine, database: Database) -> None:

@@ -103,7 +103,7 @@ class Acts:
                 raise ActUnderWay(str(ActUnderWay.__doc__)) from error
 
     async def done_before(self, asker: Asker) -> Outcome | None:
-        """The outcome of the same request, if it came to its end before. Raises KeyReused."""
+        """The outcome of the same request, if it came to its end before. Raises KeyReusedError."""
         async with self._engine.connect() as connection:
             begun = await audit.begun_by(connection, asker)
             if begun is None or not begun[1]:

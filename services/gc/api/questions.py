@@ -18,7 +18,7 @@ from cutlog.web.problems import unavailable
 from services.gc.background import schedule
 from services.gc.report import downloads, plans, policies
 from services.gc.report.judging import ObjectUnknown
-from services.gc.report.plans import Asker, KeyReused, PlanUnknown
+from services.gc.report.plans import Asker, PlanUnknown
 from services.gc.report.reading import ObjectUnreadable
 from services.gc.report.reports import Calculate, CommandSink, ProjectionBehind, Reports
 from services.gc.rules.plan import Candidate
@@ -99,7 +99,6 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
     api = Api("gc", title="Garbage collection")
     api.problem(PlanUnknown, status=404, type="not-found")
     api.problem(ObjectUnknown, status=404, type="not-found")
-    api.problem(KeyReused, status=422, type="idempotency-key-reused")
     api.problem(ProjectionBehind, _behind)
     api.problem(ObjectUnreadable, status=409, type="object-unreadable")
     api.problem(BusError, lambda _: unavailable("The log does not answer."))

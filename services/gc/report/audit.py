@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.base import Wire
 from cutlog.contract.keys import ARCHIVE
+from cutlog.web.idempotency import same
 from services.gc import tables
-from services.gc.report.plans import Asker, KeyReused
+from services.gc.report.plans import Asker
 from services.gc.rules.policy import Policy
 
 Action = Literal["calculate", "simulate", "archive", "restore", "delete", "schedule"]
@@ -80,7 +81,7 @@ async def begin(
 
 
 async def begun_by(connection: AsyncConnection, asker: Asker) -> tuple[str, bool] | None:
-    """The id of the act that the same request began before, and whether it came to its end. Raises KeyReused."""
+    """The id of the act that the same request began before, and whether it came to its end. Raises KeyReusedError."""
     if asker.key is None:
         return None
     run, end = tables.run, tables.run_end
@@ -89,8 +90,7 @@ async def begun_by(connection: AsyncConnection, asker: Asker) -> tuple[str, bool
     row = found.one_or_none()
     if row is None:
         return None
-    if row.fingerprint != asker.fingerprint:
-        raise KeyReused(asker.key)
+    same(row.fingerprint, asker.fingerprint)
     return row.run_id, row.at is not None
 
 

@@ -9,16 +9,13 @@ import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cutlog.web.idempotency import same
 from services.gc import tables
 from services.gc.rules.plan import Basis, Candidate
 
 
 class PlanUnknown(Exception):
     """The plan does not exist."""
-
-
-class KeyReused(Exception):
-    """The Idempotency-Key was used for another request."""
 
 
 class Asker(msgspec.Struct, frozen=True):
@@ -83,7 +80,7 @@ async def add_plan(
 
 
 async def made_by(connection: AsyncConnection, asker: Asker) -> str | None:
-    """The id of the plan that the same request made before. Raises KeyReused when it was another request."""
+    """The id of the plan that the same request made before. Raises KeyReusedError when it was another request."""
     if asker.key is None:
         return None
     plan = tables.plan
@@ -93,8 +90,7 @@ async def made_by(connection: AsyncConnection, asker: Asker) -> str | None:
     ).one_or_none()
     if row is None:
         return None
-    if row.fingerprint != asker.fingerprint:
-        raise KeyReused(asker.key)
+    same(row.fingerprint, asker.fingerprint)
     return str(row.plan_id)
 
 

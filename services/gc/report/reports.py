@@ -79,7 +79,7 @@ class Reports:
     async def calculate(self, asker: Asker, wish: Calculate, action: audit.Action = "calculate") -> str:
         """Makes, freezes and, unless it is a simulation, announces a plan; its id. The same key again: the same plan.
 
-        Raises ProjectionBehind, KeyReused, ObjectUnreadable: then there is no plan.
+        Raises ProjectionBehind, KeyReusedError, ObjectUnreadable: then there is no plan.
         """
         least = await self.least()
         try:

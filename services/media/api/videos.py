@@ -34,7 +34,6 @@ from services.media.facts.probed import UnusableError
 from services.media.ingest.leases import LeaseLostError
 from services.media.ingest.receive import EmptyFileError, Ingest, OutOfSpaceError, StorageError
 from services.media.records import videos
-from services.media.records.answers import KeyReusedError
 from services.media.records.quotas import QuotaError
 from services.media.records.settling import Answers
 from services.media.records.videos import Asker, Video, VideoInUseError, VideoUnknownError
@@ -77,7 +76,6 @@ def make_api(
     answers = Answers(engine)
     api.problem(VideoUnknownError, status=404, type="not-found")
     api.problem(VideoInUseError, status=409, type="media-in-use")
-    api.problem(KeyReusedError, status=422, type="idempotency-key-reused")
     api.problem(UnusableError, lambda error: _unusable(f"The file can't be used: {error}."))
     api.problem(NotExaminedError, lambda _: unavailable("The file could not be looked at just now.", 2))
     api.problem(EmptyFileError, lambda error: _unusable(str(error)))

@@ -17,7 +17,6 @@ from typing import Final
 
 import msgspec
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobStore
@@ -29,15 +28,14 @@ from cutlog.contract.fonts import family_of
 from cutlog.contract.ids import new_id
 from cutlog.contract.keys import Content, OriginalKey
 from cutlog.contract.media import Renditions
-from cutlog.db.failures import constraint
 from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError, is_font
 from cutlog.ffmpeg.remembered import Probes
+from cutlog.web.idempotency import Answer, Keyed, forget, keep, recall
 from services.media.facts.naming import display_name, suffix
 from services.media.facts.probed import Judged, UnusableError, judge, judge_font
 from services.media.ingest import leases
 from services.media.ingest.writing import Appended, writing
 from services.media.records import videos
-from services.media.records.answers import Retry, forget, keep, recall
 from services.media.records.quotas import Quotas
 from services.media.records.settling import Answers
 from services.media.records.videos import Asker, Stored, Video
@@ -98,11 +96,12 @@ class Received(msgspec.Struct, frozen=True):
     name: str
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """The answer: 201 for new content, 200 for a duplicate."""
+class _AnsweredMeanwhile(Exception):
+    """Another request under the same key was faster."""
 
-    status: int
-    body: bytes
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(str(self.__doc__))
+        self.answer = answer
 
 
 class Ingest:
@@ -125,25 +124,28 @@ class Ingest:
 
     async def take(
         self, asker: Asker, filename: str | None, chunks: AsyncIterator[bytes], idempotency_key: str | None
-    ) -> Outcome:
-        """Stores one file. Raises EmptyFileError, UnusableError, OutOfSpaceError, LeaseLostError, KeyReusedError."""
+    ) -> Answer:
+        """Stores one file: 201 for new content, 200 for a duplicate.
+
+        Raises EmptyFileError, UnusableError, OutOfSpaceError, LeaseLostError, KeyReusedError.
+        """
         async with leases.leased(self._engine, asker.tenant) as upload_id, self._blobs.scratch() as folder:
             file = await receive(chunks, folder / "upload", display_name(filename))
-            retry = Retry.of(asker.tenant, idempotency_key, "upload", file.sha256, file.name)
-            return await self.arrive(asker, upload_id, file, retry)
+            keyed = Keyed.of(asker.tenant, idempotency_key, "upload", file.sha256, file.name)
+            return await self.arrive(asker, upload_id, file, keyed)
 
-    async def arrive(self, asker: Asker, upload_id: str, file: Received, retry: Retry | None) -> Outcome:
+    async def arrive(self, asker: Asker, upload_id: str, file: Received, keyed: Keyed | None) -> Answer:
         """Counts a file that has been received, as new or as known content. Raises as `take` does."""
         async with self._engine.connect() as connection:
-            if retry is not None and (answered := await recall(connection, retry)) is not None:
-                return Outcome(*answered)
+            if keyed is not None and (answer := await recall(connection, keyed)) is not None:
+                return answer
         while True:
-            outcome = await self._try(asker, upload_id, file, retry)
+            outcome = await self._try(asker, upload_id, file, keyed)
             if outcome is not None:
                 return outcome
             await leases.again(self._engine, asker.tenant, upload_id)
 
-    async def _try(self, asker: Asker, upload_id: str, file: Received, retry: Retry | None) -> Outcome | None:
+    async def _try(self, asker: Asker, upload_id: str, file: Received, keyed: Keyed | None) -> Answer | None:
         """The answer, or None when the content was deleted meanwhile: its bytes are needed again."""
         async with self._engine.connect() as connection:
             known = await videos.by_content(connection, asker.tenant, file.sha256)
@@ -152,14 +154,9 @@ class Ingest:
             known = await self.store(asker, upload_id, file, generation=0 if known is None else known.generation + 1)
             await self._reached("stored")
         try:
-            counted = await self._count(asker, upload_id, known, retry)
-        except DBAPIError as error:
-            if retry is None or constraint(error) != "answer_key":
-                raise
-            async with self._engine.connect() as connection:
-                answered = await recall(connection, retry)
-            assert answered is not None, "somebody else answered the same request first"
-            return Outcome(*answered)
+            counted = await self._count(asker, upload_id, known, keyed)
+        except _AnsweredMeanwhile as meanwhile:
+            return meanwhile.answer
         if counted is None:
             return None
         await self._reached("counted")
@@ -169,8 +166,8 @@ class Ingest:
         async with self._engine.begin() as connection:
             if await videos.refused(connection, key) is None:
                 return outcome
-            if retry is not None:
-                await forget(connection, retry)
+            if keyed is not None:
+                await forget(connection, keyed)
         return None
 
     async def store(
@@ -237,9 +234,7 @@ class Ingest:
         except MediaRefusedError as error:
             raise UnusableError(str(error)) from error
 
-    async def _count(
-        self, asker: Asker, upload_id: str, new: Stored, retry: Retry | None
-    ) -> tuple[Outcome, str] | None:
+    async def _count(self, asker: Asker, upload_id: str, new: Stored, keyed: Keyed | None) -> tuple[Answer, str] | None:
         """The transaction that makes the upload true. The answer, and the key of the command that reports it; None, and
         nothing is changed, when the bytes that `new` relies on are deleted."""
         async with self._engine.begin() as connection:
@@ -257,10 +252,12 @@ class Ingest:
                 key, status = videos.again_key(row.id, upload_id), 200
                 shown = await self._duplicate(connection, row)
             body = msgspec.json.encode(shown)
-            if retry is not None:
-                await keep(connection, retry, status, body)
+            if keyed is not None and not await keep(connection, keyed, Answer(status, body)):
+                answer = await recall(connection, keyed)
+                assert answer is not None, "it was in the way of this one"
+                raise _AnsweredMeanwhile(answer)  # which takes back what was counted
         log.info("uploaded", id=row.id, duplicate=status == 200, size=row.size, kind=row.kind)
-        return Outcome(status, body), key
+        return Answer(status, body), key
 
     async def _add(self, connection: AsyncConnection, asker: Asker, new: Stored, gone: Stored | None) -> Stored:
         row = await videos.add(connection, new) if gone is None else await videos.renew(connection, gone, new)

@@ -18,11 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.ids import new_id
 from cutlog.ffmpeg import NotExaminedError
 from cutlog.skipping import Skipping, repeat
+from cutlog.web.idempotency import Answer, Keyed, keep, recall
 from services.media.facts.naming import display_name
 from services.media.facts.probed import UnusableError
 from services.media.ingest import leases
 from services.media.ingest.receive import Ingest, Received, space_errors
-from services.media.records.answers import Retry, keep, recall
 from services.media.records.quotas import Quotas
 from services.media.records.videos import Asker, Video
 from services.media.uploads import resumable
@@ -56,7 +56,7 @@ class Resuming:
 
     async def begin(self, asker: Asker, size: int, metadata: str, filename: str | None, key: str | None) -> Resumable:
         """A new upload of `size` bytes, or the one begun under the same Idempotency-Key. Raises KeyReusedError."""
-        retry = Retry.of(asker.tenant, key, "resumable", str(size), metadata)
+        keyed = Keyed.of(asker.tenant, key, "resumable", str(size), metadata)
         now = datetime.now(UTC)
         new = Resumable(
             id=new_id("u"), tenant=asker.tenant, actor=asker.subject, name=display_name(filename), metadata=metadata,
@@ -64,10 +64,10 @@ class Resuming:
             begun_at=now,
         )  # fmt: skip
         async with self._engine.begin() as connection:
-            if retry is not None:
-                if (answered := await recall(connection, retry)) is not None:
-                    return await resumable.find(connection, asker.tenant, answered[1].decode())
-                await keep(connection, retry, 201, new.id.encode())
+            if keyed is not None and not await keep(connection, keyed, Answer(201, new.id.encode())):
+                answer = await recall(connection, keyed)
+                assert answer is not None, "it was in the way of the new one"
+                return await resumable.find(connection, asker.tenant, answer.body.decode())
             await self._quotas.admit(connection, asker.tenant, size, under_way=True)
             row = await resumable.begin(connection, new, self.ttl)
             with space_errors():
@@ -219,8 +219,8 @@ class Resuming:
                     leases.leased(self._engine, row.tenant, row.id) as lease,
                     held.whole(row) as (path, sha256),
                 ):
-                    retry = Retry.of(row.tenant, f"resumable\n{row.id}", sha256)
-                    outcome = await self._ingest.arrive(asker, lease, Received(path, row.size, sha256, row.name), retry)
+                    keyed = Keyed.of(row.tenant, f"resumable\n{row.id}", sha256)
+                    outcome = await self._ingest.arrive(asker, lease, Received(path, row.size, sha256, row.name), keyed)
         except leases.LeaseHeldError as error:
             raise BusyError(str(BusyError.__doc__)) from error
         except UnusableError as error:

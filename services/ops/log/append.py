@@ -275,7 +275,7 @@ def _events(waiting: _Waiting, appended: Appended) -> list[Event]:
 
 async def _keep_answers(connection: AsyncConnection, batch: list[_Waiting], appended: list[Appended]) -> None:
     answers = [
-        (r.tenant, r.key, r.fingerprint, r.status, r.body(result), result.position)
+        (r.keyed.tenant, r.keyed.key, r.keyed.fingerprint, r.status, r.body(result))
         for waiting, result in zip(batch, appended, strict=True)
         if (r := waiting.append.reply) is not None
     ]

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.ids import event_id
-from services.ops.log.records import Answer, Appended, raw_event
+from cutlog.web.idempotency import Answer, Keyed, recall
+from services.ops.log.records import Appended, raw_event
 from services.ops.log.sql import statement
 
 _READ: Final = statement("read")
@@ -19,7 +20,6 @@ _FOLLOW: Final = statement("follow")
 _STREAM: Final = statement("stream")
 _FIND: Final = statement("find")
 _HEAD: Final = statement("head")
-_ANSWERED: Final = statement("answered")
 
 MAX_BYTES: Final = 8 << 20
 NEWEST: Final = 2**31 - 1
@@ -84,8 +84,7 @@ class LogReader:
             row = (await connection.exec_driver_sql(_FIND, (event_id(key, 0),))).one_or_none()
         return row and Appended(position=row.position, version=row.version, at=row.at, repeated=True)
 
-    async def answered(self, tenant: str, key: str) -> Answer | None:
-        """The answer kept under an Idempotency-Key. The caller compares fingerprints."""
+    async def answered(self, keyed: Keyed) -> Answer | None:
+        """The answer that was kept for a request. Raises KeyReusedError."""
         async with self._engine.connect() as connection:
-            row = (await connection.exec_driver_sql(_ANSWERED, (tenant, key))).one_or_none()
-        return row and Answer(fingerprint=row.fingerprint, status=row.status, body=row.body, position=row.position)
+            return await recall(connection, keyed)

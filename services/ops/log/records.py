@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.contract.base import Wire
 from cutlog.contract.envelope import Event, RawEvent
 from cutlog.contract.events import EventData
+from cutlog.web.idempotency import Keyed
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -28,21 +28,9 @@ class Appended(msgspec.Struct, frozen=True):
 class IdempotentReply(msgspec.Struct, frozen=True):
     """The HTTP answer to keep with the events, in their transaction, under the client's Idempotency-Key."""
 
-    tenant: str
-    key: str
-    fingerprint: str
+    keyed: Keyed
     status: int
     body: Callable[[Appended], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer that was kept under an Idempotency-Key."""
-
-    fingerprint: str
-    status: int
-    body: bytes
-    position: int
 
 
 Also = Callable[[AsyncConnection, Appended], Awaitable[None]]

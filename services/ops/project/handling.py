@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.commands import CollectExport, GcCommand, MediaCommand, ReportExport, ReportProxy
 from cutlog.contract.events import EventData, PlanCalculated, PolicyChanged, ProjectEvent
 from cutlog.contract.subjects import media_stream, project_stream, run_stream
+from cutlog.web.idempotency import Keyed
 from services.ops.decide import media, project, run
 from services.ops.decide.commands import CreateProject, ForkProject, ProjectCommand
 from services.ops.decide.importing import ImportVersions
@@ -64,8 +65,7 @@ class Outcome(msgspec.Struct, frozen=True):
 class Keep(msgspec.Struct, frozen=True):
     """The answer to keep under a client's Idempotency-Key, together with the events that it is about."""
 
-    key: str
-    fingerprint: str
+    keyed: Keyed
     status: int
     body: Callable[[Outcome], bytes]
 
@@ -215,7 +215,7 @@ class Handling:
                 raise NotFound("The project does not exist.")  # word for word as of one that nobody has
             events, past = project.decide_with_past(state, command)
         except (Refused, EditError):
-            if keep is not None and await self._reader.answered(who.tenant, keep.key) is not None:
+            if keep is not None and await self._reader.answered(keep.keyed) is not None:
                 raise AlreadyAnswered from None
             if await self._current(project_id, head):
                 raise
@@ -241,9 +241,8 @@ class Handling:
         if keep is not None:
             body = keep.body
             reply = IdempotentReply(
-                who.tenant, keep.key, keep.fingerprint, keep.status,
-                lambda appended: body(Outcome(after.state, events, appended)),
-            )  # fmt: skip
+                keep.keyed, keep.status, lambda appended: body(Outcome(after.state, events, appended))
+            )
         return Append(
             stream=stream, expected_version=0 if before is None else before.stream_version, events=events,
             tenant=who.tenant, actor=who.actor, trace=who.trace, key=key, reply=reply,

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.imports import ImportedVersion
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas
-from services.ops.log.records import IdempotentReply
+from cutlog.web.idempotency import Answer, Keyed, keep
 from services.ops.readmodel.derive import ALL_PROFILES
 from services.ops.readmodel.sql import statement
 from services.ops.readmodel.views import Export, Imported, Origin, Pinned, Project, Version
@@ -31,7 +31,6 @@ _QUEUED_EXPORTS: Final = statement("queued_exports")
 _STREAM_VERSION_AT: Final = statement("stream_version_at")
 _FORKS: Final = statement("forks")
 _EXPORTS_ELSEWHERE: Final = statement("exports_elsewhere")
-_KEEP_ANSWER: Final = statement("keep_answer")
 _CANVAS: Final = msgspec.json.Decoder(Canvas)
 _FPS: Final = msgspec.json.Decoder(Fps)
 _IMPORTED: Final = msgspec.json.Decoder(Imported)
@@ -143,11 +142,10 @@ class Reads:
         rows = await self._rows(_STREAM_VERSION_AT, stream, position)
         return rows[0].version if rows else 0
 
-    async def keep_answer(self, reply: IdempotentReply, body: bytes) -> None:
-        """Keeps the answer to a request for which nothing had to be appended."""
+    async def keep_answer(self, keyed: Keyed, answer: Answer) -> None:
+        """Keeps the answer to a request for which nothing had to be appended, unless it has one already."""
         async with self._engine.begin() as connection:
-            row = (reply.tenant, reply.key, reply.fingerprint, reply.status, body)
-            await connection.exec_driver_sql(_KEEP_ANSWER, row)
+            await keep(connection, keyed, answer)
 
     async def _rows(self, sql: str, *arguments: Any) -> list[Row[Any]]:
         async with self._engine.connect() as connection:

@@ -1,0 +1,1 @@
+"""Statements of the web layer, each in the file of its name."""
