@@ -26,8 +26,8 @@ class Lag:
     """What is there when a span of time begins has to be done when it ends, or less must be left then. Otherwise the
     lag grows."""
 
-    def __init__(self, name: str, within: float = WITHIN) -> None:
-        self.name, self._within = name, within
+    def __init__(self, name: str, within: float = WITHIN, look: float = LOOK) -> None:
+        self.name, self._within, self._look = name, within, look
         self._since: float | None = None
         self._mark = self._left = 0
         self._why: str | None = None
@@ -56,7 +56,7 @@ class Lag:
     async def watch(self, measure: Measure, stop: asyncio.Event) -> None:
         """Looks now and then until `stop` is set. What can't be reached is the business of other checks."""
         loop = asyncio.get_running_loop()
-        while not await stops_within(stop, LOOK):
+        while not await stops_within(stop, self._look):
             try:
                 done, head = await measure()
             except Exception as error:

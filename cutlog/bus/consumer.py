@@ -49,8 +49,6 @@ ATTEMPTS: Final = 5
 """How often a batch that fails for a reason of its own is tried before the projection stops."""
 BEHIND: Final = 10
 """Batches that are taken at once where there are so many: many events of one project change its row once."""
-GRACE: Final = 3.0
-"""Seconds that an operator who deleted a consumer has to make it anew, before the service does."""
 
 
 class _Moved(Exception):
@@ -116,7 +114,7 @@ class _Run:
             except ConsumerGone:
                 log.warning("the consumer is gone", projection=self._projection.name, position=self._at)
                 if await self._stream_made() == made:  # somebody deleted it, and may be about to make it anew
-                    await stops_within(self._stop, GRACE)
+                    await stops_within(self._stop, self._projection.grace)
 
     async def _stream_made(self) -> str | None:
         """When EVENTS was made: it tells one stream of that name from the next."""

@@ -86,14 +86,16 @@ class JobQueue:
         slots: int,
         cap: float = 6 * 3600.0,
         grace: float = 20.0,
+        beat: float = IN_PROGRESS,
     ) -> None:
         """Does the jobs of the consumer `durable`, up to `slots` at once, until `stop` is set.
 
         `handle` returns: done. It raises Retry or anything unexpected: again later. Poison, or failure number
         MAX_DELIVER: DLQ. A job is cancelled after `cap` seconds (a failure); and, after `stop`, when it needs longer
-        than `grace`, upon which another worker gets it at once.
+        than `grace`, upon which another worker gets it at once. Every `beat` seconds the server is told that a job is
+        in progress.
         """
-        worker = _Worker(self._bus, durable, handle, stop, slots, cap)
+        worker = _Worker(self._bus, durable, handle, stop, slots, cap, beat)
         try:
             while not stop.is_set():
                 try:
@@ -107,9 +109,11 @@ class JobQueue:
 
 
 class _Worker:
-    def __init__(self, bus: Bus, durable: str, handle: Handle, stop: asyncio.Event, slots: int, cap: float) -> None:
+    def __init__(
+        self, bus: Bus, durable: str, handle: Handle, stop: asyncio.Event, slots: int, cap: float, beat: float
+    ) -> None:
         self._bus, self._durable, self._handle = bus, durable, handle
-        self._stop, self._slots, self._cap = stop, slots, cap
+        self._stop, self._slots, self._cap, self._beat = stop, slots, cap, beat
         self._running: set[asyncio.Task[None]] = set()
 
     async def pull(self) -> None:
@@ -147,7 +151,7 @@ class _Worker:
             await self._bury(message, job, f"{MAX_DELIVER} workers died with it")
             return
         done = asyncio.Event()
-        beat = asyncio.create_task(_beat(message, done))
+        beat = asyncio.create_task(_beat(message, done, self._beat))
         try:
             async with asyncio.timeout(self._cap):
                 await self._handle(job)
@@ -205,9 +209,9 @@ class _Worker:
         await self._settle(message)
 
 
-async def _beat(message: Msg, done: asyncio.Event) -> None:
+async def _beat(message: Msg, done: asyncio.Event, every: float) -> None:
     # Not ended by cancelling it: the client may swallow that.
-    while not await stops_within(done, IN_PROGRESS):
+    while not await stops_within(done, every):
         with suppress(NatsError):
             await message.in_progress()
 

@@ -80,6 +80,8 @@ class Projection:
     reset: Reset | None = None
     react: Apply | None = None
     batch: int = 500
+    grace: float = 3.0
+    """Seconds that an operator who deleted the consumer has to make it anew, before the service does."""
     standing: Standing = field(init=False)
     wants: Wanted = field(init=False)
     led: LeadStanding = field(init=False)

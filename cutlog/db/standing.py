@@ -9,7 +9,7 @@ from typing import Final
 from cutlog.readiness import NotReady
 
 GRACE: Final = 15.0
-"""Seconds without a leader, or of failing, after which a service is not ready: longer than any takeover."""
+"""Longer than any takeover takes, in seconds."""
 RECENT: Final = 60.0
 """Seconds after which a failure says nothing any more, where the next attempt takes long."""
 
@@ -22,10 +22,11 @@ def now() -> float:
 @dataclass
 class Standing:
     """As this process sees it. With `rounds`, a leader that completes nothing for so many seconds is not doing its
-    work."""
+    work. `grace`: seconds without a leader, or of failing, after which the service is not ready."""
 
     name: str
     rounds: float | None = None
+    grace: float = GRACE
     leads: bool = False
     led_at: float = field(default_factory=now)
     """When somebody was last known to lead."""
@@ -39,9 +40,9 @@ class Standing:
         """Readiness: raises NotReady where nobody leads, or where the leader, being this process, gets nothing done."""
         at = now()
         why = f" ({self.error})" if self.error else ""
-        if not self.leads and at - self.led_at > GRACE:
+        if not self.leads and at - self.led_at > self.grace:
             raise NotReady(f"{self.name}: no process has led for {at - self.led_at:.0f} s{why}")
-        if self.failing_since is not None and at - self.failing_since > GRACE and at - self.failed_at < RECENT:
+        if self.failing_since is not None and at - self.failing_since > self.grace and at - self.failed_at < RECENT:
             raise NotReady(f"{self.name} has been failing for {at - self.failing_since:.0f} s{why}")
         if self.leads and self.rounds is not None and at - self.done_at > self.rounds:
             raise NotReady(f"{self.name} has completed nothing for {at - self.done_at:.0f} s")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -175,10 +176,10 @@ def pillow_needs() -> tuple[Path, ...]:
     return (*pillow(), *(path for path in libraries if path.exists()), PICTURES)
 
 
-async def probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawProbe:
+async def probe(jail: Jail, path: Path, *, times: bool, limits: Limits, pauses: Sequence[float] = PAUSES) -> RawProbe:
     """Raises MediaRefusedError, FileNotFoundError; NotExaminedError when the child comes to nothing again and again, as
-    in a machine so busy that the sandbox does not see to it in time."""
-    for pause in PAUSES:
+    in a machine so busy that the sandbox does not see to it in time. `pauses`: seconds before each further attempt."""
+    for pause in pauses:
         try:
             return await _probe(jail, path, times=times, limits=limits)
         except NotExaminedError as error:

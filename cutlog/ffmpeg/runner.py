@@ -16,7 +16,7 @@ from cutlog.ffmpeg.allow import guarded
 from cutlog.ffmpeg.binaries import Binary, identify, libraries, locate
 from cutlog.ffmpeg.errors import FfmpegFailedError, MemoryLimitError, OutputTooLargeError, TimeLimitError
 from cutlog.ffmpeg.limits import PROBE, RUN, Limits
-from cutlog.ffmpeg.probing import RawProbe, probe, rewrite
+from cutlog.ffmpeg.probing import PAUSES, RawProbe, probe, rewrite
 from cutlog.ffmpeg.progress import Progress, ProgressReader
 from cutlog.ffmpeg.sandbox import CHOICES, Jail, Room, SandboxUnavailableError, candidates
 from cutlog.ffmpeg.typefaces import RawFont, rewrite_font
@@ -66,8 +66,10 @@ class _Lines:
 class Ffmpeg:
     """One build of ffmpeg in one kind of sandbox. Make it with `find`; one serves a whole process."""
 
-    def __init__(self, binary: Binary, jail: Jail, needs: tuple[Path, ...]) -> None:
+    def __init__(self, binary: Binary, jail: Jail, needs: tuple[Path, ...], pauses: Sequence[float] = PAUSES) -> None:
+        """`pauses`: seconds before a file that nobody could look at is looked at again."""
         self.binary = binary
+        self.pauses = pauses
         self._jail = jail
         self._needs = needs
         self._probing = asyncio.Semaphore(PROBES)
@@ -145,7 +147,7 @@ class Ffmpeg:
         of an allowed kind, NotExaminedError when that could not be found out.
         """
         async with self._probing:
-            return await probe(self._jail, path.resolve(), times=times, limits=limits)
+            return await probe(self._jail, path.resolve(), times=times, limits=limits, pauses=self.pauses)
 
     async def rewrite(self, path: Path, folder: Path, name: str, limits: Limits = RUN) -> None:
         """Writes a picture that a probe calls foreign to `name` in the folder, as ffmpeg reads it: as PNG, upright, in

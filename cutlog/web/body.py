@@ -14,21 +14,25 @@ from cutlog.web.problems import Problem, ProblemError
 from cutlog.web.reply import JSON
 
 READ_SECONDS: Final = 60.0
+READING: Final = web.AppKey("reading", float)
+"""Seconds after which a body that does not come, or only drips, is given up."""
 LEAST_BYTES_PER_SECOND: Final = 1024
-"""Of a body that streams, over all of its time, once that is more than `READ_SECONDS`."""
+"""Of a body that streams, over all of its time, once that is more than `READING`."""
 
 
 class Pace:
     """How fast a body comes. One that drips is given up: it would hold its connection and its file for days."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        """Only after so many `seconds` it is judged."""
+        self.seconds = seconds
         self._began, self._bytes = time.monotonic(), 0
 
     def came(self, size: int) -> None:
         """So many bytes more. Raises Problem 408."""
         self._bytes += size
         seconds = time.monotonic() - self._began
-        if seconds > READ_SECONDS and self._bytes < seconds * LEAST_BYTES_PER_SECOND:
+        if seconds > self.seconds and self._bytes < seconds * LEAST_BYTES_PER_SECOND:
             detail = f"{self._bytes} bytes came in {seconds:.0f} s; at least {LEAST_BYTES_PER_SECOND} a second should."
             raise Problem.of_status(408, detail)
 
@@ -41,13 +45,13 @@ async def read_body(http: Request, limit: int) -> bytes:
         return _arrived(http, limit)
     body = bytearray()
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        async with asyncio.timeout(http.app[READING]):
             async for chunk in http.content.iter_any():
                 body += chunk
                 if len(body) > limit:
                     raise too_large(limit)
     except TimeoutError:
-        raise Problem.of_status(408, f"The body took longer than {READ_SECONDS:g} s.") from None
+        raise Problem.of_status(408, f"The body took longer than {http.app[READING]:g} s.") from None
     except (web.RequestPayloadError, HttpProcessingError):
         raise Problem.of_status(400, "The body is not what its headers promise.") from None
     return bytes(body)

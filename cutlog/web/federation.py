@@ -39,8 +39,11 @@ class HealthOfAll(msgspec.Struct, frozen=True):
     services: dict[str, HealthReport]
 
 
-def federate(api: Api, peers: Mapping[str, str]) -> None:
-    """Adds /api/health, /api/openapi.json and /api/docs to `api`, for itself and for its peers (name → base URL)."""
+def federate(api: Api, peers: Mapping[str, str], seconds: float = PEER_SECONDS) -> None:
+    """Adds /api/health, /api/openapi.json and /api/docs to `api`, for itself and for its peers (name → base URL).
+
+    A peer that does not answer within so many `seconds` is down.
+    """
     others = {name: url.rstrip("/") for name, url in peers.items() if name != api.name}
     known: dict[str, dict[str, Any]] = {}
 
@@ -56,7 +59,7 @@ def federate(api: Api, peers: Mapping[str, str]) -> None:
         """Rows that were passed over are named to admins (`skipped:gc.schedule:acme`), and counted for all others
         (`skipped:gc.schedule:+1`)."""
         own, *theirs = await asyncio.gather(
-            req.http.app[HEALTH].report(), *(_health(name, url) for name, url in others.items())
+            req.http.app[HEALTH].report(), *(_health(name, url, seconds) for name, url in others.items())
         )
         named = req.who is not None and req.who.role.covers(Role.admin)
         services = {each.service: each if named else each.without_names() for each in (own, *theirs)}
@@ -66,7 +69,7 @@ def federate(api: Api, peers: Mapping[str, str]) -> None:
     @api.get("/api/openapi.json", role=None, returns={200: dict[str, Any]}, summary="This document", tag="System")
     async def openapi(req: Request) -> Reply:
         """OpenAPI 3.1. A service that does not answer is shown as it was when it last did."""
-        answers = await asyncio.gather(*(_openapi(name, url) for name, url in others.items()))
+        answers = await asyncio.gather(*(_openapi(name, url, seconds) for name, url in others.items()))
         known.update({name: found for name, found in zip(others, answers, strict=True) if found})
         return Reply(200, merge([document(api), *(known[name] for name in others if name in known)]))
 
@@ -83,8 +86,8 @@ def _page(api: Api, suffix: str, name: str, kind: str) -> None:
         return Reply.raw(200, content, kind, headers)
 
 
-async def _health(name: str, url: str) -> HealthReport:
-    body = await _fetch(f"{url}/readyz")
+async def _health(name: str, url: str, seconds: float) -> HealthReport:
+    body = await _fetch(f"{url}/readyz", seconds)
     try:
         report = msgspec.json.decode(body or b"", type=HealthReport)
     except msgspec.MsgspecError:
@@ -92,19 +95,19 @@ async def _health(name: str, url: str) -> HealthReport:
     return msgspec.structs.replace(report, service=name)
 
 
-async def _openapi(name: str, url: str) -> dict[str, Any] | None:
-    body = await _fetch(f"{url}/internal/openapi.json")
+async def _openapi(name: str, url: str, seconds: float) -> dict[str, Any] | None:
+    body = await _fetch(f"{url}/internal/openapi.json", seconds)
     try:
         return msgspec.json.decode(body or b"", type=dict[str, Any])
     except msgspec.MsgspecError:
         return None
 
 
-async def _fetch(url: str) -> bytes | None:
+async def _fetch(url: str, seconds: float) -> bytes | None:
     """The body at `url`, of any status, or None when nobody answers in time."""
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PEER_SECONDS)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds)) as session,
             session.get(url, allow_redirects=False) as response,
         ):
             return await response.read() if response.status in (200, 503) else None

@@ -41,11 +41,12 @@ class HealthReport(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class Health:
-    """The readiness of one service: all its checks, asked at once, each within two seconds."""
+    """The readiness of one service: all its checks, asked at once, each within `seconds`."""
 
     service: str
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     alarms: Sequence[Callable[[], Awaitable[list[str]]]] = ()
+    seconds: float = CHECK_SECONDS
 
     async def report(self) -> HealthReport:
         """Asks every check. Why one is down goes to the log, not to the caller."""
@@ -61,7 +62,7 @@ class Health:
         raised: list[str] = []
         for ask in self.alarms:
             try:
-                async with asyncio.timeout(CHECK_SECONDS):
+                async with asyncio.timeout(self.seconds):
                     raised += await ask()
             except Exception as error:
                 log.debug("alarms are not known", service=self.service, error=repr(error))
@@ -69,7 +70,7 @@ class Health:
 
     async def _passes(self, name: str) -> bool:
         try:
-            async with asyncio.timeout(CHECK_SECONDS):
+            async with asyncio.timeout(self.seconds):
                 await self.checks[name]()
         except Exception as error:
             log.warning("not ready", service=self.service, check=name, error=repr(error))

@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
-from cutlog.web.body import READ_SECONDS, Pace, too_large
+from cutlog.web.body import READING, Pace, too_large
 from cutlog.web.problems import Problem
 from cutlog.web.request import Request
 
@@ -31,12 +31,13 @@ class Part:
     filename: str | None
     media_type: str
     _reader: aiohttp.BodyPartReader
+    _seconds: float
     _limit: int
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The bytes of the part. Raises Problem 413 beyond the limit, 408 when they stop coming, 400 when malformed."""
-        size, pace = 0, Pace()
-        while chunk := await _read(self._reader.read_chunk(CHUNK)):
+        size, pace = 0, Pace(self._seconds)
+        while chunk := await _read(self._reader.read_chunk(CHUNK), pace.seconds):
             size += len(chunk)
             pace.came(len(chunk))
             if size > self._limit:
@@ -49,12 +50,13 @@ async def parts(request: Request[Any, Any], limit: int) -> AsyncIterator[Part]:
 
     Raises Problem 400 for what is not a form; 413, 408, 415 as `Part.chunks` does.
     """
+    seconds = request.http.app[READING]
     try:
         reader = await request.http.multipart()
     except (ValueError, RuntimeError, AssertionError) as error:
         raise _malformed(error) from None
     for _ in range(MAX_PARTS):
-        part = await _read(reader.next())
+        part = await _read(reader.next(), seconds)
         if part is None:
             return
         if not isinstance(part, aiohttp.BodyPartReader):
@@ -63,16 +65,16 @@ async def parts(request: Request[Any, Any], limit: int) -> AsyncIterator[Part]:
             if part.headers.get(header, "").strip().lower() not in _PLAIN:
                 raise Problem.of_status(415, f"A part with {header} is not accepted: send the file as it is.")
         kind = part.headers.get("Content-Type", "application/octet-stream")
-        yield Part(part.name or "", part.filename, kind, part, limit)
+        yield Part(part.name or "", part.filename, kind, part, seconds, limit)
     raise Problem(413, "too-many-parts", "The form has too many parts", f"At most {MAX_PARTS} parts.")
 
 
-async def _read(awaited: Awaitable[T]) -> T:
+async def _read(awaited: Awaitable[T], seconds: float) -> T:
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        async with asyncio.timeout(seconds):
             return await awaited
     except TimeoutError:
-        raise Problem.of_status(408, f"Nothing came for {READ_SECONDS:g} s.") from None
+        raise Problem.of_status(408, f"Nothing came for {seconds:g} s.") from None
     # The reader answers malformed input with all of these.
     except (ValueError, RuntimeError, TypeError, AssertionError, HttpProcessingError, RequestPayloadError) as error:
         raise _malformed(error) from None

@@ -13,6 +13,7 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from cutlog.web.api import Api, Check
+from cutlog.web.body import READ_SECONDS, READING
 from cutlog.web.dispatch import Dispatch
 from cutlog.web.health import HEALTH, Health
 from cutlog.web.observe import SAFE_HEADERS, add_safe_headers, observer
@@ -69,12 +70,14 @@ async def serve_http(
     rate: Rate | None = None,
     failures: Rate = FAILURES,
     drain_seconds: float = DRAIN_SECONDS,
+    read_seconds: float = READ_SECONDS,
     streams_per_subject: int = STREAMS_PER_SUBJECT,
 ) -> AsyncIterator[Server]:
     """Serves `api` on `settings.listen` (HOST:PORT, port 0: any), with /healthz, /readyz, /metrics and
     /internal/openapi.json.
 
-    Leaving drains: no new connections, event streams end, running requests get `drain_seconds` to finish. A subject may
+    Leaving drains: no new connections, event streams end, running requests get `drain_seconds` to finish. A body that
+    says nothing for `read_seconds` is given up. A subject may
     have `streams_per_subject` event streams open. Raises OSError when the address is taken, ValueError when there is no
     secret: anybody could make tokens then.
     """
@@ -85,7 +88,7 @@ async def serve_http(
         api.check(name, check)
     health = Health(api.name, api.checks, api.alarms)
     draining = asyncio.Event()
-    app = application(api, secret, health, draining, rate or Rate(), failures)
+    app = application(api, secret, health, draining, rate or Rate(), failures, read_seconds)
     streams = app[OPEN_STREAMS] = OpenStreams(streams_per_subject)
     runner = ProblemRunner(
         app,
@@ -114,11 +117,18 @@ async def serve_http(
 
 
 def application(
-    api: Api, secret: str, health: Health, draining: asyncio.Event, rate: Rate, failures: Rate
+    api: Api,
+    secret: str,
+    health: Health,
+    draining: asyncio.Event,
+    rate: Rate,
+    failures: Rate,
+    read_seconds: float,
 ) -> web.Application:
     """The aiohttp application of an Api."""
     app = web.Application(middlewares=[observer(api)])
     app[HEALTH] = health
+    app[READING] = read_seconds
     app.on_response_prepare.append(add_safe_headers)
     limiter, failed = RateLimiter(rate), RateLimiter(failures, of="failed logins")
     methods: dict[str, list[str]] = {}

@@ -31,13 +31,16 @@ from services.gc.projection import apply as projection
 from services.gc.projection.log import LogAsked
 from services.gc.proof import PROOF
 from services.gc.report.reading import Blocked
-from services.gc.report.reports import Reports
+from services.gc.report.reports import PATIENCE, Reports
 from services.gc.report.storage import Keeper
 
 
 @asynccontextmanager
-async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterator[Server]:
-    """The service at work; leaving finishes what is under way. `reached` is told each step of an act."""
+async def serving(
+    settings: Settings, reached: Reached = nothing, *, patience: float = PATIENCE
+) -> AsyncIterator[Server]:
+    """The service at work; leaving finishes what is under way. `reached` is told each step of an act; a question waits
+    `patience` seconds for the projection."""
     engine = create_engine(settings)
     stop = asyncio.Event()
 
@@ -65,7 +68,7 @@ async def serving(settings: Settings, reached: Reached = nothing) -> AsyncIterat
             )
             blobs = open_blobs(settings.objects, settings.file_secret.get_secret_value())
             blocked = Blocked()
-            reports = Reports(engine, outbox, LogAsked(bus), blobs, blocked)
+            reports = Reports(engine, outbox, LogAsked(bus), blobs, blocked, patience)
             mover = Mover(engine, blobs, reached)
             api = make_api(engine, reports, outbox)
             storage_routes(api, engine, blobs)

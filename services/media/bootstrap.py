@@ -24,6 +24,7 @@ from cutlog.service import Service
 from cutlog.settings import Settings
 from cutlog.skipping import Skipping
 from cutlog.web import Server, serve_http
+from cutlog.web.body import READ_SECONDS
 from services.media.api.previews import add_previews
 from services.media.api.tus import add_uploads
 from services.media.api.videos import make_api
@@ -49,8 +50,11 @@ PATIENCE: Final = 120.0
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Server]:
-    """The service at work; leaving finishes what is under way. Raises SandboxUnavailableError, BinaryNotFoundError."""
+async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> AsyncIterator[Server]:
+    """The service at work; leaving finishes what is under way. A body that says nothing for `read_seconds` is given up.
+
+    Raises SandboxUnavailableError, BinaryNotFoundError.
+    """
     ffmpeg = await Ffmpeg.find(settings)
     file_secret = settings.file_secret.get_secret_value()
     blobs = open_blobs(settings.objects, file_secret, settings.bucket_secret.get_secret_value())
@@ -121,7 +125,13 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
                 try:
                     async with (
                         micro(bus, "media", cutlog.__version__, {}, projections=[projects], derived=PROOF.derived),
-                        serve_http(api, settings, checks=checks, streams_per_subject=settings.event_streams) as server,
+                        serve_http(
+                            api,
+                            settings,
+                            checks=checks,
+                            streams_per_subject=settings.event_streams,
+                            read_seconds=read_seconds,
+                        ) as server,
                     ):
                         yield server
                 finally:

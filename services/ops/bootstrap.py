@@ -28,7 +28,7 @@ from services.ops.compat.marks import Marks
 from services.ops.compat.reads import OldRows
 from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
-from services.ops.live.feed import Feed
+from services.ops.live.feed import POLL, Feed
 from services.ops.live.renders import Renders
 from services.ops.log.answers import forgetting
 from services.ops.log.append import LogWriter
@@ -52,7 +52,7 @@ from services.ops.readmodel.reads import Reads
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Server]:
+async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Server]:
     """The service at work: the log, the relay that publishes it, commands, HTTP. Leaving finishes what is under way."""
     stop = asyncio.Event()
     async with AsyncExitStack() as parts:
@@ -70,7 +70,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         letters = shipped()
         if settings.fonts is not None:
             letters |= await asyncio.to_thread(letters_in, settings.fonts)
-        catalog, history, feed = Catalog(engine, letters), History(engine, reader), Feed(reader)
+        catalog, history, feed = Catalog(engine, letters), History(engine, reader), Feed(reader, poll)
 
         async def database() -> None:
             async with engine.connect() as connection:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from cutlog.bus import Bus, consumer
+from cutlog.bus import Bus
 from cutlog.bus.errors import ApiError, BusUnavailable
 from tests.bus.backbone import Backbone, Counting
 from tests.bus.conftest import backbone_on, probe
@@ -35,7 +35,7 @@ class World:
         self._work = AsyncExitStack()
 
     async def begin(self) -> None:
-        self.counting = await self._work.enter_async_context(Counting(self.bus, self.engine))
+        self.counting = await self._work.enter_async_context(Counting(self.bus, self.engine, grace=0.1))
 
     async def edit(self, project: str, times: int) -> None:
         """The relay publishes them when it comes to it."""
@@ -83,11 +83,7 @@ class World:
 
 
 @pytest.fixture
-def running(
-    database: Database, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[asyncio.Runner, World]]:
-    monkeypatch.setattr(consumer, "GRACE", 0.1)
-
+def running(database: Database, nats: NatsServer) -> Iterator[tuple[asyncio.Runner, World]]:
     async def world(parts: AsyncExitStack) -> World:
         engine = await parts.enter_async_context(probe(database))
         ops_engine = create_async_engine(database.url("ops"))

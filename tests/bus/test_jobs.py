@@ -12,7 +12,6 @@ import pytest
 from nats.aio.msg import Msg
 
 from cutlog.bus import Bus, Delivered, JobQueue, Poison, Retry
-from cutlog.bus import jobs as jobs_module
 from cutlog.bus.streams import stream_info
 from cutlog.contract.subjects import PROXY_WORKERS
 from tests.support.messaging import NatsServer
@@ -33,8 +32,8 @@ async def count(bus: Bus, stream: str) -> int:
 class Worker:
     """Works until the block ends; remembers what it was given."""
 
-    def __init__(self, bus: Bus, *, slots: int = 2, grace: float = 5.0, cap: float = 60.0) -> None:
-        self.bus, self.slots, self.grace, self.cap = bus, slots, grace, cap
+    def __init__(self, bus: Bus, *, slots: int = 2, grace: float = 5.0, cap: float = 60.0, beat: float = 10.0) -> None:
+        self.bus, self.slots, self.grace, self.cap, self.beat = bus, slots, grace, cap, beat
         self.seen: list[tuple[bytes, int]] = []
         self.done: list[bytes] = []
         self.running = self.most = 0
@@ -64,7 +63,7 @@ class Worker:
     async def __aenter__(self) -> Worker:
         self.task = asyncio.create_task(
             JobQueue(self.bus).work(
-                PROXY_WORKERS, self.handle, self.stop, slots=self.slots, grace=self.grace, cap=self.cap
+                PROXY_WORKERS, self.handle, self.stop, slots=self.slots, grace=self.grace, cap=self.cap, beat=self.beat
             )
         )
         return self
@@ -198,10 +197,9 @@ async def test_a_long_job_is_kept_alive_and_not_given_to_another(bus: Bus, monke
         await beat(message)
         beats[0] += 1
 
-    monkeypatch.setattr(jobs_module, "IN_PROGRESS", 0.2)
     monkeypatch.setattr(Msg, "in_progress", counted)
     await JobQueue(bus).publish(SUBJECT, b"long", key="1")
-    async with Worker(bus) as one, Worker(bus) as two:
+    async with Worker(bus, beat=0.2) as one, Worker(bus, beat=0.2) as two:
         one.go.clear()
         two.go.clear()
         await eventually(lambda: one.running + two.running == 1)

@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from cutlog import lag
 from cutlog.lag import Lag
 from cutlog.readiness import NotReady
 from tests.support.waiting import eventually
@@ -42,9 +41,8 @@ async def test_a_lag_that_grows_is_told(looks: list[tuple[int, int]], expected: 
     assert await fails(one) is expected
 
 
-async def test_it_is_watched_and_what_cannot_be_reached_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lag, "LOOK", 0.01)
-    one, stop = Lag("work", within=0.0), asyncio.Event()
+async def test_it_is_watched_and_what_cannot_be_reached_is_passed_over() -> None:
+    one, stop = Lag("work", within=0.0, look=0.01), asyncio.Event()
     heads = iter([1, 1, 2])
 
     async def measure() -> tuple[int, int]:

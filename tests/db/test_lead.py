@@ -193,7 +193,7 @@ async def test_only_what_is_known_to_be_dead_is_called_dead() -> None:
 
 @slow
 async def test_work_that_fails_is_begun_again_and_readiness_tells_when_it_does_not_stop_failing(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine,
 ) -> None:
     fails = True
 
@@ -207,7 +207,7 @@ async def test_work_that_fails_is_begun_again_and_readiness_tells_when_it_does_n
     async with running(one):
         await eventually(lambda: one.ended >= 2)
         await one.standing.check()  # not yet
-        monkeypatch.setattr("cutlog.db.standing.GRACE", 0.0)
+        one.standing.grace = 0.0
         with pytest.raises(NotReady, match=r"work(: no process has led| has been failing) for .*KeyError"):
             await one.standing.check()
         fails = False
@@ -223,9 +223,7 @@ async def test_work_that_fails_is_begun_again_and_readiness_tells_when_it_does_n
 
 
 @slow
-async def test_where_nobody_can_lead_the_service_is_not_ready(
-    engine: AsyncEngine, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_where_nobody_can_lead_the_service_is_not_ready(engine: AsyncEngine, owner: asyncpg.Connection) -> None:
     await owner.execute("REVOKE ALL ON media.lease FROM cutlog_media")
 
     async def work(lease: Lease) -> None:
@@ -233,11 +231,11 @@ async def test_where_nobody_can_lead_the_service_is_not_ready(
         await one.stop.wait()
 
     one = Candidate(engine, work)
-    monkeypatch.setattr("cutlog.db.standing.GRACE", PATIENCE)
+    one.standing.grace = PATIENCE
     async with running(one):
         await eventually(lambda: one.standing.error)
         await one.standing.check()
-        monkeypatch.setattr("cutlog.db.standing.GRACE", 0.0)
+        one.standing.grace = 0.0
         with pytest.raises(NotReady, match="no process has led"):
             await one.standing.check()
         await owner.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON media.lease TO cutlog_media")

@@ -14,8 +14,8 @@ from tests.support.painting import Painter
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "PAUSES", (0.0, 0.0))
+def at_once(monkeypatch: pytest.MonkeyPatch, ffmpeg: Ffmpeg) -> None:
+    monkeypatch.setattr(ffmpeg, "pauses", (0.0, 0.0))
 
 
 @pytest.fixture

@@ -97,3 +97,10 @@ class Gc:
 async def gc(log: Log, settings_for: SettingsFactory) -> AsyncIterator[Gc]:
     async with serving(settings_for("gc")) as server, aiohttp.ClientSession() as session:
         yield Gc(server.url, session, settings_for)
+
+
+@pytest.fixture
+async def impatient(log: Log, settings_for: SettingsFactory) -> AsyncIterator[Gc]:
+    """The same, where nobody waits for the projection."""
+    async with serving(settings_for("gc"), patience=0.1) as server, aiohttp.ClientSession() as session:
+        yield Gc(server.url, session, settings_for)

@@ -14,7 +14,6 @@ import pytest
 from cutlog.contract import events as e
 from cutlog.contract.commands import RecordPlan, decode_command
 from cutlog.contract.timeline import Canvas
-from services.gc.report import reports
 from tests.gc.conftest import Gc, Log
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
@@ -270,10 +269,8 @@ async def test_a_plan_is_told_to_the_log_and_a_simulation_is_not(log: Log, gc: G
 
 
 @slow
-async def test_no_plan_is_made_while_history_is_read_again(
-    log: Log, gc: Gc, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reports, "PATIENCE", 0.1)
+async def test_no_plan_is_made_while_history_is_read_again(log: Log, impatient: Gc, database: Database) -> None:
+    gc = impatient
     await project(log, "p", exports=3)
     await gc.calculate()
     owner = await asyncpg.connect(database.owner_url)

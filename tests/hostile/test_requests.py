@@ -136,9 +136,9 @@ async def raw(house: House, head: str, *body: bytes, patience: float = 30) -> in
 
 
 @slow
-async def test_bodies_that_lie_or_never_end_are_given_up(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cutlog.web.multipart.READ_SECONDS", 0.5)
-    monkeypatch.setattr("services.media.api.tus.READ_SECONDS", 0.5)
+async def test_bodies_that_lie_or_never_end_are_given_up(running: House) -> None:
+    await running.stop("media")
+    await running.start("media", given={"read_seconds": 0.5})
     auth = f"Host: x\nAuthorization: Bearer {running.client().token}"
     form = "Content-Type: multipart/form-data; boundary=b"
     first = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x.mp4"\r\n\r\nabc'
@@ -162,8 +162,9 @@ async def test_bodies_that_lie_or_never_end_are_given_up(running: House, monkeyp
 
 
 @slow
-async def test_a_body_that_drips_is_given_up(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cutlog.web.body.READ_SECONDS", 0.3)  # the time after which a body must have come fast enough
+async def test_a_body_that_drips_is_given_up(running: House) -> None:
+    await running.stop("media")
+    await running.start("media", given={"read_seconds": 0.3})  # after which a body must have come fast enough
     address = urlsplit(running.client().url)
     auth = f"Host: x\r\nAuthorization: Bearer {running.client().token}\r\n"
     begun = await running.client()("POST", "/api/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "9000"})

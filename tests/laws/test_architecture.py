@@ -264,6 +264,24 @@ def test_no_test_sleeps_a_fixed_time_in_place_of_waiting() -> None:
     assert not found
 
 
+def test_no_test_changes_a_constant_of_a_module() -> None:
+    """Timeouts, delays and limits are arguments: a test that needs others gives others, and what it gives reaches all
+    that it concerns."""
+    found = []
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=func, args=[ast.Constant(value=str() as where), *_]):
+                    changes, constant = ast.unparse(func).endswith(("setattr", "patch")), where.rpartition(".")[2]
+                case ast.Call(func=func, args=[_, ast.Constant(value=str() as constant), *_]):
+                    changes = ast.unparse(func).endswith(("setattr", "patch.object"))
+                case _:
+                    continue
+            if changes and constant.isupper():
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert found == []
+
+
 def test_what_runs_in_the_slow_lane_only_says_why() -> None:
     """`make test` is to stay cheap, and nothing is to leave it without a reason that somebody can judge."""
     silent = []

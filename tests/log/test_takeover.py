@@ -104,6 +104,6 @@ async def test_where_no_relay_leads_or_its_lag_grows_ops_is_not_ready(
         await published(bus, 3)
         await look()
         await relay.check()
-    monkeypatch.setattr("cutlog.db.standing.GRACE", -1.0)
+    relay.standing.grace = -1.0
     with pytest.raises(NotReady, match="no process has led"):
         await relay.check()

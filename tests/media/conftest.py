@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,12 +79,13 @@ class House:
     objects: Path
     running: dict[str, AsyncExitStack] = field(default_factory=dict)
 
-    async def start(self, *names: str, **changes: Any) -> None:
+    async def start(self, *names: str, given: Mapping[str, Any] | None = None, **changes: Any) -> None:
+        """With settings changed, and arguments `given` to the service."""
         servings: dict[str, Callable[..., Any]] = {"ops": ops_bootstrap.serving, "media": media_bootstrap.serving}
         for name in names:
             stack = AsyncExitStack()
             settings = self.settings_for(name).model_copy(update=changes)
-            await stack.enter_async_context(servings[name](settings))
+            await stack.enter_async_context(servings[name](settings, **(given or {})))
             self.running[name] = stack
 
     async def stop(self, *names: str) -> None:

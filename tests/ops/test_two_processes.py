@@ -44,11 +44,15 @@ async def film(editor: Client) -> Client:
 @pytest.fixture
 async def other(film: Client, settings: Settings) -> AsyncIterator[Client]:
     """The second process, asked by the same person."""
-    async with serving(settings.model_copy(update={"listen": "127.0.0.1:0"})) as server:
+    async with serving(_elsewhere(settings)) as server:
         yield Client(film.session, server.url, film.token)
 
 
 @pytest.mark.few(1, reason="two processes of ops")
+def _elsewhere(settings: Settings) -> Settings:
+    return settings.model_copy(update={"listen": "127.0.0.1:0"})
+
+
 @pytest.mark.parametrize("told", [True, False])
 async def test_they_may_take_turns(film: Client, other: Client, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
     if not told:
@@ -111,14 +115,13 @@ async def _equal(ask: Callable[[], Awaitable[object]], wanted: object) -> bool:
 
 
 @slow
-async def test_a_follower_hears_of_the_other_process_before_it_would_look(
-    film: Client, other: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.ops.live.feed.POLL", 60 * POLL)
-    async with asyncio.timeout(PATIENCE), listening(film, "p1") as listener:
-        for n in range(20):
-            await other.edit("p1", rename(n))
-            assert [one.data["data"]["version"] for one in await listener.take(1)] == [n + 1]
+async def test_a_follower_hears_of_the_other_process_before_it_would_look(film: Client, settings: Settings) -> None:
+    async with asyncio.timeout(PATIENCE), serving(_elsewhere(settings), poll=60 * POLL) as server:
+        other = Client(film.session, server.url, film.token)
+        async with listening(other, "p1") as listener:
+            for n in range(20):
+                await film.edit("p1", rename(n))
+                assert [one.data["data"]["version"] for one in await listener.take(1)] == [n + 1]
 
 
 @slow

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cutlog.contract.properties import Animated, Easing, Keyframe, Keyframes
 from cutlog.contract.timeline import Clip, Track, Transition
-from services.render.audio import score as sound
+from services.render.audio.score import FRAME, score
 from services.render.produce.mix import mix
 from tests.render.listening import Stereo, bit, noise, track
 from tests.render.straight import RATE, straight
@@ -96,13 +96,11 @@ def test_chunks_hold_what_the_contract_says(
     film = timeline(*both, library=[ref], fps=RATE)
     audio = ref.renditions.audio
     assert audio is not None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sound, "CHUNK", packets)
-        found = sound.score(film, 96_000, "encoder", "filters", snap=snap)
-    out = np.zeros((found.packets * sound.FRAME + sound.FRAME, 2), np.float32)
+    found = score(film, 96_000, "encoder", "filters", snap=snap, chunk=packets)
+    out = np.zeros((found.packets * FRAME + FRAME, 2), np.float32)
     at = 0
     for chunk in found.chunks:
         mixed = mix(chunk, {audio.sha256: path}, {})
-        out[at : at + len(mixed) - chunk.lead * sound.FRAME] = mixed[chunk.lead * sound.FRAME :]
-        at += chunk.packets * sound.FRAME
+        out[at : at + len(mixed) - chunk.lead * FRAME] = mixed[chunk.lead * FRAME :]
+        at += chunk.packets * FRAME
     assert np.abs(out[: found.samples] - straight(film, source, snap=snap)).max() < 3e-6

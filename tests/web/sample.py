@@ -27,6 +27,7 @@ from cutlog.web import (
     federate,
     mint,
 )
+from cutlog.web.federation import PEER_SECONDS
 from cutlog.web.multipart import parts
 
 SECRET = "a secret of enough bytes for any HMAC that a test may try, and used by tests only"
@@ -88,7 +89,9 @@ def bearer(role: Role = Role.editor, tenant: str = "default", ttl: float = 60) -
     return {"Authorization": f"Bearer {mint(SECRET, 'ann', role, tenant, ttl)}"}
 
 
-def sample_api(sample: Sample, peers: dict[str, str] | None = None, name: str = "sample") -> Api:
+def sample_api(
+    sample: Sample, peers: dict[str, str] | None = None, name: str = "sample", seconds: float = PEER_SECONDS
+) -> Api:
     """The routes. Each handler notes its request in `sample.seen`."""
     api = Api(name, title="Samples")
     api.problem(VersionConflict, status=409, type="version-conflict")
@@ -96,7 +99,7 @@ def sample_api(sample: Sample, peers: dict[str, str] | None = None, name: str = 
     _items(api, sample)
     _bodies(api, sample)
     _events(api, sample)
-    federate(api, peers or {})
+    federate(api, peers or {}, seconds)
     return api
 
 

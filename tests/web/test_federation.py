@@ -66,14 +66,11 @@ async def test_only_an_admin_is_told_whose_rows_were_passed_over(sample: Sample,
             assert await alarms({"Authorization": "Basic x"}) == 401
 
 
-async def test_a_peer_that_is_gone_silent_or_strange_is_down(
-    sample: Sample, silent: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cutlog.web.federation.PEER_SECONDS", 0.5)
+async def test_a_peer_that_is_gone_silent_or_strange_is_down(sample: Sample, silent: str) -> None:
     async with serve_http(sample_api(sample), Address()) as gone:
         pass
     peers = {"gone": gone.url, "silent": silent, "strange": "http://127.0.0.1:1/x?"}
-    async with serve_http(sample_api(sample, peers, name="ops"), Address()) as ops:
+    async with serve_http(sample_api(sample, peers, name="ops", seconds=0.5), Address()) as ops:
         status, health = await ask(ops, "/api/health")
     assert (status, health["status"]) == (503, "degraded")
     assert {name: report["status"] for name, report in health["services"].items()} == {

@@ -67,9 +67,14 @@ class CommandSink(Protocol):
 
 
 class Reports:
-    """Reads the projection in one snapshot per question; "now" is the database's."""
+    """Reads the projection in one snapshot per question, for which it waits `patience` seconds; "now" is the
+    database's."""
 
-    def __init__(self, engine: AsyncEngine, outbox: CommandSink, log: Log, blobs: BlobStore, blocked: Blocked) -> None:
+    def __init__(
+        self, engine: AsyncEngine, outbox: CommandSink, log: Log, blobs: BlobStore, blocked: Blocked,
+        patience: float = PATIENCE,
+    ) -> None:  # fmt: skip
+        self._patience = patience
         self._blocked = blocked
         self._engine = engine
         self._blobs = blobs
@@ -156,12 +161,12 @@ class Reports:
     async def least(self) -> int:
         """The position that a snapshot must have reached to know of every event until now, as soon as one would.
 
-        Raises ProjectionBehind when that takes longer than PATIENCE.
+        Raises ProjectionBehind when that takes longer than its patience.
         """
         head = await self._log.head()
         async with self._engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
-            end = time.monotonic() + PATIENCE
+            end = time.monotonic() + self._patience
             while (position := await snapshot.position(connection)) < head:
                 if time.monotonic() > end:
                     raise ProjectionBehind(f"It has read {position} of {head} events.")

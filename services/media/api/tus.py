@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from cutlog.contract.base import Wire
 from cutlog.web import Api, Problem, Reply, Request, Role
-from cutlog.web.body import READ_SECONDS, Pace, too_large
+from cutlog.web.body import READING, Pace, too_large
 from services.media.records.videos import Asker
 from services.media.serve.ranges import http_date
 from services.media.uploads.headers import CHUNK_TYPE, EXTENSIONS, VERSION, HeaderError, checksum, metadata, number
@@ -174,13 +174,13 @@ async def _speaking(act: Act, req: Request) -> Reply:
 
 async def _pieces(http: web.Request) -> AsyncIterator[bytes]:
     """The body as it comes. Raises Problem 408 when nothing comes for long or it only drips, 400 when it breaks off."""
-    pace = Pace()
+    pace = Pace(http.app[READING])
     while True:
         try:
-            async with asyncio.timeout(READ_SECONDS):
+            async with asyncio.timeout(pace.seconds):
                 piece = await http.content.read(PIECE)
         except TimeoutError:
-            raise Problem.of_status(408, f"Nothing came for {READ_SECONDS:g} s.") from None
+            raise Problem.of_status(408, f"Nothing came for {pace.seconds:g} s.") from None
         except (web.RequestPayloadError, HttpProcessingError):
             raise Problem.of_status(400, "The body is not what its headers promise.") from None
         if not piece:

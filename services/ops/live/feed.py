@@ -74,8 +74,8 @@ class Follower:
 class Feed:
     """Followers of projects in this process."""
 
-    def __init__(self, reader: LogReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: LogReader, poll: float = POLL) -> None:
+        self._reader, self._poll = reader, poll
         self._followers: dict[str, set[Follower]] = {}
         self._progress: OrderedDict[_Render, tuple[float, Progress]] = OrderedDict()
         self._woken = asyncio.Event()
@@ -94,7 +94,7 @@ class Feed:
                 except Exception:
                     log.exception("feed.failed")
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), POLL)
+                    await asyncio.wait_for(self._woken.wait(), self._poll)
         finally:
             stopping.cancel()
 

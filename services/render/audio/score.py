@@ -109,8 +109,11 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
         return self.chunks[begins : bisect_left(self.chunks, last, key=_first)]
 
 
-def score(timeline: Timeline, bitrate: int, encoder: str, filters: str, *, snap: bool = False) -> Score:
-    """All that is heard. `encoder` is the identity of the encoder's build, `filters` that of ffmpeg's.
+def score(
+    timeline: Timeline, bitrate: int, encoder: str, filters: str, *, snap: bool = False, chunk: int = CHUNK
+) -> Score:
+    """All that is heard. `encoder` is the identity of the encoder's build, `filters` that of ffmpeg's. A chunk
+    has `chunk` packets as a rule.
 
     With `snap`, each clip is heard up to half an AAC frame, 10.7 ms, early or late, between its exact cuts, such that
     packets of one place in the film are packets of any other: see docs/decisions/108-sound-that-moves.md.
@@ -123,7 +126,7 @@ def score(timeline: Timeline, bitrate: int, encoder: str, filters: str, *, snap:
     chunks = []
     waiting = sorted(takes, key=lambda take: take.start, reverse=True)
     open_: list[Take] = []
-    for first, last in pairwise([*_borders(takes, total), total]):
+    for first, last in pairwise([*_borders(takes, total, chunk), total]):
         packets = last - first
         lead = min(LEAD, first)
         start, end = (first - lead) * FRAME, (last + 1) * FRAME
@@ -144,27 +147,27 @@ def score(timeline: Timeline, bitrate: int, encoder: str, filters: str, *, snap:
     return Score(samples=samples, bitrate=bitrate, chunks=tuple(chunks))
 
 
-def _borders(takes: Sequence[Take], total: int) -> Iterator[int]:
+def _borders(takes: Sequence[Take], total: int, chunk: int) -> Iterator[int]:
     """The packets at which chunks begin: on the grid of the lowest sound that is heard there.
 
     None is shorter than its lead, but that of a short film, or longer than two, where clips are too short for the grid.
     """
-    border, least = 0, min(LEAD, CHUNK)
+    border, least = 0, min(LEAD, chunk)
     yield border
 
     def onwards() -> int:
         """The next border off the grid: two chunks further, or one where that would leave too little at the end."""
-        return border + (2 * CHUNK if total - border >= 2 * CHUNK + least else CHUNK)
+        return border + (2 * chunk if total - border >= 2 * chunk + least else chunk)
 
     for first, last, line in _stretches(takes, total):
-        for packet in range(first + (line - first) % CHUNK, last, CHUNK):
-            while packet - border > 2 * CHUNK:
+        for packet in range(first + (line - first) % chunk, last, chunk):
+            while packet - border > 2 * chunk:
                 border = onwards()
                 yield border
             if packet - border >= least <= total - packet:
                 border = packet
                 yield border
-    while total - border > 2 * CHUNK:
+    while total - border > 2 * chunk:
         border = onwards()
         yield border
 
