@@ -137,7 +137,7 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sends what `few` leaves over into the slow lane; keeps all tests of the whole stack in one xdist worker, so that
     one stack serves them, and likewise those of S3."""
     lanes.part(items)
@@ -147,4 +147,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
         for shared in ("stack", "s3"):
             if shared in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(shared))
+                lanes.together(shared, item, config)

@@ -17,6 +17,8 @@ from tests.backfill.conftest import House, compared
 from tests.backfill.legacy_store import broken, effects, sound, write
 from tests.support.stacks import CHECKOUT
 
+slow = pytest.mark.slow(reason="moves a store into a whole stack, seconds each")
+
 
 def runs(house: House) -> set[Path]:
     return {path for path in (house.stack.data / "backfill").glob("*") if path.is_dir()}
@@ -55,6 +57,7 @@ async def test_a_dry_run_says_what_the_run_says_and_leaves_nothing(
     compared(house.lines(tmp_path, "--dry-run"), house.lines(tmp_path))
 
 
+@slow
 async def test_the_coverage_names_what_does_not_translate_and_why(
     house: House, tmp_path: Path, films: tuple[bytes, bytes]
 ) -> None:
@@ -78,6 +81,7 @@ async def test_the_coverage_names_what_does_not_translate_and_why(
         assert '{"type": "cut", "startTime": 3.0, "endTime": 4.0}' in shown and "75 to 100" in shown
 
 
+@slow
 def test_what_a_dry_run_left_that_was_killed_goes_with_the_next(house: House, tmp_path: Path) -> None:
     write(tmp_path, projects=[{"id": f"{prefix()}-{number}"} for number in range(200)])
     arguments = ["backfill", tmp_path, "--data", house.stack.data, "--tenant", house.tenant, "--json", "--dry-run"]

@@ -235,6 +235,7 @@ async def test_without_pins_exports_are_left_to_the_collector(
     assert (export.status, export.pinned) == ("ready", False)
 
 
+@slow
 def test_a_folder_that_is_no_store_and_an_unknown_run_are_named(house: House, tmp_path: Path) -> None:
     nothing = house.backfill(tmp_path)
     assert nothing.returncode == 1 and "not a legacy store" in nothing.stderr.lower()

@@ -15,6 +15,8 @@ from cutlog.contract.timeline import MediaSource
 from tests.backfill.conftest import House
 from tests.backfill.legacy_store import effects, place, write
 
+slow = pytest.mark.slow(reason="moves a store into a whole stack, seconds each")
+
 AT = datetime(2025, 10, 27, 9, 0, 0, 123_000, tzinfo=UTC)
 
 
@@ -39,6 +41,7 @@ async def ask(house: House, path: str) -> dict[str, Any]:
     return await house.client.transport.ask(dict[str, Any], "GET", path)
 
 
+@slow
 async def test_names_dates_and_other_fields_are_kept_and_shown(
     house: House, store: tuple[Path, dict[str, Any]]
 ) -> None:
@@ -71,6 +74,7 @@ async def test_names_dates_and_other_fields_are_kept_and_shown(
         assert (f"data/{file}.json", f"the field {field!r} of {rows} rows has no place here") in told
 
 
+@slow
 async def test_ids_of_videos_that_became_one_go_on_to_be_good(house: House, store: tuple[Path, dict[str, Any]]) -> None:
     root, ids = store
     run = house.lines(root)[-1]["run"]

@@ -17,6 +17,8 @@ from tests.backfill.conftest import House
 from tests.backfill.legacy_store import effects, place, write
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="moves a store into a whole stack, seconds each")
+
 VERSIONS = (1, 2)
 
 
@@ -97,6 +99,7 @@ async def test_films_of_versions_that_are_kept_verbatim_are_used_like_any_other(
     assert await found(house, project, *(export.id for export in exports.values())) == []
 
 
+@slow
 async def test_the_collector_archives_restores_and_deletes_what_was_rendered_there(
     house: House, kept: tuple[Path, str, dict[str, bytes]]
 ) -> None:
@@ -128,6 +131,7 @@ async def test_the_collector_archives_restores_and_deletes_what_was_rendered_the
     assert await found(house, project, first.id) == []
 
 
+@slow
 async def test_a_lost_file_of_another_store_is_named_and_nothing_else_is_put_in_its_place(
     house: House, kept: tuple[Path, str, dict[str, bytes]]
 ) -> None:
@@ -146,6 +150,7 @@ async def test_a_lost_file_of_another_store_is_named_and_nothing_else_is_put_in_
     assert await found(house, project) == []
 
 
+@slow
 async def test_no_file_that_a_row_names_is_called_unreferenced_and_what_has_no_proxy_is_rendered(
     house: House, tmp_path: Path, films: tuple[bytes, bytes]
 ) -> None:

@@ -92,6 +92,7 @@ async def test_a_run_that_is_killed_is_finished_by_the_next(full: LocalBlobs, bu
     assert await contents(remote) == await contents(full)
 
 
+@pytest.mark.few(1, reason="one more process of the command line")
 @pytest.mark.parametrize(
     ("source", "target"),
     [("ftp://x", "s3://b/p"), ("memory://", "s3://b/p"), ("file:///tmp/x", "file:///tmp/x/")],

@@ -293,6 +293,7 @@ async def test_a_slow_projection_holds_no_more_than_it_may(
         await gated.holds(large)
 
 
+@slow
 async def test_all_that_waits_is_applied_at_once(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
 ) -> None:

@@ -45,6 +45,7 @@ def test_a_message_is_taken_or_refused_with_the_reason(tmp_path: Path, message: 
     assert (done.returncode == 0) == (not complaint) and complaint in done.stderr
 
 
+@pytest.mark.slow(reason="makes a repository of its own")
 def test_the_hook_is_what_pre_commit_installs_and_ci_looks_at_every_commit(tmp_path: Path) -> None:
     shutil.copy(ROOT / ".pre-commit-config.yaml", tmp_path)
     shutil.copytree(ROOT / "deploy", tmp_path / "deploy")

@@ -16,6 +16,7 @@ from tests.support.waiting import PATIENCE
 GOOD = {"CUTLOG_JWT_SECRET": "j" * 64, "CUTLOG_FILE_SECRET": "f" * 64}
 
 
+@pytest.mark.few(2, reason="loads one more service")
 @pytest.mark.parametrize("service", ["ops", "media", "render", "gc"])
 @pytest.mark.parametrize("wrong", [{"CUTLOG_JWT_SECRET": ""}, {"CUTLOG_FILE_SECRET": "  "}])
 def test_an_empty_secret_is_named_and_nothing_starts(tmp_path: Path, service: str, wrong: dict[str, str]) -> None:

@@ -31,6 +31,7 @@ def test_every_file_has_a_record_and_every_record_a_file() -> None:
     assert {record.file for record in ALL} == {path.name for path in FILES.iterdir()}
 
 
+@pytest.mark.few(3, reason="one more file with its proxy and export")
 @pytest.mark.parametrize(
     "record",
     [pytest.param(r, id=r.name, marks=() if r.quick else (pytest.mark.corpus,)) for r in ALL],

@@ -171,6 +171,7 @@ async def frontend(stack: RunningStack, painted: Painter) -> Any:
         yield made
 
 
+@pytest.mark.slow(reason="needs the whole stack; tests of ops, media and gc have each route")
 async def test_every_call_of_the_page_is_answered_as_it_stands_there(frontend: Frontend, painted: Painter) -> None:
     table = calls()
     assert len(table) >= 29 and len({(call.method, call.path) for call in table}) >= 16

@@ -50,6 +50,7 @@ async def frame(tenant: Tenant, project: str, version: int, number: int) -> Imag
     return np.asarray(Pillow.open(io.BytesIO(await asyncio.to_thread(answer))).convert("RGB"))
 
 
+@pytest.mark.slow(reason="needs the whole stack, beside the main job")
 async def test_a_transparent_upload_shows_the_clip_below_it(tenant: Tenant, tmp_path: Path) -> None:
     client = tenant.client
     video = await client.ready_video((await client.upload(cutouts.made(tmp_path / "vp9.webm"))).id)

@@ -106,6 +106,7 @@ async def test_exports_are_marked_archived_and_deleted_and_our_safety_has_the_la
     assert error["exportId"] == ids[2] and home.there("archive") == set()
 
 
+@pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
 async def test_unused_videos_are_listed_with_their_paths(home: House) -> None:
     used, unused = await home.media("v_used"), await home.media("v_unused", size=70)
     await home.project("p", 1, media="v_used")

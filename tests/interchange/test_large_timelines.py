@@ -92,6 +92,7 @@ def grows_with_the_clips(costs: Iterable[int]) -> None:
     assert each < DEAREST, f"{each:.0f} calls for a clip"
 
 
+@pytest.mark.few(1, reason="one more format")
 @pytest.mark.parametrize("kind", FORMATS)
 def test_twice_the_clips_are_twice_the_work_in_both_directions(kind: Format, tmp_path: Path) -> None:
     costs = [both_ways(cuts(clips), kind, tmp_path / "film") for clips in ROUNDS]
@@ -99,6 +100,7 @@ def test_twice_the_clips_are_twice_the_work_in_both_directions(kind: Format, tmp
         grows_with_the_clips(way)
 
 
+@pytest.mark.slow(reason="writes and reads an AAF of many clips")
 def test_twice_the_clips_of_an_avid_sequence_are_twice_the_work(tmp_path: Path) -> None:
     costs: list[int] = []
     for clips in ROUNDS:

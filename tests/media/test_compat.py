@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from cutlog.bus import Bus
 from cutlog.contract.commands import Command, Output, ReportExport
@@ -79,6 +80,7 @@ async def test_uploads_are_videos_with_what_is_said_of_them(running: House, pain
     assert (await listed("search=lake"))[0] == [ids[1]] == (await listed("search=old"))[0]
 
 
+@pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
 async def test_files_are_at_the_paths_of_rows_and_only_there(running: House, painted: Painter) -> None:
     client = running.client()
     clip = painted(25, 50, (160, 90), tag=1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from cutlog.contract.commands import RecordMediaDeduplicated, RecordMediaReleased
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from services.ops.edits.sources import media_renamed
@@ -49,6 +51,7 @@ async def test_ops_that_name_a_media_as_another_store_did_are_kept_with_its_own_
     assert {op["media"] for op in named if "media" in op} == {"v_1"}
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_of_several_media_of_one_name_the_oldest_counts_until_it_has_it_no_more(
     editor: Client, media: Any, ask: Ask
 ) -> None:

@@ -51,6 +51,7 @@ async def test_a_project_is_the_row_that_its_frontend_said(editor: Client, film:
     )
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_lists_have_pages_and_are_searched(editor: Client) -> None:
     made = [await begun(editor, None, title=f"Film {n}", status="done" if n == 2 else "draft") for n in range(5)]
     answer = (await editor.made("GET", f"{PROJECTS}?page=2&limit=2&_=170000"))["data"]
@@ -201,6 +202,7 @@ async def test_exports_are_made_once_pinned_and_listed(
     assert (await as_role("admin").made("POST", f"{path}/versions/1/pin"))["data"]["pinned"] is False
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_roles_are_those_of_our_own_routes(editor: Client, film: str, as_role: Callable[..., Client]) -> None:
     viewer = as_role("viewer")
     for path in ("", "/ops", "/exports"):
@@ -213,6 +215,7 @@ async def test_roles_are_those_of_our_own_routes(editor: Client, film: str, as_r
     assert (answer.status, answer.body["success"]) == (401, False) and answer.body["message"]
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_the_latest_proxy_is_where_its_frontend_looks_for_it(editor: Client, film: str, ask: Ask) -> None:
     await editor.made("POST", f"{PROJECTS}/{film}/ops", {"ops": [effect("mute")]})
     key = f"proxy/{film}/v1_proxy.mp4"

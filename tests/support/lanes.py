@@ -24,3 +24,11 @@ def part(tests: Iterable[pytest.Item]) -> None:
             seen[name] += 1
             if seen[name] > mark.args[0]:
                 test.add_marker(pytest.mark.slow(reason=mark.kwargs["reason"]))
+
+
+def together(group: str, test: pytest.Item, config: pytest.Config) -> None:
+    """Has one worker of xdist run all tests of a group. xdist 3.8 writes the group to an attribute that pytest 9.2 does
+    not read any more, and then every worker runs some of them."""
+    test.add_marker(pytest.mark.xdist_group(group))
+    if config.getoption("loadgroup", False) and hasattr(test, "_id"):
+        test._id = type(test._id).parse(f"{test.nodeid}@{group}")
