@@ -15,6 +15,7 @@ import pytest
 from cutlog.contract.keys import ImportKey
 from tests.backfill.conftest import House, compared
 from tests.backfill.legacy_store import broken, effects, sound, write
+from tests.support.lanes import later
 from tests.support.stacks import CHECKOUT
 
 slow = pytest.mark.slow(reason="moves a store into a whole stack, seconds each")
@@ -35,14 +36,7 @@ STORES: dict[str, Callable[[Path, tuple[bytes, bytes]], object]] = {
 }
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param("sound", marks=pytest.mark.slow(reason="the broken one says the same and more")),
-        pytest.param("of effects", marks=pytest.mark.slow(reason="the broken one says the same and more")),
-        "broken",
-    ],
-)
+@pytest.mark.parametrize("kind", ["sound", *later("dozens of projects move in", "of effects", "broken")])
 async def test_a_dry_run_says_what_the_run_says_and_leaves_nothing(
     house: House, tmp_path: Path, films: tuple[bytes, bytes], kind: str
 ) -> None:

@@ -110,6 +110,7 @@ async def test_one_bad_op_of_ten_is_pointed_at_and_none_of_them_happens(tenant: 
     assert (await tenant.client.project(project.id)).current_version == 1
 
 
+@pytest.mark.slow(reason="the service's own tests have it too, without a stack")
 async def test_a_pinned_export_outlives_every_policy_in_the_report(tenant: Tenant, clip: Path) -> None:
     done = await main_job(tenant.client, clip)
     later = await tenant.client.request_export(done.project_id, 2)
