@@ -49,6 +49,7 @@ async def filtered(patches: np.ndarray, chain: str) -> np.ndarray:
     return shown[:, SIDE // 2, :, SIDE // 2].reshape(64, 3).astype(int)
 
 
+@pytest.mark.few(3, reason="one more run of ffmpeg")
 @pytest.mark.parametrize(("primaries", "matrix"), list(product(PRIMARIES, MATRICES)))
 @pytest.mark.parametrize("pixels", ["yuv420p", "yuv420p10le"])
 async def test_colours_are_those_that_zscale_makes(primaries: str, matrix: str, pixels: str) -> None:

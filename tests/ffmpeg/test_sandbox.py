@@ -69,6 +69,7 @@ async def test_the_named_folder_can_be_written_and_a_named_file_read(jail: Jail,
     assert (folder / "out").read_text() == "seen"
 
 
+@pytest.mark.few(6, reason="one more process in the sandbox")
 @pytest.mark.parametrize("jail", JAILS)
 @pytest.mark.parametrize(
     "attempt",

@@ -77,6 +77,7 @@ async def test_nothing_is_deleted_without_the_hash_of_a_plan_that_says_so(home: 
     assert (await home.gc("POST", "/delete", {"exportIds": [first], "confirm": plan["planHash"]}))["deleted"] == [first]
 
 
+@slow
 async def test_what_is_pinned_since_the_plan_stays_at_both_stages(home: House) -> None:
     await home.project("p")
     ids = [await home.export("p", n) for n in (1, 2, 3)]
@@ -141,6 +142,7 @@ async def test_an_export_is_rendered_again_from_the_archive_and_from_nothing(hom
     assert home.there("export") == {f"export/p/v{n}_final.mp4" for n in (1, 2, 3)}
 
 
+@slow
 async def test_only_an_admin_lifts_a_hold(home: House) -> None:
     await home.project("p")
     first = await home.export("p", 1)
@@ -212,6 +214,7 @@ async def test_versions_with_a_message_and_scopes_of_projects_keep(home: House) 
     assert untagged["candidates"] == []
 
 
+@slow
 async def test_unused_videos_go_the_same_two_stages_and_come_back_when_needed(home: House) -> None:
     await home.gc("PUT", "/policy", EAGER)
     used, unused = await home.media("m_used"), await home.media("m_unused", size=60)

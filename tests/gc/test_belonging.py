@@ -76,6 +76,7 @@ def test_every_kind_of_key_has_its_place(key: ObjectKey, where: str) -> None:
     assert place(key, Held(frozenset({str(key)}), HELD.contents, HELD.owners)) == "kept"
 
 
+@pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
 async def test_what_fsck_calls_offered_is_what_the_collector_offers(home: House, settings_for: SettingsFactory) -> None:
     await home.media("m")
     await home.project("p", 2)

@@ -63,6 +63,7 @@ async def braked(home: House, plan: dict[str, Any], ids: list[str], said: str, *
     assert done["deleted"] == ids[:1]
 
 
+@slow
 async def test_of_four_exports_one_may_be_deleted(home: House) -> None:
     await home.project("p", 4)
     ids = [await home.export("p", n, size=100 * n) for n in (1, 2, 3, 4)]

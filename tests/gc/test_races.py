@@ -20,6 +20,7 @@ async def home(settings_for: SettingsFactory) -> AsyncIterator[House]:
         yield made
 
 
+@slow
 async def test_a_pin_and_a_delete_never_cross(home: House) -> None:
     await home.project("p", 9)
     ids = [await home.export("p", n) for n in range(1, 10)]

@@ -37,6 +37,7 @@ async def film(log: Log, project: str) -> int:
     return await log.say(project, e.VersionCommitted(version=1, ops=(), duration=9, digest="d", message="cut"))
 
 
+@pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
 async def test_wrong_rows_are_right_again_and_what_came_meanwhile_is_in_them(
     log: Log, gc: Gc, operator: Bus, owner: asyncpg.Connection, settings_for: Any
 ) -> None:
