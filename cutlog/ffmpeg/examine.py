@@ -262,14 +262,16 @@ def describe(
 def examine(av: Any, path: str, thorough: bool, options: dict[str, str], packages: list[str]) -> dict[str, Any]:
     try:
         head = head_of(path)
+    except (FileNotFoundError, PermissionError):
+        sys.exit(UNSEEN)
+    # From here on it is there: ffmpeg says that a file is not, or may not be read, of damaged ones as well.
+    try:
         name = stills().demuxer(head)
         if name is not None and stills().foreign(name, head):
             seen: dict[str, Any] = stills().look(pillow(packages), path, name, thorough)
             if "found" in seen or name in ("heif", "avif"):
                 return seen
         container = opened(av, path, options)
-    except (FileNotFoundError, PermissionError):
-        sys.exit(UNSEEN)
     except (av.FFmpegError, ValueError, UnicodeError) as error:
         return {"refused": f"not readable as media: {getattr(error, 'strerror', None) or error}"}
     with container:

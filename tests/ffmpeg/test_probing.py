@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cutlog.ffmpeg import Ffmpeg, MediaRefusedError, NotExaminedError, probing, process
+from tests.corpus.records import FILES
 from tests.support.painting import Painter
 
 
@@ -55,6 +56,14 @@ async def test_what_was_looked_at_and_is_no_media_is_refused(ffmpeg: Ffmpeg, tmp
     (tmp_path / "text").write_text("no media")
     with pytest.raises(MediaRefusedError):
         await ffmpeg.probe(tmp_path / "text")
+
+
+async def test_a_damaged_file_that_ffmpeg_calls_unreadable_is_refused(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    damaged = bytearray((FILES / "wmv1.wmv").read_bytes())
+    damaged[432] ^= 0x80
+    (tmp_path / "damaged.wmv").write_bytes(damaged)
+    with pytest.raises(MediaRefusedError, match="Operation not permitted"):
+        await ffmpeg.probe(tmp_path / "damaged.wmv")
 
 
 async def test_a_few_files_are_looked_at_at_a_time(
