@@ -23,9 +23,9 @@ STILL_DEMUXERS: Final = frozenset({"heif", "avif", "png_pipe", "jpeg_pipe", "web
 
 DECODERS: Final = (
     "h264", "hevc", "vvc", "av1", "libdav1d", "vp8", "vp9", "libvpx", "libvpx-vp9", "mpeg1video", "mpeg2video", "mpeg4",
-    "msmpeg4v1", "msmpeg4v2", "msmpeg4", "h263", "flv", "mjpeg", "prores", "dnxhd", "cfhd", "dvvideo", "ffv1",
-    "huffyuv", "ffvhuff", "utvideo", "magicyuv", "rawvideo", "v210", "qtrle", "theora", "vc1", "wmv1", "wmv2", "wmv3",
-    "png", "apng", "gif", "webp", "bmp", "tiff", "wrapped_avframe",
+    "msmpeg4v1", "msmpeg4v2", "msmpeg4", "h263", "flv", "vp6", "vp6f", "mjpeg", "prores", "dnxhd", "cfhd", "dvvideo",
+    "ffv1", "huffyuv", "ffvhuff", "utvideo", "magicyuv", "rawvideo", "v210", "qtrle", "theora", "vc1", "wmv1", "wmv2",
+    "wmv3", "png", "apng", "gif", "webp", "bmp", "tiff", "wrapped_avframe",
     "aac", "aac_latm", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "flac", "alac", "vorbis", "opus",
     "libopus", "wavpack", "tta", "amrnb", "amrwb", "wmav1", "wmav2", "wmapro", "adpcm_ms", "adpcm_ima_wav",
     "adpcm_ima_qt", "pcm_s8", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le",
