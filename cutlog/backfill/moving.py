@@ -3,11 +3,12 @@ again, so a run that was interrupted simply goes on."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
 import msgspec
 
+from cutlog.backfill.canvases import canvas
 from cutlog.backfill.coverage import note
 from cutlog.backfill.fields import other_id
 from cutlog.backfill.finding import Progress
@@ -131,13 +132,16 @@ class Mover:
     async def _pages(self, project: LegacyProject, given: str, film: str | None) -> AsyncIterator[Landed]:
         """Sends a project page by page; after each where it has landed."""
         origin, sent = Origin.of(self._run, project.id), False
+        made, odd = canvas(project.canvas)
+        for what in odd:
+            self._index.tell(Oddity("data/projects.json", project.id, what, "what it shows is fitted into that"))
         for page in _paged(dated(versions(self._index, project.id, 0), project.created_at)):
             named = [*(op for version in page for op in version["ops"]), film]
             videos, rehearsed = self._media(named)
             metadata = self._metadata(project, film)
             begun = project.created_at or page[0]["at"]
             landed = await self._services.versions(
-                self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
+                self._run.id, given, origin, name=project.name, canvas=made,
                 created_at=begun, versions=page, videos=videos, film=film if film in videos else None,
                 seconds=self._seconds(film), conventions=self._conventions, dry_run=self._dry_run, first=not sent,
                 rehearsed=rehearsed, metadata=metadata,
@@ -146,7 +150,7 @@ class Mover:
             sent = True
         if not sent:
             landed = await self._services.versions(
-                self._run.id, given, origin, name=project.name, canvas=_canvas(project.canvas),
+                self._run.id, given, origin, name=project.name, canvas=made,
                 created_at=project.created_at, versions=(), videos={}, film=None, seconds=None,
                 conventions=self._conventions, dry_run=self._dry_run, first=True, rehearsed={},
                 metadata=self._metadata(project, film),
@@ -187,23 +191,6 @@ def _version(each: Dated) -> dict[str, Any]:
         "message": last.message if last else None,
         "ops": [op for row in each.rows for op in row.ops],
     }
-
-
-def _canvas(legacy: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a legacy canvas makes sense here; the usual canvas for the rest. Sides are even here."""
-    canvas: dict[str, Any] = {}
-    for name in ("width", "height"):
-        value = legacy.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and 2 <= value <= 8192:
-            canvas[name] = int(value)
-    if len(canvas) == 1:
-        canvas = {}
-    fps = legacy.get("fps", legacy.get("frameRate"))
-    if isinstance(fps, int | float) and not isinstance(fps, bool) and 1 <= fps <= 240:
-        # 29.97 and its like mean thousands over 1001.
-        whole = abs(fps - round(fps)) < 1e-3
-        canvas["fps"] = [round(fps), 1] if whole else [1000 * round(fps), 1001]
-    return canvas
 
 
 def _words(value: Any, depth: int = 0) -> Iterator[str]:

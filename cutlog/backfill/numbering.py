@@ -99,7 +99,8 @@ def tell_gaps(index: Index) -> None:
             missing = sum(end - start + 1 for start, end in gaps)
             named = ", ".join(f"{start}" if start == end else f"{start}-{end}" for start, end in gaps[:SHOWN])
             more = f" and {len(gaps) - SHOWN} more ranges" if len(gaps) > SHOWN else ""
-            what = f"{missing} versions of {project.id} have no operations: {named}{more}"
+            some = "1 version" if missing == 1 else f"{missing} versions"
+            what = f"{some} of {project.id} without operations: {named}{more}"
             done = "versions that change nothing, so that numbers stay"
             index.tell(Oddity("data/editOperations.json", project.id, what, done))
 

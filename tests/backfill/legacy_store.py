@@ -242,7 +242,7 @@ def broken(root: Path, clips: tuple[bytes, bytes], prefix: str) -> None:
     def film(name: str, video: str, *ops: Json, at: str = "2022-02-01T08:00:00Z") -> None:
         projects.append({
             "_id": f"{prefix}{name}", "title": name, "videoId": f"{prefix}{video}", "currentVersion": float(len(ops)),
-            "createdAt": at, "settings": {"fps": 25},
+            "createdAt": at, "settings": {"fps": 25, "resolution": "853x480"},
         })  # fmt: skip
         for version, op in enumerate(ops, 1):
             operations.append({"projectId": f"{prefix}{name}", "version": version, "ops": [op], "timestamp": at})

@@ -114,7 +114,7 @@ def test_missing_versions_are_named_and_a_raised_current_version_too(root: Path)
         assert top(index, "p") == 9
         told = [(each.what, each.done) for each in index.oddities()]
     assert told == [
-        ("6 versions of p have no operations: 1, 4-8", "versions that change nothing, so that numbers stay"),
+        ("6 versions of p without operations: 1, 4-8", "versions that change nothing, so that numbers stay"),
         ("currentVersion is 4, and there are rows or files of version 9", "raised to 9"),
     ]
 
