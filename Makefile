@@ -102,6 +102,10 @@ bench: develop ## benchmarks beside their peers (ONLY=log SECONDS=5); ONLY=page 
 gallery: develop ## docs/GALLERY.md: a picture of everything that can be shown, made by the renderer
 	@PYTHONPATH=. $(BIN)/python docs/generate_gallery.py
 
+.PHONY: golden
+golden: develop ## what each feature looks like, pinned: after a change of pictures that was meant
+	@$(BIN)/python -m tests.render.golden
+
 .PHONY: letters
 letters: develop ## cutlog/contract/shipped.py: the characters that the shipped fonts have
 	@PYTHONPATH=. $(BIN)/python deploy/letters.py
