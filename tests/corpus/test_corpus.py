@@ -31,6 +31,11 @@ def test_every_file_has_a_record_and_every_record_a_file() -> None:
     assert {record.file for record in ALL} == {path.name for path in FILES.iterdir()}
 
 
+def test_there_are_many_files_and_many_of_other_programs() -> None:
+    others = [record for record in ALL if record.made.startswith(("PyPI ", "CPython ", "github.com/", "golang.org/"))]
+    assert len({record.file for record in ALL}) >= 200 and len(others) >= 60
+
+
 @pytest.mark.few(3, reason="one more file with its proxy and export")
 @pytest.mark.parametrize(
     "record",

@@ -75,3 +75,10 @@ SHA = "a" * 40
 )
 def test_the_law_sees_what_is_not_pinned(line: str, good: bool) -> None:
     assert (unpinned(f"steps:\n  {line}\n") == []) == good
+
+
+def test_the_corpus_and_its_fuzz_are_jobs_of_their_own() -> None:
+    jobs = yaml.safe_load((ROOT / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
+    runs = {name: [step.get("run") for step in job["steps"]] for name, job in jobs.items()}
+    assert "make corpus" in runs["corpus"]
+    assert "make fuzz" in runs["fuzz"]
