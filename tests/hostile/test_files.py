@@ -76,6 +76,7 @@ async def test_every_hostile_file_is_answered_and_does_nothing(
     assert (good.status, (await client.ready(good.body["id"]))["status"]) == (201, "ready")
 
 
+@pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
 async def test_a_name_is_data_and_nothing_else(running: House, painted: Painter) -> None:
     client, clip = running.client(), painted(25, 30)
     for number, name in enumerate(NAMES):

@@ -18,7 +18,7 @@ from tests.interchange.conftest import SAMPLES, Bring
 slow = pytest.mark.slow(reason="one more file of another program")
 
 
-@pytest.mark.few(3, reason="one more file of another program")
+@pytest.mark.few(1, reason="one more file of another program")
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir() if path.suffix != ".md"))
 async def test_every_sample_is_imported_and_what_is_lost_is_told(bring: Bring, name: str) -> None:
     brought = await bring(name, Fps(25, 1) if name == "25fps.edl" else Fps(24, 1))
@@ -43,7 +43,7 @@ COUNTED = sorted(path.name for path in SAMPLES.iterdir() if path.suffix in STATE
 TOLD = {"clip", "generator", "channel", "object", "event", "nesting"}
 
 
-@pytest.mark.few(3, reason="one more file of another program")
+@pytest.mark.few(1, reason="one more file of another program")
 @pytest.mark.parametrize("name", COUNTED)
 async def test_each_clip_of_a_sample_is_on_the_timeline_or_told_to_be_lost(bring: Bring, name: str) -> None:
     path = SAMPLES / name

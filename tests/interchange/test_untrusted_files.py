@@ -94,7 +94,7 @@ async def test_edls_come_in_many_encodings(converter: Converter, encoding: str) 
     assert (await converter.read("edl", FPS, document.encode(encoding)))["name"] == "Käse"
 
 
-@pytest.mark.few(5, reason="one more file that is refused")
+@pytest.mark.few(2, reason="one more file that is refused")
 @pytest.mark.parametrize("kind", ["otio", "edl", "fcp7xml", "fcpxml", "kdenlive", "aaf"])
 @pytest.mark.parametrize("document", [b"", b"\xff\xfe\xfd\xfc", b"\x00" * 100, b"\xed\xa0\x80", b"[1", b"<", b"001"])
 async def test_rubbish_is_refused_with_a_reason(converter: Converter, kind: ReadFormat, document: bytes) -> None:

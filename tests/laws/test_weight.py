@@ -25,6 +25,7 @@ def test_the_supervisor_loads_neither_frameworks_nor_migrations() -> None:
     assert not found & {"aiohttp", "alembic", "cryptography", "nats", "numpy", "pydantic", "rich", "sqlalchemy"}
 
 
+@pytest.mark.few(1, reason="loads one more service")
 @pytest.mark.parametrize("service", ["ops", "media", "render", "gc"])
 def test_a_service_loads_nothing_for_consoles_or_for_signatures_that_it_refuses(service: str) -> None:
     imports = "from cutlog.importing import without\nfrom cutlog.service import load"

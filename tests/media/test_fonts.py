@@ -124,6 +124,7 @@ HOSTILE: Final[dict[str, Callable[[], bytes]]] = {
 }
 
 
+@slow
 async def test_what_cannot_be_used_as_a_font_is_refused_and_leaves_nothing(running: House) -> None:
     for name, made in HOSTILE.items():
         answer = await running.client().upload(made(), name="font.ttf")

@@ -198,6 +198,7 @@ async def test_content_that_was_deleted_is_uploaded_again_while_others_act(rival
         assert kept == [f"videos/default/{video['sha256']}.1.wav"]
 
 
+@pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
 async def test_a_deletion_that_comes_late_does_not_touch_the_next_generation(rivals: Rivals) -> None:
     client, data = rivals.house.client(), sound()
     video = (await client.upload(data, name="a.wav")).body

@@ -152,6 +152,7 @@ async def test_a_film_that_breaks_off_keeps_what_can_be_read(running: House, pai
     assert 20 < ready["facts"]["frames"] < 80
 
 
+@slow
 async def test_what_fails_to_be_derived_is_said_and_another_upload_tries_again(
     running: House, painted: Painter
 ) -> None:

@@ -48,6 +48,7 @@ async def alarms(running: House) -> set[str]:
     return set(answer.body.get("alarms", []))
 
 
+@slow
 async def test_an_upload_is_processed_although_another_row_cannot_be(
     running: House, owner: asyncpg.Connection, painted: Painter
 ) -> None:

@@ -104,6 +104,7 @@ async def test_progress_is_told_until_a_video_is_ready(running: House, painted: 
     assert (await client("POST", f"/api/videos/{video['id']}/retry")).status == 409
 
 
+@slow
 async def test_a_video_that_failed_says_why_and_is_processed_again_on_request(running: House, painted: Painter) -> None:
     client = running.client()
     video = (await client.upload(painted(25, 30))).body
