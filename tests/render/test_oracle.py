@@ -204,6 +204,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, painted: Painter) -> Any:
 loose: Final = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
+@pytest.mark.slow(reason="renders for seconds")
 @given(stack=stacks)
 @settings(loose, max_examples=6, derandomize=True, phases=[Phase.generate])
 def test_segments_show_what_one_graph_shows(bench: Bench, stack: tuple[Track, ...]) -> None:

@@ -185,6 +185,7 @@ async def test_frames_are_given_over_http_to_those_who_may_see_the_project(house
         assert (await ask(house, f"{path}?at=0"))[0] == 404
 
 
+@slow
 async def test_a_playlist_over_the_segments_plays_every_frame_with_its_sound(
     house: House, painted: Painter, tmp_path: Path
 ) -> None:

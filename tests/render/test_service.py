@@ -122,6 +122,7 @@ async def test_progress_is_told_up_to_the_end(house: House, painted: Painter) ->
     assert told[-1].frames_total == 60
 
 
+@slow
 async def test_a_cancelled_export_is_given_up_and_leaves_no_file(house: House, painted: Painter) -> None:
     await house.upload(painted)
     project = await house.project()

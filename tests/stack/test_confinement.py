@@ -231,6 +231,7 @@ def test_the_shared_warden_serves_nobody_but_the_services(opened: RunningStack) 
         assert any(each in told for each in (b"b''", b"ConnectionResetError", b"BrokenPipeError")), told
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 async def test_media_is_decoded_by_another_user_who_owns_no_object(stack: RunningStack, painted: Painter) -> None:
     warden, users = stack.pids["warden"], dict[str, set[str]]()
     objects = stack.data / "objects"

@@ -67,6 +67,7 @@ def test_a_killed_fork_server_takes_no_service_along_and_comes_back(alone: Runni
     assert command(alone.pids["gc"]) == "cutlog serve gc"
 
 
+@slow
 def test_where_the_kernel_does_not_tell_of_the_end_of_adopted_children_services_load_for_themselves(
     tmp_path: Path,
 ) -> None:
@@ -131,6 +132,7 @@ async def test_a_signal_ends_a_forked_process_and_is_told(tmp_path: Path) -> Non
         process.send_signal(signal.SIGTERM)  # too late, and no error
 
 
+@slow
 async def test_many_are_forked_at_once(tmp_path: Path) -> None:
     async with forking(tmp_path) as forks:
         with (tmp_path / "out").open("a+") as log:

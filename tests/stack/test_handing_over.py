@@ -122,6 +122,7 @@ def test_data_in_a_closed_folder_is_reached_and_its_neighbours_are_not_shown(clo
         running.stop()
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_where_root_may_not_mount_closed_folders_let_pass_these_users_alone(closed: Path) -> None:
     running = RunningStack(closed / "data", ("-c", NO_MOUNTS, *SMALL))
     running.start()

@@ -114,6 +114,7 @@ def test_a_service_is_told_its_own_secrets_only(small_stack: RunningStack) -> No
     assert secrets.database("owner") not in text
 
 
+@slow
 def test_nothing_is_written_outside_the_data_folder(make_stack: MakeStack, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
