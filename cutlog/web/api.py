@@ -54,6 +54,8 @@ class How(TypedDict, total=False):
     """An empty body gives `req.body is None`."""
     consumes: str
     """Media type of a body that is not JSON; `*/*`: any."""
+    form: tuple[str, ...]
+    """Fields of a form: that of the file, and those with text; default: `file`."""
     stream: bool
     """The handler reads the body from `req.http` itself (see multipart.parts) and keeps its own limit."""
     max_body: int
@@ -89,6 +91,7 @@ class Route:
     body: Any = None
     body_optional: bool = False
     consumes: str = JSON
+    form: tuple[str, ...] = ("file",)
     stream: bool = False
     max_body: int = MAX_BODY
     query: type[msgspec.Struct] | None = None

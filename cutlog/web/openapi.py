@@ -23,11 +23,6 @@ TITLE: Final = "cutlog"
 REF: Final = "#/components/schemas/{name}"
 _PROBLEM: Final = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 _FAILURE: Final = {JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}}
-_UPLOAD: Final = {
-    "type": "object",
-    "properties": {"file": {"type": "string", "format": "binary"}},
-    "required": ["file"],
-}
 
 
 def document(api: Api) -> Json:
@@ -132,12 +127,18 @@ def _operation(route: Route, by_type: Mapping[int, Json]) -> Json:
     if route.role is not None:
         operation["x-role"] = route.role.value
     if route.stream or route.body is bytes:
-        schema = {"schema": _UPLOAD} if route.consumes == "multipart/form-data" else {}
+        schema = {"schema": _form(route)} if route.consumes == "multipart/form-data" else {}
         operation["requestBody"] = {"required": True, "content": {route.consumes: schema}}
     elif route.body is not None:
         content = {JSON: {"schema": by_type[id(route.body)]}}
         operation["requestBody"] = {"required": not route.body_optional, "content": content}
     return operation
+
+
+def _form(route: Route) -> Json:
+    file, *texts = route.form
+    fields: Json = {file: {"type": "string", "format": "binary"}} | {name: {"type": "string"} for name in texts}
+    return {"type": "object", "properties": fields, "required": [file]}
 
 
 def _security(route: Route) -> list[Json]:

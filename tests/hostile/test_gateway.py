@@ -28,7 +28,7 @@ IDS = (
 NO_ROUTES = (
     "/api/projects/{}/versions/1/frame?at=0", "/api/videos/upload?{}", "/files/{}?expires=1&signature={}",
     "/api/admin/gc/{}", "/api/admin/storage/{}", "/api/health?{}", "/api/docs/{}", "/api/{}", "/{}", "/internal/{}",
-    "/metrics", "/healthz", "//{}", "http://evil.example/api/projects/{}",
+    "/api/compat/{}", "/api/compat/uploads/{}", "/api/compat/api/projects/{}", "/metrics", "/healthz", "//{}", "http://evil.example/api/projects/{}",
 )  # fmt: skip
 """Paths beside the routes that the documentation shows."""
 METHODS = (

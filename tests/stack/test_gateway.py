@@ -224,7 +224,7 @@ async def test_old_frontends_are_answered_in_their_form_whatever_fails(door: Doo
     before = door.reached
     requests = {
         f"GET /api/compat/projects/P_1 {end}\r\n": 404, f"GET /api/compat/projects/%00/ops {end}\r\n": 404,
-        f"TRACE /api/compat/projects {end}\r\n": 400,
+        f"TRACE /api/compat/projects {end}\r\n": 400, f"GET /api/compat/uploads/..%2f../../x {end}\r\n": 404,
     }  # fmt: skip
     for request, status in requests.items():
         head, _, body = (await door.raw(request.encode())).partition(b"\r\n\r\n")
@@ -236,6 +236,13 @@ async def test_old_frontends_are_answered_in_their_form_whatever_fails(door: Doo
     assert head.startswith(b"HTTP/1.1 400 ") and json.loads(body)["success"] is False
     async with door.client.get("/api/compat/projects/p_1/ops") as answer:
         assert (await answer.json())["headers"]["X-Cutlog-Project"] == "p_1", "at the process that has the project"
+    async with door.client.get("/api/compat/api/projects/p_1/ops?search=/api/compat/api/") as answer:
+        told = await answer.json()
+        assert told["path"] == "/api/compat/projects/p_1/ops?search=/api/compat/api/", "with or without their own /api"
+        assert told["headers"]["X-Cutlog-Project"] == "p_1"
+    for path in ("projects", "uploads/..%2fx", "x%00"):
+        answer_ = await door.raw(f"GET /api/compat/api/{path} {end}\r\n".encode())
+        assert json.loads(answer_.partition(b"\r\n\r\n")[2])["path"] == f"/api/compat/{path}"
     for process in door.ops:
         await process.stop()
     for path in ("projects/p_1", "videos", "admin/gc/candidates"):

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.contract.uploads import path_of
 from cutlog.web import Api, Problem, Reply, Request, Role
 from cutlog.web.envelope import Answer, Failure
-from services.gc.acts.acting import Outcome
+from services.gc.acts.acting import ActUnderWay, Outcome
+from services.gc.acts.brake import Braked
 from services.gc.acts.collecting import Collecting
 from services.gc.compat.reads import archived, candidates, counts, hashes
 from services.gc.compat.rows import (
@@ -153,7 +154,13 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
         for number, confirm in enumerate(dict.fromkeys(by.values())):
             some = [each for each in ids if by.get(each) == confirm]
             key = asker.key if asker.key is None or number == 0 else f"{asker.key[:240]} {number}"
-            outcome = await collecting.delete(msgspec.structs.replace(asker, key=key), some, confirm)
+            try:
+                outcome = await collecting.delete(msgspec.structs.replace(asker, key=key), some, confirm)
+            except (Braked, ActUnderWay) as error:
+                if not done:
+                    raise
+                errors += [ErrorRow(export_id=each, error=str(error)) for each in some]
+                continue
             done, freed = done + len(outcome.done), freed + outcome.bytes_freed
             errors += _errors(outcome)
         data = Deleted(

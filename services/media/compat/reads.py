@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import ColumnElement, Numeric, Row, Select, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -90,7 +91,11 @@ def _whole(row: Row[Any]) -> Whole:
     texts = {name: came[name] for name in ("title", "description") if isinstance(came.get(name), str)}
     tags = came.get("tags")
     words = [str(tag) for tag in tags] if isinstance(tags, list) else []
-    return videos.stored(row), Described(
+    owner = came.get("userId")
+    stored = videos.stored(row)
+    if isinstance(owner, str):
+        stored = msgspec.structs.replace(stored, actor=owner)
+    return stored, Described(
         title=row.title or texts.get("title"), description=row.description or texts.get("description", ""),
         tags=list(row.tags or words),
     )  # fmt: skip

@@ -38,6 +38,7 @@ def compat_routes(
         role=Role.editor,
         stream=True,
         consumes="multipart/form-data",
+        form=(FIELD, "title", "description", "tags"),
         returns={201: Answer[One], 200: Answer[One]},
         summary="Uploads a video",
         tag=TAG,

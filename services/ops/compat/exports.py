@@ -119,11 +119,14 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
                 raise not_found(f"An export of version {version}")
             pins = dict.fromkeys(profile for each in found for profile in each.pins)
             admin, now = req.actor.role is Role.admin, ops.now()
-            for profile in pins or (None,):
-                command = SetPin(version, now, not pins, profile, by_admin=admin)
+            answer = Answer(data=Pinned(project_id=project_id, version=version, pinned=not pins))
+            *others, last = (SetPin(version, now, not pins, profile, by_admin=admin) for profile in pins or (None,))
+            for command in others:
                 await ops.handling.project(project_id, who(req), always(command))
-            data = Pinned(project_id=project_id, version=version, pinned=not pins)
-            return await keep_unchanged(ops, req, Reply(200, Answer(data=data)))
+            kept = keep(req, 200, lambda _: answer)
+            outcome = await ops.handling.project(project_id, who(req), always(last), keep=kept)
+            reply = Reply(200, answer)
+            return reply if outcome.events else await keep_unchanged(ops, req, reply)
 
         return await once(ops, req, act)
 
