@@ -26,6 +26,7 @@ async def film(house: House, project: str, version: int | None = None) -> list[C
     return list(timeline.tracks[0].clips) if timeline.tracks else []
 
 
+@slow
 async def test_projects_arrive_as_the_films_that_they_were(house: House, store: tuple[Path, dict[str, Any]]) -> None:
     root, ids = store
     lines = house.lines(root)

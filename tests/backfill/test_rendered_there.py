@@ -73,6 +73,7 @@ def kept(tmp_path: Path, films: tuple[bytes, bytes]) -> tuple[Path, str, dict[st
     return root, project, files
 
 
+@slow
 async def test_films_of_versions_that_are_kept_verbatim_are_used_like_any_other(
     house: House, kept: tuple[Path, str, dict[str, bytes]]
 ) -> None:

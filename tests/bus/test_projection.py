@@ -131,6 +131,7 @@ async def test_the_servers_own_reset_of_a_consumer_is_a_replay(
         await counting.holds(60)
 
 
+@slow
 async def test_events_that_jetstream_does_not_deliver_are_read_from_ops(
     bus: Bus, engine: AsyncEngine, backbone: Backbone, nats: NatsServer
 ) -> None:

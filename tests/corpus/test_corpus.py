@@ -36,7 +36,7 @@ def test_there_are_many_files_and_many_of_other_programs() -> None:
     assert len({record.file for record in ALL}) >= 200 and len(others) >= 60
 
 
-@pytest.mark.few(3, reason="one more file with its proxy and export")
+@pytest.mark.few(2, reason="one more file with its proxy and export")
 @pytest.mark.parametrize(
     "record",
     [pytest.param(r, id=r.name, marks=() if r.quick else (pytest.mark.corpus,)) for r in ALL],

@@ -65,6 +65,7 @@ def is_of(image: Image, color: tuple[int, int, int]) -> bool:
     return all(abs(int(a) - b) <= 12 for a, b in zip(middle, color, strict=True))
 
 
+@slow
 async def test_the_flagged_streams_are_chosen_and_all_are_told(bench: Bench, recording: Path) -> None:
     media = await bench.ingest(recording)
     streams = media.facts.streams

@@ -138,6 +138,7 @@ async def _rendition(stack: RunningStack, name: str) -> str:
         await owner.close()
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_where_there_is_no_stack_it_says_so(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cutlog", "fsck", "--data", str(tmp_path / "nowhere")]
     done = subprocess.run(command, capture_output=True, text=True)

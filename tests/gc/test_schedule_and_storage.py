@@ -155,6 +155,7 @@ async def test_changes_of_policy_are_events(home: House, database: Database) -> 
     await connection.close()
 
 
+@slow
 async def test_storage_is_counted_by_class_and_project_with_what_is_shared_and_saved(
     home: House, settings_for: SettingsFactory
 ) -> None:

@@ -91,6 +91,7 @@ async def test_a_pinned_export_is_no_candidate_until_it_is_unpinned(log: Log, gc
     assert sorted(names(await gc.calculate({"policy": NOTHING_KEPT}))) == ["p-x1", "p-x2"]
 
 
+@slow
 async def test_every_event_acknowledged_before_the_question_is_in_the_answer(log: Log, gc: Gc) -> None:
     await project(log, "p", exports=2)
     for _ in range(20):

@@ -78,6 +78,7 @@ def test_everything_is_made_once_from_the_newest_edit_on() -> None:
     assert order == encoded[7:] + encoded[3:7]
 
 
+@pytest.mark.slow(reason="renders for seconds")
 async def test_the_pictures_of_the_newest_edit_are_in_the_cache_before_older_ones(studio: Studio) -> None:
     """Neither version was made before, as when edits follow each other fast."""
     before, after = film(), film({7: "#ffffff"}, version=2)

@@ -39,6 +39,7 @@ def some() -> list[Photograph]:
     return [photo for photo in (*jpegs(), *others()) if photo.name in wanted]
 
 
+@slow
 @pytest.mark.parametrize("photographs", [some, *later("hundreds of photographs are decoded", jpegs, others)])
 async def test_a_photograph_of_any_kind_and_name_is_what_a_viewer_shows(
     studio: Studio, tmp_path: Path, photographs: Callable[[], list[Photograph]]

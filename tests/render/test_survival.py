@@ -38,6 +38,7 @@ async def test_two_services_side_by_side_make_one_result(house: House, painted: 
     assert len(await house.events("ExportRendered")) == 1
 
 
+@slow
 async def test_a_replay_has_no_side_effect(house: House, painted: Painter) -> None:
     await house.upload(painted)
     project = await house.project()

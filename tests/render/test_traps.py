@@ -139,6 +139,7 @@ async def test_surround_sound_is_mixed_down(studio: Studio, painted: Painter, tm
     assert tone(0) > 0
 
 
+@pytest.mark.slow(reason="renders for seconds")
 async def test_a_file_that_breaks_off_is_rendered_as_far_as_it_goes(
     studio: Studio, painted: Painter, tmp_path: Path
 ) -> None:

@@ -48,6 +48,7 @@ def new_machine(folder: Path, users: str) -> RunningStack:
     return RunningStack(folder / "data", ("-c", NEW_MACHINE, *files), env={"PATH": "/usr/bin:/bin"})
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_root_needs_no_user_of_ours_and_no_program_that_makes_one(tmp_path: Path) -> None:
     users = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
     running = new_machine(tmp_path, users)

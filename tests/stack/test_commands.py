@@ -73,6 +73,7 @@ def test_wrong_usage_is_code_2(arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_what_cannot_be_done_is_code_1_and_a_sentence(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "nowhere")
     (tmp_path / "file").touch()

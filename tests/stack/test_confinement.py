@@ -142,6 +142,7 @@ def test_no_other_part_can_read_what_services_have_in_memory(stack: RunningStack
     assert "PermissionError" not in reading(accounts.services, memory).values()
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_a_port_below_1024_takes_one_capability_of_the_gateway_alone(tmp_path: Path) -> None:
     limit = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
     running = RunningStack(tmp_path / "data", (*SMALL, "--port", str(low_port())))

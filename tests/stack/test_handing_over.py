@@ -106,6 +106,7 @@ def closed() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_data_in_a_closed_folder_is_reached_and_its_neighbours_are_not_shown(closed: Path) -> None:
     (closed / "neighbour").write_text("of root")
     (closed / "neighbour").chmod(0o644)
