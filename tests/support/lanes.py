@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import pytest
+
+OTHERS: Final = ("slow", "long", "corpus", "fuzz")
+"""Lanes beside `make test`, by their marks."""
 
 
 def later(reason: str, *examples: Any) -> list[Any]:
@@ -16,9 +19,12 @@ def later(reason: str, *examples: Any) -> list[Any]:
 
 
 def part(tests: Iterable[pytest.Item]) -> None:
-    """Of a test that is marked `few(count, reason=…)` the examples after the first `count` go into the slow lane."""
+    """Of a test that is marked `few(count, reason=…)` the examples after the first `count` go into the slow lane. Those
+    that have a lane already stay there."""
     seen: Counter[str] = Counter()
     for test in tests:
+        if any(test.get_closest_marker(lane) for lane in OTHERS):
+            continue
         for mark in test.iter_markers("few"):
             name = test.nodeid.partition("[")[0]
             seen[name] += 1
