@@ -53,7 +53,7 @@ def test_what_is_named_in_place_of_a_kind_is_taken() -> None:
         op = advised(kind, sequence)
         if op.get("effect") in ("removetrack", "move") or op.get("kind") == "lut":
             continue  # about what is not there
-        draft = Draft(sequence, {"VIDEO": "v_1"}, SHELF, "c1-0")
+        draft = Draft(sequence, {"VIDEO": "v_1", "AUDIO": "v_1"}, SHELF, "c1-0")
         try:
             meant(op, draft, WHOLE)
         except Untranslatable as error:
