@@ -62,6 +62,10 @@ test-slow: develop ## the expensive tests: kills, full disks, whole stacks, more
 test-long: develop ## the tests that take minutes: soaks, a million rows, whole histories
 	@$(PYTEST) -n 2 --dist loadgroup -m long $(ARGS)
 
+.PHONY: test-api
+test-api: develop ## the OpenAPI document: Schemathesis against a stack, and clients that generators make of it (needs node)
+	@$(BIN)/pytest -n 0 -m api tests/api $(ARGS)
+
 .PHONY: test-random
 test-random: develop ## the properties again with random examples, ROUNDS=10 times as many
 	@CUTLOG_TEST_ROUNDS=$(or $(ROUNDS),10) $(PYTEST) -n auto --dist loadgroup \

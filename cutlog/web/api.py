@@ -39,6 +39,16 @@ class Content:
     media_type: str
 
 
+@dataclass(frozen=True)
+class Header:
+    """A header of requests. `schema` is a JSON Schema of its text."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    required: bool = False
+
+
 class How(TypedDict, total=False):
     """What a route takes, gives and demands."""
 
@@ -70,6 +80,10 @@ class How(TypedDict, total=False):
     """A public route that tells more to who sends a token; one that is not good is 401."""
     signed: bool
     """A public route of signed links: the handler answers 403 to one that is not ours, and these are counted."""
+    also: tuple[str, ...]
+    """Further media types in which the answer of status 200 comes, for the documentation."""
+    headers: tuple[Header, ...]
+    """Headers of requests that the handler reads itself, for the documentation."""
     events: bool
     """A Server-Sent-Events stream: the token may also come as `?access_token=`."""
     hidden: bool
@@ -99,6 +113,8 @@ class Route:
     problems: tuple[int, ...] = ()
     token_optional: bool = False
     signed: bool = False
+    also: tuple[str, ...] = ()
+    headers: tuple[Header, ...] = ()
     events: bool = False
     hidden: bool = False
     tag: str = ""
@@ -159,6 +175,8 @@ class Api:
     title: str = ""
     version: str = "1"
     routes: list[Route] = field(default_factory=list)
+    refine: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    """Changes the components of the OpenAPI document, where more is to be said than types do."""
     checks: dict[str, Check] = field(default_factory=dict)
     alarms: list[Alarms] = field(default_factory=list)
     metrics: HttpMetrics = field(init=False)

@@ -11,8 +11,9 @@ import math
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
@@ -27,6 +28,8 @@ MAX_INTEGER = 2**53 - 1
 _BEYOND = "Beyond ±(2^53 - 1)"
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _LONG_NUMBER = re.compile(rb"[0-9]{16}")
+_DATE = re.compile(r"[0-9]{4}-")
+"""How a date begins: msgspec takes a number for one too, as seconds since 1970."""
 _BAD_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -87,6 +90,7 @@ def decode_query(pairs: Mapping[str, list[str]], expected: type[T]) -> T:
     """A query string by name as a struct; only fields that are lists may be repeated. Raises Problem 422."""
     fields = msgspec.structs.fields(expected)  # type: ignore[arg-type]
     repeatable = {field.encode_name for field in fields if _is_list(field.type)}
+    moments = {field.encode_name for field in fields if _has(field.type, datetime)}
     values: dict[str, Any] = {}
     found: list[ProblemError] = []
     for name, texts in pairs.items():
@@ -96,6 +100,8 @@ def decode_query(pairs: Mapping[str, list[str]], expected: type[T]) -> T:
             values[name] = texts
         elif len(texts) > 1:
             found.append(ProblemError(f"?{name}", "Given more than once"))
+        elif name in moments and not _DATE.match(texts[0]):
+            found.append(ProblemError(f"?{name}", "Expected a date and time of RFC 3339, such as 2026-01-31T12:00:00Z"))
         else:
             values[name] = texts[0]
     if not found:
@@ -113,6 +119,11 @@ def decode_query(pairs: Mapping[str, list[str]], expected: type[T]) -> T:
             listed = faults(values, expected, strict=False) or [ProblemError(pointer(path), text)]
             found = [ProblemError("?" + one.pointer.removeprefix("/"), one.detail) for one in listed]
     raise invalid(found)
+
+
+def _has(kind: Any, wanted: type) -> bool:
+    """Whether a type is, or may be, another."""
+    return kind is wanted or any(_has(each, wanted) for each in get_args(kind))
 
 
 def invalid(errors: list[ProblemError]) -> Problem:

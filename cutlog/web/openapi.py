@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 import msgspec
 
@@ -16,6 +15,7 @@ from cutlog.web.envelope import Failure, enveloped
 from cutlog.web.envelope import status as old_status
 from cutlog.web.problems import CONTENT_TYPE, ProblemDocument
 from cutlog.web.reply import JSON
+from cutlog.web.schemas import names, plain, sent_whole
 
 Json = dict[str, Any]
 
@@ -23,6 +23,8 @@ TITLE: Final = "cutlog"
 REF: Final = "#/components/schemas/{name}"
 _PROBLEM: Final = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 _FAILURE: Final = {JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}}
+_TEXT: Final = {"type": "string"}
+_BYTES: Final = {"type": "string", "format": "binary"}
 
 
 def document(api: Api) -> Json:
@@ -41,11 +43,35 @@ def document(api: Api) -> Json:
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
         "paths": paths,
         "components": {
-            "schemas": components,
+            "schemas": plain(api.refine(_whole(components, paths, types))),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
-    return _rename(own, {name: _shown(name) for name in components})
+    return _rename(msgspec.json.decode(msgspec.json.encode(own)), names(components))
+
+
+def _whole(components: Mapping[str, Json], paths: Mapping[str, Json], types: Iterable[Any]) -> dict[str, Json]:
+    operations = [operation for path in paths.values() for operation in path.values()]
+    asked = [[operation["parameters"], operation.get("requestBody")] for operation in operations]
+    return sent_whole(components, asked, {"ProblemDocument", *_sparse(msgspec.inspect.multi_type_info(types))})
+
+
+def _sparse(found: Iterable[Any]) -> Iterator[str]:
+    """Names of the structs in these types that leave out what is as by default."""
+    left, seen = list(found), set()
+    while left:
+        info = left.pop()
+        if isinstance(info, msgspec.inspect.StructType):
+            if info.cls in seen:
+                continue
+            seen.add(info.cls)
+            kind = get_origin(info.cls) or info.cls
+            if kind.__struct_config__.omit_defaults:
+                yield kind.__name__
+            left += [field.type for field in info.fields]
+        else:
+            parts = (getattr(info, name, ()) for name in ("types", "item_types", "item_type", "value_type", "type"))
+            left += [each for part in parts for each in (part if isinstance(part, tuple) else (part,))]
 
 
 def merge(documents: Iterable[Json]) -> Json:
@@ -79,17 +105,15 @@ def merge(documents: Iterable[Json]) -> Json:
     return merged
 
 
-def _shown(name: str) -> str:
-    """The name of a component: `ProjectPage` for what msgspec calls `Page_Project_`."""
-    generic = re.fullmatch(r"(\w+?)_(\w+)_", name)
-    return f"{generic[2]}{generic[1]}" if generic else name.removesuffix("Document")
-
-
 def _rename(document: Json, names: Mapping[str, str]) -> Json:
     """The document with the components of these names called otherwise, references included."""
     renamed: Json = _refer(document, names)
     components = renamed.get("components", {})
-    components["schemas"] = {names.get(name, name): schema for name, schema in components.get("schemas", {}).items()}
+    found: dict[str, Json] = components.get("schemas", {})
+    components["schemas"] = {
+        (own := names.get(name, name)): {**schema, "title": own} if "title" in schema else schema
+        for name, schema in found.items()
+    }
     return renamed
 
 
@@ -127,8 +151,9 @@ def _operation(route: Route, by_type: Mapping[int, Json]) -> Json:
     if route.role is not None:
         operation["x-role"] = route.role.value
     if route.stream or route.body is bytes:
-        schema = {"schema": _form(route)} if route.consumes == "multipart/form-data" else {}
-        operation["requestBody"] = {"required": True, "content": {route.consumes: schema}}
+        consumed = "application/octet-stream" if route.consumes == "*/*" else route.consumes
+        content = {consumed: {"schema": _form(route) if consumed == "multipart/form-data" else _BYTES}}
+        operation["requestBody"] = {"required": not route.body_optional, "content": content}
     elif route.body is not None:
         content = {JSON: {"schema": by_type[id(route.body)]}}
         operation["requestBody"] = {"required": not route.body_optional, "content": content}
@@ -173,6 +198,15 @@ def _query_parameters(route: Route) -> list[Json]:
 
 
 def _headers(route: Route) -> list[Json]:
+    own = [
+        {"name": each.name, "in": "header", "schema": {**each.schema}, "description": each.description}
+        | ({"required": True} if each.required else {})
+        for each in route.headers
+    ]
+    return [*own, *_idempotency(route)]
+
+
+def _idempotency(route: Route) -> list[Json]:
     if route.method != "POST" or route.stream or not {201, 202} & route.returns.keys():
         return []
     schema = {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY}
@@ -185,9 +219,13 @@ def _responses(route: Route, by_type: Mapping[int, Json]) -> Json:
     for status, kind in sorted(route.returns.items()):
         response: Json = {"description": _phrase(status)}
         if isinstance(kind, Content):
-            response["content"] = {kind.media_type: {}}
+            response["content"] = {
+                kind.media_type: {"schema": _TEXT if kind.media_type.startswith("text/") else _BYTES}
+            }
         elif kind is not None:
             response["content"] = {JSON: {"schema": by_type[id(kind)]}}
+        if status == HTTPStatus.OK and route.also:
+            response.setdefault("content", {}).update({media: _raw(media) for media in route.also})
         responses[str(status)] = response
     old = enveloped(route.template)
     statuses = _problem_statuses(route)
@@ -195,6 +233,12 @@ def _responses(route: Route, by_type: Mapping[int, Json]) -> Json:
         content = _FAILURE if old else _PROBLEM
         responses.setdefault(str(status), {"description": _phrase(status), "content": content})
     return responses
+
+
+def _raw(media_type: str) -> Json:
+    if media_type.endswith("+json"):
+        return {"schema": {"type": "object"}}
+    return {"schema": _TEXT if media_type.startswith("text/") else _BYTES}
 
 
 def _problem_statuses(route: Route) -> set[int]:

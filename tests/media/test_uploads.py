@@ -231,9 +231,9 @@ async def test_roles_are_kept(running: House, painted: Painter) -> None:
 
 
 @slow
-async def test_a_list_comes_in_pages_in_the_order_of_upload(running: House, painted: Painter) -> None:
+async def test_a_list_comes_in_pages_with_the_newest_upload_first(running: House, painted: Painter) -> None:
     client = running.client()
-    ids = [(await client.upload(painted(25, frames))).body["id"] for frames in (30, 31, 32)]
+    ids = [(await client.upload(painted(25, frames))).body["id"] for frames in (30, 31, 32)][::-1]
     first = (await client("GET", "/api/videos?limit=2")).body
     assert [video["id"] for video in first["items"]] == ids[:2]
     second = (await client("GET", f"/api/videos?limit=2&cursor={first['next']}")).body

@@ -19,19 +19,19 @@ from services.gc.acts.collecting import Collecting
 from services.gc.compat.reads import archived, candidates, counts, hashes
 from services.gc.compat.rows import (
     TAG,
-    Archived,
-    Calculate,
     Calculated,
     CandidateRow,
-    Candidates,
     CandidatesQuery,
-    Delete,
-    Deleted,
+    CompatArchived,
+    CompatCalculate,
+    CompatCandidates,
+    CompatDelete,
+    CompatDeleted,
     ErrorRow,
     Marked,
     Selected,
+    UnusedVideoRow,
     UnusedVideos,
-    VideoRow,
     megabytes,
 )
 from services.gc.projection import snapshot
@@ -49,16 +49,16 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
     @api.post(
         f"{ROOT}/calculate",
         role=Role.admin,
-        body=Calculate,
+        body=CompatCalculate,
         body_optional=True,
         returns={200: Answer[Calculated]},
         problems=(409,),
         summary="Marks exports for deletion",
         tag=TAG,
     )
-    async def calculate(req: Request[Calculate | None]) -> Reply:
+    async def calculate(req: Request[CompatCalculate | None]) -> Reply:
         """Calculates a plan with the tenant's policy and these numbers in it. Nothing is moved or deleted."""
-        tenant, wanted = req.actor.tenant, req.body or Calculate()
+        tenant, wanted = req.actor.tenant, req.body or CompatCalculate()
         async with engine.connect() as connection:
             policy = await policies.current(connection, tenant)
             before = {each.export_id for each in await ready(connection, tenant)}
@@ -82,7 +82,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
         f"{ROOT}/candidates",
         role=Role.admin,
         query=CandidatesQuery,
-        returns={200: Answer[Candidates]},
+        returns={200: Answer[CompatCandidates]},
         summary="Lists marked and archived exports",
         tag=TAG,
     )
@@ -92,14 +92,14 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
             found = await candidates(connection, req.actor.tenant)
         rows = tuple(each for each in found if each.gc_marked_at <= latest)
         size = sum(each.size for each in rows)
-        data = Candidates(count=len(rows), total_size=size, total_size_mb=megabytes(size), candidates=rows)
+        data = CompatCandidates(count=len(rows), total_size=size, total_size_mb=megabytes(size), candidates=rows)
         return Reply(200, Answer(data=data))
 
     @api.post(
         f"{ROOT}/archive",
         role=Role.admin,
         body=Selected,
-        returns={200: Answer[Archived]},
+        returns={200: Answer[CompatArchived]},
         problems=(409,),
         summary="Archives marked exports",
         tag=TAG,
@@ -117,7 +117,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
         async with engine.connect() as connection:
             moved = await archived(connection, tenant, outcome.done)
         errors = _errors(outcome)
-        data = Archived(
+        data = CompatArchived(
             total_requested=len(ids), archived=len(outcome.done), failed=len(errors), errors=errors,
             archived_exports=tuple(moved),
         )  # fmt: skip
@@ -126,13 +126,13 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
     @api.post(
         f"{ROOT}/delete",
         role=Role.admin,
-        body=Delete,
-        returns={200: Answer[Deleted]},
+        body=CompatDelete,
+        returns={200: Answer[CompatDeleted]},
         problems=(400, 409),
         summary="Deletes archived exports permanently",
         tag=TAG,
     )
-    async def delete(req: Request[Delete]) -> Reply:
+    async def delete(req: Request[CompatDelete]) -> Reply:
         """400 without `confirmed`. Each is checked again with its plan, which includes the archive's grace period. 409
         with the reasons if none can be deleted."""
         tenant, ids = req.actor.tenant, list(dict.fromkeys(req.body.export_ids))
@@ -163,7 +163,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
                 continue
             done, freed = done + len(outcome.done), freed + outcome.bytes_freed
             errors += _errors(outcome)
-        data = Deleted(
+        data = CompatDeleted(
             total_requested=len(ids), deleted=done, failed=len(errors), space_saved=freed, errors=tuple(errors)
         )
         return _answered(data, bool(done), errors)
@@ -178,7 +178,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
     async def unused(req: Request) -> Reply:
         async with engine.connect() as connection:
             rows = [
-                VideoRow(
+                UnusedVideoRow(
                     video_id=media.media_id, title=media.name, file_path=path_of(media.key), size=media.size,
                     ref_count=media.ref_count, created_at=media.uploaded_at,
                 )
@@ -210,7 +210,7 @@ def _errors(outcome: Outcome) -> tuple[ErrorRow, ...]:
     return tuple(ErrorRow(export_id=each.id, error=each.reason) for each in outcome.skipped)
 
 
-def _answered(data: Archived | Deleted, done: bool, errors: Iterable[ErrorRow]) -> Reply:
+def _answered(data: CompatArchived | CompatDeleted, done: bool, errors: Iterable[ErrorRow]) -> Reply:
     """What came of it: a failure with the reasons as its message where nothing was done, else a success."""
     reasons = "; ".join(dict.fromkeys(f"{each.export_id}: {each.error}" for each in list(errors)[:5]))
     if done or not reasons:

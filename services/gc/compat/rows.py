@@ -18,7 +18,7 @@ Ids = Annotated[
 ]
 
 
-class Calculate(Wire):
+class CompatCalculate(Wire):
     """Which exports to mark: those older than `ttlDays` and not among their project's `keepLatestN` newest; what is not
     said is the tenant's policy."""
 
@@ -38,7 +38,7 @@ class Selected(Wire):
     export_ids: Ids
 
 
-class Delete(Selected):
+class CompatDelete(Selected):
     """Exports of the archive. Without `confirm`, the hash of a plan that names them, the plan counts by which they were
     archived."""
 
@@ -73,7 +73,7 @@ class Calculated(Wire):
     candidates: tuple[CandidateRow, ...]
 
 
-class Candidates(Wire):
+class CompatCandidates(Wire):
     """What is marked, or in the archive, and not pinned."""
 
     count: int
@@ -99,7 +99,7 @@ class ArchivedRow(Wire):
     size: int
 
 
-class Archived(Wire):
+class CompatArchived(Wire):
     """What was archived."""
 
     total_requested: int
@@ -109,7 +109,7 @@ class Archived(Wire):
     archived_exports: tuple[ArchivedRow, ...]
 
 
-class Deleted(Wire):
+class CompatDeleted(Wire):
     """What was deleted. `spaceSaved` in bytes that were seen to be gone."""
 
     total_requested: int
@@ -119,7 +119,7 @@ class Deleted(Wire):
     errors: tuple[ErrorRow, ...]
 
 
-class VideoRow(Wire):
+class UnusedVideoRow(Wire):
     """A video that no project uses. `size` in bytes."""
 
     video_id: str
@@ -134,7 +134,7 @@ class UnusedVideos(Wire):
     count: int
     total_size: int
     total_size_mb: float = msgspec.field(name="totalSizeMB")
-    videos: tuple[VideoRow, ...]
+    videos: tuple[UnusedVideoRow, ...]
 
 
 class Marked(Wire):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from cutlog.contract.base import Wire
 from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web.api import Header
 from cutlog.web.body import READING, Pace, too_large
 from services.media.records.videos import Asker
 from services.media.serve.ranges import http_date
@@ -23,6 +25,16 @@ from services.media.uploads.resuming import ChecksumError, Resuming, TooLongErro
 ROOT: Final = "/api/uploads"
 PIECE: Final = 1 << 18
 _TUS: Final = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
+
+_SPEAKS: Final = Header("Tus-Resumable", "The version of tus", {"type": "string", "enum": [VERSION]}, required=True)
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_CHECKSUM: Final = Header("Upload-Checksum", "`sha256` and the digest of this body in base64, with a space between")
+_LENGTH: Final = Header("Upload-Length", "Bytes of the file", _COUNT, required=True)
+_OFFSET: Final = Header("Upload-Offset", "Bytes that have come already", _COUNT, required=True)
+_METADATA: Final = Header("Upload-Metadata", "`filename` and its value in base64, with a space between")
+_OVERRIDE: Final = Header(
+    "X-HTTP-Method-Override", "What is meant", {"type": "string", "enum": ["PATCH", "DELETE"]}, required=True
+)
 
 Act = Callable[[Request[Any, Any]], Awaitable[Reply]]
 
@@ -90,6 +102,8 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         role=Role.editor,
         stream=True,
         consumes="*/*",
+        body_optional=True,
+        headers=(_SPEAKS, _LENGTH, _METADATA, _CHECKSUM),
         returns={201: None},
         problems=(400, 409, 410, 412, 413, 422, 423, 460, 507),
         summary="Begins a resumable upload",
@@ -120,6 +134,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         role=Role.editor,
         stream=True,
         consumes=CHUNK_TYPE,
+        headers=(_SPEAKS, _OFFSET, _CHECKSUM),
         returns={204: None},
         problems=(400, 404, 408, 409, 410, 412, 413, 415, 422, 423, 460, 507),
         summary="Adds bytes to an upload",
@@ -131,8 +146,9 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
     @api.delete(
         ROOT + "/{upload}",
         role=Role.editor,
+        headers=(_SPEAKS,),
         returns={204: None},
-        problems=(404, 410, 412),
+        problems=(404, 410, 412, 423),
         summary="Gives an upload up",
     )
     async def remove(req: Request) -> Reply:
@@ -143,8 +159,10 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         role=Role.editor,
         stream=True,
         consumes="*/*",
+        body_optional=True,
+        headers=(_SPEAKS, _OVERRIDE, replace(_OFFSET, required=False), _CHECKSUM),
         returns={204: None},
-        problems=(400, 404, 409, 410, 412, 413, 415, 422, 423, 460, 507),
+        problems=(400, 404, 405, 409, 410, 412, 413, 415, 422, 423, 460, 507),
         summary="PATCH or DELETE for clients that can only POST",
     )
     async def overridden(req: Request) -> Reply:

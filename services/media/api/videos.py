@@ -118,7 +118,7 @@ def make_api(
             return Reply(200, Checked(exists=False))
         return Reply(200, Checked(exists=True, id=found.id))
 
-    @api.get(ROOT, role=Role.viewer, query=ListQuery, returns={200: Page[Video]}, summary="Lists videos")
+    @api.get(ROOT, role=Role.viewer, query=ListQuery, returns={200: Page[Video]}, summary="Lists videos, newest first")
     async def index(req: Request[None, ListQuery]) -> Reply:
         after = None if req.query.cursor is None else decode_cursor(req.query.cursor, str)
         async with engine.connect() as connection:

@@ -17,7 +17,7 @@ from cutlog.web.multipart import Part, parts
 from services.media.api.videos import FORM_BYTES
 from services.media.compat import reads
 from services.media.compat.places import Places
-from services.media.compat.rows import TAG, Described, One, VideoRow, Videos, VideosQuery
+from services.media.compat.rows import TAG, Described, One, VideoRow, VideoRows, VideosQuery
 from services.media.ingest.receive import Ingest
 from services.media.records.videos import Asker, Stored, Video
 from services.media.serve.files import given, media_type
@@ -68,14 +68,14 @@ def compat_routes(
         f"{ROOT}/videos",
         role=Role.viewer,
         query=VideosQuery,
-        returns={200: Answer[Videos]},
+        returns={200: Answer[VideoRows]},
         summary="Lists videos",
         tag=TAG,
     )
     async def index(req: Request[None, VideosQuery]) -> Reply:
         async with engine.connect() as connection:
             found, total = await reads.page(connection, req.actor.tenant, req.query)
-        data = Videos(videos=tuple([await row(*each) for each in found]), pagination=req.query.of(total))
+        data = VideoRows(videos=tuple([await row(*each) for each in found]), pagination=req.query.of(total))
         return Reply(200, Answer(data=data))
 
     @api.get(

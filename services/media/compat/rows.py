@@ -54,7 +54,7 @@ class One(Wire):
     video: VideoRow
 
 
-class Videos(Wire):
+class VideoRows(Wire):
     videos: tuple[VideoRow, ...]
     pagination: Pagination
 

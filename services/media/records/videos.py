@@ -189,11 +189,11 @@ async def current(connection: AsyncConnection, ids: Sequence[str]) -> list[Store
 
 
 async def page(connection: AsyncConnection, tenant: str, after: str | None, limit: int) -> list[Video]:
-    """Videos in the order of their ids, which is that of their first uploads."""
+    """Videos, the newest first: ids are in the order in which videos came here."""
     query = select(video).where(video.c.tenant == tenant, video.c.ref_count > 0)
     if after is not None:
-        query = query.where(video.c.id > after)
-    rows = [stored(row) for row in await connection.execute(query.order_by(video.c.id).limit(limit))]
+        query = query.where(video.c.id < after)
+    rows = [stored(row) for row in await connection.execute(query.order_by(video.c.id.desc()).limit(limit))]
     ids = [row.id for row in rows]
     counted, came = await uses.count(connection, ids), await imported(connection, ids)
     return [row.shown(counted.get(row.id, 0), imported=came.get(row.id, ())) for row in rows]

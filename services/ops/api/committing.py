@@ -54,7 +54,7 @@ class Committed(Wire):
     losses: tuple[Loss, ...] | UnsetType = UNSET
 
 
-class Imported(Wire):
+class ImportedTimeline(Wire):
     """The version that an import made, its length in frames, its position in the log; what the file held and this
     project can't; and media that were missing. A dry run has no position."""
 
@@ -177,10 +177,10 @@ def committed(outcome: Outcome, losses: tuple[Loss, ...] | UnsetType = UNSET) ->
     )
 
 
-def imported(outcome: Outcome, losses: tuple[Loss, ...], missing: tuple[Missing, ...] = ()) -> Imported:
+def imported(outcome: Outcome, losses: tuple[Loss, ...], missing: tuple[Missing, ...] = ()) -> ImportedTimeline:
     """What is answered to an import."""
     done = committed(outcome)
-    return Imported(
+    return ImportedTimeline(
         version=done.version, duration=done.duration, position=done.position, losses=losses, missing=missing
     )
 

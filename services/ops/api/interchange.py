@@ -16,7 +16,7 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import TextSource, Timeline
 from cutlog.web import Api, Problem, Reply, Request, Role
 from services.ops.api.captions import CaptionsSent, bring_captions
-from services.ops.api.committing import Imported, Message, VersionNumber, committed_once, imported, stored
+from services.ops.api.committing import ImportedTimeline, Message, VersionNumber, committed_once, imported, stored
 from services.ops.api.context import Ops, who
 from services.ops.api.once import keep
 from services.ops.captions.reading import CaptionFormat
@@ -71,7 +71,7 @@ def routes(api: Api, ops: Ops) -> None:
         consumes="*/*",
         max_body=MAX_FILE,
         query=ImportQuery,
-        returns={201: Imported, 200: Imported},
+        returns={201: ImportedTimeline, 200: ImportedTimeline},
         problems=(409, 422),
         summary="Imports a timeline of another editor as one version",
     )
@@ -109,7 +109,7 @@ def routes(api: Api, ops: Ops) -> None:
                 sent = stored(batch.ops)
                 return CommitOps(made[0].ops, sent, first, first.sha256, query.expected_version, _message(query, draft))
 
-            def body(outcome: Outcome) -> Imported:
+            def body(outcome: Outcome) -> ImportedTimeline:
                 return imported(outcome, made[0].losses, made[0].missing)
 
             if query.dry_run:

@@ -13,6 +13,7 @@ from services.ops.api.context import Ops
 from services.ops.api.interchange import exported
 from services.ops.decide.refusals import NotFound
 from services.ops.interchange.subtitles import SubtitleFormat, subtitles
+from services.ops.interchange.writing import MEDIA_TYPES
 from services.ops.timeline.resolve import resolve
 
 _MEDIA_TYPES: Final[dict[SubtitleFormat, str]] = {
@@ -37,6 +38,7 @@ def routes(api: Api, ops: Ops) -> None:
         role=Role.viewer,
         query=TimelineQuery,
         returns={200: Timeline},
+        also=tuple(dict.fromkeys(kind.partition(";")[0] for kind in (*MEDIA_TYPES.values(), *_MEDIA_TYPES.values()))),
         problems=(422,),
         summary="Shows the timeline of a version",
     )

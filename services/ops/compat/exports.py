@@ -18,7 +18,7 @@ from services.ops.api.once import keep, keep_unchanged, once
 from services.ops.compat.marks import Marks
 from services.ops.compat.projects import found_of
 from services.ops.compat.reads import Exported, OldRows
-from services.ops.compat.rows import TAG, Existing, ExportRow, Exports, NewExport, Pending, Pinned
+from services.ops.compat.rows import TAG, CompatExport, CompatPinned, Existing, ExportRow, Exports, Pending
 from services.ops.decide.commands import ProjectCommand, RequestExport, RetryExport, SetPin
 from services.ops.decide.project import exported
 from services.ops.decide.project_state import ProjectState
@@ -37,16 +37,16 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
     @api.post(
         "/api/compat/projects/{project}/export",
         role=Role.editor,
-        body=NewExport,
+        body=CompatExport,
         body_optional=True,
         returns={202: Answer[Pending], 200: Answer[Existing]},
         problems=(429,),
         summary="Exports a version",
         tag=TAG,
     )
-    async def request(req: Request[NewExport | None]) -> Reply:
+    async def request(req: Request[CompatExport | None]) -> Reply:
         """200 with `existing` if the export exists, archived or not."""
-        project_id, wanted = req.path["project"], req.body or NewExport()
+        project_id, wanted = req.path["project"], req.body or CompatExport()
 
         async def act() -> Reply:
             newest = (await found_of(rows, req)).row.current_version
@@ -103,7 +103,7 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
         path={"n": int},
         body=dict[str, Any],
         body_optional=True,
-        returns={200: Answer[Pinned]},
+        returns={200: Answer[CompatPinned]},
         problems=(403,),
         summary="Pins or unpins the exports of a version",
         tag=TAG,
@@ -119,7 +119,7 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
                 raise not_found(f"An export of version {version}")
             pins = dict.fromkeys(profile for each in found for profile in each.pins)
             admin, now = req.actor.role is Role.admin, ops.now()
-            answer = Answer(data=Pinned(project_id=project_id, version=version, pinned=not pins))
+            answer = Answer(data=CompatPinned(project_id=project_id, version=version, pinned=not pins))
             *others, last = (SetPin(version, now, not pins, profile, by_admin=admin) for profile in pins or (None,))
             for command in others:
                 await ops.handling.project(project_id, who(req), always(command))

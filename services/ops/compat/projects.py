@@ -17,7 +17,7 @@ from cutlog.web.problems import not_found
 from services.ops.api.context import Ops, always, who
 from services.ops.api.once import keep, once
 from services.ops.compat.reads import Found, OldRows, settings_of, status_of
-from services.ops.compat.rows import TAG, NewProject, ProjectRow, Projects, ProjectsQuery
+from services.ops.compat.rows import TAG, CompatProject, ProjectRow, Projects, ProjectsQuery
 from services.ops.decide.commands import CreateProject
 from services.ops.edits.errors import EditError
 from services.ops.edits.project import fps_fault
@@ -72,14 +72,14 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
     @api.post(
         "/api/compat/projects",
         role=Role.editor,
-        body=NewProject,
+        body=CompatProject,
         max_body=MAX_BODY,
         returns={201: Answer[ProjectRow]},
-        problems=(409,),
+        problems=(404, 409),
         summary="Creates a project that shows a video",
         tag=TAG,
     )
-    async def create(req: Request[NewProject]) -> Reply:
+    async def create(req: Request[CompatProject]) -> Reply:
         """The first edit adds the whole video to the timeline."""
         new = req.body
         name = one_line(new.title or new.name or "")

@@ -50,7 +50,7 @@ class ProjectsQuery(PageQuery):
     status: Searched | None = None
 
 
-class NewProject(Wire):
+class CompatProject(Wire):
     """A project to be, which shows all of a video. Other members are kept with it."""
 
     title: Title | None = None
@@ -97,7 +97,7 @@ class Operations(Wire):
     operations: list[Operation]
 
 
-class NewExport(Wire):
+class CompatExport(Wire):
     """The newest version, as an MP4 of the project's size, unless something else is said."""
 
     version: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
@@ -147,7 +147,7 @@ class Exports(Wire):
     exports: list[ExportRow]
 
 
-class Pinned(Wire):
+class CompatPinned(Wire):
     project_id: str
     version: int
     pinned: bool
