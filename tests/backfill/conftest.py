@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,10 +66,7 @@ class House:
 
     async def rows(self) -> dict[str, int]:
         """How many rows there are of the tenant, and events."""
-        state, secrets_ = self.stack.state, self.stack.secrets
-        owner = Postgres.at(Layout(self.stack.data).postgres, state.postgres_port, secrets_.database("owner"))
-        connection = await asyncpg.connect(owner.url())
-        try:
+        async with self._connected() as connection:
             return {
                 table: await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {whose} = $1", self.tenant)
                 for table, whose in (
@@ -76,14 +74,30 @@ class House:
                     ("media.video", "tenant"), ("media.brought", "tenant"), ("media.upload", "tenant"),
                 )
             }  # fmt: skip
-        finally:
-            await connection.close()
 
-    def objects(self) -> set[str]:
-        """Every file of the store that is no unfinished work and no rendition."""
+    async def objects(self) -> set[str]:
+        """Every file of the store that is no unfinished work, no rendition, and not what is being rendered for a
+        project of another test."""
+        async with self._connected() as connection:
+            others = await connection.fetch("SELECT id FROM ops.project WHERE tenant <> $1", self.tenant)
+        passing = {("proxy", each["id"]) for each in others} | {("export", each["id"]) for each in others}
         root = self.stack.data / "objects"
         files = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-        return {path.as_posix() for path in files if path.parts[0] not in ("temp", "derived", "segments")}
+        return {
+            path.as_posix()
+            for path in files
+            if path.parts[0] not in ("temp", "derived", "segments") and path.parts[:2] not in passing
+        }
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[asyncpg.Connection]:
+        state, secrets_ = self.stack.state, self.stack.secrets
+        owner = Postgres.at(Layout(self.stack.data).postgres, state.postgres_port, secrets_.database("owner"))
+        connection = await asyncpg.connect(owner.url())
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
 
 @pytest.fixture

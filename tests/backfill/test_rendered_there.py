@@ -126,7 +126,7 @@ async def test_the_collector_archives_restores_and_deletes_what_was_rendered_the
     gone = {"exportIds": list(ids), "confirm": plan[1]["planHash"]}
     status, done = await post(house, "/api/admin/gc/delete", gone)
     assert (status, sorted(done.get("deleted", [done]))) == (200, sorted(ids))
-    assert {key for key in house.objects() if project in key or first.id in key} == {
+    assert {key for key in await house.objects() if project in key or first.id in key} == {
         f"proxy/{project}/v2_proxy.mp4", f"export/{project}/v2_final.mp4",
     }  # fmt: skip
     assert await found(house, project, first.id) == []

@@ -50,7 +50,7 @@ async def test_a_file_that_changes_during_the_run_is_read_as_it_was_and_named(ho
 
 
 async def test_what_is_not_equal_in_the_end_is_all_taken_back(house: House, store: Path) -> None:
-    objects = house.objects()
+    objects = await house.objects()
     (export,) = json.loads((store / "data" / "exportVersions.json").read_text())
     pin = f"/api/projects/{export['projectId']}/versions/2/pin"
 
@@ -70,4 +70,4 @@ async def test_what_is_not_equal_in_the_end_is_all_taken_back(house: House, stor
             Source(store), house.stack.data, meddle, tenant=house.tenant, dry_run=False, pin=True, link=False
         )
     assert not [p async for p in house.client.projects()]
-    assert {key for key in house.objects() - objects if key.startswith("export/")} == set()
+    assert {key for key in await house.objects() - objects if key.startswith("export/")} == set()

@@ -9,6 +9,8 @@ from importlib.util import find_spec
 
 import pytest
 
+from tests.support.stacks import CHECKOUT
+
 LOADED = (
     "import json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules if sys.modules[name]})))"
 )
@@ -33,6 +35,12 @@ def test_a_service_loads_nothing_for_consoles_or_for_signatures_that_it_refuses(
     assert "sqlalchemy" in found
     assert not found & {"alembic", "cryptography", "rich"}
     assert ("numpy" in found) == (service == "render")
+
+
+def test_the_fonts_that_come_along_take_at_most_40_mb() -> None:
+    fonts = [*(CHECKOUT / "services/render/produce/fonts").rglob("*.ttf")]
+    assert len(fonts) > 100
+    assert sum(font.stat().st_size for font in fonts) <= 40_000_000
 
 
 def test_what_was_left_out_can_be_loaded_afterwards() -> None:
