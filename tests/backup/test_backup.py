@@ -167,7 +167,7 @@ async def test_both_directions_go_on_after_a_kill_and_nothing_half_done_has_a_na
     killed("restore", data, root, 2)
     assert not data.exists()
     again = said("restore", root, "--data", data)
-    assert again["copiedObjects"] == again["objects"] - 2 and again["copiedBytes"] < again["bytes"]
+    assert 0 < again["copiedObjects"] <= again["objects"] - 2 and again["copiedBytes"] < again["bytes"]
     assert {path.name for path in tmp_path.iterdir()} == {"backups", "again"}
     found = {path.relative_to(data / "objects").as_posix(): path for path in (data / "objects").rglob("*")}
     for key, sha256 in listed(root, made["name"]).items():
