@@ -232,15 +232,16 @@ def diagrams() -> dict[str, str]:
     """The diagram of each op: of the docstring of the function that `apply` calls for it."""
     found = {}
     tree = ast.parse(Path(applying.__file__).read_text())
+    tags = {kind.__name__: tag for tag, kind in KINDS.items()}
     for case in (node for node in ast.walk(tree) if isinstance(node, ast.match_case)):
         match case:
             case ast.match_case(
-                pattern=ast.MatchClass(cls=ast.Name(id=kind)),
+                pattern=ast.MatchClass(cls=ast.Attribute(attr=kind)),
                 body=[ast.Return(value=ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name)))],
             ):
                 _, _, rest = (getattr(getattr(applying, module), name).__doc__ or "").partition("\n")
                 start = rest.find("    before")
-                tag = str(getattr(applying, kind).__struct_config__.tag)
+                tag = tags[kind]
                 found[tag] = textwrap.dedent(rest[start:]).rstrip() if start >= 0 else ""
             case _:
                 pass

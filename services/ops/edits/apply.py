@@ -7,47 +7,7 @@ from typing import assert_never
 
 from msgspec import UNSET
 
-from cutlog.contract.ops import (
-    CaptionRemove,
-    CaptionsAdd,
-    CaptionSet,
-    CaptionsImport,
-    ClipAdd,
-    ClipDetachAudio,
-    ClipFreeze,
-    ClipLink,
-    ClipMove,
-    ClipPaste,
-    ClipRemove,
-    ClipReplace,
-    ClipReverse,
-    ClipRoll,
-    ClipSet,
-    ClipSlide,
-    ClipSlip,
-    ClipSpeed,
-    ClipSplit,
-    ClipTrim,
-    ClipUnlink,
-    EffectAdd,
-    EffectMove,
-    EffectRemove,
-    EffectSet,
-    HistoryRevert,
-    MarkerAdd,
-    MarkerMove,
-    MarkerRemove,
-    Op,
-    ProjectConfigure,
-    TextSet,
-    TrackAdd,
-    TrackMove,
-    TrackRemove,
-    TrackSet,
-    TransitionAdd,
-    TransitionRemove,
-    TransitionSet,
-)
+from cutlog.contract import ops as o
 from services.ops.edits import (
     captions,
     clips,
@@ -71,117 +31,117 @@ from services.ops.edits.settle import settle
 from services.ops.edits.sources import Sources
 
 
-def apply(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier = nothing_earlier) -> Sequence:
+def apply(sequence: Sequence, op: o.Op, sources: Sources, earlier: Earlier = nothing_earlier) -> Sequence:
     """The sequence after one op. `earlier` has the versions that can be reverted to. Raises EditError with a pointer
     within the op."""
     after = _edited(sequence, op, sources, earlier)
-    return after if isinstance(op, HistoryRevert) else settle(sequence, after, sources, _blamed(op))
+    return after if isinstance(op, o.HistoryRevert) else settle(sequence, after, sources, _blamed(op))
 
 
-def _edited(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier) -> Sequence:
+def _edited(sequence: Sequence, op: o.Op, sources: Sources, earlier: Earlier) -> Sequence:
     match op:
-        case ProjectConfigure():
+        case o.ProjectConfigure():
             return project.configure(sequence, op)
-        case TrackAdd():
+        case o.TrackAdd():
             return tracks.add(sequence, op)
-        case TrackRemove():
+        case o.TrackRemove():
             return tracks.remove(sequence, op)
-        case TrackMove():
+        case o.TrackMove():
             return tracks.move(sequence, op)
-        case TrackSet():
+        case o.TrackSet():
             return tracks.change(sequence, op, sources)
-        case ClipAdd():
+        case o.ClipAdd():
             return clips.add(sequence, op, sources)
-        case ClipPaste():
+        case o.ClipPaste():
             return pasting.paste(sequence, op, sources)
-        case ClipRemove():
+        case o.ClipRemove():
             return clips.remove(sequence, op)
-        case ClipMove():
+        case o.ClipMove():
             return clips.move(sequence, op, sources)
-        case ClipTrim():
+        case o.ClipTrim():
             return clips.trim(sequence, op, sources)
-        case ClipSplit():
+        case o.ClipSplit():
             return clips.split(sequence, op)
-        case ClipSlip():
+        case o.ClipSlip():
             return shifting.slip(sequence, op, sources)
-        case ClipSlide():
+        case o.ClipSlide():
             return shifting.slide(sequence, op, sources)
-        case ClipRoll():
+        case o.ClipRoll():
             return shifting.roll(sequence, op, sources)
-        case ClipSpeed():
+        case o.ClipSpeed():
             return timing.speed(sequence, op)
-        case ClipReverse():
+        case o.ClipReverse():
             return timing.reverse(sequence, op)
-        case ClipFreeze():
+        case o.ClipFreeze():
             return timing.freeze(sequence, op, sources)
-        case ClipDetachAudio():
+        case o.ClipDetachAudio():
             return timing.detach_audio(sequence, op, sources)
-        case ClipReplace():
+        case o.ClipReplace():
             return shifting.replace(sequence, op, sources)
-        case ClipSet():
+        case o.ClipSet():
             return looks.change(sequence, op)
-        case ClipLink():
+        case o.ClipLink():
             return links.link(sequence, op)
-        case ClipUnlink():
+        case o.ClipUnlink():
             return links.unlink(sequence, op)
-        case TextSet():
+        case o.TextSet():
             return texts.change(sequence, op, sources)
-        case EffectAdd():
+        case o.EffectAdd():
             return effects.add(sequence, op, sources)
-        case EffectSet():
+        case o.EffectSet():
             return effects.change(sequence, op, sources)
-        case EffectMove():
+        case o.EffectMove():
             return effects.move(sequence, op)
-        case EffectRemove():
+        case o.EffectRemove():
             return effects.remove(sequence, op)
-        case TransitionAdd():
+        case o.TransitionAdd():
             return transitions.add(sequence, op)
-        case TransitionSet():
+        case o.TransitionSet():
             return transitions.change(sequence, op)
-        case TransitionRemove():
+        case o.TransitionRemove():
             return transitions.remove(sequence, op)
-        case CaptionsAdd():
+        case o.CaptionsAdd():
             return captions.add(sequence, op, sources)
-        case CaptionsImport():
+        case o.CaptionsImport():
             return captions.import_file(sequence, op)
-        case CaptionSet():
+        case o.CaptionSet():
             return captions.change(sequence, op, sources)
-        case CaptionRemove():
+        case o.CaptionRemove():
             return captions.remove(sequence, op)
-        case MarkerAdd():
+        case o.MarkerAdd():
             return markers.add(sequence, op)
-        case MarkerMove():
+        case o.MarkerMove():
             return markers.move(sequence, op)
-        case MarkerRemove():
+        case o.MarkerRemove():
             return markers.remove(sequence, op)
-        case HistoryRevert():
+        case o.HistoryRevert():
             return history.revert(sequence, op, earlier)
         case _:
             assert_never(op)
 
 
-def _blamed(op: Op) -> str:
+def _blamed(op: o.Op) -> str:
     """The argument to point to when an op leaves a transition too few frames."""
     match op:
-        case ClipTrim():
+        case o.ClipTrim():
             return "/out" if op.end is not UNSET else "/in"
-        case ClipSlip() | ClipSlide() | ClipRoll():
+        case o.ClipSlip() | o.ClipSlide() | o.ClipRoll():
             return "/by"
-        case ClipSpeed():
+        case o.ClipSpeed():
             return "/num"
-        case ClipReverse():
+        case o.ClipReverse():
             return "/reversed"
-        case ClipReplace():
+        case o.ClipReplace():
             return "/in"
-        case ClipAdd() | ClipPaste() | ClipMove() | ClipSplit() | ClipFreeze():
+        case o.ClipAdd() | o.ClipPaste() | o.ClipMove() | o.ClipSplit() | o.ClipFreeze():
             return "/at"
-        case TransitionAdd() | TransitionSet():
+        case o.TransitionAdd() | o.TransitionSet():
             return "/frames"
         case _:
             return ""
 
 
-def apply_all(sequence: Sequence, ops: Several[Op], sources: Sources, earlier: Earlier = nothing_earlier) -> Sequence:
+def apply_all(sequence: Sequence, ops: Several[o.Op], sources: Sources, earlier: Earlier = nothing_earlier) -> Sequence:
     """The sequence after a batch. Raises EditError with a pointer `/ops/<i>/…`."""
     for index, op in enumerate(ops):
         try:

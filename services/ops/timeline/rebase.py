@@ -14,48 +14,8 @@ from typing import Final, NamedTuple, assert_never
 import msgspec
 from msgspec import UNSET
 
+from cutlog.contract import ops as o
 from cutlog.contract.base import Wire
-from cutlog.contract.ops import (
-    CaptionRemove,
-    CaptionsAdd,
-    CaptionSet,
-    CaptionsImport,
-    ClipAdd,
-    ClipDetachAudio,
-    ClipFreeze,
-    ClipLink,
-    ClipMove,
-    ClipPaste,
-    ClipRemove,
-    ClipReplace,
-    ClipReverse,
-    ClipRoll,
-    ClipSet,
-    ClipSlide,
-    ClipSlip,
-    ClipSpeed,
-    ClipSplit,
-    ClipTrim,
-    ClipUnlink,
-    EffectAdd,
-    EffectMove,
-    EffectRemove,
-    EffectSet,
-    HistoryRevert,
-    MarkerAdd,
-    MarkerMove,
-    MarkerRemove,
-    Op,
-    ProjectConfigure,
-    TextSet,
-    TrackAdd,
-    TrackMove,
-    TrackRemove,
-    TrackSet,
-    TransitionAdd,
-    TransitionRemove,
-    TransitionSet,
-)
 from services.ops.edits.apply import apply_all
 from services.ops.edits.errors import EditError
 from services.ops.edits.history import Earlier
@@ -79,7 +39,7 @@ class Collision(Wire):
 
 
 def against(
-    ops: Several[Op], base: int, versions: Several[Sequence], sources: Sources, earlier: Earlier
+    ops: Several[o.Op], base: int, versions: Several[Sequence], sources: Sources, earlier: Earlier
 ) -> list[Collision]:
     """What stands against putting `ops` on top of `versions`: the first is what their author saw, version `base` of
     the project, and the others are those that were missed, in order. Raises EditError, if they never applied."""
@@ -104,7 +64,7 @@ class _Touch(NamedTuple):
     frames: tuple[int, int] = (0, 0)
 
 
-def collisions(ops: Several[Op], base: int, versions: Several[Sequence]) -> list[Collision]:
+def collisions(ops: Several[o.Op], base: int, versions: Several[Sequence]) -> list[Collision]:
     """The values that `ops` touch and that `versions` after the first made others."""
     found = []
     for index, op in enumerate(ops):
@@ -194,90 +154,90 @@ def _on(base: Sequence, clip: str) -> str | None:
     return track if isinstance(track, str) else None
 
 
-def _touches(op: Op, base: Sequence) -> Iterator[_Touch]:
+def _touches(op: o.Op, base: Sequence) -> Iterator[_Touch]:
     """What an op touches, as its author saw the timeline."""
     match op:
-        case ProjectConfigure():
+        case o.ProjectConfigure():
             yield from (_Touch("project", "", field) for field in _given(op))
-        case TrackAdd():
+        case o.TrackAdd():
             pass
-        case TrackRemove():
+        case o.TrackRemove():
             yield _Touch("track", op.track, "whole")
-        case TrackMove():
+        case o.TrackMove():
             yield _Touch("track", op.track, "index")
-        case TrackSet():
+        case o.TrackSet():
             yield from (_Touch("track", op.track, field) for field in _given(op, "track"))
-        case ClipAdd():
+        case o.ClipAdd():
             frames = op.frames if op.frames is not UNSET else 0
             if op.start is not UNSET and op.end is not UNSET:
                 frames = op.end - op.start
             yield from _place(op.track, op.at, frames, op.mode)
-        case ClipPaste():
+        case o.ClipPaste():
             pass
-        case ClipRemove():
+        case o.ClipRemove():
             yield from _clips(_linked(base, op.clip), "whole")
-        case ClipMove():
+        case o.ClipMove():
             yield from _clips(_linked(base, op.clip), "at")
             yield from _clip(op.clip, "track")
             track = op.track if op.track is not UNSET else _on(base, op.clip)
             yield from _place(track, op.at, _frames(base, op.clip), op.mode)
-        case ClipTrim():
+        case o.ClipTrim():
             ends = [end for end, given in (("in", op.start), ("out", op.end)) if given is not UNSET]
             yield from _clips(_linked(base, op.clip), *ends, "speed", "reversed")
-        case ClipSplit():
+        case o.ClipSplit():
             yield from _clip(op.clip, "at", *FRAMES)
-        case ClipSlip():
+        case o.ClipSlip():
             yield from _clip(op.clip, "in", "out")
-        case ClipSlide():
+        case o.ClipSlide():
             at = part(base, "clip", op.clip, "at")
             yield from _clip(op.clip, "at", "frames")
             if isinstance(at, int):
                 yield from _place(_on(base, op.clip), at, _frames(base, op.clip), "overwrite")
-        case ClipRoll():
+        case o.ClipRoll():
             yield from _clip(op.left, "out", "frames")
             yield from _clip(op.right, "in", "frames")
-        case ClipSpeed():
+        case o.ClipSpeed():
             yield from _clip(op.clip, *FRAMES)
-        case ClipReverse():
+        case o.ClipReverse():
             yield from _clip(op.clip, "reversed")
-        case ClipFreeze():
+        case o.ClipFreeze():
             yield from _clip(op.clip, "at", *FRAMES)
-        case ClipDetachAudio():
+        case o.ClipDetachAudio():
             yield from _clip(op.clip, "at", "silent", *FRAMES)
-        case ClipReplace():
+        case o.ClipReplace():
             yield from _clip(op.clip, "source", "frames", "speed")
-        case ClipSet():
+        case o.ClipSet():
             yield from _clip(op.clip, *_given(op, "clip"))
-        case ClipLink() | ClipUnlink():
+        case o.ClipLink() | o.ClipUnlink():
             yield from _clips(op.clips, "link")
-        case TextSet():
+        case o.TextSet():
             yield from _clip(op.clip, *(f"text.{field}" for field in _given(op, "clip")))
-        case EffectAdd():
+        case o.EffectAdd():
             yield from _clip(op.clip, "there")
-        case EffectSet():
+        case o.EffectSet():
             yield from _clip(op.clip, *(f"effects.{op.effect}.{name}" for name in op.params))
-        case EffectMove():
+        case o.EffectMove():
             yield from _clip(op.clip, "effects")
-        case EffectRemove():
+        case o.EffectRemove():
             yield from _clip(op.clip, f"effects.{op.effect}")
-        case TransitionAdd():
+        case o.TransitionAdd():
             yield from _clip(op.left, "transition", "out")
             yield from _clip(op.right, "in")
-        case TransitionSet():
+        case o.TransitionSet():
             yield from (_Touch("transition", op.transition, field) for field in _given(op, "transition"))
-        case TransitionRemove():
+        case o.TransitionRemove():
             yield _Touch("transition", op.transition, "whole")
-        case CaptionsAdd() | CaptionsImport() | MarkerAdd():
+        case o.CaptionsAdd() | o.CaptionsImport() | o.MarkerAdd():
             pass
-        case CaptionSet():
+        case o.CaptionSet():
             yield from (_Touch("caption", op.caption, field) for field in _given(op, "caption"))
-        case CaptionRemove():
+        case o.CaptionRemove():
             yield _Touch("caption", op.caption, "whole")
-        case MarkerMove():
+        case o.MarkerMove():
             yield from (_Touch("marker", op.marker, field) for field in _given(op, "marker"))
-        case MarkerRemove():
+        case o.MarkerRemove():
             yield _Touch("marker", op.marker, "whole")
-        case HistoryRevert():
+        case o.HistoryRevert():
             yield _Touch("project", "", "timeline")
         case _:
             assert_never(op)
