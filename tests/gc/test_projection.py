@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract import events as e
 from cutlog.contract.envelope import Event
+from cutlog.contract.imports import ImportedExport, ImportedProxy
 from cutlog.contract.media import MediaFacts
 from cutlog.contract.timeline import Canvas
 from cutlog.db.engine import create_engine
@@ -225,6 +226,57 @@ async def test_files_go_where_events_say_and_history_told_again_sends_none_again
     after = await contents(engine)
     assert all(row["done_at"] == START for row in after.pop("move")) and before.pop("move")
     assert after == before
+
+
+def imported(log: Log, *, pinned: bool, proxies: tuple[int, ...]) -> None:
+    """A project as a run brings it: with proxies, and exports of the versions 1 and 2."""
+    stream = "project.moved"
+    log.say(stream, e.ProjectCreated(name="Moved", canvas=Canvas()))
+    for version in (1, 2):
+        log.say(stream, e.VersionCommitted(version=version, ops=(), duration=1, digest="d"))
+    exports = tuple(
+        ImportedExport(
+            export_id=f"moved{version}", version=version, profile="mp4", status="ready", pinned=pinned,
+            key=f"export/moved/v{version}_final.mp4", size=5, sha256="s", at=START,
+        )
+        for version in (1, 2)
+    )  # fmt: skip
+    brought = tuple(ImportedProxy(version=v, key=f"proxy/moved/v{v}_proxy.mp4", size=3, sha256="s") for v in proxies)
+    log.say(stream, e.ProjectImported(run="r", source="s", legacy_id="l", exports=exports, proxies=brought))
+
+
+def undone(log: Log) -> None:
+    log.say("project.moved", e.ProjectImportUndone(run="r", export_ids=("moved1", "moved2")))
+
+
+@pytest.mark.parametrize("size", [1, 100])
+async def test_an_import_that_was_undone_leaves_no_proxy_and_no_pin(engine: AsyncEngine, size: int) -> None:
+    log = history()
+    imported(log, pinned=True, proxies=(1, 2))
+    log.say("project.moved", e.ExportPinned(version=1))
+    undone(log)
+    imported(log, pinned=False, proxies=(2,))
+    undone_at, events = len(log.events) - 4, log.events
+    for start in range(0, undone_at, size):
+        await tell(engine, events[start : min(start + size, undone_at)])
+    rows = await contents(engine)
+    mine = [row for row in rows["proxy"] if row["project_id"] == "moved"]
+    assert [(row["version"], row["deleted"]) for row in mine] == [(1, True), (2, True)]
+    assert len(pins := [row for row in rows["pin"] if row["project_id"] == "moved"]) == 3
+    assert not any(row["pinned"] for row in pins)
+    assert [row["deleted"] for row in rows["proxy"] if row["project_id"] == "p"] == [False]
+    assert sum(row["pinned"] for row in rows["pin"] if row["project_id"] == "p") == 2
+    assert not [row for row in rows["move"] if row["project_id"] == "moved"], "a later run may bring the same keys"
+    for start in range(undone_at, len(events), size):
+        await tell(engine, events[start : start + size])
+    again = await contents(engine)
+    mine = [row for row in again["proxy"] if row["project_id"] == "moved"]
+    assert [(row["version"], row["deleted"]) for row in mine] == [(1, True), (2, False)]
+    assert not any(row["pinned"] for row in again["pin"] if row["project_id"] == "moved")
+    async with engine.begin() as connection:
+        await clear(connection)
+    await tell(engine, events)
+    assert await contents(engine) == again
 
 
 @slow

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.contract.envelope import Event
 from cutlog.db.bulk import among, unnested
 from services.gc import tables
-from services.gc.rules.fold import ExportRow, MediaRow, ProjectRow, ProxyRow, Row, Rows, fold, touched
+from services.gc.rules.fold import ExportRow, MediaRow, PinRow, ProjectRow, ProxyRow, Row, Rows, fold, touched
 
 NAME = "gc"
 """The consumer's durable name, and that of its checkpoint."""
@@ -30,7 +30,9 @@ R = TypeVar("R", bound=Row)
 async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
     """Brings the tables up to a batch of events, in the order of their positions. Raises LogInconsistent."""
     rows = await _load(connection, batch)
-    before = Rows(dict(rows.projects), dict(rows.exports), proxies=dict(rows.proxies), media=dict(rows.media))
+    before = Rows(
+        dict(rows.projects), dict(rows.exports), dict(rows.pins), proxies=dict(rows.proxies), media=dict(rows.media)
+    )  # fmt: skip
     for event in batch:
         fold(rows, event)
     await _store(connection, tables.project, _changed(before.projects, rows.projects))
@@ -65,6 +67,11 @@ async def _load(connection: AsyncConnection, batch: Sequence[Event]) -> Rows:
         place = tuple_(tables.proxy.c.project_id, tables.proxy.c.version)
         proxies = await read(connection, tables.proxy, ProxyRow, place.in_(ids.proxies))
         rows.proxies = {(row.project_id, row.version): row for row in proxies}
+    if ids.undone:
+        proxies = await read(connection, tables.proxy, ProxyRow, among(tables.proxy.c.project_id, ids.undone))
+        rows.proxies |= {(row.project_id, row.version): row for row in proxies}
+        pins = await read(connection, tables.pin, PinRow, among(tables.pin.c.project_id, ids.undone))
+        rows.pins = {(row.project_id, row.version, row.profile): row for row in pins}
     return rows
 
 

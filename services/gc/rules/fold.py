@@ -151,12 +151,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Touched:
-    """Ids of the rows that a batch of events changes in part; others it only replaces."""
+    """Ids of the rows that a batch of events changes in part; others it only replaces. Of projects that are `undone`,
+    all proxies and pins."""
 
     projects: frozenset[str] = frozenset()
     exports: frozenset[str] = frozenset()
     media: frozenset[str] = frozenset()
     proxies: frozenset[ProxyId] = frozenset()
+    undone: frozenset[str] = frozenset()
 
 
 def touched(batch: Iterable[Event]) -> Touched:
@@ -165,6 +167,7 @@ def touched(batch: Iterable[Event]) -> Touched:
     exports: set[str] = set()
     media: set[str] = set()
     proxies: set[ProxyId] = set()
+    undone: set[str] = set()
     for event in batch:
         match event.data:
             case e.ProjectDeleted() | e.ProjectRestored() | e.VersionCommitted():
@@ -186,9 +189,12 @@ def touched(batch: Iterable[Event]) -> Touched:
             case e.ProjectImportUndone(export_ids=export_ids):
                 projects.add(event.entity)
                 exports.update(export_ids)
+                undone.add(event.entity)
             case _:
                 pass
-    return Touched(frozenset(projects), frozenset(exports), frozenset(media), frozenset(proxies))
+    return Touched(
+        frozenset(projects), frozenset(exports), frozenset(media), frozenset(proxies), frozenset(undone)
+    )  # fmt: skip
 
 
 def fold(rows: Rows, event: Event) -> None:
@@ -272,6 +278,10 @@ def fold(rows: Rows, event: Event) -> None:
         case e.ProjectImportUndone(export_ids=export_ids):
             for export_id in export_ids:
                 _change(rows.exports, export_id, event, status="deleted", key=None)
+            for place in [place for place in rows.proxies if place[0] == project]:
+                rows.proxies[place] = msgspec.structs.replace(rows.proxies[place], deleted=True)
+            for pin_id in [pin_id for pin_id in rows.pins if pin_id[0] == project]:
+                rows.pins[pin_id] = PinRow(*pin_id, False)
             _change(rows.projects, project, event, deleted_at=event.at)
         case e.ProxyFailed() | e.PlanCalculated() | e.PolicyChanged() | e.MediaFailed():
             pass
