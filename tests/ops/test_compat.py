@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -91,6 +92,15 @@ async def test_edits_are_translated_as_an_import_would(editor: Client, film: str
     assert [each["id"] for each in listed["operations"]] == [f"{film}-v{n}" for n in (1, 2, 3)]
     early = (await editor.made("GET", f"{path}?version=1"))["data"]["operations"]
     assert early == listed["operations"][:1] and set(early[0]) == {"id", "version", "ops", "createdAt"}
+
+
+async def test_an_edit_sent_several_times_at_once_under_one_key_is_made_once(editor: Client, film: str) -> None:
+    body = {"ops": [effect("volume", volume=50)]}
+    answers = await asyncio.gather(*(editor("POST", f"{PROJECTS}/{film}/ops", body, key="k") for _ in range(8)))
+    assert [answer.status for answer in answers] == [201] * 8, "none is refused for what another of them did"
+    assert {answer.body["data"]["version"] for answer in answers} == {1}
+    other = await editor("POST", f"{PROJECTS}/{film}/ops", body, key="another")
+    assert (other.status, other.body["error"]) == (400, "op-refused"), "a volume beside a volume"
 
 
 UNSURE: tuple[tuple[dict[str, Any], str], ...] = (

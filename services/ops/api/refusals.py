@@ -19,6 +19,7 @@ from services.ops.decide.refusals import (
     NotImported,
     NotRendering,
     NotRetryable,
+    NotTranslated,
     Refused,
     StaleVersion,
 )
@@ -42,6 +43,7 @@ _STATUS: Final[dict[type[Refused], int]] = {
     MediaInUse: 409,
     MediaExists: 409,
     NothingToExport: 422,
+    NotTranslated: 400,
 }
 
 

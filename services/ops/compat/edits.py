@@ -12,7 +12,7 @@ from cutlog.contract.ids import is_id
 from cutlog.contract.imports import Written
 from cutlog.contract.limits import MAX_OPS
 from cutlog.contract.ops import Op
-from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.envelope import Answer
 from cutlog.web.reply import JSON
 from services.ops.api.context import Ops, who
@@ -24,7 +24,7 @@ from services.ops.compat.rows import TAG, Edited, NewOps, Operations, Operations
 from services.ops.compat.wording import begins_as_film, instead, job_id, operation_id, settled, unwrapped
 from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
-from services.ops.decide.refusals import NotFound
+from services.ops.decide.refusals import NotFound, NotTranslated
 from services.ops.legacy.draft import Draft
 from services.ops.legacy.reading import Untranslatable
 from services.ops.legacy.translate import meant, opened_with
@@ -112,36 +112,32 @@ async def _film(ops: Ops, found: Found, project_id: str) -> str | None:
 def _meant(
     sent: tuple[dict[str, Any], ...], state: ProjectState, shelf: Shelf, videos: dict[str, str], film: str | None
 ) -> list[dict[str, Any]]:
-    """What ops mean in ours, for the next version of a project, which begins as `film` if there is one. Raises Problem
-    400."""
+    """What ops mean in ours, for the next version of a project, which begins as `film` if there is one. Raises
+    NotTranslated."""
     version, sequence = state.version + 1, state.sequence
     made: list[dict[str, Any]] = []
     if version == 1 and film is not None:
         try:
             made, sequence = opened_with(film, None, sequence, shelf)
         except Untranslatable as error:
-            raise _refused(f"Video {film} cannot be added to the timeline: {error}.") from None
+            raise NotTranslated(f"Video {film} cannot be added to the timeline: {error}.") from None
     given = [unwrapped(op) for op in sent]
     seconds = float(sequence.duration / sequence.canvas.fps.fraction)
     try:
         conventions = settled(given, seconds, whole_film=film is not None)
     except Untranslatable as error:
-        raise _refused(f"{error}.") from None
+        raise NotTranslated(f"{error}.") from None
     for index, op in enumerate(given):
         draft = Draft(sequence, videos, shelf, f"c{version}-{index}")
         try:
             meant(op, draft, conventions)
         except Untranslatable as error:
-            raise _refused(f"ops[{index}]: {error}. Nothing was changed. {instead(op, sequence)}") from None
+            raise NotTranslated(f"ops[{index}]: {error}. Nothing was changed. {instead(op, sequence)}") from None
         made += draft.ops
         sequence = draft.sequence
         if len(made) > MAX_OPS:
-            raise _refused(f"The ops lead to more than {MAX_OPS} changes of clips; send fewer at once.")
+            raise NotTranslated(f"The ops lead to more than {MAX_OPS} changes of clips; send fewer at once.")
     return made
-
-
-def _refused(detail: str) -> Problem:
-    return Problem(400, "op-refused", "The ops cannot be translated", detail)
 
 
 def _words(value: Any, depth: int = 0) -> Iterator[str]:

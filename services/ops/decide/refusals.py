@@ -63,6 +63,12 @@ class Collided(StaleVersion):
         return " ".join([f"The edit was made for version {self.expected}.", *(c.detail for c in self.collisions[:5])])
 
 
+class NotTranslated(Refused):
+    """The ops cannot be translated."""
+
+    code = "op-refused"
+
+
 class NotRendering(Refused):
     """The export is not being rendered."""
 
