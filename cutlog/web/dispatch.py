@@ -18,6 +18,7 @@ from cutlog.web.api import Route
 from cutlog.web.auth import forbidden, unauthorized
 from cutlog.web.body import check_type, check_typed, read_body, say_continue
 from cutlog.web.decode import bad_text, decode_json, decode_query
+from cutlog.web.envelope import enveloped
 from cutlog.web.problems import Problem
 from cutlog.web.ratelimit import RateLimiter
 from cutlog.web.request import Request
@@ -133,8 +134,8 @@ class Dispatch:
     def query(self, http: web.Request) -> Any:
         """The query as the route's struct, None where it takes none."""
         pairs: dict[str, list[str]] = {}
-        if self.route.query is None and not http.query_string:
-            return None
+        if self.route.query is None and (not http.query_string or enveloped(self.route.template)):
+            return None  # old frontends add what nobody knows, such as a time against caches
         for name, text in http.query.items():
             pairs.setdefault(name, []).append(text)
         if self.route.events:

@@ -66,6 +66,8 @@ async def test_uploads_are_videos_with_what_is_said_of_them(running: House, pain
         assert (await listed(f"search={search}"))[0] == ids[:1], search
     assert (await listed("search=%25"))[1]["total"] == 0
     assert set((await client("GET", f"{VIDEOS}/{ids[0]}")).body["data"]["video"]) == ROW
+    for path in (f"{VIDEOS}/{ids[0]}", f"/api/compat/{video['filePath']}"):
+        assert (await client("GET", f"{path}?t=170000")).status == 200, "a time against caches is ignored"
     stranger = running.client(tenant="acme")
     assert (await stranger("GET", f"{VIDEOS}/{ids[0]}")).status == 404
     assert (await stranger("GET", VIDEOS)).body["data"]["videos"] == []

@@ -43,6 +43,8 @@ async def test_a_project_is_the_row_that_its_frontend_said(editor: Client, film:
         "description": "One", "settings": {"resolution": "1280x720", "fps": 29.97}, "status": "draft",
         "currentVersion": 0, "latestProxyKey": None, "latestExportKey": None, "tags": ["a"],
     }  # fmt: skip
+    for path in (film, f"{film}/ops", f"{film}/exports"):
+        assert (await editor("GET", f"{PROJECTS}/{path}?_=170000")).status == 200, "a time against caches is ignored"
     canvas = (await editor.made("GET", f"/api/projects/{film}"))["canvas"]
     assert (canvas["width"], canvas["height"], canvas["fps"]) == (1280, 720, [30000, 1001])
     stranger = await as_role("editor", tenant="acme")("GET", f"{PROJECTS}/{film}")
