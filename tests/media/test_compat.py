@@ -145,7 +145,8 @@ async def test_wrong_uploads_are_refused_in_the_envelope_and_leave_nothing(runni
     forms: tuple[tuple[tuple[str, str | bytes | Path], ...], ...] = (
         (("title", "x"),), (("file", clip),), (("video", clip), ("video", clip)), (("video", b""), ("title", "x")),
         (("video", b"no video at all"),), (("title", b"\xff"), ("video", clip)), (("video", clip), ("title", "a\0b")),
-        (("description", "x" * 70_000), ("video", clip)), (("video", clip), ("description", "x" * 70_000)),
+        (("description", "x" * 70_000), ("video", clip)), (*(("tags", "a," * 9_000),) * 4, ("video", clip)),
+        (("video", clip), *(("tags", "a," * 9_000),) * 4), (("video", clip), ("description", "x" * 70_000)),
     )  # fmt: skip
     for form in forms:
         answer = await upload(client, *form)

@@ -25,7 +25,7 @@ from services.media.serve.files import given, media_type
 ROOT: Final = "/api/compat"
 FIELD: Final = "video"
 TEXT_BYTES: Final = 64 << 10
-"""Of a field that says something of the file."""
+"""Of all fields together that say something of the file."""
 
 
 def compat_routes(
@@ -48,17 +48,17 @@ def compat_routes(
         video if the tenant has that content already."""
         if (req.http.content_length or 0) > max_upload + FORM_BYTES:
             raise too_large(max_upload)
-        form, said = parts(req, limit=max_upload), Described()
+        form, fields = parts(req, limit=max_upload), _Fields()
         async for part in form:
             if part.name != FIELD:
-                said.say(part.name, await _text(part))
+                await fields.take(part)
                 continue
             actor = req.actor
             asker = Asker(actor.tenant, actor.subject, req.trace)
-            outcome = await ingest.take(asker, part.filename, _file(part, form, said), req.idempotency_key)
+            outcome = await ingest.take(asker, part.filename, _file(part, form, fields), req.idempotency_key)
             video = msgspec.json.decode(outcome.body, type=Video)
             async with engine.begin() as connection:
-                await reads.describe(connection, video.id, said)
+                await reads.describe(connection, video.id, fields.said)
                 shown = await row(*await reads.one(connection, actor.tenant, video.id))
             message = "The video was uploaded before." if video.duplicate else "The video was uploaded."
             return Reply(outcome.status, Answer(data=One(video=shown), message=message))
@@ -125,23 +125,42 @@ def compat_routes(
         )  # fmt: skip
 
 
-async def _file(file: Part, rest: AsyncIterator[Part], said: Described) -> AsyncIterator[bytes]:
+async def _file(file: Part, rest: AsyncIterator[Part], fields: _Fields) -> AsyncIterator[bytes]:
     """The file's bytes, then what is said of it: the form ends before anything is counted of it."""
     async for chunk in file.chunks():
         yield chunk
     async for part in rest:
         if part.name == FIELD:
             raise _unusable(f"Send one file in the field {FIELD!r}, not several.")
-        said.say(part.name, await _text(part))
+        await fields.take(part)
 
 
-async def _text(part: Part) -> str:
-    """A field that is no file. Raises Problem 400."""
+class _Fields:
+    """The fields of a form that are no file. What they say is bounded as a whole: a form may have very many."""
+
+    def __init__(self) -> None:
+        self.said = Described()
+        self._left = TEXT_BYTES
+
+    async def take(self, part: Part) -> None:
+        """Takes one in. Raises Problem 400."""
+        raw = await _text(part, self._left)
+        self._left -= len(raw)
+        self.said.say(part.name, _decoded(part, raw))
+
+
+async def _text(part: Part, left: int) -> bytes:
+    """The bytes of a field, of which `left` may come. Raises Problem 400."""
     raw = b""
     async for chunk in part.chunks():
         raw += chunk
-        if len(raw) > TEXT_BYTES:
-            raise _unusable(f"The field {part.name[:40]!r} has more than {TEXT_BYTES} bytes.")
+        if len(raw) > left:
+            raise _unusable(f"With {part.name[:40]!r}, the fields beside the file have more than {TEXT_BYTES} bytes.")
+    return raw
+
+
+def _decoded(part: Part, raw: bytes) -> str:
+    """A field as text. Raises Problem 400."""
     try:
         text = raw.decode()
     except UnicodeDecodeError:
