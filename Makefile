@@ -21,7 +21,7 @@ install: .venv/installed ## make .venv from requirements.lock: what runs in prod
 	@[ "$$(id -u)" != 0 ] || { chmod go+rx . && chmod -R go+rX cutlog deploy services tests; }
 
 .PHONY: develop
-develop: .venv/developer install ## add the tools and what tests need, from requirements-dev.lock
+develop: .venv/developer install ## install, and add the tools and what the tests need, from requirements-dev.lock
 
 .venv/installed: requirements.lock pyproject.toml $(if $(PYTHON),FORCE)
 	@sh deploy/install.sh production
@@ -34,7 +34,7 @@ develop: .venv/developer install ## add the tools and what tests need, from requ
 FORCE:
 
 .PHONY: demo
-demo: install ## the whole tour on real parts: upload, edit, proxy, export, pin, GC report
+demo: install ## a tour of a real stack: upload, edit, proxy, export, pin, GC report
 	@exec $(BIN)/cutlog demo
 
 .PHONY: up
@@ -63,7 +63,7 @@ test-long: develop ## the tests that take minutes: soaks, a million rows, whole 
 	@$(PYTEST) -n 2 --dist loadgroup -m long $(ARGS)
 
 .PHONY: test-api
-test-api: develop ## the OpenAPI document: Schemathesis against a stack, and clients that generators make of it (needs node)
+test-api: develop ## the OpenAPI document: Schemathesis against a stack, and clients that generators make from it (needs node)
 	@$(BIN)/pytest -n 0 -m api tests/api $(ARGS)
 
 .PHONY: test-random
@@ -72,20 +72,20 @@ test-random: develop ## the properties again with random examples, ROUNDS=10 tim
 		-m 'hypothesis and not long' $(ARGS)
 
 .PHONY: test-costs
-test-costs: develop ## the tests, and what they cost in processor time: by folder, file, test, fixture and program
+test-costs: develop ## the tests, and their processor time by folder, file, test, fixture and program
 	@rm -rf .costs; CUTLOG_TEST_COSTS=.costs $(PYTEST) -n auto --dist loadgroup $(ARGS); \
 		$(BIN)/python -m tests.support.costs .costs
 
 .PHONY: corpus
-corpus: develop ## every file of tests/corpus: what it is, which frames it shows, what is heard; prints a table
+corpus: develop ## every file of tests/corpus: its facts, frames and audio, in a table
 	@$(PYTEST) -n auto -q -m "not fuzz" tests/corpus $(ARGS)
 
 .PHONY: fuzz
-fuzz: develop ## damaged files of tests/corpus: refused or of use, never a hang, a crash or a 500 (ROUNDS=1)
+fuzz: develop ## damaged files of tests/corpus: rejected or usable, never a hang, a crash or a 500 (ROUNDS=1)
 	@FUZZ_ROUNDS=$(or $(ROUNDS),1) $(PYTEST) -n auto -q -m fuzz tests/corpus tests/media/test_damaged_uploads.py $(ARGS)
 
 .PHONY: chaos
-chaos: develop ## users at work while parts are killed, wires cut, the disk filled by chance; SECONDS=120 SEED=7
+chaos: develop ## users at work while processes are killed, connections cut and the disk filled at random (SECONDS=120 SEED=7)
 	@CHAOS_SECONDS=$(or $(SECONDS),120) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
 		$(PYTEST) -n 0 -s -q -m "" tests/e2e/test_chaos.py $(ARGS)
 
@@ -99,19 +99,19 @@ test-containers: develop ## the same integration tests on PostgreSQL and NATS fr
 		$(PYTEST) -n 2 --dist loadgroup -q tests/containers tests/log tests/bus tests/ops tests/gc tests/media $(ARGS)
 
 .PHONY: bench
-bench: develop ## benchmarks beside their peers (ONLY=log SECONDS=5); ONLY=page writes docs/BENCHMARKS.md again
+bench: develop ## benchmarks, each beside its peer (ONLY=log SECONDS=5); ONLY=page only rewrites docs/BENCHMARKS.md
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: gallery
-gallery: develop ## docs/GALLERY.md: a picture of everything that can be shown, made by the renderer
+gallery: develop ## rewrite docs/GALLERY.md: a rendered picture of each feature
 	@PYTHONPATH=. $(BIN)/python docs/generate_gallery.py
 
 .PHONY: golden
-golden: develop ## what each feature looks like, pinned: after a change of pictures that was meant
+golden: develop ## pin again what each feature looks like, after an intended change of rendering
 	@$(BIN)/python -m tests.render.golden
 
 .PHONY: letters
-letters: develop ## cutlog/contract/shipped.py: the characters that the shipped fonts have
+letters: develop ## rewrite cutlog/contract/shipped.py: the characters that the bundled fonts have
 	@PYTHONPATH=. $(BIN)/python deploy/letters.py
 
 .PHONY: lint
@@ -123,15 +123,15 @@ types: develop ## mypy --strict
 	@$(BIN)/mypy
 
 .PHONY: laws
-laws: develop ## the laws of the architecture
+laws: develop ## the laws of ARCHITECTURE.md
 	@$(BIN)/lint-imports --no-cache && $(PYTEST) -q tests/laws
 
 .PHONY: proto
-proto: ## buf: the contract's style, and that it only grew since it was released (needs node)
+proto: ## buf: check the contract's style, and that it has only grown since its release (needs node)
 	@sh deploy/buf.sh lint proto && sh deploy/buf.sh breaking proto --against proto/released.binpb
 
 .PHONY: proto-release
-proto-release: ## what the contract is now is released: from here on it only grows
+proto-release: ## release the contract as it is now; from then on it only grows (needs node)
 	@sh deploy/buf.sh build proto -o proto/released.binpb
 
 .PHONY: format
@@ -144,7 +144,7 @@ lock: ## resolve pyproject.toml into requirements.lock, and with requirements.in
 	@$(LOCK) --constraint requirements-dev.lock --output-file requirements.lock
 
 .PHONY: sbom
-sbom: develop ## sbom.json: all that is installed, servers and ffmpeg included, as CycloneDX 1.6 (SBOM=FILE)
+sbom: develop ## write sbom.json: everything installed, servers and ffmpeg included, as CycloneDX 1.6 (SBOM=FILE)
 	@PYTHONPATH=. $(BIN)/python deploy/sbom.py > "$(or $(SBOM),sbom.json)" && echo "$(or $(SBOM),sbom.json)"
 
 .PHONY: release
