@@ -8,6 +8,7 @@ Usage: convert.py FOLDERS read FORMAT RATE FILE   prints `ok` or `refused` in a 
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import re
@@ -135,6 +136,7 @@ def read(library: Library, kind: str, rate: Fraction, document: bytes, path: str
 
 def main(folders: str, action: str, kind: str = "", rate: str = "0", path: str = "") -> str:
     """What to print."""
+    gc.disable()  # the process ends with the file that it reads, and its objects stay until then
     library = Library(folders.split(":"))
     if action == "--check":
         return "ok\n"
