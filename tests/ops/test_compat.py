@@ -211,7 +211,14 @@ async def test_exports_are_made_once_pinned_and_listed(
     assert (held.status, held.body["success"], held.body["error"]) == (403, False, "held") and "hold" in held.body[
         "message"
     ]
-    assert (await as_role("admin").made("POST", f"{path}/versions/1/pin"))["data"]["pinned"] is False
+    admin = as_role("admin")
+    assert (await admin.made("POST", f"{path}/versions/1/pin"))["data"]["pinned"] is False
+    # Of several pins, none is removed where one may not be.
+    await admin.made("POST", native, {"pinned": True})
+    await admin.made("POST", native, {"pinned": True, "profile": "mp4", "mode": "hold", "reason": "lawsuit"})
+    assert (await editor("POST", f"{path}/versions/1/pin")).status == 403
+    await admin.made("POST", native, {"pinned": False, "profile": "mp4"})
+    assert (await editor.made("GET", f"{path}/exports"))["data"]["exports"][0]["pinned"] is True
 
 
 @pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")

@@ -120,7 +120,9 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
             pins = dict.fromkeys(profile for each in found for profile in each.pins)
             admin, now = req.actor.role is Role.admin, ops.now()
             answer = Answer(data=CompatPinned(project_id=project_id, version=version, pinned=not pins))
-            *others, last = (SetPin(version, now, not pins, profile, by_admin=admin) for profile in pins or (None,))
+            *others, last = [SetPin(version, now, not pins, profile, by_admin=admin) for profile in pins or (None,)]
+            for command in (*others, last) if others else ():  # a hold on one of them leaves all as they are
+                await ops.handling.preview(project_id, who(req), always(command))
             for command in others:
                 await ops.handling.project(project_id, who(req), always(command))
             kept = keep(req, 200, lambda _: answer)
