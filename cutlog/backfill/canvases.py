@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any, Final
+
+from cutlog.contract.rates import meant_rate
 
 SMALLEST: Final = 16
 LARGEST: Final = 8192
-_RATIO: Final = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:[/:]\s*(\d{1,9}))?\s*")
 
 
 def canvas(legacy: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -27,7 +26,7 @@ def canvas(legacy: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             odd.append(f"its size is {'x'.join(str(each)[:20] for each in sides)}, here it is {now}")
     said = legacy.get("fps", legacy.get("frameRate"))
     if said is not None:
-        rate = _rate(said)
+        rate = meant_rate(said)
         if rate is None:
             odd.append(f"its rate is {str(said)[:20]!r}, here it is the usual one")
         else:
@@ -42,19 +41,3 @@ def _side(value: Any) -> int | None:
     except (ValueError, OverflowError):
         return None
     return found if SMALLEST <= found <= LARGEST else None
-
-
-def _rate(value: Any) -> Fraction | None:
-    """Frames per second: 29.97 and its like mean thousands over 1001."""
-    if isinstance(value, str) and (told := _RATIO.fullmatch(value)):
-        found = Fraction(told[1]) / (int(told[2] or 1) or 1)
-    elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        found = Fraction(value)
-    else:
-        return None
-    if not 1 <= found <= 240:
-        return None
-    for near in (Fraction(round(found)), Fraction(1000 * math.ceil(found), 1001)):
-        if abs(found - near) < Fraction(1, 200):
-            return near
-    return found.limit_denominator(1001)

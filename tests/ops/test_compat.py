@@ -47,6 +47,9 @@ async def test_a_project_is_the_row_that_its_frontend_said(editor: Client, film:
         assert (await editor("GET", f"{PROJECTS}/{path}?_=170000")).status == 200, "a time against caches is ignored"
     canvas = (await editor.made("GET", f"/api/projects/{film}"))["canvas"]
     assert (canvas["width"], canvas["height"], canvas["fps"]) == (1280, 720, [30000, 1001])
+    for said, rate in ((12.5, [25, 2]), (23.98, [24000, 1001]), ("25", [25, 1])):
+        other = await begun(editor, settings={"fps": said})
+        assert (await editor.made("GET", f"/api/projects/{other}"))["canvas"]["fps"] == rate, "as an import takes it"
     stranger = await as_role("editor", tenant="acme")("GET", f"{PROJECTS}/{film}")
     assert (stranger.status, stranger.body["success"]) == (404, False)
     assert stranger.body == (await editor("GET", f"{PROJECTS}/nobodys")).body | {"message": stranger.body["message"]}, (

@@ -10,6 +10,7 @@ import msgspec
 
 from cutlog.contract.ids import is_id, new_id
 from cutlog.contract.lines import one_line
+from cutlog.contract.rates import meant_rate
 from cutlog.contract.timeline import Canvas
 from cutlog.web import Api, Problem, Reply, Request, Role
 from cutlog.web.envelope import Answer
@@ -19,8 +20,6 @@ from services.ops.api.once import keep, once
 from services.ops.compat.reads import Found, OldRows, settings_of, status_of
 from services.ops.compat.rows import TAG, CompatProject, ProjectRow, Projects, ProjectsQuery
 from services.ops.decide.commands import CreateProject
-from services.ops.edits.errors import EditError
-from services.ops.edits.project import fps_fault
 from services.ops.project.handling import Outcome
 
 MAX_BODY: Final = 64 << 10
@@ -141,17 +140,14 @@ def canvas_of(settings: Mapping[str, Any]) -> Canvas:
         wanted |= {"width": int(size[1]), "height": int(size[2])}
     fps = settings.get("fps", settings.get("frameRate"))
     if fps is not None:
-        if isinstance(fps, bool) or not isinstance(fps, int | float) or not 1 <= fps <= 240:
+        rate = meant_rate(fps)
+        if rate is None:
             raise _invalid("fps-invalid", f"settings.fps is {fps!r}; send a number of frames per second, 1 to 240.")
-        # 29.97 and its like mean thousands over 1001.
-        wanted["fps"] = [round(fps), 1] if abs(fps - round(fps)) < 1e-3 else [1000 * round(fps), 1001]
+        wanted["fps"] = [rate.numerator, rate.denominator]
     try:
-        canvas = msgspec.convert(wanted, Canvas)
+        return msgspec.convert(wanted, Canvas)
     except msgspec.ValidationError as error:
         raise _invalid("settings-invalid", f"settings: {error}") from None
-    if fault := fps_fault(canvas.fps):
-        raise EditError("/settings/fps", fault)
-    return canvas
 
 
 def _invalid(kind: str, detail: str) -> Problem:
