@@ -63,11 +63,18 @@ class Rendered:
         proxies = list(index.all(f"SELECT * FROM proxy {waiting}", project, PAGE_FILES))  # noqa: S608
         if not exports and not proxies:
             return 0
-        told = [await self._export(row, given) for row in exports if row["given"] not in known]
-        shown = [proxy for row in proxies if (proxy := await self._proxy(row, given)) is not None]
-        if told or shown:
+        new = [row for row in exports if row["given"] not in known]
+        told = [await self._export(row, given) for row in new]
+        if told or proxies:
             try:
-                await self._tell(project, given, told, shown)
+                # Asked before any file is placed: the key of an archived export follows from its id alone, and the file
+                # under it may be somebody else's.
+                await self._services.ask_for_files(self._run.id, given, Origin.of(self._run, project), told)
+                for row, said in zip(new, told, strict=True):
+                    await self._place_export(said, row)
+                shown = [proxy for row in proxies if (proxy := await self._proxy(row, given)) is not None]
+                if (told or shown) and not self._dry_run:
+                    await self._tell(project, given, told, shown)
             except Conflict as conflict:
                 if conflict.type != "exports-unavailable":
                     raise
@@ -90,11 +97,7 @@ class Rendered:
     async def _tell(
         self, project: str, given: str, told: Sequence[ImportedExport], shown: Sequence[ImportedProxy]
     ) -> None:
-        origin = Origin.of(self._run, project)
-        if self._dry_run:
-            await self._services.ask_for_files(self._run.id, given, origin, told)
-            return
-        landed = await self._services.files(self._run.id, given, origin, told, shown)
+        landed = await self._services.files(self._run.id, given, Origin.of(self._run, project), told, shown)
         self._index.do("UPDATE project SET touched = ? WHERE id = ?", landed.touched, project)
 
     def _known_by_other_ids(self, project: str, known: Mapping[str, Export]) -> None:
@@ -119,6 +122,7 @@ class Rendered:
             self._index.tell(Oddity("data/exportVersions.json", row["id"], what, f"named {other}"))
 
     async def _export(self, row: Any, given: str) -> ImportedExport:
+        """What is told of an export; its file is not placed yet."""
         export = unpack(row["row"], LegacyExport)
         status, key = row["status"], None
         if row["path"] is not None:
@@ -126,14 +130,18 @@ class Rendered:
             other = status == "ready" and await self._digest(key) not in (None, row["sha256"])
             if status == "archived" or other:  # made here since, under that name
                 status, key = "archived", str(ArchivedExportKey(row["given"], export.version, row["profile"]))
-            mark = "UPDATE export SET key = ?, status = ?, placed = 1 WHERE id = ?"
-            self._index.do(mark, key, status, export.id)
-            await self._place(key, row)
         return ImportedExport(
             export_id=row["given"], version=export.version, profile=row["profile"], status=status, key=key,
             size=row["size"] or 0, sha256=row["sha256"], pinned=status != "deleted" and (self._pin or export.pinned),
             at=export.created_at, metadata=export.metadata or msgspec.UNSET,
         )  # fmt: skip
+
+    async def _place_export(self, export: ImportedExport, row: Any) -> None:
+        if export.key is None:
+            return
+        mark = "UPDATE export SET key = ?, status = ?, placed = 1 WHERE id = ?"
+        self._index.do(mark, export.key, export.status, row["id"])
+        await self._place(export.key, row)
 
     async def _proxy(self, row: Any, given: str) -> ImportedProxy | None:
         """None, if a proxy was there before this run."""

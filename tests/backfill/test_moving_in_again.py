@@ -98,6 +98,28 @@ async def test_two_stores_with_the_same_ids_do_not_get_into_each_others_way(
     assert (await house.client.project(f"{prefix}-0")).current_version == 2
 
 
+async def test_an_archived_export_of_another_tenant_is_not_overwritten(
+    house: House, tmp_path: Path, films: tuple[bytes, bytes], prefix: str
+) -> None:
+    """The key of an archived export follows from its id, which a store of somebody else may have as well."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for store, content in ((one, films[0]), (two, films[1])):
+        sound(store, projects=1, versions=1, clip=films[0], prefix=prefix)
+        place(store, f"archive/{prefix}-x_v1_final.mp4", content)
+        exports = [{"id": f"{prefix}-x", "projectId": f"{prefix}-0", "version": 1,
+                    "key": f"archive/{prefix}-x_v1_final.mp4"}]  # fmt: skip
+        write(store, exportVersions=exports)
+    house.lines(one)
+    there = house.stack.data / "objects" / "archive" / f"{prefix}-x_v1_final.mp4"
+    assert there.read_bytes() == films[0]
+    tenant = f"m-{secrets.token_hex(6)}"
+    async with Client.connect(house.stack.url, house.stack.token("admin", tenant=tenant)) as client:
+        lines = House(house.stack, tenant, client).lines(two)
+    assert there.read_bytes() == films[0]
+    (named,) = [line["id"] for line in lines if line["item"] == "export"]
+    assert there.with_name(f"{named}_v1_final.mp4").read_bytes() == films[1]
+
+
 async def test_a_run_that_was_aborted_is_known_by_its_first_line_and_can_be_taken_back(
     house: House, tmp_path: Path, films: tuple[bytes, bytes], prefix: str
 ) -> None:
