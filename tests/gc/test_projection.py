@@ -279,6 +279,36 @@ async def test_an_import_that_was_undone_leaves_no_proxy_and_no_pin(engine: Asyn
     assert await contents(engine) == again
 
 
+async def test_an_export_that_came_archived_is_in_the_archive_and_deleting_it_removes_its_file(
+    engine: AsyncEngine,
+) -> None:
+    log, stream, key = Log(), "project.moved", "archive/moved1_v1_final.mp4"
+    log.say(stream, e.ProjectCreated(name="Moved", canvas=Canvas()))
+    log.say(stream, e.VersionCommitted(version=1, ops=(), duration=1, digest="d"))
+    export = ImportedExport(
+        export_id="moved1", version=1, profile="mp4", status="archived", key=key, size=5, sha256="s", at=START
+    )
+    log.say(stream, e.ProjectImported(run="r", source="s", legacy_id="l", exports=(export,)))
+    await tell(engine, log.events)
+    (row,) = (await contents(engine))["export"]
+    assert (row["status"], row["key"], row["archive"], row["archived_at"]) == ("archived", key, key, START)
+    gone = [log.say(stream, e.ExportDeleted(export_id="moved1"))]
+    await tell(engine, gone)
+    rows = await contents(engine)
+    assert [(r["action"], r["source"]) for r in rows["move"]] == [("delete", key)]
+    assert rows["export"][0]["archive"] is None
+
+
+async def test_an_import_that_was_undone_has_nothing_in_the_archive(engine: AsyncEngine) -> None:
+    log = history()
+    imported(log, pinned=False, proxies=())
+    log.say("project.moved", e.ExportArchived(export_id="moved1", key="archive/moved1_v1_final.mp4"))
+    undone(log)
+    await tell(engine, log.events)
+    mine = [row for row in (await contents(engine))["export"] if row["project_id"] == "moved"]
+    assert [(row["status"], row["archive"], row["archived_at"]) for row in mine] == [("deleted", None, None)] * 2
+
+
 @slow
 async def test_an_event_about_an_export_that_nothing_made_stops_the_projection(engine: AsyncEngine) -> None:
     log = Log()

@@ -265,9 +265,11 @@ def fold(rows: Rows, event: Event) -> None:
                 _send(rows, event, "proxy", f"proxy:{project}:{version}", "delete", key)
         case e.ProjectImported() as brought:
             for export in brought.exports:
+                at, archived = export.at or event.at, export.status == "archived"
                 rows.exports[export.export_id] = ExportRow(
                     export.export_id, project, export.version, export.profile, export.status, export.key, export.size,
-                    export.sha256, export.at or event.at, home=export.key,
+                    export.sha256, at, home=export.key, archive=export.key if archived else None,
+                    archived_at=at if archived else None,
                 )  # fmt: skip
                 if export.pinned:
                     row = PinRow(project, export.version, export.profile, True, "imported", owner=event.actor)
@@ -277,7 +279,7 @@ def fold(rows: Rows, event: Event) -> None:
                 rows.proxies[project, proxy.version] = row_
         case e.ProjectImportUndone(export_ids=export_ids):
             for export_id in export_ids:
-                _change(rows.exports, export_id, event, status="deleted", key=None)
+                _change(rows.exports, export_id, event, status="deleted", key=None, archive=None, archived_at=None)
             for place in [place for place in rows.proxies if place[0] == project]:
                 rows.proxies[place] = msgspec.structs.replace(rows.proxies[place], deleted=True)
             for pin_id in [pin_id for pin_id in rows.pins if pin_id[0] == project]:
