@@ -137,7 +137,8 @@ def _mapping(path: Path | None) -> Mapping:
 def _console(as_json: bool) -> Console:
     from rich.console import Console
 
-    return Console(stderr=as_json, highlight=False, width=None if sys.stdout.isatty() else 160)
+    # What it prints is other people's text, in which square brackets are no markup.
+    return Console(stderr=as_json, highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
 
 
 @contextmanager
@@ -193,7 +194,6 @@ def _show(console: Console, report: Report, items: list[dict[str, Any]]) -> None
 
 def _samples(coverage: Coverage) -> Any:
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(
@@ -210,7 +210,7 @@ def _samples(coverage: Coverage) -> Any:
                 json.dumps(sample.op, ensure_ascii=False),
                 sample.why,
             )
-            table.add_row(*map(escape, shown))
+            table.add_row(*shown)
     return table
 
 

@@ -77,6 +77,21 @@ async def test_the_coverage_names_what_does_not_translate_and_why(
 
 
 @slow
+def test_square_brackets_in_a_store_are_printed_as_they_are(
+    house: House, tmp_path: Path, films: tuple[bytes, bytes]
+) -> None:
+    ids = prefix()
+    sound(tmp_path, projects=1, versions=1, clip=films[0], prefix=ids)
+    operation = {"projectId": f"{ids}-0", "version": 1, "type": "[/b]", "label": "[red]x"}
+    write(tmp_path, projects=[{"id": f"{ids}-0", "name": "Reel [/draft]"}], editOperations=[operation])
+    dry = house.backfill(tmp_path, "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    for text in ("Reel [/draft]", "kinds that do not: [/b] 1", "[red]x"):
+        assert text in dry.stdout
+    assert house.backfill(tmp_path).returncode == 0
+
+
+@slow
 def test_what_a_dry_run_left_that_was_killed_goes_with_the_next(house: House, tmp_path: Path) -> None:
     write(tmp_path, projects=[{"id": f"{prefix()}-{number}"} for number in range(200)])
     arguments = ["backfill", tmp_path, "--data", house.stack.data, "--tenant", house.tenant, "--json", "--dry-run"]
