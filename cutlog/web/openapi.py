@@ -20,6 +20,14 @@ from cutlog.web.schemas import names, plain, sent_whole
 Json = dict[str, Any]
 
 TITLE: Final = "cutlog"
+INTRODUCTION: Final = """\
+Send a token with each request: `Authorization: Bearer TOKEN`. `cutlog token --role editor` prints one. Each role \
+includes the ones before it: `viewer`, `editor`, `operator`, `admin`. Each operation names the role that it needs.
+
+Errors are `application/problem+json`. `type` is stable, `title` and `detail` are for people, and `errors` points to \
+each invalid value. A POST that declares `Idempotency-Key` can be repeated safely with the same key. Lists are paged: \
+send `next` of one page as `cursor` to get the following one. Times in a timeline are whole frames; timestamps are in \
+UTC."""
 REF: Final = "#/components/schemas/{name}"
 _PROBLEM: Final = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 _FAILURE: Final = {JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}}
@@ -82,7 +90,7 @@ def merge(documents: Iterable[Json]) -> Json:
             "title": TITLE,
             "version": "1",
             "summary": "The backend of a video editor",
-            "description": "Every edit is an event, every version can be rendered again.",
+            "description": INTRODUCTION,
         },
         "servers": [{"url": "/"}],
         "tags": [],

@@ -217,6 +217,19 @@ def _bodies(api: Api, sample: Sample) -> None:
             )
         return Reply(201, Item(id="upload", number=sizes["file"]))
 
+    @api.post(
+        "/api/films",
+        role=Role.editor,
+        stream=True,
+        consumes="multipart/form-data",
+        form=("film", "title"),
+        returns={201: Item},
+        summary="Takes a film with a title",
+    )
+    async def film(req: Request) -> Reply:
+        sizes = {part.name: sum([len(chunk) async for chunk in part.chunks()]) async for part in parts(req, limit=1000)}
+        return Reply(201, Item(id="-".join(sizes), number=sizes["film"]))
+
     @api.post("/api/slow", role=Role.editor, returns={200: Item}, summary="Waits")
     async def slow(_: Request) -> Reply:
         sample.working.set()

@@ -80,3 +80,26 @@ async def test_nothing_in_a_document_becomes_markup(page: Page) -> None:
     )
     await expect(page.locator("article", has_text="<img src=x")).to_be_visible()
     assert await page.locator("main img").count() == 0
+
+
+async def test_descriptions_show_code_and_paragraphs_and_the_page_begins_with_an_introduction(page: Page) -> None:
+    await expect(page.locator(".intro p")).to_have_count(2)
+    await expect(page.locator(".intro code").first).to_have_text("Authorization: Bearer TOKEN")
+    operation = page.locator("article", has_text="Lists items")
+    await operation.locator("summary").first.click()
+    await operation.locator(".schema summary").first.click()
+    await expect(operation.locator(".schema p code").first).to_have_text("next")
+    assert "`" not in await page.locator("main").inner_text()
+
+
+async def test_a_form_is_sent_with_the_fields_that_its_description_names(page: Page) -> None:
+    await page.fill("#token", mint(SECRET, "ann", Role.editor))
+    operation = page.locator("article", has_text="Takes a film with a title")
+    await operation.locator("summary").first.click()
+    await operation.locator("input[type=file]").set_input_files(
+        {"name": "a.bin", "mimeType": "application/octet-stream", "buffer": b"12345"}
+    )
+    await operation.locator("input[name=title]").fill("It's")
+    await expect(operation.locator("form pre").first).to_contain_text("-F 'film=@a.bin' -F 'title=It'\\''s'")
+    await operation.get_by_role("button", name="Send").click()
+    await expect(operation.locator(".answer pre")).to_contain_text('"id": "film-title"')

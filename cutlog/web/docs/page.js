@@ -17,6 +17,10 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// Descriptions are Markdown, of which code spans and paragraphs are used.
+const prose = (text) => text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? make("code", {}, part) : part));
+const paragraphs = (text) => text.split(/\n{2,}/).map((part) => make("p", {}, ...prose(part)));
+
 function resolve(schema) {
   const name = schema && schema.$ref ? schema.$ref.split("/").pop() : null;
   return name ? { name, schema: spec.components.schemas[name] || {} } : { name: null, schema: schema || {} };
@@ -70,7 +74,7 @@ function drawSchema(schema, open = false, seen = []) {
     if (body.childNodes.length) return;
     for (const part of parts) {
       if (parts.length > 1 && part.name) body.append(make("h3", {}, part.name));
-      if (part.schema.description) body.append(make("p", {}, part.schema.description));
+      if (part.schema.description) body.append(...paragraphs(part.schema.description));
       body.append(drawProperties(part.schema, [...seen, part.name]));
     }
   };
@@ -87,12 +91,15 @@ function drawProperties(schema, seen) {
     const note = [property.description || (property.$ref ? "" : it.description), limits(property)].filter(Boolean).join(" — ");
     return make("tr", {},
       make("th", { scope: "row" }, make("code", {}, name), required.includes(name) ? make("i", { title: "required" }, " *") : null),
-      make("td", {}, drawSchema(property, false, seen), note ? make("div", {}, make("small", {}, note)) : null));
+      make("td", {}, drawSchema(property, false, seen), note ? make("div", {}, make("small", {}, ...prose(note))) : null));
   }));
 }
 
+const TEXTS = ["text", "0".repeat(64)];
+
 function example(schema, depth = 0) {
   const { schema: it } = resolve(schema);
+  if (it.examples) return it.examples[0];
   if (it.default !== undefined && it.default !== null) return it.default;
   if (it.const !== undefined) return it.const;
   if (it.enum) return it.enum[0];
@@ -109,7 +116,7 @@ function example(schema, depth = 0) {
     case "integer": case "number": return it.minimum ?? 0;
     case "boolean": return false;
     case "null": return null;
-    default: return it.pattern ? "" : "text";
+    default: return TEXTS.find((text) => new RegExp(it.pattern || "").test(text)) ?? "";
   }
 }
 
@@ -130,7 +137,9 @@ function curlLine(operation, verb, url, body) {
   const parts = ["curl"];
   if (verb !== "get") parts.push("-X", verb.toUpperCase());
   if (operation.security && operation.security.length) parts.push('-H "Authorization: Bearer $TOKEN"');
-  if (body && body.kind === "multipart/form-data") parts.push("-F file=@clip.mp4");
+  if (body && body.kind === "multipart/form-data") {
+    for (const [name, value] of body.form) parts.push("-F", quote(value instanceof File ? `${name}=@${value.name || "clip.mp4"}` : `${name}=${value}`));
+  }
   else if (body) parts.push("-H", quote(`Content-Type: ${body.kind}`), "-d", quote(body.text));
   parts.push(quote(location.origin + url));
   return parts.join(" ");
@@ -143,15 +152,20 @@ function drawTry(path, verb, operation) {
   const form = make("form", { class: "try" });
   form.append(make("h3", {}, "Try it"));
   for (const parameter of parameters) {
-    const field = make("input", { name: parameter.name, required: parameter.in === "path", autocomplete: "off",
+    const field = make("input", { name: parameter.name, required: parameter.required, autocomplete: "off",
       placeholder: parameter.schema && parameter.schema.default !== undefined ? String(parameter.schema.default ?? "") : "" });
     fields.set(parameter, field);
     form.append(make("label", {}, make("code", {}, parameter.name), field));
   }
-  let text = null, file = null;
+  const parts = new Map();
+  let text = null;
   if (body && body.kind === "multipart/form-data") {
-    file = make("input", { type: "file", required: true });
-    form.append(make("label", {}, make("code", {}, "file"), file));
+    const required = body.schema.required || [];
+    for (const [name, part] of Object.entries(body.schema.properties)) {
+      const type = part.format === "binary" ? "file" : "text";
+      parts.set(name, make("input", { name, type, required: required.includes(name), autocomplete: "off" }));
+      form.append(make("label", {}, make("code", {}, name), parts.get(name)));
+    }
   } else if (body) {
     text = make("textarea", { spellcheck: "false", "aria-label": "Body" });
     text.value = body.kind === "application/json" ? JSON.stringify(example(body.schema), null, 2) : "";
@@ -164,6 +178,9 @@ function drawTry(path, verb, operation) {
   const copy = make("button", { type: "button", onclick: () => navigator.clipboard.writeText(curl.textContent) }, "Copy curl");
   form.append(curl, make("div", { class: "row" }, send, copy), answer);
 
+  // What the form has so far; a file that was not chosen yet has no name.
+  const filledIn = () => [...parts].map(([name, field]) => [name, field.type === "file" ? field.files[0] || new File([], "") : field.value])
+    .filter(([, value]) => value);
   const url = () => {
     let filled = path;
     const query = new URLSearchParams();
@@ -174,7 +191,7 @@ function drawTry(path, verb, operation) {
     return filled + (query.size ? `?${query}` : "");
   };
   const refresh = () => {
-    curl.textContent = curlLine(operation, verb, url(), body && { kind: body.kind, text: text ? text.value : "" });
+    curl.textContent = curlLine(operation, verb, url(), body && { kind: body.kind, text: text ? text.value : "", form: filledIn() });
   };
   form.addEventListener("input", refresh);
   refresh();
@@ -187,9 +204,9 @@ function drawTry(path, verb, operation) {
     if (token && operation.security.length) headers.Authorization = `Bearer ${token}`;
     for (const [parameter, field] of fields) if (parameter.in === "header" && field.value) headers[parameter.name] = field.value;
     let payload;
-    if (file) {
+    if (parts.size) {
       payload = new FormData();
-      payload.append("file", file.files[0]);
+      for (const [name, value] of filledIn()) payload.append(name, value);
     } else if (text && text.value.trim()) {
       headers["Content-Type"] = body.kind;
       payload = text.value;
@@ -239,12 +256,12 @@ function drawParameter(parameter) {
   return make("tr", {},
     make("th", { scope: "row" }, make("code", {}, parameter.name), star),
     make("td", {}, make("small", {}, parameter.in), " ", make("span", { class: "type" }, typeName(parameter.schema)),
-      make("div", {}, make("small", {}, note))));
+      make("div", {}, make("small", {}, ...prose(note)))));
 }
 
 function drawInside(path, verb, operation) {
   const inside = make("div", { class: "inside" });
-  if (operation.description) inside.append(make("p", {}, operation.description));
+  if (operation.description) inside.append(...paragraphs(operation.description));
   const parameters = operation.parameters || [];
   if (parameters.length) {
     const table = make("table", {}, ...parameters.map(drawParameter));
@@ -269,7 +286,7 @@ function drawInside(path, verb, operation) {
 function draw() {
   const main = document.getElementById("operations");
   const contents = document.getElementById("contents");
-  document.getElementById("summary").textContent = spec.info.summary || spec.info.description || "";
+  document.getElementById("summary").textContent = spec.info.summary || "";
   const byTag = new Map((spec.tags || []).map((tag) => [tag.name, []]));
   for (const [path, item] of Object.entries(spec.paths)) {
     for (const verb of VERBS) {
@@ -279,7 +296,7 @@ function draw() {
       byTag.get(tag).push([path, verb, item[verb]]);
     }
   }
-  main.replaceChildren();
+  main.replaceChildren(make("section", { class: "intro" }, ...paragraphs(spec.info.description || "")));
   contents.replaceChildren();
   for (const [tag, operations] of byTag) {
     if (!operations.length) continue;
@@ -318,7 +335,7 @@ function search(words) {
   for (const element of document.querySelectorAll("[data-words]")) {
     element.hidden = !wanted.every((word) => element.dataset.words.includes(word));
   }
-  for (const group of document.querySelectorAll("main > section, #contents > div")) {
+  for (const group of document.querySelectorAll("main > section:not(.intro), #contents > div")) {
     group.hidden = !group.querySelector("[data-words]:not([hidden])");
   }
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -21,10 +21,10 @@ LONGEST_NUMBER: Final = 350
 
 class NewVersion(Strict):
     """One edit: all ops apply, or none. `expectedVersion` is the version that the client saw; when the project has a
-    newer one, the edit is refused, or with `onConflict: "rebase"` put on top of it, if it touches nothing that the
+    newer one, the edit is refused, or with `onConflict: "rebase"` applied on top of it, if it touches nothing that the
     missed versions changed. With `dryRun` nothing is stored."""
 
-    ops: OpList
+    ops: Annotated[OpList, msgspec.Meta(examples=[[{"op": "track.add", "track": "v1", "kind": "video"}]])]
     expected_version: VersionNumber | None = None
     on_conflict: Literal["fail", "rebase"] = "fail"
     message: Message | None = None
@@ -59,8 +59,8 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Appends ops as one version",
     )
     async def edit(req: Request[NewVersion]) -> Reply:
-        """409 `version-conflict` tells `currentVersion`, the versions `missed`, and for a rebase the `collisions`; 422
-        points to the faulty op."""
+        """409 `version-conflict` contains `currentVersion`, the versions `missed`, and for a rebase the `collisions`;
+        422 points to the invalid op."""
         new = req.body
         check_stored_size(req.raw)
         batch = Batch(
