@@ -56,7 +56,7 @@ def federate(api: Api, peers: Mapping[str, str], seconds: float = PEER_SECONDS) 
         tag="System",
     )
     async def health(req: Request) -> Reply:
-        """Rows that were passed over are named to admins (`skipped:gc.schedule:acme`), and counted for all others
+        """Names skipped rows to admins (`skipped:gc.schedule:acme`), and shows all others their number
         (`skipped:gc.schedule:+1`)."""
         own, *theirs = await asyncio.gather(
             req.http.app[HEALTH].report(), *(_health(name, url, seconds) for name, url in others.items())

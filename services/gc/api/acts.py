@@ -135,7 +135,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         body=Archive,
         returns={200: Archived},
         problems=(404, 409, 503),
-        summary="Archives exports that a plan said may go",
+        summary="Archives exports that a plan lists",
     )
     async def archive(req: Request[Archive]) -> Reply:
         """Each is judged again by the plan's policy, and decided where pins are. Asked for again under the same
@@ -149,7 +149,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         body=Restore,
         returns={200: Restored},
         problems=(409, 503),
-        summary="Brings exports back from the archive",
+        summary="Restores archived exports",
     )
     async def restore(req: Request[Restore]) -> Reply:
         return Reply(200, _restored(await collecting.restore(_asker(req), req.body.export_ids), "export"))
@@ -160,7 +160,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         body=Delete,
         returns={200: Deleted},
         problems=(400, 409, 503),
-        summary="Deletes what is archived, for good",
+        summary="Deletes archived exports permanently",
     )
     async def delete(req: Request[Delete]) -> Reply:
         """400 without `confirm`. Proxies, segments, previews and leftovers, which can be made again or belong to
@@ -173,7 +173,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         role=Role.admin,
         query=ListQuery,
         returns={200: Page[UnusedVideo]},
-        summary="Lists videos that no version of a project that is there uses",
+        summary="Lists videos that no existing project uses",
     )
     async def unused(req: Request[None, ListQuery]) -> Reply:
         after = "" if req.query.cursor is None else decode_cursor(req.query.cursor, str)
@@ -204,8 +204,8 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         summary="Archives unused videos",
     )
     async def archive_videos(req: Request[Videos]) -> Reply:
-        """By the tenant's policy. The same content uploaded again, or a project restored that uses it, brings a video
-        back by itself."""
+        """Applies the tenant's policy. A video is restored automatically when its content is uploaded again or when a
+        project that uses it is restored."""
         return Reply(200, _archived(await collecting.archive_videos(_asker(req), req.body.video_ids), "video"))
 
     @api.post(
@@ -214,7 +214,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         body=Videos,
         returns={200: Restored},
         problems=(409, 503),
-        summary="Brings videos back from the archive",
+        summary="Restores archived videos",
     )
     async def restore_videos(req: Request[Videos]) -> Reply:
         return Reply(200, _restored(await collecting.restore_videos(_asker(req), req.body.video_ids), "video"))
@@ -225,7 +225,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         body=DeleteVideos,
         returns={200: Deleted},
         problems=(400, 409, 503),
-        summary="Deletes archived videos, for good",
+        summary="Deletes archived videos permanently",
     )
     async def delete_videos(req: Request[DeleteVideos]) -> Reply:
         """400 without `confirm`."""

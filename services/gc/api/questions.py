@@ -110,11 +110,11 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         body_optional=True,
         returns={201: Plan},
         problems=(409, 422, 503),
-        summary="Calculates what may go",
+        summary="Calculates what can be deleted",
     )
     async def calculate(req: Request[Calculate | None]) -> Reply:
-        """Freezes a plan. Nothing is moved or removed by it, whatever its policy or date. 409 while an object that it
-        must read, such as a receipt of a render, cannot be read; the detail names it."""
+        """Creates a plan, which never changes afterwards. This moves and deletes nothing, whatever its policy or date.
+        409 while an object that it must read, such as the receipt of a render, can't be read; the detail names it."""
         actor = req.actor
         if req.body and req.body.policy:
             schedule.check(req.body.policy, datetime.now(UTC), "/policy/schedule")
@@ -175,7 +175,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         summary="Downloads a whole plan as CSV or JSON",
     )
     async def download(req: Request[None, DownloadQuery]) -> Reply:
-        """Every candidate, as it comes; the JSON is the document that `planHash` is the hash of."""
+        """Streams all candidates. `planHash` is the SHA-256 of the JSON document."""
         async with engine.connect() as connection:
             row = await plans.find(connection, req.actor.tenant, req.path["plan"])
         form = req.query.format
@@ -190,7 +190,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         query=ExplainAnyQuery,
         returns={200: Verdict},
         problems=(404, 409, 503),
-        summary="Says why an object of any class is kept or may go",
+        summary="Explains why an object of any class is kept or can be deleted",
     )
     async def explain_any(req: Request[None, ExplainAnyQuery]) -> Reply:
         return Reply(200, await reports.explain(req.actor.tenant, req.query.id, req.query.plan_id))
@@ -201,15 +201,15 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         query=ExplainQuery,
         returns={200: Verdict},
         problems=(404, 409, 503),
-        summary="Says why an export is kept or may go",
+        summary="Explains why an export is kept or can be deleted",
     )
     async def explain(req: Request[None, ExplainQuery]) -> Reply:
-        """Of an archived export: why it may be deleted, or not yet."""
+        """For an archived export: whether it can be deleted, or why not yet."""
         return Reply(200, await reports.explain(req.actor.tenant, req.path["export"], req.query.plan_id))
 
     @api.get(f"{ROOT}/policy", role=Role.admin, returns={200: Policy}, summary="Shows the tenant's policy")
     async def show_policy(req: Request) -> Reply:
-        """That of the system where the tenant has none of its own."""
+        """The policy of the system if the tenant has none of its own."""
         async with engine.connect() as connection:
             return Reply(200, await policies.current(connection, req.actor.tenant))
 
@@ -223,8 +223,8 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         summary="Changes the policy of the tenant, or of the system",
     )
     async def change_policy(req: Request[Policy, PolicyQuery]) -> Reply:
-        """Takes effect with the next calculation; plans that are frozen keep theirs. The system's is what tenants go by
-        that have none of their own; admins of the tenant `default` change it."""
+        """Takes effect with the next calculation; existing plans keep theirs. The policy of the system applies to
+        tenants that have none of their own; only admins of the tenant `default` can change it."""
         actor = req.actor
         if req.query.level == "system" and actor.tenant != DEFAULT_TENANT:
             raise Problem(403, "forbidden", "The role is insufficient", "Admins of the default tenant change this one.")

@@ -61,10 +61,10 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
         query=At,
         returns={302: None},
         problems=(404, 422),
-        summary="Leads to a picture of the video",
+        summary="Redirects to a thumbnail of the video",
     )
     async def thumbnail(req: Request[None, At]) -> Reply:
-        """A JPEG of at most 480 lines; of the frame `at` of the video, or of a telling one."""
+        """A JPEG of at most 480 lines: the frame `at` of the video, or a representative one."""
         row = await row_of(req)
         if req.query.at is None or row.kind != "video":
             return leads_to(await link(row.renditions.thumbnail, "A thumbnail", row))
@@ -82,7 +82,9 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
             await derive.frame(row.renditions.proxy.key, row.facts, req.query.at, key)
         return leads_to(await blobs.url(key, seconds=LINK_SECONDS))
 
-    @api.get(ROOT + "/poster", role=Role.viewer, returns={302: None}, problems=(404,), summary="Leads to its poster")
+    @api.get(
+        ROOT + "/poster", role=Role.viewer, returns={302: None}, problems=(404,), summary="Redirects to its poster"
+    )
     async def poster(req: Request) -> Reply:
         row = await row_of(req)
         return leads_to(await link(row.renditions.thumbnail, "A poster", row))
@@ -92,10 +94,10 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
         role=Role.viewer,
         returns={302: None, 200: Content("text/vtt")},
         problems=(404,),
-        summary="Leads to a sheet of small pictures, or tells where on it each is",
+        summary="Redirects to a sheet of thumbnails, or returns its index",
     )
     async def sprite(req: Request) -> Reply:
-        """The JPEG; with `Accept: text/vtt` the WebVTT index to it, by which players show what is under the mouse."""
+        """A JPEG; with `Accept: text/vtt` its WebVTT index, with which players show a thumbnail under the pointer."""
         row = await row_of(req)
         url = await link(row.renditions.sprite, "A sheet", row)
         if "text/vtt" not in req.accept:
@@ -108,10 +110,10 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
         role=Role.viewer,
         returns={302: None},
         problems=(404,),
-        summary="Leads to the peaks of its sound",
+        summary="Redirects to the peaks of its audio",
     )
     async def waveform(req: Request) -> Reply:
-        """JSON as audiowaveform writes it, at most 4,000 pairs; with `Accept: image/png` a picture of them."""
+        """JSON in the format of audiowaveform, at most 4,000 pairs; with `Accept: image/png` an image of them."""
         row = await row_of(req)
         image = "image/png" in req.accept or "image/*" in req.accept
         rendition = row.renditions.waveform_image if image else row.renditions.waveform
@@ -135,7 +137,7 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
         events=True,
         returns={200: Content("text/event-stream")},
         problems=(404,),
-        summary="Tells how far a video is, until it is ready or failed",
+        summary="Follows the processing of a video until it is ready or failed",
     )
     async def events(req: Request) -> web.StreamResponse:
         """Events `progress`, then one of `ready` or `failed`, each with status, progress and error."""

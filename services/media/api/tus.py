@@ -92,7 +92,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         await uploads.terminate(_asker(req), req.path["upload"])
         return Reply.empty(204, _TUS)
 
-    @api.route("OPTIONS", ROOT, role=None, returns={204: None}, summary="Tells what resumable uploads can do")
+    @api.route("OPTIONS", ROOT, role=None, returns={204: None}, summary="Shows the capabilities of resumable uploads")
     async def options(req: Request) -> Reply:
         told = {"Tus-Version": VERSION, "Tus-Extension": EXTENSIONS, "Tus-Max-Size": str(max_upload)}
         return Reply.empty(204, _TUS | told | {"Tus-Checksum-Algorithm": "sha256", "Allow": "OPTIONS, POST"})
@@ -106,7 +106,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         headers=(_SPEAKS, _LENGTH, _METADATA, _CHECKSUM),
         returns={201: None},
         problems=(400, 409, 410, 412, 413, 422, 423, 460, 507),
-        summary="Begins a resumable upload",
+        summary="Starts a resumable upload",
     )
     async def post(req: Request) -> Reply:
         """tus 1.0: `Upload-Length` in bytes, `Upload-Metadata` with `filename`; the body may be the first bytes."""
@@ -149,7 +149,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         headers=(_SPEAKS,),
         returns={204: None},
         problems=(404, 410, 412, 423),
-        summary="Gives an upload up",
+        summary="Cancels an upload",
     )
     async def remove(req: Request) -> Reply:
         return await _speaking(terminate, req)

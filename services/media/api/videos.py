@@ -109,7 +109,11 @@ def make_api(
         raise _unusable(f"A file is expected in the field {FIELD!r}.")
 
     @api.post(
-        f"{ROOT}/check", role=Role.viewer, body=Check, returns={200: Checked}, summary="Asks whether a file is there"
+        f"{ROOT}/check",
+        role=Role.viewer,
+        body=Check,
+        returns={200: Checked},
+        summary="Checks whether a file is already stored",
     )
     async def check(req: Request[Check]) -> Reply:
         async with engine.connect() as connection:
@@ -160,7 +164,7 @@ def make_api(
         role=Role.viewer,
         returns={302: None},
         problems=(404,),
-        summary="Leads to the file as it was uploaded",
+        summary="Redirects to the original file",
     )
     async def download(req: Request) -> Reply:
         async with engine.connect() as connection:

@@ -99,14 +99,16 @@ def add_examining(api: Api, engine: AsyncEngine) -> None:
         summary="Examines videos again",
     )
     async def examine(req: Request[Examine | None]) -> Reply:
-        """Of videos that earlier releases took in, facts and renditions are made anew, one after the other. They stay
-        in use meanwhile; finished exports stay as they are. Asking again begins nothing twice."""
+        """Renews the facts and renditions of videos that earlier releases ingested, one after the other. The videos
+        remain in use; finished exports do not change. A repeated request starts nothing twice."""
         async with engine.begin() as connection:
             ids = None if req.body is None else req.body.ids
             begun = await begin(connection, req.actor.tenant, ids)
             return Reply(202, await standing(connection, req.actor.tenant, begun))
 
-    @api.get(ROOT, role=Role.operator, returns={200: Examination}, summary="Tells how far the examination of videos is")
+    @api.get(
+        ROOT, role=Role.operator, returns={200: Examination}, summary="Shows the progress of the examination of videos"
+    )
     async def show(req: Request) -> Reply:
         async with engine.connect() as connection:
             return Reply(200, await standing(connection, req.actor.tenant))

@@ -45,7 +45,7 @@ def add_files(api: Api, blobs: BlobStore, secret: str) -> None:
         query=Signed,
         returns={200: Content("application/octet-stream"), 206: Content("application/octet-stream"), 304: None},
         problems=(403, 404, 416),
-        summary="Gives the file of a signed link",
+        summary="Serves the file of a signed link",
     )
     async def file(req: Request[None, Signed]) -> Reply:
         """Answers ranges and conditions (ETag, Last-Modified)."""

@@ -42,8 +42,8 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Exports a version",
     )
     async def request(req: Request[NewExport | None]) -> Reply:
-        """202 when the export is new; 200 and the same export when the version was exported in the profile before; 429
-        with Retry-After when too many of the tenant wait, or it asks too often."""
+        """202 if the export is new; 200 with the existing export if the version was exported in this profile before;
+        429 with Retry-After if the tenant has too many queued exports or requests them too often."""
         project_id, wanted = req.path["project"], req.body or NewExport()
 
         async def make(state: ProjectState | None) -> ProjectCommand:

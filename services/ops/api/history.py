@@ -79,11 +79,11 @@ def routes(api: Api, ops: Ops) -> None:
         body=Revert,
         returns={201: Committed, 200: Committed},
         problems=(409,),
-        summary="Makes a version whose timeline equals that of an earlier one",
+        summary="Reverts to an earlier version, as a new version",
     )
     async def revert(req: Request[Revert]) -> Reply:
-        """The version that is gone back to stays, and so do those after it: nothing is lost. Exports, pins and the
-        project's name are no part of a timeline."""
+        """The timeline of the new version equals the earlier one's. All versions in between remain. Exports, pins and
+        the project's name are not part of a timeline."""
         wanted = req.body
         batch = Batch(
             ops=(HistoryRevert(to_version=wanted.to_version),),
@@ -103,10 +103,10 @@ def routes(api: Api, ops: Ops) -> None:
         body=Fork,
         returns={201: Project, 200: Project},
         problems=(409,),
-        summary="Makes a project that starts from a version of this one",
+        summary="Forks a project from a version of this one",
     )
     async def fork(req: Request[Fork]) -> Reply:
-        """Its version 0 is that timeline. It goes its own way from there, and stays when this one is deleted."""
+        """Version 0 of the fork is that timeline. The fork is independent, and remains when this project is deleted."""
         new, origin_id, fork_id = req.body, req.path["project"], req.body.id or new_id("p")
 
         async def act() -> Reply:

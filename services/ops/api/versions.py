@@ -40,10 +40,10 @@ def routes(api: Api, ops: Ops) -> None:
         path={"n": int},
         returns={302: None, 202: Proxy},
         problems=(409,),
-        summary="Leads to the proxy of a version, or has it rendered",
+        summary="Redirects to the proxy of a version, or renders it",
     )
     async def proxy(req: Request) -> Reply:
-        """302 to the file; 202 while it renders. A version that a newer one overtook is rendered when asked for."""
+        """302 to the file; 202 while it renders. The proxy of a superseded version is rendered on request."""
         project_id = req.path["project"]
         row = await found(req)
         now = await proxy_of(project_id, row)

@@ -129,10 +129,11 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
         summary="Plays a version while its proxy still renders",
     )
     async def playlist(req: Request[None, Wanted]) -> Reply:
-        """HLS in fragmented MP4 over the segments that exist, growing until the film is whole. Its links are signed.
+        """An HLS playlist of the segments that exist, as fragmented MP4; it grows until the video is complete. Its
+        links are signed.
 
-        `from=edit` begins with the newest edit, whose pictures are also made first; `from=F` with that frame.
-        Waits for the first fragment for some seconds; then 503 with Retry-After.
+        `from=edit` starts at the newest edit, which is also rendered first; `from=F` starts at frame F.
+        503 with Retry-After if the first fragment is not available within some seconds.
         """
         project, version, tenant = req.path["project"], req.path["n"], req.actor.tenant
         film = await reels.shown(project, version, tenant)
@@ -167,10 +168,10 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
         query=Signed,
         returns={200: Content("video/mp4")},
         problems=(403, 404),
-        summary="Gives a fragment of a playlist",
+        summary="Serves a fragment of a playlist",
     )
     async def fragment(req: Request[None, Signed]) -> Reply:
-        """The header of the film, or some of its pictures and sound."""
+        """The header of the video, or some of its frames and audio."""
         project, version, name = req.path["project"], req.path["n"], str(req.path["name"])
         query = {"expires": req.query.expires, "signature": req.query.signature}
         check(secret, _signed(project, version, name), query, req.http.method)
