@@ -9,7 +9,7 @@ from cutlog.backfill.rows import LegacyProject
 from cutlog.backfill.runs import Run, Runs
 from cutlog.backfill.services import Services
 from cutlog.client.errors import Refused
-from cutlog.contract.keys import ProxyKey, imports_of
+from cutlog.contract.keys import ArchivedExportKey, ProxyKey, imports_of
 
 
 class BuiltUpon(Exception):
@@ -87,8 +87,11 @@ async def _ask(together: list[Run], projects: list[str], services: Services) -> 
 
 async def _remove_files(run: Run, index: Index, services: Services) -> int:
     removed = 0
-    for row in index.all("SELECT key FROM export WHERE key IS NOT NULL AND placed IN (1, 2)"):
-        removed += await services.blobs.delete(row["key"])
+    brought = "SELECT given, version, profile, key FROM export WHERE key IS NOT NULL AND placed IN (1, 2)"
+    for row in index.all(brought):
+        archived = ArchivedExportKey(row["given"], row["version"], row["profile"])  # the collector may have moved it
+        for key in {row["key"], str(archived)}:
+            removed += await services.blobs.delete(key)
     for row in index.all(
         "SELECT given, version FROM proxy JOIN project ON project.id = proxy.project WHERE placed IN (1, 2)"
     ):

@@ -133,6 +133,20 @@ async def test_the_collector_archives_restores_and_deletes_what_was_rendered_the
 
 
 @slow
+async def test_a_rollback_removes_what_the_collector_archived(
+    house: House, kept: tuple[Path, str, dict[str, bytes]]
+) -> None:
+    root, project, _ = kept
+    run = house.lines(root, "--no-pin")[0]["id"]
+    first = next(iter([export async for export in house.client.exports(project) if export.version == 1]))
+    plan = await post(house, "/api/admin/gc/calculate", {"policy": {"ttlDays": 0, "keepLatest": 1}})
+    named = {"planId": plan[1]["planId"], "exportIds": [first.id]}
+    assert (await post(house, "/api/admin/gc/archive", named))[1]["archived"] == [first.id]
+    assert house.rollback(run).returncode == 0
+    assert {key for key in await house.objects() if project in key or first.id in key} == set()
+
+
+@slow
 async def test_a_lost_file_of_another_store_is_named_and_nothing_else_is_put_in_its_place(
     house: House, kept: tuple[Path, str, dict[str, bytes]]
 ) -> None:
