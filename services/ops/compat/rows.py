@@ -63,7 +63,14 @@ class CompatProject(Wire):
 class NewOps(Wire):
     """The ops of one version."""
 
-    ops: Annotated[tuple[dict[str, Any], ...], msgspec.Meta(min_length=1, max_length=MAX_OPS)]
+    ops: Annotated[
+        tuple[dict[str, Any], ...],
+        msgspec.Meta(
+            min_length=1,
+            max_length=MAX_OPS,
+            examples=[[{"type": "effect", "effect": "trim", "parameters": {"start": 0, "end": 1}}]],
+        ),
+    ]
 
 
 class Edited(Wire):
