@@ -37,7 +37,7 @@ def backfill(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines: every item, then the report.")] = False,
 ) -> None:
-    """Moves a legacy store in: projects with all versions, videos, exports. Run again, it goes on or adds nothing."""
+    """Imports a legacy store: projects with all versions, videos, exports. Run it again to resume or update."""
     from cutlog.backfill.running import NotEqual
     from cutlog.backfill.running import backfill as run
     from cutlog.backfill.runs import AnotherRun

@@ -36,7 +36,7 @@ def demo(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """Uploads a real clip, edits it in four versions, waits for each proxy, exports, pins, and shows what may go."""
+    """Uploads a clip, edits it in four versions, waits for each proxy, exports, pins, and shows what can be deleted."""
     from rich.console import Console
 
     from cutlog.cli.own_stack import StackDidNotStart

@@ -19,7 +19,7 @@ def doctor(
     sandbox: Annotated[str, typer.Option(envvar="CUTLOG_SANDBOX", help="auto or off.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Looks at kernel, sandbox, ffmpeg, servers, port, disk and memory. Exit code 1 when something would not work."""
+    """Checks kernel, sandbox, ffmpeg, servers, port, disk and memory. Exit code 1 if any check fails."""
     import msgspec
 
     from cutlog.stack.checkup import check_up

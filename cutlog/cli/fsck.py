@@ -26,7 +26,7 @@ def fsck(
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines: every finding, then the report.")] = False,
 ) -> None:
-    """Checks log, stream, projections and objects against each other. Exit code 1 on any finding, mended or not."""
+    """Checks log, stream, projections and objects against each other. Exit code 1 on any finding, repaired or not."""
     from cutlog.cli.logs import log_quietly
     from cutlog.cli.own_stack import StackDidNotStart, running
     from cutlog.fsck.run import fsck as run

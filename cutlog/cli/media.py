@@ -32,7 +32,7 @@ def media(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Examines videos again, in the background; without videos to examine, says how far that is.
+    """Re-examines videos in the background; without a choice of videos, shows the progress.
 
     They stay in use as they were until their new facts and renditions are whole. Finished exports stay as they are.
     """

@@ -17,7 +17,7 @@ def store(
     target: Annotated[str, typer.Argument(help="The same, of the other store. AWS_* variables hold for both.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Copies every object, reads it again where it arrived, and goes on where it was cut short."""
+    """Copies every object and verifies each copy. If interrupted, run it again to resume."""
     known: Literal["migrate"] = "migrate"
     if action != known:
         raise typer.BadParameter(f"there is {known}", param_hint="action")

@@ -40,7 +40,7 @@ def token(
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 12h, 7d.")] = "12h",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Prints a bearer token, signed with the secret in DATA. The stack need not run."""
+    """Prints a bearer token, signed with the secret in DATA. The stack does not have to be running."""
     life = seconds(ttl)
     from cutlog.roles import Role
     from cutlog.stack.secrets import EmptySecret, Secrets
