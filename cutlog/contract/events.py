@@ -20,11 +20,13 @@ PolicyLevel = Literal["system", "tenant"]
 
 
 class ProjectCreated(Wire):
-    """`metadata` is what a frontend of the old backend said of the project beside its name and canvas."""
+    """`metadata` is what a frontend of the old backend said of the project beside its name and canvas, and
+    `media_added` the video that such a project is about, which counts as used before the first edit."""
 
     name: str
     canvas: Canvas
     metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    media_added: tuple[str, ...] = ()
 
 
 class ProjectForked(Wire):

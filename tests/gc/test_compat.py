@@ -110,6 +110,8 @@ async def test_exports_are_marked_archived_and_deleted_and_our_safety_has_the_la
 async def test_unused_videos_are_listed_with_their_paths(home: House) -> None:
     used, unused = await home.media("v_used"), await home.media("v_unused", size=70)
     await home.project("p", 1, media="v_used")
+    await home.media("v_about")
+    await home.ok("POST", "/api/compat/projects", {"title": "Not edited yet", "videoId": "v_about"})
     await home.gc("POST", "/calculate")  # the collector has read all of it
     found = await done(home, "GET", "/unused-videos")
     (video,) = found["videos"]

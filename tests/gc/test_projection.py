@@ -57,7 +57,7 @@ def history() -> Log:
     """A project with three exports in different states, pins that came and went, and a proxy rendered twice."""
     log, p, q = Log(), "project.p", "project.q"
     log.say(p, e.ProjectCreated(name="P", canvas=Canvas()))
-    log.say(q, e.ProjectCreated(name="Q", canvas=Canvas()), tenant="other")
+    log.say(q, e.ProjectCreated(name="Q", canvas=Canvas(), media_added=("theirs",)), tenant="other")
     log.say("media.m", uploaded())
     for version in (1, 2, 3):
         log.say(p, e.VersionCommitted(version=version, ops=(), duration=1, digest="d"))
@@ -128,6 +128,7 @@ async def test_events_become_rows(engine: AsyncEngine) -> None:
         ("p", "default", "P", None),
         ("q", "other", "Q", START + timedelta(minutes=22)),
     ]
+    assert [(r["media_id"], r["project_id"]) for r in rows["media_use"]] == [("theirs", "q")], "before any edit"
     assert [(r["export_id"], r["status"], r["key"], r["size"]) for r in rows["export"]] == [
         ("x1", "archived", "archive/x1_v1_final.mp4", 100),
         ("x2", "ready", "export/p/v2_final.mp4", 200),

@@ -216,7 +216,8 @@ async def test_history_applied_again_gives_the_same_uses(house: House, painted: 
     await house.start("ops", "media")
     client = house.client()
     video_id = (await client.upload(painted(25, 30))).body["id"]
-    projects = {await use(house, video_id), await use(house, video_id)}
+    about = await house.client("ops")("POST", "/api/compat/projects", {"title": "Film", "videoId": video_id})
+    projects = {await use(house, video_id), about.body["data"]["_id"]}
 
     async def known() -> set[str]:
         return {row["project_id"] for row in await house.rows("SELECT project_id FROM use")}

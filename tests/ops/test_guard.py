@@ -57,6 +57,16 @@ async def log(engine: AsyncEngine) -> AsyncIterator[LogWriter]:
         yield log
 
 
+async def test_a_project_about_a_media_uses_it_before_its_first_edit(log: LogWriter) -> None:
+    about = ProjectCreated(name="About it", canvas=Canvas(), media_added=("film",))
+    await log.append(append("project.about", 0, about))
+    with pytest.raises(MediaInUse, match="1 projects"):
+        await log.append(append("media.film", 1, MediaReleased(ref_count=0)))
+    gone = ProjectCreated(name="Too late", canvas=Canvas(), media_added=("another",))
+    with pytest.raises(MediaGone):
+        await log.append(append("project.late", 0, gone))
+
+
 @pytest.mark.few(1, reason="one more database")
 @pytest.mark.parametrize("used_first", [True, False])
 async def test_a_media_that_goes_and_a_version_that_uses_it_in_one_batch_are_not_both_written(

@@ -201,9 +201,7 @@ def fold(rows: Rows, event: Event) -> None:
     """Brings `rows` up to one event. Raises LogInconsistent."""
     project = event.entity
     match event.data:
-        case e.ProjectCreated(name=name):
-            rows.projects[project] = ProjectRow(project, event.tenant, name)
-        case e.ProjectForked(name=name, media_added=media):
+        case e.ProjectCreated(name=name, media_added=media) | e.ProjectForked(name=name, media_added=media):
             rows.projects[project] = ProjectRow(project, event.tenant, name)
             _used(rows, project, media)
         case e.VersionCommitted(version=version, message=message, media_added=media):

@@ -9,10 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.envelope import Event
-from cutlog.contract.events import ProjectForked, ProjectImportUndone, VersionCommitted
+from cutlog.contract.events import ProjectCreated, ProjectForked, ProjectImportUndone, VersionCommitted
 from services.media.tables import use
 
 SUBJECTS = (
+    "evt.project.*.ProjectCreated",
     "evt.project.*.ProjectForked",
     "evt.project.*.ProjectImportUndone",
     "evt.project.*.VersionCommitted",
@@ -25,7 +26,11 @@ async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
     undone: set[str] = set()
     for event in batch:
         match event.data:
-            case ProjectForked(media_added=media) | VersionCommitted(media_added=media):
+            case (
+                ProjectCreated(media_added=media)
+                | ProjectForked(media_added=media)
+                | VersionCommitted(media_added=media)
+            ):
                 found.update((media_id, event.entity) for media_id in media)
             case ProjectImportUndone():
                 undone.add(event.entity)

@@ -85,7 +85,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
         if not name:
             raise _invalid("name-missing", "Send `title` or `name`.")
         canvas = canvas_of(new.settings or {})
-        await _video_there(ops, req.actor.tenant, new.video_id)
+        media = () if new.video_id is None else (await _video_there(ops, req.actor.tenant, new.video_id),)
         sent = msgspec.json.decode(req.raw, type=dict[str, Any])
         metadata = {key: value for key, value in sent.items() if key not in RESERVED}
 
@@ -104,7 +104,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
                 data = Found(row=row, metadata=metadata, brought=False).body
                 return {"success": True, "message": "The project was created.", "data": data}
 
-            command = always(CreateProject(name, canvas, metadata))
+            command = always(CreateProject(name, canvas, metadata, media))
             outcome = await ops.handling.project(project_id, who(req), command, keep=keep(req, 201, made))
             return Reply(201, made(outcome))
 
@@ -119,13 +119,12 @@ async def found_of(rows: OldRows, req: Request[Any, Any]) -> Found:
     return found
 
 
-async def _video_there(ops: Ops, tenant: str, video_id: str | None) -> None:
-    """Raises Problem 404."""
-    if video_id is None:
-        return
+async def _video_there(ops: Ops, tenant: str, video_id: str) -> str:
+    """The id of the media that is meant. Raises Problem 404."""
     media = (await ops.catalog.aliases(tenant, [video_id])).get(video_id, video_id) if is_id(video_id) else ""
     if (await ops.catalog.shelf(tenant, [media])).get(media) is None:
         raise not_found(f"Video {video_id}")
+    return media
 
 
 def canvas_of(settings: Mapping[str, Any]) -> Canvas:

@@ -25,6 +25,7 @@ class CreateProject(msgspec.Struct, frozen=True):
     name: str
     canvas: Canvas
     metadata: dict[str, Any] | UnsetType = UNSET
+    media: tuple[str, ...] = ()
 
 
 class ForkProject(msgspec.Struct, frozen=True):

@@ -164,7 +164,9 @@ def _committed(state: ProjectState, command: CommitOps, after: Sequence) -> Vers
 
 
 def _created(command: CreateProject) -> ProjectCreated:
-    return ProjectCreated(name=command.name, canvas=command.canvas, metadata=command.metadata)
+    return ProjectCreated(
+        name=command.name, canvas=command.canvas, metadata=command.metadata, media_added=command.media
+    )
 
 
 def _forked(command: ForkProject) -> ProjectForked:

@@ -50,21 +50,21 @@ class Shelf:
 class Catalog:
     """Media as rows of the read model tell. Facts do not change, so edits take them from memory.
 
-    `letters`: the characters that can be drawn whatever the font.
+    `letters`: the characters that can be drawn whatever the font; `capacity`: how many media are remembered.
     """
 
-    def __init__(self, engine: AsyncEngine, letters: Letters | None = None) -> None:
-        self._engine, self._letters = engine, letters or shipped()
+    def __init__(self, engine: AsyncEngine, letters: Letters | None = None, capacity: int = CAPACITY) -> None:
+        self._engine, self._letters, self._capacity = engine, letters or shipped(), capacity
         self._states: dict[str, MediaState] = {}
 
     async def shelf(self, tenant: str, ids: Iterable[str], letters: Letters | None = None) -> Shelf:
         """What an edit may ask for. Ids that do not exist are left out. `letters` in place of the usual ones."""
-        missing = [media_id for media_id in ids if not self._usable(media_id)]
+        wanted = list(ids)
+        missing = [media_id for media_id in wanted if not self._usable(media_id)]
         if missing:
             found = await self._read(tenant, missing)
-            if len(self._states) + len(found) > CAPACITY:
-                self._states = {}
-                return await self.shelf(tenant, ids, letters)
+            if len(self._states) + len(found) > self._capacity:
+                self._states, found = {}, await self._read(tenant, wanted)
             self._states.update(found)
         return Shelf(self._states, tenant, letters or self._letters)
 

@@ -123,6 +123,7 @@ async def _created(connection: AsyncConnection, event: Event, data: ProjectCreat
     await _execute(connection, _ADD_PROJECT, event.entity, *made)
     await _execute(connection, _ADD_VERSIONS, [event.entity], [0], [event.position], [0], [""])
     await _execute(connection, _KEEP_CANVAS, event.entity, 0)
+    await _begin_uses(connection, event.entity, data.media_added)
 
 
 def _metadata(said: dict[str, Any] | msgspec.UnsetType) -> str | None:
@@ -136,9 +137,13 @@ async def _forked(connection: AsyncConnection, event: Event, data: ProjectForked
     await _execute(connection, _ADD_PROJECT, project, *made)
     await _execute(connection, _ADD_VERSIONS, [project], [0], [event.position], [data.duration], [data.digest])
     await _execute(connection, _KEEP_CANVAS, project, 0)
-    if data.media_added:
-        count = len(data.media_added)
-        await _execute(connection, _ADD_USES, list(data.media_added), [project] * count, [0] * count)
+    await _begin_uses(connection, project, data.media_added)
+
+
+async def _begin_uses(connection: AsyncConnection, project: str, media: Sequence[str]) -> None:
+    """Those of version 0."""
+    if media:
+        await _execute(connection, _ADD_USES, list(media), [project] * len(media), [0] * len(media))
 
 
 async def _committed(connection: AsyncConnection, events: Sequence[Event]) -> None:

@@ -11,7 +11,14 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.envelope import Event
-from cutlog.contract.events import MediaArchived, MediaDeleted, MediaReleased, ProjectForked, VersionCommitted
+from cutlog.contract.events import (
+    MediaArchived,
+    MediaDeleted,
+    MediaReleased,
+    ProjectCreated,
+    ProjectForked,
+    VersionCommitted,
+)
 from services.ops.decide.refusals import MediaInUse, Refused
 from services.ops.readmodel.sql import statement
 
@@ -35,7 +42,8 @@ async def guard(connection: AsyncConnection, events: Sequence[Event]) -> None:
     GoesAlone, after which the log writes each append in a transaction of its own."""
     if len({event.stream for event in events}) > 1 and any(map(_ends, events)):
         raise GoesAlone
-    uses = [event.data.media_added for event in events if isinstance(event.data, ProjectForked | VersionCommitted)]
+    beginning = ProjectCreated | ProjectForked | VersionCommitted
+    uses = [event.data.media_added for event in events if isinstance(event.data, beginning)]
     added = sorted({media_id for media in uses for media_id in media})
     if added:
         absent = (await connection.exec_driver_sql(_ABSENT, (added,))).scalar_one_or_none()
