@@ -100,7 +100,7 @@ class Studio:
     def phases(self, key: str) -> Row:
         """Milliseconds of each phase, as render's log tells for the film of a key."""
         for line in reversed((self.data / "logs" / "render.log").read_text().splitlines()):
-            if '"made a film"' in line and (said := json.loads(line)).get("key") == key:
+            if '"render.finished"' in line and (said := json.loads(line)).get("key") == key:
                 return {f"{phase}_ms": round(1000 * said.get(phase, 0.0)) for phase in PHASES}
         return {}
 

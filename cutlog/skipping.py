@@ -126,7 +126,9 @@ class SkippedRows(Collector):
         self.loops: list[Skipping] = []
 
     def collect(self) -> Iterable[Metric]:
-        rows = GaugeMetricFamily("skipped_rows", "Rows that a background loop passes over", labels=["loop"])
+        rows = GaugeMetricFamily(
+            "cutlog_skipped_rows", "Rows that a background loop skips because they cannot be processed", labels=["loop"]
+        )
         for each in self.loops:
             rows.add_metric([each.loop], len(each.rows))
         yield rows
@@ -139,7 +141,7 @@ async def repeat(name: str, work: Callable[[], Awaitable[object]], every: float,
             await work()
         except Exception as error:
             if is_away(error):
-                log.warning("loop.waits", loop=name, why=repr(error))
+                log.warning("loop.waiting", loop=name, why=repr(error))
             else:
                 log.exception("loop.failed", loop=name)
         await stops_within(stop, every)

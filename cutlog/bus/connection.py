@@ -84,7 +84,7 @@ class Bus:
         bus = cls(client, name, replicas)
 
         def tell(what: str, detail: str = "") -> None:
-            log.log(30 if what in ("error", "disconnected") else 20, "bus", what=what, detail=detail, service=name)
+            log.log(30 if what in ("error", "disconnected") else 20, f"bus.{what}", detail=detail, service=name)
             if on_event is not None:
                 on_event(what, detail)
 
@@ -225,7 +225,7 @@ class Bus:
             try:
                 await handler(message)
             except Exception:
-                log.exception("a message could not be handled", subject=message.subject)
+                log.exception("bus.message_failed", subject=message.subject)
             finally:
                 slots.release()
 

@@ -67,9 +67,7 @@ async def consume(bus: Bus, projection: Projection, stop: asyncio.Event) -> None
         except (UnknownEventTypeError, ProjectionStopped) as error:
             why = f"unknown event type {error}" if isinstance(error, UnknownEventTypeError) else str(error)
             projection.note(state="stopped", error=why)
-            log.error(
-                "a projection stopped", projection=projection.name, position=projection.standing.position, why=why
-            )
+            log.error("projection.stopped", projection=projection.name, position=projection.standing.position, why=why)
         except Exception as error:
             projection.note(state="retrying", error=f"{type(error).__name__}: {error}")
             raise
@@ -112,7 +110,7 @@ class _Run:
             try:
                 await self._pull()
             except ConsumerGone:
-                log.warning("the consumer is gone", projection=self._projection.name, position=self._at)
+                log.warning("projection.consumer_lost", projection=self._projection.name, position=self._at)
                 if await self._stream_made() == made:  # somebody deleted it, and may be about to make it anew
                     await stops_within(self._stop, self._projection.grace)
 
@@ -188,7 +186,7 @@ class _Run:
     async def _rewind(self, position: int) -> None:
         """An operator asked for a replay from `position`."""
         projection = self._projection
-        log.info("replays history", projection=projection.name, position=position, checkpoint=self._at)
+        log.info("projection.replaying", projection=projection.name, position=position, checkpoint=self._at)
         back = position - 1 if projection.reset is None else 0
         async with projection.engine.begin() as connection:
             await self._lock(connection)
@@ -201,7 +199,7 @@ class _Run:
     async def _fill(self, before: int) -> None:
         """Reads from ops what JetStream did not deliver, up to the position `before` the one that it did."""
         if self._at + 1 < before:
-            log.warning("fills a gap", projection=self._projection.name, after=self._at, before=before)
+            log.warning("projection.gap_filled", projection=self._projection.name, after=self._at, before=before)
         while self._at + 1 < before and not self._stop.is_set():
             events = await read_history(self._bus, self._at + 1, limit=min(1000, before - self._at - 1))
             await self._apply(events)
@@ -244,9 +242,9 @@ class _Run:
             if isinstance(error, DATABASE_ERRORS) and is_away(error):
                 raise
             where = f"event {events[0].position} of {self._projection.name}"
-            log.warning("events could not be applied", first=where, count=len(events), attempt=attempt, why=repr(error))
+            log.warning("projection.retrying", first=where, count=len(events), attempt=attempt, why=repr(error))
             if attempt == ATTEMPTS:
-                log.exception("an event cannot be applied", which=where)
+                log.exception("projection.blocked", which=where)
                 raise ProjectionStopped(f"{where} cannot be applied: {type(error).__name__}: {error}") from error
         if len(events) == 1:
             await stops_within(self._stop, 0.1 * 2 ** (attempt - 1))

@@ -102,7 +102,7 @@ class JobQueue:
                     await own_consumer(self._bus, JOBS, durable)
                     await worker.pull()
                 except (BusError, NatsError, ConsumerGone, OSError) as error:
-                    log.warning("jobs cannot be pulled", durable=durable, why=repr(error))
+                    log.warning("job.pull_failed", durable=durable, why=repr(error))
                     await stops_within(stop, 0.5)
         finally:
             await worker.finish(grace)
@@ -163,7 +163,7 @@ class _Worker:
         except Exception as error:
             reason = str(error) if isinstance(error, Retry) else f"{type(error).__name__}: {error}"
             if not isinstance(error, Retry):
-                log.exception("a job failed", subject=job.subject, delivery=job.delivery)
+                log.exception("job.failed", subject=job.subject, delivery=job.delivery)
             if place.delivered >= MAX_DELIVER:
                 await self._bury(message, job, reason)
                 return
@@ -182,13 +182,13 @@ class _Worker:
                 await self._bus.request(message.reply, b"+ACK", timeout=2)
                 return
             except BusError as error:
-                log.info("an acknowledgement was not heard", subject=message.subject, why=str(error))
+                log.info("job.ack_unconfirmed", subject=message.subject, why=str(error))
                 if await stops_within(self._stop, 0.2):
                     break
 
     async def _bury(self, message: Msg, job: Delivered, reason: str) -> None:
         """Puts the whole job on DLQ, then takes it off the queue; in this order, so it is never lost."""
-        log.error("a job goes to the dead letters", subject=job.subject, deliveries=job.delivery, reason=reason)
+        log.error("job.dead_lettered", subject=job.subject, deliveries=job.delivery, reason=reason)
         headers = {
             **{key: value for key, value in job.headers.items() if not key.startswith("Nats-")},
             "Nats-Msg-Id": f"{JOBS}-{job.sequence}",
@@ -201,7 +201,7 @@ class _Worker:
         try:
             answer((await self._bus.request(dead_letter(job.subject), job.payload, headers=headers)).data)
         except BusError as error:
-            log.error("the dead letter could not be written; the job comes again", why=str(error))
+            log.error("job.dead_letter_failed", why=str(error))
             with suppress(BusError):
                 await provide(self._bus)
             await _give_back(message, DELAYS[-1])

@@ -1,4 +1,4 @@
-"""How far projections are, for Prometheus."""
+"""Progress of projections, for Prometheus."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from cutlog.bus.streams import stream_info
 from cutlog.contract.subjects import EVENTS
 
 _COUNTED = (
-    ("applied", "projection_events_applied", "Events whose rows were derived"),
-    ("duplicates", "projection_redelivered", "Events that had been applied when they came"),
-    ("filled", "projection_gaps_filled", "Events that JetStream did not deliver, read from ops"),
-    ("foreign", "projection_foreign_messages", "Messages among the events that the relay did not publish"),
-    ("replays", "projection_replays", "Replays that operators asked for"),
+    ("applied", "cutlog_projection_events_applied", "Events applied to the read models"),
+    ("duplicates", "cutlog_projection_events_redelivered", "Events delivered again after they were applied"),
+    ("filled", "cutlog_projection_events_recovered", "Events that JetStream did not deliver, read from ops instead"),
+    ("foreign", "cutlog_projection_foreign_messages", "Messages dropped because the relay did not publish them"),
+    ("replays", "cutlog_projection_replays", "Replays requested by operators"),
 )
 
 
 class ProjectionMetrics(Collector):
-    """The standing of some projections. `look` is to be awaited before they are collected."""
+    """The progress of some projections. Await `look` before they are collected."""
 
     def __init__(self, registry: CollectorRegistry, bus: Bus, projections: Sequence[Projection]) -> None:
         self._bus, self._projections = bus, projections
@@ -34,7 +34,7 @@ class ProjectionMetrics(Collector):
         registry.register(self)
 
     async def look(self) -> None:
-        """Asks how long the stream is; while nobody answers, nothing is said of lags."""
+        """Asks for the last sequence of the stream; without an answer, no lag is reported."""
         self._last = None
         with suppress(BusError, NatsError, TimeoutError):
             if (info := await stream_info(self._bus, EVENTS)) is not None:
@@ -44,9 +44,17 @@ class ProjectionMetrics(Collector):
         return list(self._metrics())
 
     def _metrics(self) -> Iterator[Metric]:
-        position = GaugeMetricFamily("projection_position", "Events that are in the rows", labels=["projection"])
-        lag = GaugeMetricFamily("projection_lag_events", "Events that are not in the rows", labels=["projection"])
-        stopped = GaugeMetricFamily("projection_stopped", "1 when it can't go on", labels=["projection"])
+        position = GaugeMetricFamily(
+            "cutlog_projection_position", "Position of the last applied event", labels=["projection"]
+        )
+        lag = GaugeMetricFamily(
+            "cutlog_projection_lag_events", "Published events not yet applied", labels=["projection"]
+        )
+        stopped = GaugeMetricFamily(
+            "cutlog_projection_stopped",
+            "1 while the projection is stopped by an event that cannot be applied",
+            labels=["projection"],
+        )
         for projection in self._projections:
             standing = projection.standing
             position.add_metric([projection.name], standing.position)

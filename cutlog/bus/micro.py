@@ -96,7 +96,7 @@ def _answering(endpoint: str, handler: Endpoint) -> Callable[[Request], Awaitabl
         except msgspec.DecodeError as error:
             raise ServiceError("400", f"not JSON: {error}") from error
         except Exception as error:
-            log.exception("an endpoint failed", endpoint=endpoint)
+            log.exception("endpoint.failed", endpoint=endpoint)
             raise ServiceError("500", "internal error; the service's log says more") from error
         await request.respond(body if isinstance(body, bytes) else msgspec.json.encode(body))
 

@@ -109,7 +109,7 @@ class Outbox:
         if reply is None:
             return
         if reply.refused is not None:
-            log.warning("ops refused", key=command.key, code=reply.refused.code, detail=reply.refused.detail)
+            log.warning("outbox.refused", key=command.key, code=reply.refused.code, detail=reply.refused.detail)
         async with self._engine.begin() as connection:
             if self._on_reply is not None:
                 await self._on_reply(connection, command, reply)

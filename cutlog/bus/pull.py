@@ -210,9 +210,7 @@ class Pull:
         elif status in ("404", "408") or description in _ENDS:
             await self._ask()
         else:
-            log.info(
-                "a pull request ended", stream=self._stream, consumer=self._consumer, status=status, why=description
-            )
+            log.info("pull.ended", stream=self._stream, consumer=self._consumer, status=status, why=description)
             self._stir.set()
 
     async def _watching(self) -> None:
@@ -230,9 +228,7 @@ class Pull:
                 continue
             silent = asyncio.get_running_loop().time() - self._heard
             if self._cut or (self._asked and silent > 2 * HEARTBEAT):
-                log.info(
-                    "a consumer is asked anew", stream=self._stream, consumer=self._consumer, silent=round(silent, 1)
-                )
+                log.info("pull.reissued", stream=self._stream, consumer=self._consumer, silent=round(silent, 1))
                 await self._begin()
             elif stirred:
                 await self._ask()

@@ -50,7 +50,7 @@ async def rebuild(bus: Bus, engine: AsyncEngine, derived: Derived) -> Rebuilt:
                 raise ReplayUnderWay(f"The checkpoint went from {reached} back to {now}.")
             await fold(connection, read, derived, now, reached)
             await swap(connection, schema, derived)
-    log.info("derived anew", schema=schema, events=now)
+    log.info("projection.rebuilt", schema=schema, events=now)
     return Rebuilt(events=now)
 
 

@@ -69,7 +69,7 @@ async def lead(
         except Exception as error:
             standing.failed(error)
             if is_away(error) or isinstance(error, tuple(expected)):
-                log.warning("lead.waits", name=name, why=repr(error))
+                log.warning("lead.waiting", name=name, why=repr(error))
             else:
                 log.exception("lead.failed", name=name)
         pause = SOONEST if now() - began > SLOWEST else pause
@@ -116,7 +116,7 @@ async def _elected(
     """Waits until this process leads; None when `stop` came first. Raises what says that the database is away."""
     while not stop.is_set():
         if (lease := await _taken(engine, name, standing, terms)) is not None:
-            log.info("lease.taken", name=name, token=lease.token)
+            log.info("lease.acquired", name=name, token=lease.token)
             return lease
         standing.completed()  # another process leads, and answers for what it does
         if await stops_within(stop, terms.look):

@@ -119,7 +119,7 @@ async def bury(connection: AsyncConnection, names: Sequence[str]) -> list[str]:
 async def _bury(connection: AsyncConnection, name: str, seen: Row[Any]) -> bool:
     if not holders.is_dead(seen.holder):
         return False
-    log.info("lease.holder_died", name=name, holder=seen.holder, token=seen.token)
+    log.info("lease.expired", name=name, holder=seen.holder, token=seen.token)
     await end(connection, name, seen.token)
     return True
 

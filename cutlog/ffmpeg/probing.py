@@ -183,7 +183,7 @@ async def probe(jail: Jail, path: Path, *, times: bool, limits: Limits, pauses: 
         try:
             return await _probe(jail, path, times=times, limits=limits)
         except NotExaminedError as error:
-            log.warning("a file could not be looked at", why=str(error))
+            log.warning("probe.failed", why=str(error))
             await asyncio.sleep(pause)
     return await _probe(jail, path, times=times, limits=limits)
 

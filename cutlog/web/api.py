@@ -223,7 +223,7 @@ class Api:
         self.checks[name] = check
 
     def skips(self, *loops: Skipping) -> None:
-        """Shows the rows that background loops pass over: as alarms, and how many in the metric `skipped_rows`."""
+        """Shows rows that background loops skip: as alarms, and their number in the metric `cutlog_skipped_rows`."""
         self._skipped.loops += loops
         self.alarms += [each.alarms for each in loops]
 

@@ -112,5 +112,5 @@ async def _fetch(url: str, seconds: float) -> bytes | None:
         ):
             return await response.read() if response.status in (200, 503) else None
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        log.warning("peer does not answer", url=url, error=repr(error))
+        log.warning("peer.unavailable", url=url, error=repr(error))
         return None

@@ -65,7 +65,7 @@ class Health:
                 async with asyncio.timeout(self.seconds):
                     raised += await ask()
             except Exception as error:
-                log.debug("alarms are not known", service=self.service, error=repr(error))
+                log.debug("health.alarms_unknown", service=self.service, error=repr(error))
         return raised
 
     async def _passes(self, name: str) -> bool:
@@ -73,7 +73,7 @@ class Health:
             async with asyncio.timeout(self.seconds):
                 await self.checks[name]()
         except Exception as error:
-            log.warning("not ready", service=self.service, check=name, error=repr(error))
+            log.warning("health.not_ready", service=self.service, check=name, error=repr(error))
             return False
         return True
 

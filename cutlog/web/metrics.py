@@ -1,4 +1,4 @@
-"""What an Api measures of itself, in a registry of its own, so that several services fit into one process."""
+"""Metrics of an Api, in a registry of its own, so that several services fit into one process."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class HttpMetrics:
-    """Requests by service, route template, method and status; never by anything that a client makes up."""
+    """Requests by service, route template, method and status; never by a value that a client chooses."""
 
     def __init__(self, service: str) -> None:
         self.registry = CollectorRegistry()
         self._service = service
         self._requests = Counter(
-            "http_requests_total",
-            "Answered requests",
+            "cutlog_http_requests_total",
+            "HTTP requests answered",
             ["service", "route", "method", "status"],
             registry=self.registry,
         )
         self._seconds = Histogram(
-            "http_request_seconds",
-            "Time to answer",
+            "cutlog_http_request_duration_seconds",
+            "Seconds from request to answer",
             ["service", "route", "method"],
             buckets=BUCKETS,
             registry=self.registry,
         )
-        in_flight = Gauge("http_requests_in_flight", "Requests under way", ["service"], registry=self.registry)
+        in_flight = Gauge(
+            "cutlog_http_requests_in_flight", "HTTP requests being processed", ["service"], registry=self.registry
+        )
         self.in_flight = in_flight.labels(service)
         self.looks: list[Callable[[], Awaitable[None]]] = []
-        """Awaited before metrics are collected: for what has to be asked for."""
+        """Awaited before metrics are collected, for values that have to be fetched."""
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -42,7 +44,7 @@ class HttpMetrics:
         took.observe(seconds)
 
     def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
-        """The counters of a kind of answer, found once: of kinds there are few."""
+        """The counters of one kind of answer, looked up once."""
         found = self._known.get((route, method, status))
         if found is None:
             found = self._known[route, method, status] = (

@@ -65,7 +65,7 @@ def observer(api: Api) -> Middleware:
             api.metrics.answered(route, http.method, status, seconds)
             actor, path = http.get(ACTOR), http.path
             (log.debug if path in QUIET else log.info)(
-                "request",
+                "http.request",
                 service=api.name,
                 method=http.method,
                 route=route,
@@ -91,11 +91,11 @@ async def answered(api: Api, http: web.Request, handler: Handler) -> web.StreamR
     except Exception as error:
         if http.writer.output_size > 0 or http.transport is None or http.transport.is_closing():
             if not isinstance(error, ConnectionError):
-                log.exception("unexpected error in the middle of an answer", service=api.name, path=http.path)
+                log.exception("http.response_aborted", service=api.name, path=http.path)
             raise  # too late for another answer: aiohttp closes the connection
         mapped = api.problem_of(error)
         if mapped is None:
-            log.exception("unexpected error", service=api.name, method=http.method, path=http.path)
+            log.exception("http.unexpected_error", service=api.name, method=http.method, path=http.path)
             mapped = Problem(
                 500,
                 "internal-error",
@@ -103,7 +103,7 @@ async def answered(api: Api, http: web.Request, handler: Handler) -> web.StreamR
                 "It has been logged under this request id.",
             )
         elif mapped.status >= 500:
-            log.warning("a dependency is down", service=api.name, path=http.path, error=repr(error))
+            log.warning("http.dependency_unavailable", service=api.name, path=http.path, error=repr(error))
         problem = mapped
     return failure(problem) if enveloped(http.path) else problem_response(problem, http[REQUEST_ID])
 

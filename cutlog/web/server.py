@@ -20,6 +20,7 @@ from cutlog.web.observe import SAFE_HEADERS, add_safe_headers, observer
 from cutlog.web.openapi import document
 from cutlog.web.problems import CONTENT_TYPE, Problem
 from cutlog.web.ratelimit import Rate, RateLimiter
+from cutlog.web.renamed import WithOldNames
 from cutlog.web.reply import JSON
 from cutlog.web.sse import OPEN_STREAMS, STREAMS_PER_SUBJECT, OpenStreams
 
@@ -107,13 +108,13 @@ async def serve_http(
         bound_host, bound_port = runner.addresses[0][:2]
         shown = f"[{bound_host}]" if ":" in bound_host else bound_host
         server = Server(f"http://{shown}:{bound_port}", health, draining)
-        log.info("serving", service=api.name, url=server.url)
+        log.info("server.started", service=api.name, url=server.url)
         yield server
     finally:
         draining.set()
         streams.drain()
         await runner.cleanup()
-        log.info("drained", service=api.name)
+        log.info("server.drained", service=api.name)
 
 
 def application(
@@ -153,7 +154,7 @@ def application(
     async def metrics(_: web.Request) -> web.Response:
         for look in api.metrics.looks:
             await look()
-        body = generate_latest(api.metrics.registry)
+        body = generate_latest(WithOldNames(api.metrics.registry))
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def openapi(_: web.Request) -> web.Response:
@@ -213,7 +214,7 @@ class ProblemConnection(web.RequestHandler):
     ) -> web.StreamResponse:
         """What aiohttp could not parse, or what broke outside of our own handling."""
         if status >= 500:
-            log.error("unexpected error outside of a request", exc_info=exc)
+            log.error("http.connection_error", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was already under way")
         problem = Problem.of_status(status)

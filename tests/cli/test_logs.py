@@ -53,7 +53,7 @@ def test_a_torn_line_is_ended_when_there_is_room_again() -> None:
 
 def test_what_a_stranger_sends_stays_in_its_line_and_moves_no_cursor() -> None:
     path = '/api/x\r\n{"event": "forged"}\x1b[2J\x9b2J\u202e\u2028é\ud800'
-    line = rendered(None, "", {"event": "request", "path": path})
+    line = rendered(None, "", {"event": "http.request", "path": path})
     assert not set(line.decode()) & set("\r\n\x1b\x9b\u202e\u2028")
     assert json.loads(line)["path"] == path
     assert "é" in rendered(None, "", {"path": "é\x9b"}).decode(), "letters are not escaped"

@@ -33,10 +33,10 @@ async def test_a_row_that_fails_is_named_until_it_succeeds_and_the_others_go_on(
     shown.loops.append(skipping)
     assert work(skipping, a=None, bad=KeyError("x"), b=None, torn=OSError(errno.ENAMETOOLONG, "x")) == ["a", "b"]
     assert await skipping.alarms() == ["skipped:loop:bad", "skipped:loop:torn"]
-    assert registry.get_sample_value("skipped_rows", {"loop": "loop"}) == 2
+    assert registry.get_sample_value("cutlog_skipped_rows", {"loop": "loop"}) == 2
     work(skipping, bad=None)
     assert await skipping.alarms() == ["skipped:loop:torn"]
-    assert registry.get_sample_value("skipped_rows", {"loop": "loop"}) == 1
+    assert registry.get_sample_value("cutlog_skipped_rows", {"loop": "loop"}) == 1
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ async def test_an_edit_is_followed_by_its_trace_id_through_log_stream_job_and_fi
         asked = [*lines(logs / "ops.log"), *lines(logs / "ops-2.log")]  # at whichever the project is
         request = [line for line in asked if line.get("trace") == TRACE]
         film = [line for line in lines(logs / "render.log") if line.get("trace") == TRACE]
-        assert [line["status"] for line in request if line["event"] == "request"] == [201]
-        assert [line["key"] for line in film if line["event"] == "made a film"] == [proxy.key]
+        assert [line["status"] for line in request if line["event"] == "http.request"] == [201]
+        assert [line["key"] for line in film if line["event"] == "render.finished"] == [proxy.key]
         return True
 
     await eventually(told)

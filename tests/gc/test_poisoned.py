@@ -95,7 +95,7 @@ async def test_stored_policies_that_fail_keep_no_other_tenant_waiting_and_health
     await keeper.once()
     assert keeper.skipping.rows == ["worse"]
     for tenant in ("bad", "default"):
-        assert registry.get_sample_value("gc_storage_objects", {"tenant": tenant, "class": "exports"}) == 1
+        assert registry.get_sample_value("cutlog_gc_storage_objects", {"tenant": tenant, "class": "exports"}) == 1
 
     await home.stop_gc()
     await home.start_gc()  # as any process that finds such rows
@@ -108,7 +108,7 @@ async def test_stored_policies_that_fail_keep_no_other_tenant_waiting_and_health
 
     await eventually(named)
     async with home.session.get(home.urls["gc"] + "/metrics") as answer:
-        assert 'skipped_rows{loop="gc.schedule"} 2.0' in await answer.text()
+        assert 'cutlog_skipped_rows{loop="gc.schedule"} 2.0' in await answer.text()
     await owner.execute("UPDATE gc.policy SET policy = '{}'")
 
 

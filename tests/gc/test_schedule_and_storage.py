@@ -100,7 +100,7 @@ async def test_what_was_missed_is_calculated_once_and_told_until_somebody_hears(
             await Scheduler(engine, reports, CollectorRegistry(), Webhook(home.session, url, "secret")).once()
             await scheduler.once()
             assert len(heard) == 2 and await plans() == 1
-            assert registry.get_sample_value("gc_scheduled_plans_total", {"tenant": "default"}) == 1.0
+            assert registry.get_sample_value("cutlog_gc_scheduled_plans_total", {"tenant": "default"}) == 1.0
     finally:
         await admin.close()
         await runner.cleanup()
@@ -205,9 +205,9 @@ async def test_storage_is_counted_by_class_and_project_with_what_is_shared_and_s
     await keeper.once()
     await engine.dispose()
     labels = {"tenant": "default", "class": "videos"}
-    assert registry.get_sample_value("gc_storage_bytes", labels) == 124
+    assert registry.get_sample_value("cutlog_gc_storage_bytes", labels) == 124
     ahead = {"tenant": "default", "class": "segment", "days": "30"}
-    assert registry.get_sample_value("gc_forecast_bytes", ahead) == 5
+    assert registry.get_sample_value("cutlog_gc_forecast_bytes", ahead) == 5
     points = (await shown())["history"]
     assert {(each["class"], each["bytes"]) for each in points} == {(name, row[1]) for name, row in classes.items()}
     status, problem = await home.http("GET", "/api/admin/storage?from=2031-01-02T00:00:00Z&to=2031-01-01T00:00:00Z")

@@ -74,7 +74,7 @@ async def test_a_receipt_with_a_renamed_field_stops_the_plan_and_is_named(home: 
     health = await (await home.session.get(home.urls["gc"] + "/readyz")).json()
     assert health["status"] == "ok" and health["alarms"] == ["unreadable-object"]
     metrics = await (await home.session.get(home.urls["gc"] + "/metrics")).text()
-    assert 'gc_plans_blocked{tenant="default"} 1.0' in metrics
+    assert 'cutlog_gc_plans_blocked{tenant="default"} 1.0' in metrics
 
     await home.blobs.put_bytes(RECEIPT, good)
     everything = SEGMENTS | {"classes": ["segment", "preview", "leftover"]}
@@ -127,7 +127,7 @@ async def test_others_have_their_plans_and_their_storage_rolled_up(home: House, 
     engine, registry, blocked = create_engine(settings_for("gc")), CollectorRegistry(), Blocked()
     await Keeper(engine, home.blobs, registry, blocked).once()
     assert await blocked.alarms() == ["unreadable-object"]
-    assert registry.get_sample_value("gc_storage_bytes", {"tenant": "zeta", "class": "segments"}) == 1
+    assert registry.get_sample_value("cutlog_gc_storage_bytes", {"tenant": "zeta", "class": "segments"}) == 1
     await home.receipt("p", 3, "proxy", "aa" * 32)
     keeper = Keeper(engine, home.blobs, CollectorRegistry(), blocked)
     await keeper.once()

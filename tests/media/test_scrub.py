@@ -56,8 +56,8 @@ async def test_what_rots_is_found_and_what_can_be_mended_is(
     registry = CollectorRegistry()
     scrubber = Scrubber(engine, LocalBlobs(running.objects, ""), 1e-9, registry)
     assert await scrubber.step() == 3
-    assert registry.get_sample_value("media_rotten_objects") == 0
-    read = registry.get_sample_value("media_scrubbed_bytes_total") or 0
+    assert registry.get_sample_value("cutlog_media_corrupt_objects") == 0
+    read = registry.get_sample_value("cutlog_media_verified_bytes_total") or 0
     assert read > 2 * mine["size"] + alone["size"]
 
     def key_of(row: Any) -> str:
@@ -72,13 +72,13 @@ async def test_what_rots_is_found_and_what_can_be_mended_is(
     assert (running.objects / mine["key"]).read_bytes() == clip.read_bytes(), "another tenant had the same content"
     rows = {row["id"]: row["rotten"] for row in await running.rows("SELECT id, rotten FROM video")}
     assert rows == {mine["id"]: [], theirs["id"]: [], alone["id"]: [alone["key"]]}
-    assert registry.get_sample_value("media_rotten_objects") == 1
-    assert registry.get_sample_value("media_mended_objects_total") == 2
+    assert registry.get_sample_value("cutlog_media_corrupt_objects") == 1
+    assert registry.get_sample_value("cutlog_media_repaired_objects_total") == 2
     await eventually(lambda: thumbnail.read_bytes() == whole)
     (running.objects / alone["key"]).write_bytes(other.read_bytes())  # as from a backup
     await eventually(lambda: _settled(running))
     await scrubber.step()
-    assert registry.get_sample_value("media_rotten_objects") == 0
+    assert registry.get_sample_value("cutlog_media_corrupt_objects") == 0
 
 
 async def _settled(running: House) -> bool:
@@ -109,6 +109,6 @@ async def test_references_that_are_not_those_of_the_log_are_told_and_left_alone(
         owner = await asyncpg.connect(database.owner_url)
         await owner.execute("UPDATE media.video SET ref_count = 5")
         assert await recounter.count() == {made["id"]: (5, 2)}
-        assert registry.get_sample_value("media_refcount_differences") == 1
+        assert registry.get_sample_value("cutlog_media_refcount_differences") == 1
         assert await owner.fetchval("SELECT ref_count FROM media.video") == 5, "told, never mended"
         await owner.close()

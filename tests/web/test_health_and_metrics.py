@@ -65,12 +65,14 @@ async def test_requests_are_counted_by_route_and_never_by_what_a_client_makes_up
     await (await client.get("/files/some/where")).read()
     async with client.get("/metrics") as response:
         text = await response.text()
-    line = 'http_requests_total{method="POST",route="/api/projects/{project}/ops",service="sample",status="201"} 2.0'
+    labels = 'method="POST",route="/api/projects/{project}/ops",service="sample"'
+    line = f'cutlog_http_requests_total{{{labels},status="201"}} 2.0'
     assert line in text
-    assert 'http_requests_total{method="OTHER",route="unmatched",service="sample",status="404"} 1.0' in text
+    assert 'cutlog_http_requests_total{method="OTHER",route="unmatched",service="sample",status="404"} 1.0' in text
     assert 'route="/files/{key}"' in text
     assert "coffee" not in text
-    assert 'http_request_seconds_count{method="POST",route="/api/projects/{project}/ops",service="sample"} 2.0' in text
+    assert f"cutlog_http_request_duration_seconds_count{{{labels}}} 2.0" in text
+    assert f'http_requests_total{{{labels},status="201"}} 2.0' in text.splitlines(), "the former name"
 
 
 async def test_two_services_in_one_process_count_for_themselves(sample: Sample) -> None:

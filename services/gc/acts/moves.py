@@ -69,7 +69,7 @@ class Mover:
 
         async def once() -> None:
             if moved := await self.settle():
-                log.info("finished moves that were left", moves=moved)
+                log.info("gc.moves_resumed", moves=moved)
 
         await lead_rounds(self._engine, self.standing, stop, once, SWEEP_SECONDS)
 
@@ -166,7 +166,7 @@ class Mover:
             await self._blobs.rename(source, target)
         except BlobNotFoundError:
             if await self._blobs.head(target) is None:
-                log.error("a file is missing", source=source, target=target)
+                log.error("gc.file_missing", source=source, target=target)
                 return "the file was missing"
         return None
 

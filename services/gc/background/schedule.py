@@ -83,9 +83,15 @@ class Scheduler:
         self._engine, self._reports, self._notify = engine, reports, notify
         self.standing = Standing("gc.schedule")
         self.skipping = Skipping("gc.schedule", outages=(BusError, ProjectionBehind, ObjectUnreadable))
-        self._plans = Counter("gc_scheduled_plans", "Plans that the schedule calculated", ["tenant"], registry=registry)
-        self._may_go = Gauge("gc_plan_bytes", "Bytes that may go by the last plan", ["tenant"], registry=registry)
-        self._told = Counter("gc_notifications", "Attempts to tell of a plan", ["result"], registry=registry)
+        self._plans = Counter(
+            "cutlog_gc_scheduled_plans", "Plans calculated by the schedule", ["tenant"], registry=registry
+        )
+        self._may_go = Gauge(
+            "cutlog_gc_plan_bytes", "Bytes that the last scheduled plan would free", ["tenant"], registry=registry
+        )
+        self._told = Counter(
+            "cutlog_gc_notifications", "Webhook deliveries that announce a plan", ["result"], registry=registry
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
@@ -101,7 +107,7 @@ class Scheduler:
                     await self._calculate(tenant)
                     await self._tell(tenant)
             except (ProjectionBehind, BusError, ObjectUnreadable) as error:
-                log.info("a scheduled plan waits", tenant=tenant, why=str(error))
+                log.info("gc.plan_postponed", tenant=tenant, why=str(error))
 
     async def _calculate(self, tenant: str) -> None:
         row = tables.schedule
@@ -125,7 +131,7 @@ class Scheduler:
             plan = await plans.find(connection, tenant, plan_id)
         self._plans.labels(tenant).inc()
         self._may_go.labels(tenant).set(plan.bytes)
-        log.info("a scheduled plan", tenant=tenant, plan=plan_id, candidates=plan.candidates, bytes=plan.bytes)
+        log.info("gc.plan_scheduled", tenant=tenant, plan=plan_id, candidates=plan.candidates, bytes=plan.bytes)
 
     async def _tell(self, tenant: str) -> None:
         row = tables.schedule

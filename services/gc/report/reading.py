@@ -36,13 +36,13 @@ class Blocked:
     """Tenants for whom an unreadable object stops plans, as far as this process has noticed."""
 
     def __init__(self) -> None:
-        help_ = "1 while an object that cannot be read stops plans"
-        self.gauge = Gauge("gc_plans_blocked", help_, ["tenant"], registry=None)
+        help_ = "1 while an unreadable object blocks plans"
+        self.gauge = Gauge("cutlog_gc_plans_blocked", help_, ["tenant"], registry=None)
         self._tenants: set[str] = set()
 
     def by(self, tenant: str, error: ObjectUnreadable) -> None:
         """An object was met that cannot be read."""
-        log.error("plan.blocked", tenant=tenant, key=error.key, why=error.why)
+        log.error("gc.plan_blocked", tenant=tenant, key=error.key, why=error.why)
         self._tenants.add(tenant)
         self.gauge.labels(tenant).set(1)
 

@@ -153,12 +153,17 @@ class Keeper:
         self.standing = Standing("gc.storage")
         self.skipping = Skipping("gc.storage")
         labels = ["tenant", "class"]
-        self._bytes = Gauge("gc_storage_bytes", "Bytes that are stored", labels, registry=registry)
-        self._objects = Gauge("gc_storage_objects", "Objects that are stored", labels, registry=registry)
-        self._saved = Gauge("gc_storage_saved_bytes", "Bytes that need not be stored", labels, registry=registry)
+        self._bytes = Gauge("cutlog_gc_storage_bytes", "Bytes stored", labels, registry=registry)
+        self._objects = Gauge("cutlog_gc_storage_objects", "Objects stored", labels, registry=registry)
+        self._saved = Gauge(
+            "cutlog_gc_storage_saved_bytes",
+            "Bytes saved by deduplication and shared segments",
+            labels,
+            registry=registry,
+        )
         self._ahead = Gauge(
-            "gc_forecast_bytes",
-            "Bytes that the policy allows to delete in so many days",
+            "cutlog_gc_forecast_bytes",
+            "Bytes that the policy will allow to be deleted within this many days",
             [*labels, "days"],
             registry=registry,
         )

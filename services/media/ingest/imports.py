@@ -130,7 +130,7 @@ class Imports:
         await self._blobs.delete(new.key)
         self._outbox.wake()
         await self._answers.come(key, PATIENCE)
-        log.info("imported a video", id=taken.id, legacy=new.legacy_id, run=run, added=taken.added)
+        log.info("media.imported", id=taken.id, legacy=new.legacy_id, run=run, added=taken.added)
         return taken
 
     async def _rehearse(self, new: NewVideo) -> Taken:

@@ -123,7 +123,7 @@ async def _remove(engine: AsyncEngine, blobs: BlobStore, row: Row[Any]) -> int:
         if key is None or await _wanted(connection, key):
             return 0
         removed = await blobs.delete(key)
-        log.info("removed what a dead upload left", key=key)
+        log.info("upload.leftovers_removed", key=key)
         return removed
 
 

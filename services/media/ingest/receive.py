@@ -217,7 +217,7 @@ class Ingest:
         if blob.linked or await digest_of(self._blobs, key) == file.sha256:
             return
         # What was there already under this name is wrong, or the write was.
-        log.error("upload.stored_wrong", key=key)
+        log.error("upload.verification_failed", key=key)
         await self._blobs.put_file(key, file.path, sync=True, sha256=file.sha256)
         if await digest_of(self._blobs, key) != file.sha256:
             raise NotStoredError(str(NotStoredError.__doc__))
@@ -256,7 +256,7 @@ class Ingest:
                 answer = await recall(connection, keyed)
                 assert answer is not None, "it was in the way of this one"
                 raise _AnsweredMeanwhile(answer)  # which takes back what was counted
-        log.info("uploaded", id=row.id, duplicate=status == 200, size=row.size, kind=row.kind)
+        log.info("media.uploaded", id=row.id, duplicate=status == 200, size=row.size, kind=row.kind)
         return Answer(status, body), key
 
     async def _add(self, connection: AsyncConnection, asker: Asker, new: Stored, gone: Stored | None) -> Stored:

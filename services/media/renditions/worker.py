@@ -143,7 +143,7 @@ class Worker:
             log.warning("derive.waiting_for_store", id=row.id, run=row.derive_run, why=str(error))
             await self._give_back(row, RETRY_AFTER, left=row.derive_left + 1)
         except (FfmpegFailedError, NotExaminedError, OSError) as error:
-            log.warning("could not derive", id=row.id, run=row.derive_run, left=row.derive_left, why=str(error))
+            log.warning("derive.retrying", id=row.id, run=row.derive_run, left=row.derive_left, why=str(error))
             if row.derive_left > 0:
                 await self._give_back(row, RETRY_AFTER, left=row.derive_left)
             else:
@@ -194,13 +194,13 @@ class Worker:
         if row.status == "ready":
             await self._keep(row, reason)
             return
-        log.warning("a video failed", id=row.id, why=reason)
+        log.warning("media.failed", id=row.id, why=reason)
         body = RecordMediaFailed(media_id=row.id, event=MediaFailed(reason=reason[:1000]))
         await self._report(row, {"error": reason[:1000]}, "failed", body)
 
     async def _keep(self, row: Stored, reason: str) -> None:
         """A video that can't be examined again stays what it was."""
-        log.warning("a video was not examined again", id=row.id, why=reason)
+        log.warning("media.reexamination_failed", id=row.id, why=reason)
         async with self._engine.begin() as connection:
             mine = update(video).where(video.c.id == row.id, video.c.derive_run == row.derive_run)
             await connection.execute(mine.values(derive_at=None, not_examined=reason[:1000]))
@@ -218,4 +218,4 @@ class Worker:
             asker = Asker(row.tenant, row.actor, row.trace)
             await self._outbox.add(connection, command(f"media/{row.id}/{outcome}/{row.derive_run}", asker, body))
         self._outbox.wake()
-        log.info("derived", id=row.id, outcome=outcome, run=row.derive_run)
+        log.info("derive.finished", id=row.id, outcome=outcome, run=row.derive_run)

@@ -34,7 +34,7 @@ class Recounter:
         self.standing = Standing("media.recount")
         self.skipping = Skipping("media.recount", outages=(BusError,), kept=KEPT + EVERY_SECONDS)
         self._differing = Gauge(
-            "media_refcount_differences", "Videos whose references are not those of the log", registry=registry
+            "cutlog_media_refcount_differences", "Videos whose reference count differs from the log", registry=registry
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -61,7 +61,7 @@ class Recounter:
             again = await self._differences()
             found = {video_id: both for video_id, both in again.items() if video_id in found}
         for video_id, (here, there) in sorted(found.items()):
-            log.error("references differ from the log", id=video_id, here=here, log=there)
+            log.error("media.references_differ", id=video_id, here=here, log=there)
         self._differing.set(len(found))
         return found
 

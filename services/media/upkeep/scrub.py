@@ -47,9 +47,13 @@ class Scrubber:
         self._engine, self._blobs, self._days = engine, blobs, days
         self.standing = Standing("media.scrub")
         self.skipping = Skipping("media.scrub", kept=KEPT + 2 * days * 86_400)
-        self._read = Counter("media_scrubbed_bytes", "Bytes that were read again", registry=registry)
-        self._mended = Counter("media_mended_objects", "Corrupt objects that were repaired", registry=registry)
-        self._rotten = Gauge("media_rotten_objects", "Corrupt objects that can't be repaired", registry=registry)
+        self._read = Counter(
+            "cutlog_media_verified_bytes", "Bytes read again and compared with their digest", registry=registry
+        )
+        self._mended = Counter("cutlog_media_repaired_objects", "Corrupt objects repaired", registry=registry)
+        self._rotten = Gauge(
+            "cutlog_media_corrupt_objects", "Corrupt objects that cannot be repaired", registry=registry
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. One process at a time does."""
@@ -126,7 +130,7 @@ class Scrubber:
             if await self._whole(Piece(key, piece.sha256, True)):
                 async with self._blobs.local(key) as path:
                     await self._blobs.put_file(piece.key, path, sha256=piece.sha256)
-                log.info("an original was restored", id=row.id, key=piece.key)
+                log.info("scrub.object_repaired", id=row.id, key=piece.key)
                 return True
         return False
 

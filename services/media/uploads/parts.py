@@ -206,4 +206,4 @@ class AddingParts:
             try:
                 await self._blobs.delete(part.key)
             except OSError as error:  # removed when the upload ends
-                log.info("upload.part_left", key=part.key, why=str(error))
+                log.info("upload.part_not_deleted", key=part.key, why=str(error))

@@ -126,7 +126,7 @@ class Resuming:
         """How many files were removed."""
         async with self._engine.begin() as connection:
             for upload_id in await resumable.expired(connection):
-                log.info("an upload expired", id=upload_id)
+                log.info("upload.expired", id=upload_id)
             whole = await resumable.unsettled(connection)
         for row in whole:
             with (
@@ -198,7 +198,7 @@ class Resuming:
                 cancelled = error
         if cancelled is not None:
             if (failure := storing.exception()) is not None:
-                log.warning("upload.not_stored", id=adding.row.id, why=repr(failure))
+                log.warning("upload.store_failed", id=adding.row.id, why=repr(failure))
             raise cancelled
         storing.result()
 
@@ -240,4 +240,4 @@ class Resuming:
         try:
             await self._holding.drop(upload_id)
         except OSError as error:
-            log.info("upload.bytes_left", id=upload_id, why=str(error))
+            log.info("upload.bytes_not_deleted", id=upload_id, why=str(error))

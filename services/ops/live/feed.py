@@ -111,7 +111,7 @@ class Feed:
             log.warning("feed.progress_malformed", subject=message.subject, error=str(error))
             return
         if message.subject != subjects.progress(progress.project_id):
-            log.warning("feed.progress_of_another", subject=message.subject, project=progress.project_id)
+            log.warning("feed.progress_foreign", subject=message.subject, project=progress.project_id)
             return
         render = (progress.project_id, progress.kind, progress.version, progress.export_id)
         self._progress[render] = (asyncio.get_running_loop().time(), progress)

@@ -170,7 +170,7 @@ class LogWriter:
                 await self._disconnect()
                 if loop.time() > deadline:
                     raise LogUnavailable from error
-                log.warning("the database does not answer", error=type(error).__name__, waiting=len(batch))
+                log.warning("log.database_unavailable", error=type(error).__name__, waiting=len(batch))
                 await asyncio.sleep(0.2)
 
     async def _transaction(self, connection: AsyncConnection, batch: list[_Waiting]) -> list[Appended]:
@@ -240,7 +240,7 @@ class LogWriter:
                 await connection.invalidate()
                 await connection.close()
             except DATABASE_ERRORS as error:
-                log.debug("could not close a connection", error=repr(error))
+                log.debug("log.close_failed", error=repr(error))
 
 
 def _encoded(append: Append) -> _Waiting:

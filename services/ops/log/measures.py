@@ -1,10 +1,13 @@
-"""What a dashboard wants to know of the log: appends, and how far its publication is."""
+"""Metrics of the log: appends, and progress of its publication."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from cutlog.db.failures import DATABASE_ERRORS
 from services.ops.log.read import LogReader
@@ -14,27 +17,42 @@ _EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5)
 
 
-class LogMetrics:
+class LogMetrics(Collector):
     """Sizes and times of group commits; positions of the log and of the stream."""
 
     def __init__(self, reader: LogReader, relay: Relay) -> None:
         self._reader, self._relay = reader, relay
-        self._events = Histogram("log_append_events", "Events of a group commit", buckets=_EVENTS, registry=None)
+        self._events = Histogram("cutlog_log_append_events", "Events per group commit", buckets=_EVENTS, registry=None)
         self._seconds = Histogram(
-            "log_append_seconds", "From the first event of a group commit to disk", buckets=_SECONDS, registry=None
+            "cutlog_log_append_duration_seconds",
+            "Seconds from the first event of a group commit to durable storage",
+            buckets=_SECONDS,
+            registry=None,
         )
-        self._head = Gauge("log_position", "The last position of the log", registry=None)
-        self._leads = Gauge("relay_leads", "1 where this process publishes", registry=None)
-        self._lag = Gauge("relay_lag_events", "Events that are not in the stream yet", registry=None)
-        self._foreign = Gauge(
-            "relay_foreign_messages", "Messages on the stream that the relay did not publish", registry=None
-        )
-        self._rebuilt = Gauge("relay_streams_rebuilt", "How often the stream was made anew", registry=None)
+        self._head = Gauge("cutlog_log_position", "Position of the last event in the log", registry=None)
+        self._leads = Gauge("cutlog_relay_leader", "1 in the process that publishes events", registry=None)
+        self._lag = Gauge("cutlog_relay_lag_events", "Events in the log that are not published yet", registry=None)
 
     def register(self, registry: CollectorRegistry) -> None:
-        """Shows them there."""
-        for metric in (self._events, self._seconds, self._head, self._leads, self._lag, self._rebuilt, self._foreign):
+        """Adds them to the registry."""
+        for metric in (self, self._events, self._seconds, self._head, self._leads, self._lag):
             registry.register(metric)
+
+    def collect(self) -> Iterator[Metric]:
+        """What the relay itself counts."""
+        for name, text, count in (
+            (
+                "cutlog_relay_stream_rebuilds",
+                "Times that the stream was recreated from the log",
+                self._relay.state.rebuilt,
+            ),
+            (
+                "cutlog_relay_foreign_messages",
+                "Messages dropped because the relay did not publish them",
+                self._relay.state.foreign,
+            ),
+        ):
+            yield CounterMetricFamily(name, text, count)
 
     def appended(self, events: int, seconds: float) -> None:
         """A group commit."""
@@ -42,11 +60,9 @@ class LogMetrics:
         self._seconds.observe(seconds)
 
     async def look(self) -> None:
-        """To be awaited before the rest is collected."""
+        """Await before the metrics are collected."""
         state = self._relay.state
         self._leads.set(state.leads)
-        self._rebuilt.set(state.rebuilt)
-        self._foreign.set(state.foreign)
         with suppress(*DATABASE_ERRORS):
             head = await self._reader.head()
             self._head.set(head)

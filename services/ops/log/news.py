@@ -73,7 +73,7 @@ class News:
         try:
             news = _DECODER.decode(message.data)
         except msgspec.DecodeError as error:
-            log.warning("news that can't be read", subject=message.subject, error=str(error))
+            log.warning("news.malformed", subject=message.subject, error=str(error))
             return
         if news.teller != self._name:
             self._hear(news.grown)

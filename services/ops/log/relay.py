@@ -97,7 +97,7 @@ class Relay:
             await lead(self._engine, self.standing.name, stop, partial(self._lead, stop), standing=self.standing)
         except StreamAhead as error:
             self.state.error = str(error)
-            log.critical("the stream is ahead of the log", last=error.last, head=error.head, way_out=str(error))
+            log.critical("relay.stream_ahead", last=error.last, head=error.head, way_out=str(error))
             raise
         finally:
             waking.cancel()
@@ -130,7 +130,7 @@ class Relay:
                             self.state.foreign += foreign
                     more = await stream.publish()
                 except (BusError, NatsError) as error:
-                    log.warning("the relay looks at the stream again", why=str(error), published=stream.last)
+                    log.warning("relay.resyncing", why=str(error), published=stream.last)
                     look_at = loop.time()
                     await stops_within(stop, 0.1)
                     continue

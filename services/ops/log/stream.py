@@ -212,7 +212,7 @@ class EventStream:
         return _Message(sequence, stored["subject"], head, base64.b64decode(stored.get("data", "")))
 
     async def _remove(self, why: str) -> None:
-        log.warning("the stream is made anew from the log", stream=EVENTS, why=why)
+        log.warning("relay.stream_rebuilt", stream=EVENTS, why=why)
         await self._bus.api(f"STREAM.DELETE.{EVENTS}")
         self.rebuilt += 1
 

@@ -58,12 +58,12 @@ class Commands:
         try:
             appended = await self._handle(command)
         except Refused as refusal:
-            log.info("command refused", subject=subject, key=command.key, code=refusal.code, why=str(refusal))
+            log.info("command.refused", subject=subject, key=command.key, code=refusal.code, why=str(refusal))
             return _refused(refusal.code, str(refusal))
         except Unstorable as error:
             return _refused("unstorable", str(error))
         except LogUnavailable:
-            log.warning("command not answered", subject=subject, key=command.key, why="the log is not available")
+            log.warning("command.reply_failed", subject=subject, key=command.key, why="the log is not available")
             return None
         return CommandReply(accepted=Accepted(position=appended.position, version=appended.version))
 

@@ -67,5 +67,5 @@ class Rebuild:
 
     async def __call__(self, _: bytes) -> Rebuilt:
         events = await rebuild(self._engine, self._reader)
-        log.info("the read model was rebuilt", events=events)
+        log.info("readmodel.rebuilt", events=events)
         return Rebuilt(events=events)

@@ -252,7 +252,7 @@ class History:
                 await connection.exec_driver_sql(_ADD, row)
         except Exception:
             # A fold may be longer without it, and nothing else.
-            log.exception("a snapshot could not be written", project=project_id, version=head.state.version)
+            log.exception("snapshot.failed", project=project_id, version=head.state.version)
 
 
 class _FromZero(History):

@@ -86,12 +86,12 @@ class Maker:
                         made = await self._stitch(order, pictures, sound, subtitles, path)
                     break
                 except ParametersDifferError as error:
-                    log.info("encodes in place of copying", sources=sorted(error.sources))
+                    log.info("render.copy_unavailable", sources=sorted(error.sources))
                     pictures, _ = self._planned(order, error.sources)
                 except DamagedSegmentError as error:
                     if repair == _REPAIRS:
                         raise
-                    log.warning("makes a segment anew", digest=error.digest)
+                    log.warning("render.segment_corrupt", digest=error.digest)
                     await SegmentCache(self._blobs, timeline.tenant).forget(error.digest)
             with phases("store"):
                 blob = await self._blobs.put_file(order.key, made, sync=order.sync)
@@ -112,7 +112,7 @@ class Maker:
                 sound=tuple(chunk.digest for chunk in sound.chunks),
             ),
         )
-        log.info("made a film", key=order.key, frames=output.frames, encoded=encoded, **phases.seconds)
+        log.info("render.finished", key=order.key, frames=output.frames, encoded=encoded, **phases.seconds)
         self._measured(phases.seconds, phases.found, phases.made)
         return output
 

@@ -97,7 +97,7 @@ class Admission:
         async with self._engine.begin() as connection:
             await jobs.wake(connection)
             for job in await jobs.rescue(connection):
-                log.warning("a worker died", job=job.job_id, failures=job.failures)
+                log.warning("render.worker_died", job=job.job_id, failures=job.failures)
                 if job.failures >= jobs.MAX_FAILURES and await jobs.give_up(connection, job):
                     why = f"{job.failures} workers failed or died with it"
                     with self.skipping.row(job.job_id):

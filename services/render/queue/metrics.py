@@ -1,4 +1,4 @@
-"""What a dashboard wants to know of rendering."""
+"""Metrics of the render service."""
 
 from __future__ import annotations
 
@@ -21,24 +21,36 @@ _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
 
 
 class RenderMetrics:
-    """Jobs by how they ended, frames and segments by how they came to be, seconds from claim to file and of each phase;
-    and, once `look` was awaited, what waits."""
+    """Jobs by result, frames and segments by origin, seconds per job and per phase, and, after `look`, the queue."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._jobs = Counter("render_jobs", "Jobs that this process ended", ["kind", "result"], registry=registry)
-        self._frames = Counter("render_frames", "Frames of finished films", ["kind", "how"], registry=registry)
+        self._jobs = Counter(
+            "cutlog_render_jobs", "Render jobs that this process finished", ["kind", "result"], registry=registry
+        )
+        self._frames = Counter(
+            "cutlog_render_frames", "Frames of finished renders, encoded or reused", ["kind", "how"], registry=registry
+        )
         self._seconds = Histogram(
-            "render_seconds", "From claiming a job to its film", ["kind"], buckets=_SECONDS, registry=registry
+            "cutlog_render_job_duration_seconds",
+            "Seconds from claiming a job to the finished file",
+            ["kind"],
+            buckets=_SECONDS,
+            registry=registry,
         )
         self._phases = Histogram(
-            "render_phase_seconds", "Of a film: plan, look, encode, sound, stitch, store", ["phase"], buckets=_SECONDS,
+            "cutlog_render_phase_duration_seconds", "Seconds of each phase of a render", ["phase"], buckets=_SECONDS,
             registry=registry,
         )  # fmt: skip
         self._segments = Counter(
-            "render_segments", "Segments and chunks of sound that films needed", ["how"], registry=registry
+            "cutlog_render_segments",
+            "Video segments and audio chunks that renders needed, found in the cache or made",
+            ["how"],
+            registry=registry,
         )
-        self._queue = Gauge("render_queue_jobs", "Jobs that have not ended", ["kind", "status"], registry=registry)
-        self._dead = Gauge("dlq_messages", "Dead letters", registry=registry)
+        self._queue = Gauge(
+            "cutlog_render_queue_jobs", "Render jobs that have not finished", ["kind", "status"], registry=registry
+        )
+        self._dead = Gauge("cutlog_dead_letters", "Messages in the dead-letter stream", registry=registry)
 
     def done(self, job: Job, output: Output, seconds: float) -> None:
         self._jobs.labels(job.kind, "done").inc()
@@ -50,14 +62,14 @@ class RenderMetrics:
         self._jobs.labels(job.kind, "retried" if again else "failed").inc()
 
     def film(self, phases: Mapping[str, float], found: int, made: int) -> None:
-        """A film was made: seconds by phase; parts of it that the cache had, and those that had to be made."""
+        """A render finished: seconds by phase, parts found in the cache, parts made."""
         for phase, seconds in phases.items():
             self._phases.labels(phase).observe(seconds)
         self._segments.labels("found").inc(found)
         self._segments.labels("made").inc(made)
 
     async def look(self, engine: AsyncEngine, bus: Bus) -> None:
-        """Counts what waits. What can't be asked is not told."""
+        """Counts queued jobs and dead letters. What cannot be reached keeps its last value."""
         with suppress(*DATABASE_ERRORS):
             async with engine.connect() as connection:
                 counted = await jobs.counts(connection)

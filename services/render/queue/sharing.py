@@ -91,7 +91,7 @@ class Sharing:
             try:
                 await self._queue.publish(subject, msgspec.json.encode(message), key=key)
             except BusError as error:
-                log.info("makes a film alone", job=job.job_id, why=repr(error))
+                log.info("render.sharing_abandoned", job=job.job_id, why=repr(error))
                 return
 
 
@@ -108,7 +108,7 @@ async def working(engine: AsyncEngine, worker: str, part: Part, work: Awaitable[
         while not (await asyncio.wait([doing], timeout=WATCH))[0]:
             async with engine.begin() as connection:
                 if not await parts.held(connection, part, worker):
-                    log.info("a part is not wanted now", job=part.job_id, part=part.part_id)
+                    log.info("render.part_obsolete", job=part.job_id, part=part.part_id)
                     await parts.leave(connection, part, worker, "queued")
                     return
         encoded = doing.result()
@@ -118,7 +118,7 @@ async def working(engine: AsyncEngine, worker: str, part: Part, work: Awaitable[
         if isinstance(error, asyncio.CancelledError):
             raise
     except Exception as error:
-        log.warning("a part failed", job=part.job_id, part=part.part_id, why=repr(error))
+        log.warning("render.part_failed", job=part.job_id, part=part.part_id, why=repr(error))
         reason = f"{type(error).__name__}: {error}"[:1000]
         async with engine.begin() as connection:
             await parts.leave(connection, part, worker, "queued", failed=True, reason=reason)

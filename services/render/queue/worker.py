@@ -122,7 +122,7 @@ class Worker:
         dropped = {place for place in mine - self._running.keys() if place in self._dropped}
         self._dropped = mine - self._running.keys()
         for job_id, attempt in dropped:
-            log.warning("gives back a job", job=job_id)
+            log.warning("render.job_returned", job=job_id)
             async with self._engine.begin() as connection:
                 await jobs.leave(connection, job_id, attempt, "queued", failed=True, reason="the database was away")
         if dropped:
@@ -140,7 +140,7 @@ class Worker:
         async with self._claiming() as connection:
             job = await jobs.claim(connection, message.job_id, message.attempt, self.name)
         if job is None:
-            log.info("nothing to do", job=message.job_id, admission=message.attempt)
+            log.info("render.job_obsolete", job=message.job_id, admission=message.attempt)
             return
         place = job.job_id, job.attempt
         doing = asyncio.create_task(self._do(job))
@@ -186,7 +186,7 @@ class Worker:
             timeline = await self._timelines.fetch(job.project_id, job.version)
             needs = [media.id for media in timeline.media.values() if media.status == "processing"]
             if needs:
-                log.info("waits for media", job=job.job_id, media=needs)
+                log.info("render.waiting_for_media", job=job.job_id, media=needs)
                 await self._leave(job, "waiting", needs=needs, delay=0.2)
                 return
             if broken := [media.id for media in timeline.media.values() if media.status == "failed"]:
@@ -201,12 +201,12 @@ class Worker:
             self._metrics.done(job, output, time.monotonic() - began)
         except OpsAwayError as error:
             # That is no fault of the job, however often it happens.
-            log.info("waits for ops", job=job.job_id, why=str(error))
+            log.info("render.waiting_for_ops", job=job.job_id, why=str(error))
             await self._leave(job, "queued", reason="ops does not answer", delay=1.0)
         except Exception as error:
             root = _root(error)
             if isinstance(root, StoreUnavailableError):
-                log.warning("waits for the store", job=job.job_id, why=str(root))
+                log.warning("render.waiting_for_store", job=job.job_id, why=str(root))
                 await self._leave(job, "queued", reason="the object store is unavailable", delay=5.0)
             else:
                 await self._fail(job, root)
@@ -215,13 +215,13 @@ class Worker:
         try:
             return await self._timelines.fetch(job.project_id, job.version - 1)
         except (TimelineGoneError, OpsAwayError) as error:
-            log.info("makes a film in its own order", job=job.job_id, why=repr(error))
+            log.info("render.queue_bypassed", job=job.job_id, why=repr(error))
             return None
 
     async def _finish(self, job: Job, digest: str, output: Output) -> None:
         async with self._engine.begin() as connection:
             if not await jobs.leave(connection, job.job_id, job.attempt, "done"):
-                log.info("a film came too late", job=job.job_id, attempt=job.attempt)
+                log.info("render.report_rejected", job=job.job_id, attempt=job.attempt)
                 return
             await self._outbox.add(connection, report(job, digest=digest, output=output))
         self._outbox.wake()
@@ -232,11 +232,11 @@ class Worker:
         failures = job.failures + 1
         if failures < jobs.MAX_FAILURES and not isinstance(error, _HOPELESS):
             self._metrics.failed(job, again=True)
-            log.warning("a job failed and is tried again", job=job.job_id, attempt=job.attempt, why=reason)
+            log.warning("render.job_retrying", job=job.job_id, attempt=job.attempt, why=reason)
             await self._leave(job, "admitted", failed=True, reason=reason)
             raise Retry(reason, DELAYS[min(failures, len(DELAYS)) - 1]) from error
         self._metrics.failed(job, again=False)
-        log.error("a job failed", job=job.job_id, attempt=job.attempt, why=reason)
+        log.error("render.job_failed", job=job.job_id, attempt=job.attempt, why=reason)
         async with self._engine.begin() as connection:
             if not await jobs.leave(connection, job.job_id, job.attempt, "failed", failed=True, reason=reason):
                 return
