@@ -286,3 +286,9 @@ class TextSet(Strict, tag_field="op", tag="text.set"):
     fit: TextFit | UnsetType = UNSET
     max_width: LineWidth | UnsetType = UNSET
     weight: FontWeight | UnsetType = UNSET
+
+
+ClipOp = (
+    ClipAdd | ClipPaste | ClipRemove | ClipMove | ClipTrim | ClipSplit | ClipSlip | ClipSlide | ClipRoll | ClipSpeed
+    | ClipReverse | ClipFreeze | ClipDetachAudio | ClipReplace | ClipSet | ClipLink | ClipUnlink | TextSet
+)  # fmt: skip

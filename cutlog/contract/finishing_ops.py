@@ -120,3 +120,9 @@ class CaptionRemove(Strict, tag_field="op", tag="caption.remove"):
     """Removes a caption."""
 
     caption: Id
+
+
+FinishingOp = (
+    EffectAdd | EffectSet | EffectMove | EffectRemove | TransitionAdd | TransitionSet | TransitionRemove
+    | CaptionsAdd | CaptionsImport | CaptionSet | CaptionRemove
+)  # fmt: skip

@@ -90,3 +90,9 @@ class HistoryRevert(Strict, tag_field="op", tag="history.revert"):
     """Reverts to the timeline of an earlier version. Ids used since then stay taken; the name does not change."""
 
     to_version: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+ProjectOp = (
+    ProjectConfigure | TrackAdd | TrackRemove | TrackMove | TrackSet | MarkerAdd | MarkerMove | MarkerRemove
+    | HistoryRevert
+)  # fmt: skip

@@ -37,7 +37,6 @@ FIRST: list[ops.Op] = [
 
 
 def test_there_is_a_class_for_every_op() -> None:
-    assert {kind.__name__ for kind in get_args(Op)} <= set(ops.__all__)
     for kind in get_args(Op):
         assert getattr(ops, kind.__name__) is kind
 
