@@ -6,7 +6,6 @@ python -m docs.generate_edit_language --check   exits 1 when the page is not wha
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import json
 import sys
@@ -27,8 +26,7 @@ from cutlog.contract.properties import Keyframes
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas, Crop, FreezeSource, MediaRef, MediaSource, TextStyle, Timeline
 from docs.edit_language_examples import EXAMPLES, GROUPS, START, Example
-from services.ops.edits import apply as applying
-from services.ops.edits.apply import apply_all
+from services.ops.edits.apply import DEFINITIONS, apply_all
 from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import shown_at
 from services.ops.edits.sequence import Sequence as Film
@@ -229,24 +227,12 @@ def _range(noun: str, ge: float | None, gt: float | None, le: float | None, lt: 
 
 
 def diagrams() -> dict[str, str]:
-    """The diagram of each op: of the docstring of the function that `apply` calls for it."""
+    """The diagram of each op: of the docstring of the function that does it."""
     found = {}
-    tree = ast.parse(Path(applying.__file__).read_text())
-    tags = {kind.__name__: tag for tag, kind in KINDS.items()}
-    for case in (node for node in ast.walk(tree) if isinstance(node, ast.match_case)):
-        match case:
-            case ast.match_case(
-                pattern=ast.MatchClass(cls=ast.Attribute(attr=kind)),
-                body=[ast.Return(value=ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name)))],
-            ):
-                _, _, rest = (getattr(getattr(applying, module), name).__doc__ or "").partition("\n")
-                start = rest.find("    before")
-                tag = tags[kind]
-                found[tag] = textwrap.dedent(rest[start:]).rstrip() if start >= 0 else ""
-            case _:
-                pass
-    assert found.keys() == KINDS.keys(), "every op is done by a function"
-    assert all(found.values()), "every function has a diagram"
+    for tag, kind in KINDS.items():
+        _, _, rest = (DEFINITIONS[kind].apply.__doc__ or "").partition("\n")
+        assert "    before" in rest, f"the function of {tag} has no diagram"
+        found[tag] = textwrap.dedent(rest[rest.index("    before") :]).rstrip()
     return found
 
 

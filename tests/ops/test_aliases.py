@@ -8,7 +8,7 @@ import pytest
 
 from cutlog.contract.commands import RecordMediaDeduplicated, RecordMediaReleased
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
-from services.ops.edits.sources import media_renamed
+from services.ops.edits.naming import media_named, media_renamed
 from tests.ops.conftest import Ask, Client
 
 TRACK = {"op": "track.add", "track": "t", "kind": "video"}
@@ -78,13 +78,20 @@ async def test_of_several_media_of_one_name_the_oldest_counts_until_it_has_it_no
     assert await meant("own") == "old"
 
 
-async def test_names_of_media_are_found_wherever_ops_have_them() -> None:
-    names = {"old": "v_1"}
-    assert media_renamed(
-        [{"op": "clip.add", "clip": "old", "text": {"text": "old", "font": "old"}},
-         {"op": "effect.add", "params": {"media": "old"}}, {"captionFont": "old", "track": "old"}],
-        names,
-    ) == [
+def test_names_of_media_are_found_wherever_ops_have_them() -> None:
+    sent = [
+        {"op": "clip.add", "clip": "old", "text": {"text": "old", "font": "old"}},
+        {"op": "effect.add", "params": {"media": "old"}},
+        {"captionFont": "old", "track": "old"},
+    ]
+    assert list(media_named(sent)) == ["old", "old", "old"]
+    assert media_renamed(sent, {"old": "v_1"}) == [
         {"op": "clip.add", "clip": "old", "text": {"text": "old", "font": "v_1"}},
-        {"op": "effect.add", "params": {"media": "v_1"}}, {"captionFont": "v_1", "track": "old"},
-    ]  # fmt: skip
+        {"op": "effect.add", "params": {"media": "v_1"}},
+        {"captionFont": "v_1", "track": "old"},
+    ]
+
+
+@pytest.mark.parametrize("value", [{"font": "sans"}, {"params": {"media": "NUL \x00"}}, {"media": None}, "old"])
+def test_what_is_no_id_of_a_media_names_none(value: object) -> None:
+    assert list(media_named(value)) == []

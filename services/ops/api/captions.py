@@ -15,7 +15,7 @@ from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import NotFound
 from services.ops.edits.errors import EditError
-from services.ops.interchange.captions import MAX_CAPTION_FILE, added, fonts_of, letters_on
+from services.ops.interchange.captions import MAX_CAPTION_FILE, added, letters_on
 from services.ops.interchange.converter import FileRefused
 from services.ops.interchange.losses import Ledger, Loss
 from services.ops.project.handling import Outcome
@@ -50,7 +50,7 @@ async def bring_captions(ops: Ops, req: Request[bytes, Any], project_id: str, as
                 raise NotFound(f"Project {project_id} does not exist.")
             ledger, sequence = Ledger(), state.sequence
             shelf = await ops.catalog.shelf(req.actor.tenant, sequence.uses)
-            letters = letters_on(track, fonts_of(sequence), shelf)
+            letters = letters_on(track, sequence, shelf)
             try:
                 op = added(track, asked.format, file, sequence.canvas.fps, letters, ledger)
             except EditError as error:

@@ -20,9 +20,9 @@ from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import Collided, StaleVersion
 from services.ops.edits.errors import EditError
-from services.ops.edits.history import Earlier, nothing_earlier
+from services.ops.edits.naming import media_named, media_renamed
 from services.ops.edits.sequence import Sequence
-from services.ops.edits.sources import media_named, media_renamed
+from services.ops.edits.sources import Earlier, nothing_earlier
 from services.ops.interchange.captions import CaptionFile, with_captions
 from services.ops.interchange.losses import Ledger, Loss
 from services.ops.interchange.matching import Missing
@@ -87,7 +87,7 @@ async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch
         used = state.sequence.uses if state is not None else ()
         known = await _earlier(ops, project_id, state, batch.ops)
         back = chain.from_iterable(sequence.uses for sequence in known.values())
-        shelf = await ops.catalog.shelf(req.actor.tenant, chain(used, back, _named(batch.ops)))
+        shelf = await ops.catalog.shelf(req.actor.tenant, chain(used, back, media_named(batch.sent)))
         earlier: Earlier = known.get if known else nothing_earlier
         typed, sent = batch.ops, batch.sent
         if files and state is not None:
@@ -118,7 +118,7 @@ async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch
 
 async def _with_ids(ops: Ops, tenant: str, batch: Batch) -> Batch:
     """The same, with their own ids for media that are named as another store called them: the log knows no others."""
-    names = await ops.catalog.aliases(tenant, set(_named(batch.ops)))
+    names = await ops.catalog.aliases(tenant, set(media_named(batch.sent)))
     if not names:
         return batch
     sent = tuple(media_renamed(op, names) for op in batch.sent)
@@ -183,8 +183,3 @@ def imported(outcome: Outcome, losses: tuple[Loss, ...], missing: tuple[Missing,
     return ImportedTimeline(
         version=done.version, duration=done.duration, position=done.position, losses=losses, missing=missing
     )
-
-
-def _named(ops: Iterable[Op]) -> list[str]:
-    """The media that ops bring into a project."""
-    return [media for op in ops for media in media_named(op)]

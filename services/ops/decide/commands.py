@@ -15,9 +15,8 @@ from cutlog.contract.ops import Op
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
 from services.ops.decide.importing import ImportCommand
-from services.ops.edits.history import Earlier, nothing_earlier
 from services.ops.edits.sequence import Sequence
-from services.ops.edits.sources import Sources
+from services.ops.edits.sources import Earlier, Sources, nothing_earlier
 from services.ops.timeline.resolve import Sha256s
 
 

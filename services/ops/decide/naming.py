@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from cutlog.contract.lines import controls
-from cutlog.contract.ops import Op, ProjectConfigure, TrackSet
+from cutlog.contract.ops import Op
 from services.ops.edits.errors import EditError
 
 
@@ -18,10 +18,7 @@ def check_name(name: str, pointer: str) -> None:
 
 
 def check_names(ops: Sequence[Op]) -> None:
-    """Raises EditError, with a pointer to the name."""
+    """Raises EditError, with a pointer to the name. Whatever an op calls `name` is one."""
     for index, op in enumerate(ops):
-        match op:
-            case ProjectConfigure(name=name) | TrackSet(name=name) if name is not UNSET:
-                check_name(name, f"/ops/{index}/name")
-            case _:
-                continue
+        if isinstance(name := getattr(op, "name", UNSET), str):
+            check_name(name, f"/ops/{index}/name")

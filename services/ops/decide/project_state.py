@@ -35,10 +35,9 @@ from cutlog.contract.ops import Op
 from cutlog.contract.profiles import EXPORTS, ExportProfile
 from cutlog.contract.timeline import Canvas
 from services.ops.edits.apply import apply_all
-from services.ops.edits.history import Earlier, nothing_earlier
 from services.ops.edits.persistent import PersistentMap
 from services.ops.edits.sequence import Sequence
-from services.ops.edits.sources import TRUSTED
+from services.ops.edits.sources import TRUSTED, Earlier, nothing_earlier
 
 _replace = msgspec.structs.replace
 

@@ -14,7 +14,9 @@ from cutlog.contract.limits import MAX_CAPTIONS, MAX_FRAMES, MAX_TRACKS
 from cutlog.contract.ops import CaptionRemove, CaptionsAdd, CaptionSet, CaptionsImport
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Caption
+from services.ops.edits import touching
 from services.ops.edits.cues import CueError, read
+from services.ops.edits.definition import Definition, alone, with_media
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import some
 from services.ops.edits.lettering import check_letters, letters_of
@@ -165,3 +167,15 @@ def _find(sequence: Sequence, caption_id: str) -> tuple[int, TrackState, Caption
             return index, track, caption
     was = " any more" if caption_id in sequence.taken else ""
     raise EditError("/caption", f"there is no caption {caption_id}{was}; name one that is on the timeline")
+
+
+OPS: Final = (
+    Definition(CaptionsAdd, with_media(add), touching.nothing),
+    Definition(CaptionsImport, alone(import_file), touching.nothing),
+    Definition(
+        CaptionSet,
+        with_media(change),
+        lambda op, _: touching.thing("caption", op.caption, *touching.given(op, "caption")),
+    ),
+    Definition(CaptionRemove, alone(remove), lambda op, _: touching.thing("caption", op.caption, "whole")),
+)

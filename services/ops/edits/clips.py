@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 from msgspec import UNSET
 
 from cutlog.contract.ops import ClipAdd, ClipMove, ClipRemove, ClipSplit, ClipTrim
 from cutlog.contract.timeline import MediaSource
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, alone, with_media
 from services.ops.edits.errors import EditError, some_frames
 from services.ops.edits.excerpt import shown_at, source_trim, trimmed
 from services.ops.edits.footage import check_inside, check_track, source_of
@@ -17,6 +22,7 @@ from services.ops.edits.ripple import close, follow
 from services.ops.edits.sequence import Found, Sequence
 from services.ops.edits.sources import Sources
 from services.ops.edits.texts import check_text
+from services.ops.edits.touching import Touch
 
 
 def add(sequence: Sequence, op: ClipAdd, sources: Sources) -> Sequence:
@@ -144,3 +150,32 @@ def split(sequence: Sequence, op: ClipSplit) -> Sequence:
     left, right = halves(placed, op.at, op.new)
     sequence = sequence.room().take(op.new, "/new")
     return sequence.spliced(index, placed.rank, placed.rank + 1, ((placed.at, left), (op.at, right)))
+
+
+def _touched_by_add(op: ClipAdd, _base: Sequence) -> Iterable[Touch]:
+    frames = op.frames if op.frames is not UNSET else 0
+    if op.start is not UNSET and op.end is not UNSET:
+        frames = op.end - op.start
+    return touching.place(op.track, op.at, frames, op.mode)
+
+
+def _touched_by_move(op: ClipMove, base: Sequence) -> Iterable[Touch]:
+    yield from touching.clips(touching.linked(base, op.clip), "at")
+    yield from touching.clip(op.clip, "track")
+    if (found := base.find(op.clip)) is not None:
+        track = found.track.id if op.track is UNSET else op.track
+        yield from touching.place(track, op.at, found.placed.piece.frames, op.mode)
+
+
+def _touched_by_trim(op: ClipTrim, base: Sequence) -> Iterable[Touch]:
+    ends = [end for end, given in (("in", op.start), ("out", op.end)) if given is not UNSET]
+    return touching.clips(touching.linked(base, op.clip), *ends, "speed", "reversed")
+
+
+OPS: Final = (
+    Definition(ClipAdd, with_media(add), _touched_by_add, "/at"),
+    Definition(ClipRemove, alone(remove), lambda op, base: touching.clips(touching.linked(base, op.clip), "whole")),
+    Definition(ClipMove, with_media(move), _touched_by_move, "/at"),
+    Definition(ClipTrim, with_media(trim), _touched_by_trim, lambda op: "/in" if op.end is UNSET else "/out"),
+    Definition(ClipSplit, alone(split), lambda op, _: touching.clip(op.clip, "at", *touching.FRAMES), "/at"),
+)

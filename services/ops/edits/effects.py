@@ -14,6 +14,8 @@ from cutlog.contract.ids import is_id
 from cutlog.contract.ops import MAX_EFFECTS, EffectAdd, EffectMove, EffectRemove, EffectSet
 from cutlog.contract.properties import Animated, Keyframes
 from cutlog.contract.timeline import Effect, MediaSource, TrackKind
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, alone, with_media
 from services.ops.edits.errors import EditError
 from services.ops.edits.lane import Piece
 from services.ops.edits.looks import check_value
@@ -190,3 +192,15 @@ def _check_value(value: Value, parameter: Parameter, pointer: str, sources: Sour
                 )
         case _:
             assert_never(parameter)
+
+
+OPS: Final = (
+    Definition(EffectAdd, with_media(add), lambda op, _: touching.clip(op.clip, "there")),
+    Definition(
+        EffectSet,
+        with_media(change),
+        lambda op, _: touching.clip(op.clip, *(f"effects.{op.effect}.{name}" for name in op.params)),
+    ),
+    Definition(EffectMove, alone(move), lambda op, _: touching.clip(op.clip, "effects")),
+    Definition(EffectRemove, alone(remove), lambda op, _: touching.clip(op.clip, f"effects.{op.effect}")),
+)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
 from cutlog.contract.ops import HistoryRevert
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, with_history
 from services.ops.edits.errors import EditError
 from services.ops.edits.sequence import Sequence
-
-Earlier = Callable[[int], Sequence | None]
-"""The sequence of an earlier version of the project; None, if there is no such version."""
-
-
-def nothing_earlier(_version: int) -> Sequence | None:
-    """For where history is not at hand: no version can be reverted to."""
-    return None
+from services.ops.edits.sources import Earlier
 
 
 def revert(sequence: Sequence, op: HistoryRevert, earlier: Earlier) -> Sequence:
@@ -29,3 +24,8 @@ def revert(sequence: Sequence, op: HistoryRevert, earlier: Earlier) -> Sequence:
     if then is None:
         raise EditError("/toVersion", f"there is no version {op.to_version} to go back to; name one of this project")
     return msgspec.structs.replace(then, name=sequence.name, taken=sequence.taken)
+
+
+OPS: Final = (
+    Definition(HistoryRevert, with_history(revert), lambda _op, _: touching.thing("project", "", "timeline")),
+)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
 from cutlog.contract.ops import ClipLink, ClipUnlink
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, alone
 from services.ops.edits.errors import EditError
 from services.ops.edits.persistent import PersistentMap
 from services.ops.edits.sequence import Found, Sequence
@@ -81,3 +84,9 @@ def _different(sequence: Sequence, clips: tuple[str, ...]) -> None:
         if clip in clips[:index]:
             raise EditError(f"/clips/{index}", f"clip {clip} is named twice; name each clip once")
         sequence.open_clip(clip, f"/clips/{index}")
+
+
+OPS: Final = (
+    Definition(ClipLink, alone(link), lambda op, _: touching.clips(op.clips, "link")),
+    Definition(ClipUnlink, alone(unlink), lambda op, _: touching.clips(op.clips, "link")),
+)

@@ -9,6 +9,8 @@ import msgspec
 from cutlog.contract.ops import ClipProperties, ClipSet
 from cutlog.contract.properties import Keyframes
 from cutlog.contract.timeline import Crop
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, alone
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import given, some
 from services.ops.edits.lane import Piece
@@ -100,3 +102,6 @@ def check_value(value: object, low: float, high: float, pointer: str) -> None:
         if not low <= key.value <= high:
             raise EditError(f"{here}/value", f"value is {key.value:g}; it must be from {low:g} to {high:g}")
         before = key.frame
+
+
+OPS: Final = (Definition(ClipSet, alone(change), lambda op, _: touching.clip(op.clip, *touching.given(op, "clip"))),)

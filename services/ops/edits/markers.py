@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from cutlog.contract.ops import MAX_MARKERS, MarkerAdd, MarkerMove, MarkerRemove
 from cutlog.contract.timeline import Marker
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, alone
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import some
 from services.ops.edits.sequence import Sequence
@@ -57,3 +61,12 @@ def _find(sequence: Sequence, marker: str) -> Marker:
         was = " any more" if marker in sequence.taken else ""
         raise EditError("/marker", f"there is no marker {marker}{was}; name one that is on the timeline")
     return found
+
+
+OPS: Final = (
+    Definition(MarkerAdd, alone(add), touching.nothing),
+    Definition(
+        MarkerMove, alone(move), lambda op, _: touching.thing("marker", op.marker, *touching.given(op, "marker"))
+    ),
+    Definition(MarkerRemove, alone(remove), lambda op, _: touching.thing("marker", op.marker, "whole")),
+)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import gcd
+from typing import Final
 
 import msgspec
 from msgspec import UNSET
 
 from cutlog.contract.ops import ClipPaste
 from cutlog.contract.timeline import ColorSource, Effect, FreezeSource, MediaSource, Source, Speed, TextSource
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, with_media
 from services.ops.edits.effects import made
 from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import lasting
@@ -113,3 +116,6 @@ def _effects(op: ClipPaste, piece: Piece, track: TrackState, sources: Sources) -
         except EditError as error:
             raise error.within(f"/effects/{index}") from None
     return tuple(effects)
+
+
+OPS: Final = (Definition(ClipPaste, with_media(paste), touching.nothing, "/at"),)

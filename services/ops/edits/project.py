@@ -9,6 +9,8 @@ from msgspec import UNSET
 
 from cutlog.contract.ops import ProjectConfigure
 from cutlog.contract.time import Fps
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, alone
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import given
 from services.ops.edits.sequence import Sequence
@@ -39,3 +41,8 @@ def configure(sequence: Sequence, op: ProjectConfigure) -> Sequence:
     if op.name is not UNSET:
         sequence = msgspec.structs.replace(sequence, name=op.name)
     return msgspec.structs.replace(sequence, canvas=msgspec.structs.replace(sequence.canvas, **changes))
+
+
+OPS: Final = (
+    Definition(ProjectConfigure, alone(configure), lambda op, _: touching.thing("project", "", *touching.given(op))),
+)

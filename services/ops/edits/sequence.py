@@ -98,11 +98,17 @@ class Sequence(msgspec.Struct, frozen=True):
             raise EditError(pointer, f"track {track_id} is locked; unlock it with track.set")
         return index, track
 
-    def clip(self, clip_id: str, pointer: str = "/clip") -> Found:
-        """A clip by id, wherever it is. Raises EditError."""
+    def find(self, clip_id: str) -> Found | None:
+        """A clip by id, wherever it is."""
         for index, track in enumerate(self.tracks):
             if (placed := track.lane.find(clip_id)) is not None:
                 return Found(index, track, placed)
+        return None
+
+    def clip(self, clip_id: str, pointer: str = "/clip") -> Found:
+        """A clip by id, wherever it is. Raises EditError."""
+        if (found := self.find(clip_id)) is not None:
+            return found
         was = " any more" if clip_id in self.taken else ""
         raise EditError(pointer, f"there is no clip {clip_id}{was}; name one that is on the timeline")
 

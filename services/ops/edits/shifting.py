@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 import msgspec
 
 from cutlog.contract.ops import ClipReplace, ClipRoll, ClipSlide, ClipSlip
 from cutlog.contract.timeline import MediaSource
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, with_media
 from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import trimmed
 from services.ops.edits.footage import check_inside, check_media, check_track, footage, streams_of
 from services.ops.edits.lane import Piece, Placed
 from services.ops.edits.sequence import Found, Sequence
 from services.ops.edits.sources import Sources
+from services.ops.edits.touching import Touch
 
 _replace = msgspec.structs.replace
 
@@ -105,3 +111,25 @@ def replace(sequence: Sequence, op: ClipReplace, sources: Sources) -> Sequence:
     piece = _replace(piece, source=source)
     check_inside(sequence, piece, sources, "/in")
     return sequence.changed(found, piece)
+
+
+def _touched_by_slide(op: ClipSlide, base: Sequence) -> Iterable[Touch]:
+    yield from touching.clip(op.clip, "at", "frames")
+    if (found := base.find(op.clip)) is not None:
+        placed = found.placed
+        yield from touching.place(found.track.id, placed.at, placed.piece.frames, "overwrite")
+
+
+def _touched_by_roll(op: ClipRoll, _base: Sequence) -> Iterable[Touch]:
+    yield from touching.clip(op.left, "out", "frames")
+    yield from touching.clip(op.right, "in", "frames")
+
+
+OPS: Final = (
+    Definition(ClipSlip, with_media(slip), lambda op, _: touching.clip(op.clip, "in", "out"), "/by"),
+    Definition(ClipSlide, with_media(slide), _touched_by_slide, "/by"),
+    Definition(ClipRoll, with_media(roll), _touched_by_roll, "/by"),
+    Definition(
+        ClipReplace, with_media(replace), lambda op, _: touching.clip(op.clip, "source", "frames", "speed"), "/in"
+    ),
+)

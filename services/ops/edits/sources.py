@@ -1,21 +1,17 @@
-"""What an edit must know of the media it uses. It arrives as an argument: edits look nothing up."""
+"""What an edit must know of media and of earlier versions. It arrives as arguments: edits look nothing up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import msgspec
 from msgspec import UNSET
 
-from cutlog.contract.fonts import uploaded
 from cutlog.contract.letters import EMPTY, Letters, read, shipped
 from cutlog.contract.media import MediaFacts, MediaKind, conformed_frames
-from cutlog.contract.ops import ClipAdd, ClipPaste, ClipReplace, EffectAdd, EffectSet, Op, TextSet, TrackSet
 from cutlog.contract.time import Fps
-
-_NAMING: Final = frozenset(("media", "font", "captionFont"))
-"""Arguments that are ids of media."""
+from services.ops.edits.sequence import Sequence
 
 
 class Material(msgspec.Struct, frozen=True):
@@ -65,49 +61,13 @@ class Sources(Protocol):
         ...
 
 
-def media_named(op: Op) -> Iterator[str]:
-    """The media that an op brings into a project."""
-    match op:
-        case ClipAdd():
-            if op.media is not UNSET:
-                yield op.media
-            if op.text is not UNSET:
-                yield from uploaded(op.text.font)
-        case TrackSet(caption_font=font):
-            if font is not UNSET:
-                yield from uploaded(font)
-        case ClipReplace(media=media):
-            yield media
-        case TextSet(font=font):
-            if font is not UNSET:
-                yield from uploaded(font)
-        case ClipPaste():
-            if op.media is not UNSET:
-                yield op.media
-            if op.text is not UNSET:
-                yield from uploaded(op.text.font)
-            for effect in op.effects:
-                if isinstance(value := effect.params.get("media"), str):
-                    yield value
-        case EffectAdd(params=params) | EffectSet(params=params):
-            if params is not UNSET and isinstance(value := params.get("media"), str):
-                yield value
-        case _:
-            pass
+Earlier = Callable[[int], Sequence | None]
+"""The sequence of an earlier version of the project; None, if there is no such version."""
 
 
-def media_renamed(value: Any, names: Mapping[str, str]) -> Any:
-    """Ops as they were sent, with other ids for the media that they name."""
-    match value:
-        case dict():
-            return {
-                key: names.get(each, each) if key in _NAMING and isinstance(each, str) else media_renamed(each, names)
-                for key, each in value.items()
-            }
-        case list() | tuple():
-            return [media_renamed(each, names) for each in value]
-        case _:
-            return value
+def nothing_earlier(_version: int) -> Sequence | None:
+    """For where history is not at hand: no version can be reverted to."""
+    return None
 
 
 class Known:

@@ -9,6 +9,8 @@ from msgspec import UNSET
 
 from cutlog.contract.ops import TextSet
 from cutlog.contract.timeline import TextSource, TextStyle
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, with_media
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import some
 from services.ops.edits.lettering import check_letters, letters_of
@@ -42,3 +44,12 @@ def check_text(text: TextStyle, sources: Sources, pointer: str, blamed: str = ""
     for name, limits in RANGES.items():
         check_value(getattr(text, name), limits.low, limits.high, f"{pointer}/{limits.name}")
     check_letters(text.text, letters_of(text.font, sources, f"{pointer}/font"), blamed or f"{pointer}/text")
+
+
+OPS: Final = (
+    Definition(
+        TextSet,
+        with_media(change),
+        lambda op, _: touching.clip(op.clip, *(f"text.{field}" for field in touching.given(op, "clip"))),
+    ),
+)

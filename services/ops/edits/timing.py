@@ -10,6 +10,8 @@ import msgspec
 
 from cutlog.contract.ops import ClipDetachAudio, ClipFreeze, ClipReverse, ClipSpeed
 from cutlog.contract.timeline import FreezeSource, Speed
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, alone, with_media
 from services.ops.edits.effects import medium_of
 from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import cut, held, run, shown_at
@@ -140,3 +142,15 @@ def detach_audio(sequence: Sequence, op: ClipDetachAudio, sources: Sources) -> S
         raise EditError("/track", error.detail) from None
     links = without(sequence.links, members) if len(members) > 1 else sequence.links
     return _replace(sequence, links=together(links, [*members, op.new]))
+
+
+OPS: Final = (
+    Definition(ClipSpeed, alone(speed), lambda op, _: touching.clip(op.clip, *touching.FRAMES), "/num"),
+    Definition(ClipReverse, alone(reverse), lambda op, _: touching.clip(op.clip, "reversed"), "/reversed"),
+    Definition(ClipFreeze, with_media(freeze), lambda op, _: touching.clip(op.clip, "at", *touching.FRAMES), "/at"),
+    Definition(
+        ClipDetachAudio,
+        with_media(detach_audio),
+        lambda op, _: touching.clip(op.clip, "at", "silent", *touching.FRAMES),
+    ),
+)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from msgspec import UNSET
 
 from cutlog.contract.ops import MAX_TRACKS, TrackAdd, TrackMove, TrackRemove, TrackSet
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, alone, with_media
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import some
 from services.ops.edits.lettering import check_letters, letters_of
@@ -69,3 +73,13 @@ def change(sequence: Sequence, op: TrackSet, sources: Sources) -> Sequence:
         for _, caption in track.captions.items():
             check_letters(caption.text, letters, "/captionFont")
     return sequence.with_track(index, msgspec.structs.replace(track, **changes))
+
+
+OPS: Final = (
+    Definition(TrackAdd, alone(add), touching.nothing),
+    Definition(TrackRemove, alone(remove), lambda op, _: touching.thing("track", op.track, "whole")),
+    Definition(TrackMove, alone(move), lambda op, _: touching.thing("track", op.track, "index")),
+    Definition(
+        TrackSet, with_media(change), lambda op, _: touching.thing("track", op.track, *touching.given(op, "track"))
+    ),
+)

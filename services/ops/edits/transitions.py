@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 import msgspec
 from msgspec import UNSET
 
 from cutlog.contract.effects import TRANSITIONS
 from cutlog.contract.ops import TransitionAdd, TransitionRemove, TransitionSet
+from services.ops.edits import touching
+from services.ops.edits.definition import Definition, alone
 from services.ops.edits.errors import EditError
 from services.ops.edits.given import some
 from services.ops.edits.lane import Joint
 from services.ops.edits.sequence import Found, Sequence
 from services.ops.edits.shifting import adjacent
+from services.ops.edits.touching import Touch
 
 _replace = msgspec.structs.replace
 
@@ -71,3 +77,20 @@ def _check_kind(kind: str, found: Found) -> None:
         raise EditError("/kind", f"there is no transition {kind}; the kinds are: {', '.join(TRANSITIONS)}")
     if found.track.kind == "audio" and kind != "dissolve":
         raise EditError("/kind", f"track {found.track.id} plays sound only, which can only dissolve")
+
+
+def _touched_by_add(op: TransitionAdd, _base: Sequence) -> Iterable[Touch]:
+    yield from touching.clip(op.left, "transition", "out")
+    yield from touching.clip(op.right, "in")
+
+
+OPS: Final = (
+    Definition(TransitionAdd, alone(add), _touched_by_add, "/frames"),
+    Definition(
+        TransitionSet,
+        alone(change),
+        lambda op, _: touching.thing("transition", op.transition, *touching.given(op, "transition")),
+        "/frames",
+    ),
+    Definition(TransitionRemove, alone(remove), lambda op, _: touching.thing("transition", op.transition, "whole")),
+)

@@ -18,17 +18,17 @@ import msgspec
 from cutlog.contract.fonts import DEFAULT
 from cutlog.contract.letters import Letters, names
 from cutlog.contract.limits import MAX_FRAMES
-from cutlog.contract.ops import CaptionsAdd, CaptionsImport, HistoryRevert, NewCaption, Op, ProjectConfigure, TrackSet
+from cutlog.contract.ops import CaptionsAdd, CaptionsImport, NewCaption, Op
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg import ScriptFailedError, ScriptRunner
 from cutlog.ffmpeg.limits import GIB, MIB, Limits
 from services.ops.captions.reading import CaptionFormat
+from services.ops.edits.apply import apply
 from services.ops.edits.captions import nearest_frame
 from services.ops.edits.errors import EditError
-from services.ops.edits.history import Earlier
 from services.ops.edits.lettering import beyond, letters_of
 from services.ops.edits.sequence import Sequence
-from services.ops.edits.sources import Sources
+from services.ops.edits.sources import Earlier, Sources
 from services.ops.interchange.losses import Ledger
 
 #: Bytes of a file of captions.
@@ -109,10 +109,11 @@ def _bytes(content: str) -> bytes:
     return _DECLARED.sub(r"\1", content).encode()
 
 
-def letters_on(track: str, fonts: Mapping[str, str], sources: Sources) -> Several[Letters] | None:
-    """What can be drawn with the font of a track, which has that of `fonts` or the usual one."""
+def letters_on(track: str, sequence: Sequence, sources: Sources) -> Several[Letters] | None:
+    """What can be drawn with the font of a track, which may be a new one."""
+    font = next((each.caption_font for each in sequence.tracks if each.id == track), DEFAULT)
     try:
-        return letters_of(fonts.get(track, DEFAULT), sources, "")
+        return letters_of(font, sources, "")
     except EditError:
         # The op that names such a font is refused.
         return (sources.letters,)
@@ -155,29 +156,18 @@ def with_captions(
     """A batch with what its files of captions say in place of the files. `before` is the timeline before it. Raises
     EditError with a pointer `/ops/<i>/…`."""
     typed, kept = list(ops), list(sent)
-    fps, fonts = before.canvas.fps, fonts_of(before)
+    sequence = before
     for index, op in enumerate(ops):
-        match op:
-            case ProjectConfigure() if op.fps is not msgspec.UNSET:
-                fps = op.fps
-            case HistoryRevert() if (then := earlier(op.to_version)) is not None:
-                fps, fonts = then.canvas.fps, fonts_of(then)
-            case TrackSet(track=track, caption_font=font) if font is not msgspec.UNSET:
-                fonts[track] = font
-            case CaptionsImport():
-                try:
-                    new = added(
-                        op.track, op.format, files[index], fps, letters_on(op.track, fonts, sources), losses,
-                        f"/ops/{index}",
-                    )  # fmt: skip
-                except EditError as error:
-                    raise error.within(f"/ops/{index}") from None
-                typed[index], kept[index] = new, msgspec.to_builtins(new)
-            case _:
-                pass
+        if isinstance(op, CaptionsImport):
+            fps, letters = sequence.canvas.fps, letters_on(op.track, sequence, sources)
+            try:
+                new = added(op.track, op.format, files[index], fps, letters, losses, f"/ops/{index}")
+            except EditError as error:
+                raise error.within(f"/ops/{index}") from None
+            typed[index], kept[index] = new, msgspec.to_builtins(new)
+        try:
+            sequence = apply(sequence, typed[index], sources, earlier)
+        except EditError:
+            # It is refused where it is known which version it is for.
+            break
     return tuple(typed), tuple(kept)
-
-
-def fonts_of(sequence: Sequence) -> dict[str, str]:
-    """The fonts of captions by track."""
-    return {track.id: track.caption_font for track in sequence.tracks}

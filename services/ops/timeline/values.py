@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from cutlog.contract.timeline import Canvas, MediaSource, TextSource
-from services.ops.edits.lane import Piece, Placed
+from services.ops.edits.lane import Piece
 from services.ops.edits.sequence import Sequence, TrackState
 
 
@@ -84,19 +84,11 @@ def _of_track(sequence: Sequence, track_id: str, field: str) -> Value:
     return ABSENT
 
 
-def find(sequence: Sequence, clip: str) -> tuple[TrackState, Placed] | None:
-    """A clip in its place, with its track."""
-    for track in sequence.tracks:
-        if (placed := track.lane.find(clip)) is not None:
-            return track, placed
-    return None
-
-
 def _of_clip(sequence: Sequence, clip: str, field: str) -> Value:
-    found = find(sequence, clip)
+    found = sequence.find(clip)
     if found is None:
         return ABSENT
-    track, placed = found
+    track, placed = found.track, found.placed
     piece = placed.piece
     match field.split("."):
         case ["there"]:
@@ -132,7 +124,7 @@ def _of_clip(sequence: Sequence, clip: str, field: str) -> Value:
 
 def _of_transition(sequence: Sequence, transition: str, field: str) -> Value:
     left = sequence.transitions.get(transition)
-    found = None if left is None else find(sequence, left)
-    if found is None or (tail := found[1].piece.tail) is None:
+    found = None if left is None else sequence.find(left)
+    if found is None or (tail := found.placed.piece.tail) is None:
         return ABSENT
     return tail if field == "whole" else getattr(tail, field)
