@@ -18,9 +18,9 @@ from typing import Final
 
 from cutlog.blobs.keys import InvalidKeyError, check_key, check_prefix
 from cutlog.blobs.scratch import hand_over, scratch_file, scratch_folder, sweep_folder
+from cutlog.blobs.signing import sign
 from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, Method
 from cutlog.contract.keys import TEMP
-from cutlog.web.signing import sign
 
 LASTING: Final = "resumable"
 CHUNK: Final = 1 << 20

@@ -20,9 +20,9 @@ from obstore.store import MemoryStore, S3Store
 
 from cutlog.blobs.keys import check_key, check_prefix
 from cutlog.blobs.presigned import named
+from cutlog.blobs.signing import sign
 from cutlog.blobs.store import Blob, BlobHead, BlobNotFoundError, Method, StoreUnavailableError
 from cutlog.contract.keys import TEMP
-from cutlog.web.signing import sign
 
 if TYPE_CHECKING:
     from obstore.store import RetryConfig

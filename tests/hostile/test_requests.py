@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cutlog.web.signing import sign
+from cutlog.blobs.signing import sign
 from services.media.uploads import headers as tus_headers
 from tests.media.conftest import House
 from tests.support.chance import examples

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from cutlog.web.signing import sign
+from cutlog.blobs.signing import sign
 from tests.media.conftest import Answer, Client, House
 from tests.support.painting import Painter
 from tests.support.waiting import eventually

@@ -27,7 +27,7 @@ _TYPES: Final = {
 
 
 class Signed(Strict):
-    """What `cutlog.web.signing` puts into a link."""
+    """What `cutlog.blobs.signing` puts into a link."""
 
     expires: str = ""
     signature: str = ""

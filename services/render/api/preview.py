@@ -11,10 +11,11 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from cutlog.blobs import playing_seconds
+from cutlog.blobs.signing import sign
 from cutlog.contract.base import Strict
 from cutlog.web import Api, Content, Problem, Reply, Request, Role
 from cutlog.web.problems import ProblemError, not_found, unavailable
-from cutlog.web.signing import check, sign
+from cutlog.web.signing import check
 from services.render.cache.packets import BrokenFilmError, DamagedSegmentError
 from services.render.plan.newest import edited
 from services.render.plan.segments import MediaNotReadyError

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutlog.web import Problem
-from cutlog.web.signing import PREFIX, check, sign
+from cutlog.blobs.signing import PREFIX, LinkExpiredError, LinkInvalidError, check, sign
 
 SECRET = "file secret"
 
@@ -30,7 +29,7 @@ def test_a_signed_url_opens_its_file() -> None:
 def test_the_name_of_the_download_is_signed_too() -> None:
     url = sign(SECRET, "a", 2000, filename='my "film" é.mp4')
     assert opened(url) == 'my "film" é.mp4'
-    with pytest.raises(Problem):
+    with pytest.raises(LinkInvalidError):
         opened(url.replace("film", "evil"))
 
 
@@ -50,21 +49,19 @@ def test_the_name_of_the_download_is_signed_too() -> None:
 )
 def test_a_changed_url_opens_nothing(change: object) -> None:
     assert callable(change)
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(LinkInvalidError):
         opened(change(sign(SECRET, "a", 2000)))
-    assert (caught.value.status, caught.value.type) == (403, "signature-invalid")
 
 
 def test_another_method_or_secret_opens_nothing() -> None:
     for method, secret in [("PUT", SECRET), ("DELETE", SECRET), ("GET", "another")]:
-        with pytest.raises(Problem):
+        with pytest.raises(LinkInvalidError):
             opened(sign(SECRET, "a", 2000), method, secret=secret)
 
 
 def test_an_old_url_opens_nothing() -> None:
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(LinkExpiredError):
         opened(sign(SECRET, "a", 2000), now=2000)
-    assert (caught.value.status, caught.value.type) == (403, "link-expired")
 
 
 @given(st.text(min_size=1, max_size=50).filter(lambda key: key.isprintable()), st.text(max_size=30))
