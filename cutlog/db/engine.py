@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.db.connecting import open_engine
-from cutlog.settings import Settings
+
+
+class DatabaseSettings(Protocol):
+    """The part of a service's settings that matters here."""
+
+    @property
+    def database_url(self) -> str: ...
 
 
 def create_engine(
-    settings: Settings, *, pool_size: int = 5, max_overflow: int = 5, patience: float = 30.0, idle: str = "5min"
+    settings: DatabaseSettings, *, pool_size: int = 5, max_overflow: int = 5, patience: float = 30.0, idle: str = "5min"
 ) -> AsyncEngine:
     """An engine on the service's own role and schema. Nothing is connected until it is used.
 
