@@ -15,6 +15,7 @@ import os
 import socket
 import sys
 import time
+from importlib import import_module
 from typing import Final, NoReturn
 
 import msgspec
@@ -27,6 +28,8 @@ ADOPTION_SECONDS: Final = 5.0
 """In which a process that has lost its parent is given to the supervisor; it takes microseconds."""
 ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1"}
 """Environment of the fork server: numpy would else start threads, which a fork loses."""
+COMMAND: Final = "cutlog.__main__"
+"""The module of which each new process runs `main`, as `python -m cutlog` does."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -74,10 +77,10 @@ def load() -> None:
     import uvloop  # noqa: F401
 
     import cutlog.cli.logs
-    import cutlog.cli.serve
     import cutlog.settings
     import cutlog.tracing  # noqa: F401
 
+    import_module(COMMAND)
     gc.collect()
     gc.freeze()
     gc.enable()
@@ -139,9 +142,7 @@ def become(order: socket.socket, log: int, supervisor: int) -> NoReturn:
     if wanted.cwd:
         os.chdir(wanted.cwd)
     sys.argv = wanted.argv
-    from cutlog.cli import main as command
-
-    command()
+    import_module(COMMAND).main()
     sys.exit()
 
 
