@@ -23,10 +23,6 @@ class ServiceUnknown(LookupError):
     """No installed package offers a service of that name."""
 
 
-class CannotServe(Exception):
-    """A service stays down until somebody decides. The message says why, and the ways out."""
-
-
 @dataclass(frozen=True)
 class Service:
     """`run(settings, stop)` serves until `stop` is set, then finishes what is under way and returns.

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from cutlog.db.failures import is_away
 from cutlog.db.leases import LeaseLost
-from cutlog.service import CannotServe
+from cutlog.readiness import CannotServe
 from cutlog.stopping import stops_within
 
 log = structlog.get_logger(__name__)

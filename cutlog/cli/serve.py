@@ -21,7 +21,8 @@ def serve(
     service: Annotated[str, typer.Argument(help="ops, media, render or gc.")],
 ) -> None:
     """Runs one service until SIGTERM or Ctrl-C; logs JSON lines to stderr. Needs PostgreSQL and NATS."""
-    from cutlog.service import CannotServe, installed, load
+    from cutlog.readiness import CannotServe
+    from cutlog.service import installed, load
 
     if service not in installed():
         raise typer.BadParameter(f"there is {', '.join(installed())}", param_hint="service")

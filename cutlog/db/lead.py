@@ -21,7 +21,7 @@ from cutlog.db import leases
 from cutlog.db.failures import DATABASE_ERRORS, is_away
 from cutlog.db.leases import TERMS, Lease, LeaseLost, Terms
 from cutlog.db.standing import Standing, now
-from cutlog.service import CannotServe
+from cutlog.readiness import CannotServe
 from cutlog.stopping import stops_within
 
 log = structlog.get_logger(__name__)

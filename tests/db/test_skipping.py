@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from cutlog.blobs import StoreUnavailableError
 from cutlog.db.leases import LeaseLost
-from cutlog.service import CannotServe
+from cutlog.readiness import CannotServe
 from cutlog.skipping import NAMED, SkippedRows, Skipping, counted, repeat
 from tests.support.waiting import eventually
 
