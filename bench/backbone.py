@@ -27,10 +27,10 @@ from bench.shape import Bench, Row, Target
 from bench.stand import Stand, standing
 from cutlog.bus import Bus, Projection, consume, messages
 from cutlog.bus.pull import Pull, ensure_consumer
-from cutlog.cli.serve import unhurried_collection
-from cutlog.cli.up import PROCESSES
 from cutlog.contract.subjects import EVENTS
-from cutlog.stack.postgres import service_url
+from cutlog.operate.cli.serve import unhurried_collection
+from cutlog.operate.cli.up import PROCESSES
+from cutlog.operate.stack.postgres import service_url
 from services.gc.projection import apply as projection
 from services.ops.log.relay import Relay
 

@@ -19,16 +19,16 @@ import asyncpg
 
 from bench.shape import Bench, Plot, Row, Target
 from bench.stand import Stand, standing
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import mint
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, Outbox
 from cutlog.contract.commands import Command, Output, ReportExport
 from cutlog.db.engine import create_engine
-from cutlog.roles import Role
-from cutlog.settings import Settings
-from cutlog.stack.environment import service_environment
-from cutlog.stack.layout import Layout
-from cutlog.stack.postgres import service_url
-from cutlog.tokens import mint
+from cutlog.hosting.settings import Settings
+from cutlog.operate.stack.environment import service_environment
+from cutlog.operate.stack.layout import Layout
+from cutlog.operate.stack.postgres import service_url
 from services.gc.bootstrap import serving
 from services.gc.report.plans import Asker
 from services.gc.report.reading import Blocked

@@ -21,8 +21,8 @@ import msgspec
 from bench.load import Done, Plan
 from bench.shape import Bench, Plot, Row, Target
 from bench.stand import Stand, standing
-from cutlog.cli.up import PROCESSES
-from cutlog.stack.postgres import DATABASE
+from cutlog.operate.cli.up import PROCESSES
+from cutlog.operate.stack.postgres import DATABASE
 
 CLIENTS: Final = (1, 16, 64, 256)
 JSON: Final = {"Content-Type": "application/json"}

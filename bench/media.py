@@ -21,12 +21,12 @@ import msgspec
 
 from bench import films
 from bench.shape import Bench, Row, Target
-from cutlog.cli.own_stack import own_stack
-from cutlog.roles import Role
-from cutlog.stack.layout import Layout
-from cutlog.stack.secrets import Secrets
-from cutlog.stack.state import read_state
-from cutlog.tokens import mint
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import mint
+from cutlog.operate.cli.own_stack import own_stack
+from cutlog.operate.stack.layout import Layout
+from cutlog.operate.stack.secrets import Secrets
+from cutlog.operate.stack.state import read_state
 
 CLIP: Final = Path(__file__).parents[1] / "cutlog" / "cli" / "sample" / "bigbuckbunny.mp4"
 MIB: Final = 1 << 20

@@ -22,14 +22,14 @@ from typing import Any, Final
 from bench import films
 from bench.films import FPS, Json
 from bench.shape import Bench, Plot, Row, Target, skipped
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import mint
 from cutlog.bus import Bus
-from cutlog.cli.own_stack import own_stack
 from cutlog.client import Client
-from cutlog.roles import Role
-from cutlog.stack.layout import Layout
-from cutlog.stack.secrets import Secrets
-from cutlog.stack.state import read_state
-from cutlog.tokens import mint
+from cutlog.operate.cli.own_stack import own_stack
+from cutlog.operate.stack.layout import Layout
+from cutlog.operate.stack.secrets import Secrets
+from cutlog.operate.stack.state import read_state
 
 MINUTES: Final = tuple(int(word) for word in os.environ.get("BENCH_MINUTES", "1,10").split(","))
 EXPORT_SECONDS: Final = int(os.environ.get("BENCH_EXPORT_SECONDS", "60"))

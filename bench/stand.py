@@ -16,18 +16,18 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import mint
 from cutlog.db.migrate import migrate
 from cutlog.db.roles import close_cluster, create_database, prepare
-from cutlog.roles import Role
-from cutlog.service import migration_packages
-from cutlog.stack.environment import service_environment
-from cutlog.stack.layout import Layout
-from cutlog.stack.nats import Nats
-from cutlog.stack.ports import free_ports
-from cutlog.stack.postgres import DATABASE, Postgres, service_url
-from cutlog.stack.program import Program
-from cutlog.stack.secrets import Secrets
-from cutlog.tokens import mint
+from cutlog.hosting.service import migration_packages
+from cutlog.operate.stack.environment import service_environment
+from cutlog.operate.stack.layout import Layout
+from cutlog.operate.stack.nats import Nats
+from cutlog.operate.stack.ports import free_ports
+from cutlog.operate.stack.postgres import DATABASE, Postgres, service_url
+from cutlog.operate.stack.secrets import Secrets
+from cutlog.process.program import Program
 
 
 @dataclass(frozen=True)

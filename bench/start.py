@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.shape import Bench, Row, Target
-from cutlog.stack.state import read_state
+from cutlog.operate.stack.state import read_state
 
 THEIRS: Final = ("gateway", "nats", "postgres")
 IDLE: Final = 5.0

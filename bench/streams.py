@@ -16,7 +16,7 @@ import asyncpg
 
 from bench.shape import Bench, Row, Target
 from bench.stand import Stand, standing
-from cutlog.stack.postgres import DATABASE
+from cutlog.operate.stack.postgres import DATABASE
 
 STREAMS: Final = (0, 1_000, 5_000)
 PROJECTS: Final = 50

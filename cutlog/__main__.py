@@ -1,6 +1,6 @@
 """`python -m cutlog`: the same as the command `cutlog`."""
 
-from cutlog.cli import main
+from cutlog.operate.cli import main
 
 if __name__ == "__main__":
     main()

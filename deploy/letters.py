@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cutlog.installed_fonts import characters, ranges
+from cutlog.hosting.installed_fonts import characters, ranges
 from services.render.produce.lettering import folders_of_fonts
 
 TABLE = Path(__file__).parents[1] / "cutlog" / "contract" / "shipped.py"

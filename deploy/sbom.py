@@ -17,7 +17,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from cutlog.ffmpeg.binaries import locate
-from cutlog.stack import gateway, nats, postgres
+from cutlog.operate.stack import gateway, nats, postgres
 
 ROOT: Final = Path(__file__).parents[1]
 

@@ -13,7 +13,7 @@ import av
 
 from cutlog.blobs import LocalBlobs
 from cutlog.ffmpeg import Ffmpeg
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from services.render.produce.orders import Order
 from tests.render.features import SAMPLE, films, sepia
 from tests.render.screening import png, profile

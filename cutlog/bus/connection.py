@@ -15,10 +15,10 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
-from cutlog import sockets
 from cutlog.bus.errors import ApiError, BusUnavailable
 from cutlog.contract.commands import Command, CommandReply, CommandSource, decode_reply, encode_command
 from cutlog.contract.subjects import command as command_subject
+from cutlog.process import sockets
 
 log = structlog.get_logger(__name__)
 

@@ -40,8 +40,8 @@ from cutlog.contract.subjects import EVENTS
 from cutlog.db.failures import DATABASE_ERRORS, is_away
 from cutlog.db.lead import lead
 from cutlog.db.leases import TERMS, Lease
-from cutlog.stopping import stops_within
-from cutlog.tracing import span
+from cutlog.process.stopping import stops_within
+from cutlog.process.tracing import span
 
 log = structlog.get_logger(__name__)
 

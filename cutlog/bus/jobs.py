@@ -19,7 +19,7 @@ from cutlog.bus.provision import own_consumer, provide
 from cutlog.bus.pull import ConsumerGone, Pull
 from cutlog.bus.streams import MAX_DELIVER
 from cutlog.contract.subjects import JOBS, dead_letter
-from cutlog.stopping import stops_within
+from cutlog.process.stopping import stops_within
 
 log = structlog.get_logger(__name__)
 

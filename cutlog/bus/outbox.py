@@ -19,8 +19,8 @@ from cutlog.bus.tables import outbox
 from cutlog.contract.commands import Command, CommandReply, CommandSource, decode_command, encode_command
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
+from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
-from cutlog.skipping import Skipping
 
 log = structlog.get_logger(__name__)
 

@@ -11,10 +11,10 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.bus import messages
+from cutlog.bus.lag import Lag
 from cutlog.contract.base import Wire
 from cutlog.contract.envelope import Event, RawEvent
 from cutlog.db.standing import Standing as LeadStanding
-from cutlog.lag import Lag
 
 Apply = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
 Reset = Callable[[AsyncConnection], Awaitable[None]]

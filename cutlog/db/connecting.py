@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from cutlog import sockets
+from cutlog.process import sockets
 
 if TYPE_CHECKING:  # the supervisor connects without loading SQLAlchemy
     from sqlalchemy.ext.asyncio import AsyncEngine

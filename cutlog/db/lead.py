@@ -21,8 +21,8 @@ from cutlog.db import leases
 from cutlog.db.failures import DATABASE_ERRORS, is_away
 from cutlog.db.leases import TERMS, Lease, LeaseLost, Terms
 from cutlog.db.standing import Standing, now
-from cutlog.readiness import CannotServe
-from cutlog.stopping import stops_within
+from cutlog.process.readiness import CannotServe
+from cutlog.process.stopping import stops_within
 
 log = structlog.get_logger(__name__)
 

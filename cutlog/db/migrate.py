@@ -102,7 +102,8 @@ def _upgrade(connection: Connection, schema: str, folder: Path) -> None:
 
 
 def _main() -> None:
-    """`cutlog.stack.migrating` on the other side. What takes long to load is loaded before there is anything to do."""
+    """The other side of `cutlog.operate.stack.migrating`. What takes long to load is loaded before there is anything
+    to do."""
     for module in ("alembic.runtime.environment", "alembic.script", "sqlalchemy.ext.asyncio"):
         import_module(module)
     owner_url, packages = msgspec.json.decode(sys.stdin.buffer.read(), type=tuple[str, dict[str, str]])

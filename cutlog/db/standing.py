@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from cutlog.readiness import NotReady
+from cutlog.process.readiness import NotReady
 
 GRACE: Final = 15.0
 """Longer than any takeover takes, in seconds."""

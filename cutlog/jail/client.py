@@ -18,7 +18,7 @@ from typing import IO, Final
 import msgspec
 
 from cutlog.jail.orders import Order, Started, receive, receive_exactly, send, user_of
-from cutlog.stack.program import Account, Passages, Program
+from cutlog.process.program import Account, Passages, Program
 
 TRIES: Final = 5
 PAUSE: Final = 0.2

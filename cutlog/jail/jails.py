@@ -19,7 +19,7 @@ from typing import IO, Any, Final, cast
 
 from cutlog.jail import seccomp
 from cutlog.jail.orders import Order
-from cutlog.stack.launcher import PR_SET_PDEATHSIG, check, drop_capabilities, libc
+from cutlog.process.launcher import PR_SET_PDEATHSIG, check, drop_capabilities, libc
 
 SANDLOCK_OWN: Final = ("socket",)
 """Calls that sandlock sees to itself, and can't be told to refuse."""

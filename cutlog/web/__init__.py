@@ -13,8 +13,8 @@ The conventions are those of the public contract: problem+json with JSON pointer
 opaque cursors, OpenAPI 3.1 from the types that validate.
 """
 
-from cutlog.roles import Role
-from cutlog.tokens import Actor, mint, verify
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import Actor, mint, verify
 from cutlog.web.api import Api, Content
 from cutlog.web.federation import federate
 from cutlog.web.page import ListQuery, Page, decode_cursor, encode_cursor

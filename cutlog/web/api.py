@@ -11,8 +11,8 @@ from typing import Any, Final, Required, TypedDict, TypeVar, Unpack
 import msgspec
 from aiohttp import web
 
-from cutlog.roles import Role
-from cutlog.skipping import SkippedRows, Skipping
+from cutlog.auth.roles import Role
+from cutlog.db.skipping import SkippedRows, Skipping
 from cutlog.web.idempotency import KeyReusedError
 from cutlog.web.metrics import HttpMetrics
 from cutlog.web.outages import OUTAGES

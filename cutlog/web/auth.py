@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cutlog.roles import Role
-from cutlog.tokens import Actor
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import Actor
 from cutlog.web.problems import Problem
 
 

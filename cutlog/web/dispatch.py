@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import Actor, TokenExpired, TokenRefused, expiry, verify
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import is_id
-from cutlog.roles import Role
-from cutlog.tokens import Actor, TokenExpired, TokenRefused, expiry, verify
 from cutlog.web.api import Route
 from cutlog.web.auth import forbidden, unauthorized
 from cutlog.web.body import check_type, check_typed, read_body, say_continue

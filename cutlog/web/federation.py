@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 import structlog
 
-from cutlog.roles import Role
+from cutlog.auth.roles import Role
 from cutlog.web.api import Api, Content
 from cutlog.web.health import HEALTH, HealthReport
 from cutlog.web.openapi import document, merge

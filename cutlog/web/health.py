@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from cutlog.skipping import counted
+from cutlog.db.skipping import counted
 
 log = structlog.get_logger("cutlog.web")
 

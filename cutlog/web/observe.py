@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from cutlog.tracing import span
+from cutlog.process.tracing import span
 from cutlog.web.api import Api
 from cutlog.web.dispatch import ACTOR, REQUEST_ID, TRACE
 from cutlog.web.envelope import enveloped, failure

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from typing_extensions import TypeVar
 
-from cutlog.tokens import Actor
+from cutlog.auth.tokens import Actor
 from cutlog.web.idempotency import Keyed
 
 B = TypeVar("B", default=None)

@@ -14,8 +14,8 @@ from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, Outbox, Projection, consume, micro
 from cutlog.bus.measures import ProjectionMetrics
 from cutlog.db.engine import create_engine
-from cutlog.service import Service
-from cutlog.settings import Settings
+from cutlog.hosting.service import Service
+from cutlog.hosting.settings import Settings
 from cutlog.web import Server, serve_http
 from services.gc.acts.acting import Acts
 from services.gc.acts.collecting import Collecting

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.shadow import Derived
-from cutlog.fsck.proof import Proof
+from cutlog.hosting.proof import Proof
 from services.gc import tables
 from services.gc.projection import apply as projection
 from services.gc.report import store

@@ -18,11 +18,11 @@ from cutlog.blobs.patience import PatientBlobs
 from cutlog.bus import Bus, Outbox, Projection, consume, micro
 from cutlog.bus.measures import ProjectionMetrics
 from cutlog.db.engine import create_engine
+from cutlog.db.skipping import Skipping
 from cutlog.ffmpeg import Ffmpeg
 from cutlog.ffmpeg.remembered import Probes
-from cutlog.service import Service
-from cutlog.settings import Settings
-from cutlog.skipping import Skipping
+from cutlog.hosting.service import Service
+from cutlog.hosting.settings import Settings
 from cutlog.web import Server, serve_http
 from cutlog.web.body import READ_SECONDS
 from services.media.api.previews import add_previews

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.bus.shadow import Derived
 from cutlog.contract.keys import DERIVED, ORIGINALS, PARTS, Content, parts_of, revised
 from cutlog.contract.media import Renditions
-from cutlog.fsck.proof import House, Kept, Proof
+from cutlog.hosting.proof import House, Kept, Proof
 from services.media.records import learnt
 from services.media.records.videos import DERIVE_ATTEMPTS
 from services.media.tables import resumable, resumable_part, upload, video

@@ -17,9 +17,9 @@ from cutlog.bus.provision import Provider
 from cutlog.contract import subjects
 from cutlog.contract.letters import shipped
 from cutlog.db.engine import create_engine
-from cutlog.installed_fonts import letters_in
-from cutlog.service import Service
-from cutlog.settings import Settings
+from cutlog.hosting.installed_fonts import letters_in
+from cutlog.hosting.service import Service
+from cutlog.hosting.settings import Settings
 from cutlog.web import Server, serve_http
 from services.ops import compat
 from services.ops.api import make_api

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.bus.shadow import Derived
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.keys import ARCHIVE, EXPORTED, PROXIES
-from cutlog.fsck.proof import Fault, Kept, Proof
+from cutlog.hosting.proof import Fault, Kept, Proof
 from services.ops.log.read import LogReader
 from services.ops.log.records import raw_event
 from services.ops.log.sql import statement as of_log

@@ -22,8 +22,8 @@ from cutlog.contract.ids import new_id
 from cutlog.contract.subjects import EXPORT_WORKERS, PROXY_WORKERS
 from cutlog.db.engine import create_engine
 from cutlog.ffmpeg import Ffmpeg
-from cutlog.service import Service
-from cutlog.settings import Settings
+from cutlog.hosting.service import Service
+from cutlog.hosting.settings import Settings
 from cutlog.web import Api, Server, serve_http
 from services.render.api.endpoints import endpoints
 from services.render.api.frames import routes

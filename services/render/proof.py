@@ -18,7 +18,7 @@ from cutlog.bus.tables import outbox
 from cutlog.contract.commands import Output, ReportExport, ReportProxy, decode_command
 from cutlog.contract.keys import CACHE, CacheKey, ReceiptKey, UnknownKeyError, parse_key
 from cutlog.contract.receipts import ReceiptForeign, ReceiptUnreadable, read
-from cutlog.fsck.proof import House, Kept, Proof, Unreadable
+from cutlog.hosting.proof import House, Kept, Proof, Unreadable
 from cutlog.web.trace import child_of
 from services.render.audio.treatment import Measured
 from services.render.cache.packets import TornSegmentError, unseal

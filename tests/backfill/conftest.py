@@ -17,8 +17,8 @@ import asyncpg
 import pytest
 
 from cutlog.client import Client
-from cutlog.stack.layout import Layout
-from cutlog.stack.postgres import Postgres
+from cutlog.operate.stack.layout import Layout
+from cutlog.operate.stack.postgres import Postgres
 from tests.support.painting import Painter
 from tests.support.stacks import CHECKOUT, RunningStack
 from tests.support.waiting import PATIENCE

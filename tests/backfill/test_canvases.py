@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutlog.backfill.canvases import canvas
 from cutlog.contract.timeline import Canvas
+from cutlog.operate.backfill.canvases import canvas
 from tests.support.chance import examples
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutlog.backfill import fields
 from cutlog.contract.ids import is_id
+from cutlog.operate.backfill import fields
 
 AT = datetime(2022, 4, 15, 5, 20, tzinfo=UTC)
 

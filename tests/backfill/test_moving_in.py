@@ -135,7 +135,7 @@ async def test_a_hundred_thousand_operations_take_no_more_memory(
 ) -> None:
     expected = renamed(store, projects=20, versions=5_000, clip=films[0])
     measured = (
-        "import resource, sys; from cutlog.cli import main; sys.argv = sys.argv[1:]\n"
+        "import resource, sys; from cutlog.operate.cli import main; sys.argv = sys.argv[1:]\n"
         "try: main()\n"
         "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
     )

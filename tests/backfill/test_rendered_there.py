@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cutlog.fsck.report import Finding
-from cutlog.fsck.run import fsck
+from cutlog.operate.fsck.report import Finding
+from cutlog.operate.fsck.run import fsck
 from tests.backfill.conftest import House
 from tests.backfill.legacy_store import effects, place, write
 from tests.support.waiting import eventually

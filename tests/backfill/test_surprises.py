@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cutlog.backfill.running import NotEqual, backfill
-from cutlog.backfill.source import Source
+from cutlog.operate.backfill.running import NotEqual, backfill
+from cutlog.operate.backfill.source import Source
 from tests.backfill.conftest import House
 from tests.backfill.legacy_store import place, sound, write
 

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutlog.backfill.index import Index, unpack
-from cutlog.backfill.numbering import dated, top, versions
-from cutlog.backfill.oddities import Oddity
-from cutlog.backfill.rows import LegacyExport, LegacyOperation, LegacyProject, LegacyVideo
-from cutlog.backfill.source import Source
-from cutlog.backfill.survey import counted, survey
 from cutlog.contract.legacy import NOTHING_SAID
+from cutlog.operate.backfill.index import Index, unpack
+from cutlog.operate.backfill.numbering import dated, top, versions
+from cutlog.operate.backfill.oddities import Oddity
+from cutlog.operate.backfill.rows import LegacyExport, LegacyOperation, LegacyProject, LegacyVideo
+from cutlog.operate.backfill.source import Source
+from cutlog.operate.backfill.survey import counted, survey
 from tests.backfill.legacy_store import place, write
 from tests.support.chance import examples
 

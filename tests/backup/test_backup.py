@@ -16,11 +16,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from cutlog.backup.making import backup
-from cutlog.backup.source import Source, source_of
 from cutlog.blobs import BlobNotFoundError, LocalBlobs
 from cutlog.client import Client
-from cutlog.stack.postgres import Postgres
+from cutlog.operate.backup.making import backup
+from cutlog.operate.backup.source import Source, source_of
+from cutlog.operate.stack.postgres import Postgres
 from tests.backup.conftest import Studio, cutlog, said
 from tests.support.disks import full
 from tests.support.fsck import assert_sound
@@ -32,10 +32,10 @@ pytestmark = [pytest.mark.xdist_group("backup"), pytest.mark.slow(reason="stacks
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from cutlog.backup.making import backup
-from cutlog.backup.place import Place
-from cutlog.backup.restoring import restore
-from cutlog.backup.source import source_of
+from cutlog.operate.backup.making import backup
+from cutlog.operate.backup.place import Place
+from cutlog.operate.backup.restoring import restore
+from cutlog.operate.backup.source import source_of
 
 left = int(sys.argv[4])
 
@@ -301,7 +301,7 @@ def test_a_full_disk_is_told_and_leaves_no_backup_and_no_stack(
 
 
 def test_no_password_is_in_the_list_of_processes(tmp_path: Path) -> None:
-    from cutlog.stack.dump import _without_password  # what is given to PostgreSQL's programs
+    from cutlog.operate.stack.dump import _without_password  # what is given to PostgreSQL's programs
 
     owner = Postgres(tmp_path, 5, "p@ss word", None).url()
     assert _without_password(owner) == ("postgresql://postgres@127.0.0.1:5/cutlog", "p@ss word")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from cutlog.backup.copying import Saving
-from cutlog.backup.making import _lost
-from cutlog.backup.place import Item, Place
-from cutlog.backup.source import Named
 from cutlog.blobs import LocalBlobs
+from cutlog.operate.backup.copying import Saving
+from cutlog.operate.backup.making import _lost
+from cutlog.operate.backup.place import Item, Place
+from cutlog.operate.backup.source import Named
 
 KEY = "proxy/p/v1_proxy.mp4"
 

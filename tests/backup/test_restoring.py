@@ -9,14 +9,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from cutlog.backup.making import backup
-from cutlog.backup.place import BackupDamaged, NoPlace, Place, PlaceBusy
-from cutlog.backup.restoring import NotEmpty, restore
-from cutlog.backup.source import Source
 from cutlog.blobs import LocalBlobs
 from cutlog.bus.tables import outbox
 from cutlog.contract.commands import Command, Output, ReportProxy, encode_command
-from cutlog.stack.secrets import Secrets
+from cutlog.operate.backup.making import backup
+from cutlog.operate.backup.place import BackupDamaged, NoPlace, Place, PlaceBusy
+from cutlog.operate.backup.restoring import NotEmpty, restore
+from cutlog.operate.backup.source import Source
+from cutlog.operate.stack.secrets import Secrets
 from tests.support.database import Database
 
 FILM = b"a film of which ops has yet to hear"

@@ -12,11 +12,11 @@ import aiohttp
 import asyncpg
 import pytest
 
-from cutlog.backup.making import backup
-from cutlog.backup.place import Place
-from cutlog.backup.restoring import NotEmpty, restore_into
-from cutlog.backup.source import Source
 from cutlog.blobs import open_blobs
+from cutlog.operate.backup.making import backup
+from cutlog.operate.backup.place import Place
+from cutlog.operate.backup.restoring import NotEmpty, restore_into
+from cutlog.operate.backup.source import Source
 from services.media.bootstrap import serving as serving_media
 from services.ops.bootstrap import serving as serving_ops
 from tests.support.buckets import SeaweedFS

@@ -18,7 +18,7 @@ from cutlog.bus.streams import ACK_WAIT
 from cutlog.bus.tables import create_checkpoint, create_outbox
 from cutlog.db.roles import prepare
 from cutlog.db.tables import create_lease
-from cutlog.stack.postgres import service_url
+from cutlog.operate.stack.postgres import service_url
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay

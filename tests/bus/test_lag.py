@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from cutlog.lag import Lag
-from cutlog.readiness import NotReady
+from cutlog.bus.lag import Lag
+from cutlog.process.readiness import NotReady
 from tests.support.waiting import eventually
 
 

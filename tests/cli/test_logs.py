@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from cutlog.cli.logs import Sink, rendered
+from cutlog.hosting.logs import Sink, rendered
 
 
 class Disk(io.RawIOBase):

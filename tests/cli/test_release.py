@@ -86,5 +86,5 @@ async def test_a_release_is_built_tagged_and_its_wheel_runs_a_stack(tmp_path: Pa
     finally:
         running.stop()
     assert status == 200, body
-    assert str(installed / "cutlog/stack/files/Caddyfile").encode() in environment
+    assert str(installed / "cutlog/operate/stack/files/Caddyfile").encode() in environment
     assert version

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from cutlog.stack.postgres import binaries, version
+from cutlog.operate.stack.postgres import binaries, version
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {

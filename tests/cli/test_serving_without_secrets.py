@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cutlog.roles import Role
-from cutlog.stack.secrets import EmptySecret, Secrets
-from cutlog.tokens import verify
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import verify
+from cutlog.operate.stack.secrets import EmptySecret, Secrets
 from tests.support.waiting import PATIENCE
 
 GOOD = {"CUTLOG_JWT_SECRET": "j" * 64, "CUTLOG_FILE_SECRET": "f" * 64}

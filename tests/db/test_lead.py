@@ -20,7 +20,7 @@ from cutlog.db.engine import create_engine
 from cutlog.db.lead import lead
 from cutlog.db.leases import TERMS, Lease, LeaseLost, Terms
 from cutlog.db.standing import GRACE, Standing
-from cutlog.readiness import NotReady
+from cutlog.process.readiness import NotReady
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
 from tests.support.waiting import PATIENCE, eventually

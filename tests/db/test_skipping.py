@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from cutlog.blobs import StoreUnavailableError
 from cutlog.db.leases import LeaseLost
-from cutlog.readiness import CannotServe
-from cutlog.skipping import NAMED, SkippedRows, Skipping, counted, repeat
+from cutlog.db.skipping import NAMED, SkippedRows, Skipping, counted, repeat
+from cutlog.process.readiness import CannotServe
 from tests.support.waiting import eventually
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cutlog.stack.state import NotRunning, read_state
+from cutlog.operate.stack.state import NotRunning, read_state
 from tests.backfill.legacy_store import effects
 from tests.support.painting import Painter
 from tests.support.stacks import CHECKOUT

@@ -22,7 +22,7 @@ import pytest
 
 from cutlog.blobs import LocalBlobs
 from cutlog.client import Client, Refused, Unreachable, ops
-from cutlog.stack.processes import process
+from cutlog.operate.stack.processes import process
 from tests.e2e.job import CANVAS
 from tests.support.disks import full, small_disk
 from tests.support.fsck import assert_sound

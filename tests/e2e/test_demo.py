@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cutlog.stack.state import NotRunning, read_state
+from cutlog.operate.stack.state import NotRunning, read_state
 from tests.support.painting import pictures
 from tests.support.stacks import CHECKOUT
 from tests.support.waiting import PATIENCE

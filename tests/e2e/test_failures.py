@@ -18,7 +18,7 @@ import asyncpg
 import pytest
 
 from cutlog.bus import Bus
-from cutlog.stack.postgres import Postgres
+from cutlog.operate.stack.postgres import Postgres
 from tests.e2e.conftest import Tenant
 from tests.e2e.job import MOVED, SHOWN, main_job
 from tests.e2e.killing import SERVICES, kill

@@ -13,10 +13,10 @@ import asyncpg
 import pytest
 
 from cutlog.client import Client, ops
-from cutlog.fsck.report import Report
-from cutlog.fsck.run import fsck
-from cutlog.stack.layout import Layout
-from cutlog.stack.postgres import Postgres
+from cutlog.operate.fsck.report import Report
+from cutlog.operate.fsck.run import fsck
+from cutlog.operate.stack.layout import Layout
+from cutlog.operate.stack.postgres import Postgres
 from tests.e2e.job import Done, main_job
 from tests.support.fsck import assert_sound
 from tests.support.stacks import RunningStack

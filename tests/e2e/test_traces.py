@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from cutlog.bus import Bus
-from cutlog.stack.nats import OPERATOR
+from cutlog.operate.stack.nats import OPERATOR
 from tests.e2e.conftest import Tenant
 from tests.e2e.job import CANVAS
 from tests.support.waiting import eventually

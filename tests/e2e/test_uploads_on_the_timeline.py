@@ -16,7 +16,7 @@ import pytest
 from PIL import Image as Pillow
 
 from cutlog.client import Video
-from cutlog.stack.postgres import Postgres
+from cutlog.operate.stack.postgres import Postgres
 from tests.e2e.conftest import Tenant
 from tests.render.screening import at, near
 from tests.support import cutouts

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from services.gc.bootstrap import serving
 
 STATUS = 86

@@ -28,7 +28,7 @@ from cutlog.contract.keys import Content, ExportKey, FilmProfile, OriginalKey, P
 from cutlog.contract.media import MediaFacts, Rendition, Renditions
 from cutlog.contract.receipts import FORMAT, Receipt, written
 from cutlog.contract.time import Fps
-from cutlog.readiness import CannotServe
+from cutlog.process.readiness import CannotServe
 from services.gc.bootstrap import serving as serving_gc
 from services.ops.bootstrap import serving as serving_ops
 from tests.support.configuration import SettingsFactory

@@ -30,8 +30,8 @@ from cutlog.contract.keys import (
     ThumbnailKey,
 )
 from cutlog.contract.media import Rendition, Renditions
-from cutlog.fsck.objects import BY_HAND, FOREIGN, OFFERED
-from cutlog.fsck.run import proven
+from cutlog.operate.fsck.objects import BY_HAND, FOREIGN, OFFERED
+from cutlog.operate.fsck.run import proven
 from tests.gc.house import EAGER, FACTS, House, house
 from tests.support.configuration import SettingsFactory
 from tests.support.fsck import services

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from tests.gc.dying import STATUS
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cutlog.contract.ids import new_id
-from cutlog.fsck.stack import Stack
+from cutlog.operate.fsck.stack import Stack
 from tests.gc.house import EAGER, House, house
 from tests.support.chance import examples
 from tests.support.configuration import SettingsFactory

@@ -13,7 +13,7 @@ import pytest
 from cutlog.bus import Bus
 from cutlog.contract import events as e
 from cutlog.contract.timeline import Canvas
-from cutlog.fsck.run import proven
+from cutlog.operate.fsck.run import proven
 from tests.gc.conftest import Gc, Log
 from tests.support.fsck import services
 from tests.support.waiting import PATIENCE, eventually

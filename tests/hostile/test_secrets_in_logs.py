@@ -25,10 +25,10 @@ import nkeys
 import pytest
 from nacl.signing import SigningKey
 
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import mint
 from cutlog.blobs.signing import sign
-from cutlog.roles import Role
-from cutlog.stack.postgres import Postgres
-from cutlog.tokens import mint
+from cutlog.operate.stack.postgres import Postgres
 from tests.support.painting import Painter
 from tests.support.stacks import RunningStack
 from tests.support.waiting import eventually

@@ -15,7 +15,7 @@ import pytest
 from cutlog.jail import client
 from cutlog.jail.client import Remote, Warden
 from cutlog.jail.orders import Order
-from cutlog.stack.processes import Process, processes
+from cutlog.operate.stack.processes import Process, processes
 from tests.support.waiting import eventually_sync
 
 SLEEP = "import time; time.sleep(600)"

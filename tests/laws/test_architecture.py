@@ -136,13 +136,14 @@ def test_only_compile_imports_ffmpeg_python() -> None:
 def test_only_cutlog_ffmpeg_confines_and_starts_programs_that_read_media() -> None:
     assert offenders("sandlock", ("cutlog.ffmpeg", "cutlog.jail")) == []
     assert offenders("imageio_ffmpeg", ("cutlog.ffmpeg",)) == []
-    assert offenders("subprocess", ("cutlog.ffmpeg", "cutlog.jail", "cutlog.stack", "cutlog.cli")) == []
+    assert offenders("subprocess", ("cutlog.ffmpeg", "cutlog.jail", "cutlog.operate.stack", "cutlog.operate.cli")) == []
     starting = [
         name
         for name, module in modules().items()
         if any("create_subprocess" in call or call.startswith("os.exec") for call in module.calls)
     ]
-    assert [name for name in starting if not under(name, ("cutlog.ffmpeg", "cutlog.stack", "cutlog.cli"))] == []
+    starters = ("cutlog.ffmpeg", "cutlog.process", "cutlog.operate.stack", "cutlog.operate.cli")
+    assert [name for name in starting if not under(name, starters)] == []
 
 
 def test_every_input_of_ffmpeg_names_its_demuxer() -> None:
@@ -163,7 +164,7 @@ def test_only_composition_roots_and_the_command_line_read_the_environment() -> N
         for name, module in modules().items()
         if any(word in line for line in module.lines for word in ("os.environ", "os.getenv"))
     ]
-    roots = ("cutlog.cli", "cutlog.stack")
+    roots = ("cutlog.operate.cli", "cutlog.operate.stack", "cutlog.process")
     assert [name for name in reading if not under(name, roots)] == []
     building = [name for name, module in modules().items() if "Settings" in set(module.calls)]
     assert [name for name in building if not (under(name, roots) or name.endswith(".bootstrap"))] == []
@@ -194,7 +195,7 @@ def test_only_the_grammar_builds_and_splits_object_keys() -> None:
     makers = [
         name
         for name, module in modules().items()
-        if not under(name, ("cutlog.contract.keys", "cutlog.backfill", "services.render.api.preview"))
+        if not under(name, ("cutlog.contract.keys", "cutlog.operate.backfill", "services.render.api.preview"))
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(families)
     ]

@@ -23,14 +23,14 @@ def loaded_by(statements: str) -> set[str]:
 
 
 def test_the_supervisor_loads_neither_frameworks_nor_migrations() -> None:
-    found = loaded_by("import cutlog.cli.up, cutlog.stack.supervisor, cutlog.tokens")
+    found = loaded_by("import cutlog.operate.cli.up, cutlog.operate.stack.supervisor, cutlog.auth.tokens")
     assert not found & {"aiohttp", "alembic", "cryptography", "nats", "numpy", "pydantic", "rich", "sqlalchemy"}
 
 
 @pytest.mark.few(1, reason="loads one more service")
 @pytest.mark.parametrize("service", ["ops", "media", "render", "gc"])
 def test_a_service_loads_nothing_for_consoles_or_for_signatures_that_it_refuses(service: str) -> None:
-    imports = "from cutlog.importing import without\nfrom cutlog.service import load"
+    imports = "from cutlog.process.importing import without\nfrom cutlog.hosting.service import load"
     found = loaded_by(f"{imports}\nwith without('rich'):\n    load({service!r})")
     assert "sqlalchemy" in found
     assert not found & {"alembic", "cryptography", "rich"}
@@ -44,6 +44,6 @@ def test_the_fonts_that_come_along_take_at_most_40_mb() -> None:
 
 
 def test_what_was_left_out_can_be_loaded_afterwards() -> None:
-    assert "rich" in loaded_by("import cutlog.cli.serve; import rich")
+    assert "rich" in loaded_by("import cutlog.operate.cli.serve; import rich")
     if find_spec("cryptography"):  # only where some other package brought it
-        assert "cryptography" in loaded_by("import cutlog.tokens; import cryptography")
+        assert "cryptography" in loaded_by("import cutlog.auth.tokens; import cryptography")

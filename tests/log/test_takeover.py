@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cutlog.bus import Bus
-from cutlog.readiness import NotReady
+from cutlog.process.readiness import NotReady
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay

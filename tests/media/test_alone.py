@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from cutlog.stack.account import DECODER, SERVICES
-from cutlog.stack.processes import processes
+from cutlog.operate.stack.account import DECODER, SERVICES
+from cutlog.operate.stack.processes import processes
 from tests.media.conftest import Client, House
 from tests.support.painting import Painter
 from tests.support.privileges import capabilities, status, user

@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-import cutlog.cli
+import cutlog.operate.cli
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.media import Rendition
 from cutlog.contract.time import Fps
@@ -39,7 +39,7 @@ slow = pytest.mark.slow(reason="one more kind of film to make a proxy of")
 RATE = 48_000
 
 #: "Big Buck Bunny", © Blender Foundation, CC BY 3.0, www.bigbuckbunny.org: the clip of the demo.
-SAMPLE = Path(cutlog.cli.__file__).parent / "sample" / "bigbuckbunny.mp4"
+SAMPLE = Path(cutlog.operate.cli.__file__).parent / "sample" / "bigbuckbunny.mp4"
 
 
 @dataclass

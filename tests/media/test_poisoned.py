@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.blobs import LocalBlobs
 from cutlog.bus import Bus
 from cutlog.db.engine import create_engine
-from cutlog.skipping import Skipping
+from cutlog.db.skipping import Skipping
 from services.media.ingest import leases
 from services.media.upkeep.recount import Recounter
 from services.media.upkeep.scrub import Scrubber

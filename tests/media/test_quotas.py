@@ -6,7 +6,7 @@ import asyncio
 
 from cutlog.blobs import open_blobs
 from cutlog.db.engine import create_engine
-from cutlog.settings import Quota
+from cutlog.hosting.settings import Quota
 from services.media.ingest import leases
 from tests.media.conftest import House
 from tests.media.recordings import sound

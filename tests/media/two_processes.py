@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from cutlog.blobs import BlobStore, open_blobs
 from cutlog.contract.keys import PARTS, PartKey, parse_key
-from cutlog.fsck.stack import Stack, connected
-from cutlog.settings import Settings
-from cutlog.stack.nats import OPERATOR
-from cutlog.stack.ports import free_ports
+from cutlog.hosting.settings import Settings
+from cutlog.operate.fsck.stack import Stack, connected
+from cutlog.operate.stack.nats import OPERATOR
+from cutlog.operate.stack.ports import free_ports
 from services.media import bootstrap
 from tests.media.conftest import Answer, Client, House
 from tests.support.painting import Painter

@@ -22,7 +22,7 @@ from cutlog.contract.commands import (
 from cutlog.contract.events import MediaReady, MediaUploaded
 from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions
 from cutlog.contract.time import Fps
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from services.ops.bootstrap import serving
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import PATIENCE

@@ -6,7 +6,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.db.engine import create_engine
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from services.ops.log.answers import forget_answers
 from tests.ops.conftest import Client
 from tests.support.database import Database

@@ -18,7 +18,7 @@ from cutlog.contract.envelope import RawEvent
 from cutlog.contract.jobs import Progress
 from cutlog.contract.subjects import progress
 from cutlog.db.engine import create_engine
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from services.ops.bootstrap import serving
 from services.ops.live.feed import HELD, Feed
 from services.ops.log.read import LogReader

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.envelope import UnknownEventTypeError
 from cutlog.contract.subjects import project_stream
 from cutlog.db.engine import create_engine
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from services.ops.log.read import LogReader
 from services.ops.project.history import History
 from services.ops.proof import PROOF

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.commands import RecordMediaReleased
 from cutlog.contract.events import MediaReleased
 from cutlog.db.engine import create_engine
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from services.ops.log.read import LogReader
 from services.ops.project.history import History
 from services.ops.readmodel.rebuild import rebuild

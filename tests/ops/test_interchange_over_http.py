@@ -12,7 +12,7 @@ import opentimelineio
 import pytest
 
 from cutlog.blobs import open_blobs
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from tests.ops.conftest import Client
 
 slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")

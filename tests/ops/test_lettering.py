@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from services.ops.bootstrap import serving
 from tests.ops.conftest import Client
 from tests.support.configuration import SettingsFactory

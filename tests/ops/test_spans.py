@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cutlog import tracing
-from cutlog.tracing import span
+from cutlog.process import tracing
+from cutlog.process.tracing import span
 from tests.ops.conftest import Client
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

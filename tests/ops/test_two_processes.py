@@ -12,7 +12,7 @@ import pytest
 from cutlog.contract.commands import RecordMediaFailed
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.events import MediaFailed
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from services.ops.bootstrap import serving
 from services.ops.live.feed import POLL
 from services.ops.log.news import Grown, News

@@ -9,7 +9,7 @@ from typing import Final, get_args
 import msgspec
 import numpy as np
 
-import cutlog.cli.sample
+import cutlog.operate.cli.sample
 from cutlog.contract.effects import EFFECTS, TRANSITIONS
 from cutlog.contract.properties import Animated, Keyframe, Keyframes
 from cutlog.contract.timeline import (
@@ -31,7 +31,7 @@ from tests.render.timelines import lane, shot, solid, timeline, title
 from tests.support.painting import Image
 
 SIZE: Final = (320, 180)
-SAMPLE: Final = Path(cutlog.cli.sample.__file__).parent / "bigbuckbunny.mp4"
+SAMPLE: Final = Path(cutlog.operate.cli.sample.__file__).parent / "bigbuckbunny.mp4"
 edit = msgspec.structs.replace
 
 #: What is found in titles, by script.

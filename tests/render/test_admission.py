@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import Bus, Outbox
 from cutlog.db.engine import create_engine
-from cutlog.settings import Renders
+from cutlog.hosting.settings import Renders
 from services.ops.bootstrap import serving
 from services.render.queue import jobs
 from services.render.queue.admit import Admission

@@ -200,7 +200,7 @@ import msgspec
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.timeline import MediaRef, Timeline
 from cutlog.ffmpeg import Ffmpeg
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from tests.render.studio import Studio
 
 async def main(objects, film):

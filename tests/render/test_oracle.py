@@ -34,7 +34,7 @@ from cutlog.contract.timeline import (
     Transition,
 )
 from cutlog.ffmpeg import Ffmpeg
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from tests.render.listening import decoded as heard
 from tests.render.oracle import Oracle, decoded
 from tests.render.screening import lossless, psnr, screened

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cutlog.contract.letters import shipped
 from cutlog.contract.shipped import RANGES
 from cutlog.contract.timeline import Box, Stroke, TextStyle
-from cutlog.installed_fonts import characters, ranges
+from cutlog.hosting.installed_fonts import characters, ranges
 from services.render.compile.titles import LARGEST, drawing
 from services.render.plan.layers import Words
 from services.render.produce.lettering import Letterer, folders_of_fonts

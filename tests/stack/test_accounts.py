@@ -12,9 +12,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from cutlog.stack.account import POSTGRES
-from cutlog.stack.processes import in_folder
-from cutlog.stack.program import Account, Program
+from cutlog.operate.stack.account import POSTGRES
+from cutlog.operate.stack.processes import in_folder
+from cutlog.process.program import Account, Program
 from tests.support.running import complete
 from tests.support.stacks import RunningStack
 

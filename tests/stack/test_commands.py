@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from cutlog.cli import COMMANDS, build
-from cutlog.roles import Role
-from cutlog.stack.secrets import Secrets
-from cutlog.tokens import verify
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import verify
+from cutlog.operate.cli import COMMANDS, build
+from cutlog.operate.stack.secrets import Secrets
 from tests.support.lanes import later
 from tests.support.waiting import PATIENCE
 

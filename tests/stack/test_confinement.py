@@ -23,11 +23,11 @@ import pytest
 
 from cutlog.client import Client
 from cutlog.jail.orders import Order
-from cutlog.stack.account import BUS, DECODER, GATEWAY, SERVICES, Accounts
-from cutlog.stack.launcher import CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_NET_BIND_SERVICE
-from cutlog.stack.passages import installed_paths, passages_to
-from cutlog.stack.processes import processes
-from cutlog.stack.program import Program
+from cutlog.operate.stack.account import BUS, DECODER, GATEWAY, SERVICES, Accounts
+from cutlog.operate.stack.passages import installed_paths, passages_to
+from cutlog.operate.stack.processes import processes
+from cutlog.process.launcher import CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_NET_BIND_SERVICE
+from cutlog.process.program import Program
 from tests.support.painting import Painter
 from tests.support.privileges import MASKS, PLACE, capabilities, inside, reading, status, user
 from tests.support.stacks import CHECKOUT, SMALL, RunningStack

@@ -11,9 +11,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from cutlog.stack.leftovers import record
-from cutlog.stack.processes import Process, in_folder, process, processes
-from cutlog.stack.program import Account, Program
+from cutlog.operate.stack.leftovers import record
+from cutlog.operate.stack.processes import Process, in_folder, process, processes
+from cutlog.process.program import Account, Program
 from tests.stack.conftest import MakeStack
 from tests.support.remains import remains
 from tests.support.running import complete, start

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from cutlog.stack.child import Child
-from cutlog.stack.forks import Forks
-from cutlog.stack.processes import PR_SET_CHILD_SUBREAPER, adopt_orphans, in_session, process
-from cutlog.stack.program import Program
+from cutlog.operate.stack.child import Child
+from cutlog.operate.stack.forks import Forks
+from cutlog.operate.stack.processes import PR_SET_CHILD_SUBREAPER, adopt_orphans, in_session, process
+from cutlog.process.program import Program
 from tests.support.stacks import RunningStack
 from tests.support.waiting import eventually, eventually_sync
 
@@ -89,7 +89,7 @@ def pidfd_open(pid, flags=0):
 
 os.pidfd_open = pidfd_open
 sys.argv = ["cutlog", "up", "--port", "0", "--data", sys.argv[1]]
-from cutlog.cli import main
+from cutlog.operate.cli import main
 main()
 """
 

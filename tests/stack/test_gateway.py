@@ -16,8 +16,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from cutlog.stack.gateway import Gateway
-from cutlog.stack.ports import free_ports
+from cutlog.operate.stack.gateway import Gateway
+from cutlog.operate.stack.ports import free_ports
 from tests.support.running import start, stop
 from tests.support.waiting import PATIENCE, eventually
 

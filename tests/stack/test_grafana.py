@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from cutlog.stack.ports import ports_beside
-from cutlog.stack.services import installed_services, process_names
+from cutlog.operate.stack.ports import ports_beside
+from cutlog.operate.stack.services import installed_services, process_names
 from tests.support.stacks import CHECKOUT, RunningStack
 
 FOLDER = CHECKOUT / "deploy" / "grafana"

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from cutlog.blobs import LocalBlobs
-from cutlog.stack.account import BUS, DECODER, GATEWAY, SERVICES, own
-from cutlog.stack.passages import ACL, closed_ways
-from cutlog.stack.program import Account
+from cutlog.operate.stack.account import BUS, DECODER, GATEWAY, SERVICES, own
+from cutlog.operate.stack.passages import ACL, closed_ways
+from cutlog.process.program import Account
 from tests.support.privileges import PLACE, capabilities, inside, reading, user
 from tests.support.running import complete
 from tests.support.stacks import SMALL, RunningStack

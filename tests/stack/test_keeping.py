@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from cutlog.client import Client, ops
-from cutlog.stack.postgres import Postgres, binaries
+from cutlog.operate.stack.postgres import Postgres, binaries
 from tests.e2e.job import CANVAS
 from tests.support.fsck import assert_sound
 from tests.support.stacks import RunningStack

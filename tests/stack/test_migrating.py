@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cutlog.db.migrate import MigrationsMissing
-from cutlog.stack.migrating import MigrationFailed, migrator
+from cutlog.operate.stack.migrating import MigrationFailed, migrator
 from tests.support.database import Database
 
 BROKEN = """

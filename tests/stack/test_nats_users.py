@@ -16,7 +16,7 @@ from nats.aio.msg import Msg
 from cutlog.bus import Bus, BusError
 from cutlog.bus.micro import micro
 from cutlog.bus.provision import Provide, own_consumer, provide
-from cutlog.stack.nats import MONITOR, OPERATOR, USERS, binary
+from cutlog.operate.stack.nats import MONITOR, OPERATOR, USERS, binary
 from tests.support.messaging import NatsServer
 from tests.support.provision import provider
 from tests.support.streams import operator

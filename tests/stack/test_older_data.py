@@ -14,7 +14,7 @@ import pytest
 from cutlog.client import Client
 from cutlog.contract.keys import FilmProfile, ReceiptKey
 from cutlog.contract.receipts import Receipt, read
-from cutlog.stack.postgres import Postgres, binaries, version
+from cutlog.operate.stack.postgres import Postgres, binaries, version
 from tests.e2e.job import MOVED, SHOWN
 from tests.support.fsck import assert_sound
 from tests.support.painting import read_frame_numbers

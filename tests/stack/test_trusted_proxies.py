@@ -9,8 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from cutlog.stack.gateway import Gateway
-from cutlog.stack.ports import free_ports
+from cutlog.operate.stack.gateway import Gateway
+from cutlog.operate.stack.ports import free_ports
 from cutlog.web import Rate, Role, mint, serve_http
 from tests.support.running import start, stop
 from tests.support.waiting import eventually

@@ -12,12 +12,12 @@ from pathlib import Path
 import jwt
 import pytest
 
-from cutlog.cli import build
-from cutlog.roles import Role
-from cutlog.stack.account import DECODER
-from cutlog.stack.ports import is_free, ports_beside
-from cutlog.stack.services import ServiceProgram, process_names
-from cutlog.tokens import verify
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import verify
+from cutlog.operate.cli import build
+from cutlog.operate.stack.account import DECODER
+from cutlog.operate.stack.ports import is_free, ports_beside
+from cutlog.operate.stack.services import ServiceProgram, process_names
 from tests.stack.conftest import MakeStack
 from tests.support.stacks import SMALL, RunningStack
 

@@ -19,7 +19,7 @@ import pytest
 
 from cutlog.bus import Bus, BusError
 from cutlog.bus.streams import stream_info
-from cutlog.stack.layout import Layout
+from cutlog.operate.stack.layout import Layout
 from tests.support.running import complete
 from tests.support.stacks import RunningStack
 from tests.support.waiting import PATIENCE, eventually_sync

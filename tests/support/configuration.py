@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cutlog.roles import Role
-from cutlog.settings import Settings
-from cutlog.stack.ports import free_ports
-from cutlog.stack.secrets import Secrets
-from cutlog.tokens import mint
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import mint
+from cutlog.hosting.settings import Settings
+from cutlog.operate.stack.ports import free_ports
+from cutlog.operate.stack.secrets import Secrets
 from tests.support.database import Database
 from tests.support.messaging import NatsServer
 

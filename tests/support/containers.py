@@ -16,11 +16,11 @@ from pathlib import Path
 
 import asyncpg
 
-from cutlog.service import installed
-from cutlog.stack.deployment import deployment_file
-from cutlog.stack.ports import free_ports
-from cutlog.stack.postgres import Postgres
-from cutlog.stack.secrets import Secrets
+from cutlog.hosting.service import installed
+from cutlog.operate.stack.deployment import deployment_file
+from cutlog.operate.stack.ports import free_ports
+from cutlog.operate.stack.postgres import Postgres
+from cutlog.operate.stack.secrets import Secrets
 from tests.support.database import Cluster, filled
 from tests.support.messaging import NatsServer
 from tests.support.running import complete

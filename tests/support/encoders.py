@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cutlog.ffmpeg import Ffmpeg
 from cutlog.ffmpeg.runner import PROBES
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from tests.support.running import complete
 
 

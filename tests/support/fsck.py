@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from cutlog.fsck.run import fsck, proven
-from cutlog.fsck.stack import Stack, connected
-from cutlog.stack.nats import OPERATOR
+from cutlog.operate.fsck.run import fsck, proven
+from cutlog.operate.fsck.stack import Stack, connected
+from cutlog.operate.stack.nats import OPERATOR
 from tests.support.configuration import SettingsFactory
 
 

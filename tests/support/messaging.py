@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cutlog.stack.nats import MONITOR, Nats
-from cutlog.stack.ports import free_ports
-from cutlog.stack.probes import nats_ready
-from cutlog.stack.secrets import Secrets
+from cutlog.operate.stack.nats import MONITOR, Nats
+from cutlog.operate.stack.ports import free_ports
+from cutlog.operate.stack.probes import nats_ready
+from cutlog.operate.stack.secrets import Secrets
 from tests.support.running import complete, start, stop
 from tests.support.waiting import eventually_sync
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cutlog.stack.program import Account
+from cutlog.process.program import Account
 
 PLACE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """Where a folder can be that all may enter."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cutlog.stack.processes import in_folder, in_session, process
+from cutlog.operate.stack.processes import in_folder, in_session, process
 
 
 def remains(data: Path, pids: list[int]) -> list[str]:

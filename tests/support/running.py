@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from cutlog.stack.program import Program
+from cutlog.process.program import Program
 
 T = TypeVar("T")
 

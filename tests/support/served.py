@@ -13,8 +13,8 @@ import aiohttp
 import msgspec
 from pydantic import SecretStr
 
-from cutlog.settings import Settings
-from cutlog.stack.ports import free_ports
+from cutlog.hosting.settings import Settings
+from cutlog.operate.stack.ports import free_ports
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]

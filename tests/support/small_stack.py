@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cutlog.cli.up import run_stack
-from cutlog.stack.services import ServiceProgram
+from cutlog.operate.cli.up import run_stack
+from cutlog.operate.stack.services import ServiceProgram
 
 SERVICE = Path(__file__).with_name("small_service.py")
 

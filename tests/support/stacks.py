@@ -12,11 +12,11 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cutlog.roles import Role
-from cutlog.stack.program import Account, Program
-from cutlog.stack.secrets import Secrets
-from cutlog.stack.state import StackState, read_state
-from cutlog.tokens import mint
+from cutlog.auth.roles import Role
+from cutlog.auth.tokens import mint
+from cutlog.operate.stack.secrets import Secrets
+from cutlog.operate.stack.state import StackState, read_state
+from cutlog.process.program import Account, Program
 from tests.support.running import start
 from tests.support.waiting import PATIENCE, eventually_sync
 

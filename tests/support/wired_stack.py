@@ -13,10 +13,10 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 import typer
 
-from cutlog.cli.up import run_stack
-from cutlog.stack import supervisor
-from cutlog.stack.environment import service_environment
-from cutlog.stack.services import installed_services
+from cutlog.operate.cli.up import run_stack
+from cutlog.operate.stack import supervisor
+from cutlog.operate.stack.environment import service_environment
+from cutlog.operate.stack.services import installed_services
 
 
 class Ends(msgspec.Struct):

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cutlog.skipping import Skipping
+from cutlog.db.skipping import Skipping
 from cutlog.web import Role, Server, mint, serve_http
 from tests.web.sample import Address, Sample, bearer, sample_api
 

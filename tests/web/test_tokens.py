@@ -9,7 +9,7 @@ import aiohttp
 import jwt
 import pytest
 
-from cutlog.tokens import TokenRefused
+from cutlog.auth.tokens import TokenRefused
 from cutlog.web import Api, Reply, Request, Role, mint, verify
 from tests.web.exchanges import problem
 from tests.web.sample import SECRET, bearer
@@ -77,7 +77,7 @@ def test_a_token_that_was_good_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     token = mint(SECRET, "ann", Role.viewer, ttl=60)
     assert verify(SECRET, token).subject == "ann"
     later = time.time() + 66
-    monkeypatch.setattr("cutlog.tokens.time.time", lambda: later)
+    monkeypatch.setattr("cutlog.auth.tokens.time.time", lambda: later)
     with pytest.raises(TokenRefused, match="expired"):
         verify(SECRET, token)
 

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.db.holds import are_held
 from cutlog.db.lead import lead_rounds
+from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
-from cutlog.skipping import Skipping
 from services.gc import tables
 
 log = structlog.get_logger(__name__)

@@ -8,11 +8,11 @@ from typing import Annotated, Final, Literal
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.auth.tokens import DEFAULT_TENANT
 from cutlog.bus import BusError
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import PolicyLevel
 from cutlog.contract.ids import Id
-from cutlog.tokens import DEFAULT_TENANT
 from cutlog.web import Api, ListQuery, Problem, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import unavailable
 from services.gc.background import schedule

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import BusError
 from cutlog.db.lead import lead_rounds
+from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
-from cutlog.skipping import Skipping
 from cutlog.web import Problem, ProblemError
 from cutlog.web.trace import child_of
 from services.gc import tables

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.blobs import BlobStore
 from cutlog.contract.base import Wire
 from cutlog.db.lead import lead_rounds
+from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
-from cutlog.skipping import Skipping
 from services.gc import tables
 from services.gc.report import policies, store
 from services.gc.report.judging import judged

@@ -18,7 +18,7 @@ from cutlog.blobs import BlobStore
 from cutlog.contract.ids import new_id
 from cutlog.contract.keys import original_of
 from cutlog.db.failures import DATABASE_ERRORS
-from cutlog.skipping import Skipping, repeat
+from cutlog.db.skipping import Skipping, repeat
 from services.media.records.videos import lock_content
 from services.media.tables import upload, video
 

@@ -19,9 +19,9 @@ from cutlog.contract.commands import MediaCommand, RecordMediaFailed, RecordMedi
 from cutlog.contract.events import MediaFailed, MediaReady
 from cutlog.contract.media import Rendition
 from cutlog.db.failures import DATABASE_ERRORS
+from cutlog.db.skipping import Skipping
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
-from cutlog.skipping import Skipping
-from cutlog.stopping import stops_within
+from cutlog.process.stopping import stops_within
 from services.media.facts.probed import UnusableError
 from services.media.records.videos import Asker, Status, Stored, command, stored
 from services.media.renditions.derive import Derive, Derived

@@ -16,9 +16,9 @@ from cutlog.bus.tables import outbox
 from cutlog.contract.events import MediaDeduplicated, MediaDeleted, MediaReleased, MediaUploaded
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
+from cutlog.db.skipping import KEPT, Skipping
 from cutlog.db.standing import Standing
-from cutlog.skipping import KEPT, Skipping
-from cutlog.stopping import stops_within
+from cutlog.process.stopping import stops_within
 from services.media.tables import video
 
 log = structlog.get_logger(__name__)

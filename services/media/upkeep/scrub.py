@@ -19,9 +19,9 @@ from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.blobs.digests import digest_of
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
+from cutlog.db.skipping import KEPT, Skipping
 from cutlog.db.standing import Standing
-from cutlog.skipping import KEPT, Skipping
-from cutlog.stopping import stops_within
+from cutlog.process.stopping import stops_within
 from services.media.records.videos import DERIVE_ATTEMPTS, Stored, stored
 from services.media.tables import video
 

@@ -16,8 +16,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract.ids import new_id
+from cutlog.db.skipping import Skipping, repeat
 from cutlog.ffmpeg import NotExaminedError
-from cutlog.skipping import Skipping, repeat
 from cutlog.web.idempotency import Answer, Keyed, keep, recall
 from services.media.facts.naming import display_name
 from services.media.facts.probed import UnusableError

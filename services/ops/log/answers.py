@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cutlog.skipping import repeat
+from cutlog.db.skipping import repeat
 from services.ops.log.sql import statement
 
 KEPT_HOURS: Final = 25

@@ -18,13 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus.connection import Bus
 from cutlog.bus.errors import BusError
+from cutlog.bus.lag import Lag
 from cutlog.bus.streams import stream_info
 from cutlog.contract.subjects import EVENTS
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
-from cutlog.lag import Lag
-from cutlog.stopping import stops_within
+from cutlog.process.stopping import stops_within
 from services.ops.log.news import Grown
 from services.ops.log.read import LogReader
 from services.ops.log.stream import EventStream, StreamAhead, last_foreign

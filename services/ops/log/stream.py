@@ -23,7 +23,7 @@ from cutlog.bus.connection import Bus
 from cutlog.bus.errors import MESSAGE_NOT_FOUND, ApiError, BusError
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.subjects import EVENTS
-from cutlog.readiness import CannotServe
+from cutlog.process.readiness import CannotServe
 from services.ops.log.records import raw_event
 from services.ops.log.sql import statement
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from cutlog.settings import Renders
-from cutlog.tokens import Actor
+from cutlog.auth.tokens import Actor
+from cutlog.hosting.settings import Renders
 from cutlog.web import Problem, Rate
 from cutlog.web.ratelimit import RateLimiter
 from services.ops.decide.refusals import IdUnavailable

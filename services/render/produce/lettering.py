@@ -15,7 +15,7 @@ import msgspec
 
 from cutlog.ffmpeg import ScriptFailedError, ScriptRunner
 from cutlog.ffmpeg.limits import GIB, MIB, Limits
-from cutlog.installed_fonts import files_in
+from cutlog.hosting.installed_fonts import files_in
 from services.render.compile.titles import Drawing
 
 FONTS: Final = Path(__file__).with_name("fonts")

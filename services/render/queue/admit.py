@@ -17,10 +17,10 @@ from cutlog.contract.jobs import JobKind, RenderJob
 from cutlog.contract.subjects import EXPORT_JOBS, PROXY_JOBS
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
+from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
-from cutlog.settings import Renders
-from cutlog.skipping import Skipping
-from cutlog.stopping import stops_within
+from cutlog.hosting.settings import Renders
+from cutlog.process.stopping import stops_within
 from services.render.queue import jobs
 from services.render.queue.jobs import Job
 from services.render.queue.reports import report

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.jobs import JobKind
 from cutlog.db.leases import bury
-from cutlog.settings import Renders
+from cutlog.hosting.settings import Renders
 from services.render.sql import statement
 
 Status = Literal["waiting", "queued", "admitted", "running", "done", "failed", "cancelled", "superseded"]

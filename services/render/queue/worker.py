@@ -25,8 +25,8 @@ from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
 from cutlog.ffmpeg import MediaRefusedError
-from cutlog.stopping import stops_within
-from cutlog.tracing import span
+from cutlog.process.stopping import stops_within
+from cutlog.process.tracing import span
 from cutlog.web.trace import trace_id
 from services.render.plan.profiles import EXPORTS, PROXY
 from services.render.produce.make import Maker

@@ -1,0 +1,1 @@
+"""What runs a system: the command line, the supervisor, checks, backups and migrations. Imports everything below."""

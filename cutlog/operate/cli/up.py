@@ -1,0 +1,108 @@
+"""`cutlog up`: the whole stack in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cutlog.operate.cli.failing import causes, fail, unusable
+
+if TYPE_CHECKING:
+    from cutlog.operate.stack.services import ServiceProgram
+    from cutlog.operate.stack.supervisor import Stack
+
+PROCESSES = min(2, os.cpu_count() or 1)
+"""Of ops. It decides and writes history in Python, and one process of that is kept busy by one core."""
+LOGIN_SECONDS = 3600
+"""Life of the token in the login URL. It is an admin's, so it is short, and shown to a person only."""
+
+
+def up(
+    data: Annotated[Path, typer.Option(help="Folder of the stack; made at the first start.")] = Path(".data"),
+    host: Annotated[str, typer.Option(help="Address on which the gateway listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway; 0: a free one.")] = 8080,
+    ops: Annotated[int, typer.Option(min=1, max=8, help="Processes of ops, which share the projects.")] = PROCESSES,
+) -> None:
+    """Runs PostgreSQL, NATS, the gateway and all services until Ctrl-C or SIGTERM, and restarts crashed processes.
+
+    When everything serves it prints one line `ready URL` and, to a terminal only, a URL that logs a browser in as admin
+    for an hour.
+    """
+    from cutlog.operate.stack.services import installed_services
+
+    run_stack(data, host, port, installed_services({"ops": ops}))
+
+
+def run_stack(data: Path, host: str, port: int, services: Sequence[ServiceProgram]) -> None:
+    """`cutlog up` with these services."""
+    from cutlog.operate.stack import lock
+    from cutlog.operate.stack.errors import CANNOT_START
+    from cutlog.operate.stack.gateway import Gateway
+    from cutlog.operate.stack.ports import free_ports, why_not
+    from cutlog.operate.stack.supervisor import Stack, layout_of
+
+    if reason := why_not(host, 0):
+        fail(": ".join(reason))
+    layout = layout_of(data)
+    try:
+        layout.make()
+    except OSError as error:
+        fail(unusable(layout.data, error))
+    gateway = Gateway(layout.caddy, host, port or free_ports(1, host)[0])
+    try:
+        with lock.hold(layout.run, gateway.url):
+            if reason := why_not(host, gateway.port):
+                fail(": ".join(reason))
+            asyncio.run(_serve(Stack(layout, gateway, services, _tell, fixed_ports=port != 0)))
+    except ExceptionGroup as group:
+        found = list(causes(group))
+        if not all(isinstance(cause, CANNOT_START) for cause in found):
+            raise
+        fail(_sentence(found[0]))
+    except CANNOT_START as error:
+        fail(_sentence(error))
+
+
+async def _serve(stack: Stack) -> None:
+    from cutlog.operate.stack.supervisor import serve_until
+
+    stop, at_once = asyncio.Event(), asyncio.Event()
+
+    def ask() -> None:
+        _tell("stopping at once" if stop.is_set() else "stopping; press Ctrl-C again to stop at once")
+        (at_once if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, ask)
+    await serve_until(stack, stop, at_once, lambda: _announce(stack))
+    _tell("stopped")
+
+
+def _announce(stack: Stack) -> None:
+    print(f"ready {stack.gateway.url}", flush=True)
+    if not sys.stdout.isatty():  # a log, as a rule, where no credential may stand
+        data = shlex.quote(str(stack.layout.data))
+        print(f"login with a token of: cutlog token --data {data} --role admin", flush=True)
+        return
+    from cutlog.auth.roles import Role
+    from cutlog.auth.tokens import mint
+
+    token = mint(stack.secrets.jwt, "admin", Role.admin, ttl=LOGIN_SECONDS)
+    print(f"login {stack.gateway.url}/#token={token}", flush=True)
+
+
+def _sentence(error: BaseException) -> str:
+    return f"{(error.__doc__ or '').strip()} {error}".strip()
+
+
+def _tell(sentence: str) -> None:
+    print(f"cutlog: {sentence}", file=sys.stderr, flush=True)
