@@ -78,7 +78,7 @@ SPOKEN: list[tuple[CaptionFormat, str, Cues, list[int]]] = [
     ("srt", f"1\n\n{T}a\n\n2\n\n{U}b", [A, B], []),
     ("srt", f"{T}1984\n\n{U}b", [(1000, 2000, "1984"), B], []),
     ("srt", f"1\n{T}9\n\n8\n\n2\n{U}b", [(1000, 2000, "9\n8"), B], []),
-    ("srt", f"\n\n \n1\n{T}\n\na\n\n\n2\n{U}\n", [A], []),
+    ("srt", f"\n\n \n1\n{T}\n\na\n\n\n2\n{U}\n", [A], [12]),
     ("srt", f"1\n{T}a\n2\n00:00:9x,000 --> 00:00:04,000\nlost\n3\n{U}b", [A, B], [5]),
     ("srt", f"hello\n\n1\n{T}a", [A], [1]),
     ("srt", f"1\n{T}a &lt;b&gt; &amp; R&D {{\\an8}}<i>c</i><br>d", [(1000, 2000, "a <b> & R&D c\nd")], []),

@@ -54,7 +54,7 @@ class Found:
             self.lost[what] = self.lost.get(what, 0) + count
 
     def add(self, start: int, end: int, text: str, line: int) -> None:
-        """Keeps a cue, in milliseconds, unless it can't be shown. One without words says nothing and is left out."""
+        """Keeps a cue, in milliseconds, unless it can't be shown."""
         if end <= start:
             self.drop(line, "the caption has no length" if end == start else "the caption ends before it starts")
         elif end <= 0:
@@ -63,7 +63,9 @@ class Found:
             self.drop(line, f"the caption has {len(text)} characters; at most {MAX_TEXT} are allowed")
         elif len(self.cues) >= MAX_CUES:
             self.drop(line, f"a track has at most {MAX_CUES} captions")
-        elif text:
+        elif not text:
+            self.drop(line, "the caption has no text")
+        else:
             if start < 0:
                 self.lose("time")
             self.cues.append(Cue(max(0, start), end, text))
