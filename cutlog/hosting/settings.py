@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GIB = 1 << 30
@@ -18,6 +19,16 @@ class Quota(BaseModel):
 
     bytes: int | None = None
     files: int | None = None
+
+
+class Budgets(BaseModel):
+    """What the timelines of one tenant may grow to: `timelineValues` bounds one project, `editValues` what one batch of
+    ops writes. A value is about a hundred bytes of a timeline's document; a clip counts as 4, a keyframe as 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    timeline_values: Annotated[int, Field(ge=1)] = 500_000
+    edit_values: Annotated[int, Field(ge=1)] = 500_000
 
 
 class Renders(BaseModel):
@@ -81,6 +92,8 @@ class Settings(BaseSettings):
     """With less room on the disk of the objects, media is not ready."""
     quotas: dict[str, Quota] = Field(default_factory=dict)
     """What a tenant may hold, by its name; `*` is for those that are not named. JSON in the environment."""
+    budgets: dict[str, Budgets] = Field(default_factory=dict)
+    """What a tenant may use, by its name; `*` is for those that are not named. JSON in the environment."""
     renders: dict[str, Renders] = Field(default_factory=dict)
     """What a tenant may have rendered, by its name; `*` is for those that are not named. JSON in the environment."""
     event_streams: Annotated[int, Field(ge=1)] = 100

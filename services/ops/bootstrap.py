@@ -26,6 +26,7 @@ from services.ops.api import make_api
 from services.ops.api.context import Ops
 from services.ops.compat.marks import Marks
 from services.ops.compat.reads import OldRows
+from services.ops.edits.size import Budget
 from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
 from services.ops.live.feed import POLL, Feed
@@ -70,7 +71,8 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         letters = shipped()
         if settings.fonts is not None:
             letters |= await asyncio.to_thread(letters_in, settings.fonts)
-        catalog, history, feed = Catalog(engine, letters), History(engine, reader), Feed(reader, poll)
+        budgets = {tenant: Budget(**budget.model_dump()) for tenant, budget in settings.budgets.items()}
+        catalog, history, feed = Catalog(engine, letters, budgets), History(engine, reader), Feed(reader, poll)
 
         async def database() -> None:
             async with engine.connect() as connection:

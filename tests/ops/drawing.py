@@ -13,6 +13,7 @@ from services.ops.edits.apply import apply
 from services.ops.edits.lane import Lane, Piece
 from services.ops.edits.persistent import PersistentMap
 from services.ops.edits.sequence import Sequence, TrackState
+from services.ops.edits.size import size
 from services.ops.edits.sources import Known, Material
 from tests.ops.painting import cell
 
@@ -48,7 +49,9 @@ def drawn(**tracks: str) -> Sequence:
                 uses["film"] += 1
             at += frames
         states.append(TrackState(name, "audio" if name.startswith("a") else "video", Lane.of(clips)))
-    return Sequence("drawn", Canvas(), tuple(states), PersistentMap(taken), PersistentMap(dict(uses)))
+    return Sequence(
+        "drawn", Canvas(), tuple(states), PersistentMap(taken), PersistentMap(dict(uses)), size=size(states)
+    )  # fmt: skip
 
 
 def picture(sequence: Sequence) -> dict[str, str]:

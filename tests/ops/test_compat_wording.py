@@ -19,6 +19,7 @@ from services.ops.compat.wording import begins_as_film, instead, settled, shown,
 from services.ops.decide.media import MediaState
 from services.ops.edits.apply import apply
 from services.ops.edits.sequence import Sequence
+from services.ops.edits.size import Budget
 from services.ops.legacy.draft import Draft
 from services.ops.legacy.kinds import LOOKS, SOUNDS, TEXTS
 from services.ops.legacy.reading import Untranslatable
@@ -32,7 +33,7 @@ FACTS = MediaFacts(
 STATE = MediaState(
     tenant="t", sha256="ab" * 32, kind="video", facts=FACTS, ref_count=1, key="k", size=1, name="film.mov", generation=0
 )
-SHELF = Shelf({"v_1": STATE}, "t", shipped())
+SHELF = Shelf({"v_1": STATE}, "t", shipped(), Budget())
 WHOLE = Conventions(whole_film=True)
 
 

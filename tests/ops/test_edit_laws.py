@@ -29,6 +29,7 @@ from services.ops.edits.apply import apply, apply_all
 from services.ops.edits.errors import EditError
 from services.ops.edits.lane import CHUNK
 from services.ops.edits.sequence import Sequence
+from services.ops.edits.size import size
 from services.ops.edits.sources import TRUSTED
 from tests.ops.drawing import MEDIA, drawn, frames
 from tests.support.chance import examples
@@ -111,6 +112,7 @@ def assert_sound(sequence: Sequence) -> None:
         assert all(0 < len(chunk.pieces) <= CHUNK for chunk in track.lane.chunks)
     assert seen <= set(sequence.taken)
     assert dict(sequence.uses.items()) == uses
+    assert sequence.size == size(sequence.tracks)
     assert sequence.clip_count == sum(1 for _ in sequence.clips())
 
 

@@ -14,6 +14,7 @@ from services.ops.decide.project_state import ProjectState
 from services.ops.edits.apply import apply_all
 from services.ops.edits.excerpt import shown_at
 from services.ops.edits.sequence import Sequence, media_of
+from services.ops.edits.size import size
 from services.ops.edits.sources import TRUSTED
 from services.ops.project import snapshot
 from services.ops.timeline.resolve import resolve
@@ -89,6 +90,10 @@ class Laws(Editing):
             for media in media_of(placed.piece):
                 uses[media] = uses.get(media, 0) + 1
         assert dict(self.sequence.uses.items()) == uses
+
+    @invariant()
+    def size_is_counted(self) -> None:
+        assert self.sequence.size == size(self.sequence.tracks)
 
     @invariant()
     def ids_are_unique_and_taken(self) -> None:

@@ -122,7 +122,7 @@ def routes(api: Api, ops: Ops) -> None:
                     origin=Origin(project_id=origin_id, version=version), created_at=at, updated_at=at,
                 )  # fmt: skip
 
-            command = always(ForkProject(new.name, origin_id, version, sequence, shelf.sha256))
+            command = always(ForkProject(new.name, origin_id, version, sequence, shelf.sha256, shelf.budget))
             with ops.ids.one(req.actor, new.id, dry_run=new.dry_run):
                 if new.dry_run:
                     return Reply(200, made(await ops.handling.preview(fork_id, who(req), command)))

@@ -131,7 +131,7 @@ class Moving:
     letters = ANY
 
     def __init__(self, shelf: Shelf, rehearsed: Mapping[str, Rehearsed]) -> None:
-        self._shelf, self._rehearsed = shelf, rehearsed
+        self._shelf, self._rehearsed, self.budget = shelf, rehearsed, shelf.budget
 
     def get(self, media: str, /) -> Material | None:
         """Facts of a media."""

@@ -24,6 +24,7 @@ from services.ops.decide.refusals import (
     StaleVersion,
 )
 from services.ops.edits.errors import EditError
+from services.ops.edits.size import OverBudgetError
 from services.ops.interchange.converter import CannotWrite, FileRefused
 from services.ops.interchange.formats import CannotHold
 from services.ops.interchange.schema import Malformed
@@ -52,6 +53,7 @@ def map_refusals(api: Api) -> None:
     for error, status in _STATUS.items():
         api.problem(error, status=status, type=error.code)
     api.problem(EditError, edit_problem)
+    api.problem(OverBudgetError, _over_budget)
     for unfit in (FileRefused, Malformed, CannotHold, CannotWrite):
         api.problem(unfit, status=422, type="interchange-refused")
     api.problem(SandboxUnavailableError, lambda _: unavailable("Files can't be converted: there is no sandbox."))
@@ -59,6 +61,18 @@ def map_refusals(api: Api) -> None:
     api.problem(LogUnavailable, lambda _: unavailable("The log does not answer."))
     api.problem(LogClosed, lambda _: unavailable("The service is restarting."))
     api.problem(BusError, lambda _: unavailable("The message bus does not answer."))
+
+
+def _over_budget(error: OverBudgetError) -> Problem:
+    """413 that names the budget, its limit and what would be used; waiting does not give it back."""
+    return Problem(
+        413,
+        "budget-exceeded",
+        "The edit exceeds a budget",
+        error.detail,
+        errors=[ProblemError(error.pointer, error.detail)],
+        extra={"budget": error.budget, "limit": error.limit, "used": error.used, "reset": None},
+    )
 
 
 def edit_problem(error: EditError) -> Problem:

@@ -14,6 +14,7 @@ from services.ops.api.interchange import exported
 from services.ops.decide.refusals import NotFound
 from services.ops.interchange.subtitles import SubtitleFormat, subtitles
 from services.ops.interchange.writing import MEDIA_TYPES
+from services.ops.project.apart import apart
 from services.ops.timeline.resolve import resolve
 
 _MEDIA_TYPES: Final[dict[SubtitleFormat, str]] = {
@@ -78,4 +79,4 @@ async def resolved(ops: Ops, project_id: str, tenant: str, version: int) -> Time
     """A version's timeline with its media as they are now. Raises NotFound."""
     sequence = await ops.history.at(project_id, version)
     media = await ops.catalog.references(tenant, sequence.uses)
-    return resolve(sequence, project_id, tenant, version, media)
+    return await apart(sequence.size, lambda: resolve(sequence, project_id, tenant, version, media))

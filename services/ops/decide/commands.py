@@ -16,6 +16,7 @@ from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
 from services.ops.decide.importing import ImportCommand
 from services.ops.edits.sequence import Sequence
+from services.ops.edits.size import Budget
 from services.ops.edits.sources import Earlier, Sources, nothing_earlier
 from services.ops.timeline.resolve import Sha256s
 
@@ -35,6 +36,7 @@ class ForkProject(msgspec.Struct, frozen=True):
     origin_version: int
     sequence: Sequence
     sha256s: Sha256s
+    budget: Budget
 
 
 class CommitOps(msgspec.Struct, frozen=True):

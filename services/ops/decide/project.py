@@ -68,6 +68,7 @@ from services.ops.decide.refusals import (
 )
 from services.ops.edits.apply import apply_all
 from services.ops.edits.sequence import Sequence
+from services.ops.edits.size import OverBudgetError
 from services.ops.timeline.resolve import digest
 
 Events = tuple[ProjectEvent, ...]
@@ -171,6 +172,8 @@ def _created(command: CreateProject) -> ProjectCreated:
 
 def _forked(command: ForkProject) -> ProjectForked:
     sequence = command.sequence
+    if sequence.size > command.budget.timeline_values:
+        raise OverBudgetError("timelineValues", command.budget.timeline_values, sequence.size)
     return ProjectForked(
         name=command.name,
         canvas=sequence.canvas,

@@ -28,6 +28,7 @@ from services.ops.edits.definition import Definition
 from services.ops.edits.errors import EditError
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.settle import settle
+from services.ops.edits.size import Budget, OverBudgetError
 from services.ops.edits.sources import Earlier, Sources, nothing_earlier
 
 ROOMS: Final = (
@@ -41,17 +42,33 @@ DEFINITIONS: Final[dict[type[msgspec.Struct], Definition[Any]]] = {
 
 def apply(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier = nothing_earlier) -> Sequence:
     """The sequence after one op. `earlier` has the versions that can be reverted to. Raises EditError with a pointer
-    within the op."""
+    within the op, and OverBudgetError."""
+    return msgspec.structs.replace(_applied(sequence, op, sources, earlier), written=0)
+
+
+def _applied(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier) -> Sequence:
     definition = DEFINITIONS[type(op)]
     after: Sequence = definition.apply(sequence, op, sources, earlier)
-    return after if isinstance(op, HistoryRevert) else settle(sequence, after, sources, definition.to_blame(op))
+    if not isinstance(op, HistoryRevert):
+        after = settle(sequence, after, sources, definition.to_blame(op))
+    if sources.budget is not None:
+        _check(sources.budget, sequence, after)
+    return after
+
+
+def _check(budget: Budget, before: Sequence, after: Sequence) -> None:
+    """Raises OverBudgetError. What makes a timeline smaller is always possible."""
+    if after.size > max(budget.timeline_values, before.size):
+        raise OverBudgetError("timelineValues", budget.timeline_values, after.size)
+    if after.written > budget.edit_values:
+        raise OverBudgetError("editValues", budget.edit_values, after.written)
 
 
 def apply_all(sequence: Sequence, ops: Several[Op], sources: Sources, earlier: Earlier = nothing_earlier) -> Sequence:
-    """The sequence after a batch. Raises EditError with a pointer `/ops/<i>/…`."""
+    """The sequence after a batch. Raises EditError and OverBudgetError with a pointer `/ops/<i>/…`."""
     for index, op in enumerate(ops):
         try:
-            sequence = apply(sequence, op, sources, earlier)
-        except EditError as error:
+            sequence = _applied(sequence, op, sources, earlier)
+        except (EditError, OverBudgetError) as error:
             raise error.within(f"/ops/{index}") from None
-    return sequence
+    return msgspec.structs.replace(sequence, written=0)

@@ -55,7 +55,8 @@ class Sequence(msgspec.Struct, frozen=True):
 
     What follows from the clips is kept by `settle`, not by the ops: `uses` counts, by media, the clips that show or
     sound it and the effects that use it; `links` has the clips that are linked with a clip, itself included, by its id;
-    `transitions` has the left clip of each transition, by its id.
+    `transitions` has the left clip of each transition, by its id; `size` is how large its document is, in values, and
+    `written` how many of them the ops of a batch have written so far.
     """
 
     name: str
@@ -66,6 +67,8 @@ class Sequence(msgspec.Struct, frozen=True):
     links: PersistentMap[tuple[str, ...]] = msgspec.field(default_factory=PersistentMap)
     transitions: PersistentMap[str] = msgspec.field(default_factory=PersistentMap)
     markers: PersistentMap[Marker] = msgspec.field(default_factory=PersistentMap)
+    size: int = 0
+    written: int = 0
 
     @property
     def duration(self) -> int:

@@ -1,4 +1,4 @@
-"""The books of a sequence, brought up to date after an op: uses of media, links, transitions.
+"""The books of a sequence, brought up to date after an op: its size, uses of media, links, transitions.
 
 Ops only move clips about. Which clips went and which came is read off the chunks that the two states do not share, so
 it costs what the op changed.
@@ -16,6 +16,7 @@ from services.ops.edits.joints import check
 from services.ops.edits.lane import Chunk, Lane, Piece
 from services.ops.edits.links import without
 from services.ops.edits.sequence import Sequence, TrackState, caption_fonts, counted, media_of
+from services.ops.edits.size import captions, values
 from services.ops.edits.sources import Sources
 
 _replace = msgspec.structs.replace
@@ -35,6 +36,13 @@ def settle(before: Sequence, after: Sequence, sources: Sources, pointer: str) ->
     left, came = _lanes(before.tracks, after.tracks)
     before_chunks, after_chunks = _chunks(left), _chunks(came)
     old, new = _only(before_chunks, after_chunks)
+    said = captions(after.tracks) - captions(before.tracks)
+    made = sum(map(values, new))
+    after = _replace(
+        after,
+        size=before.size + made + said - sum(map(values, old)),
+        written=before.written + made + max(0, said),
+    )
     used, unused = [*chain.from_iterable(map(media_of, new))], [*chain.from_iterable(map(media_of, old))]
     used += caption_fonts(after.tracks)
     unused += caption_fonts(before.tracks)

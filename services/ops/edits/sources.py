@@ -12,6 +12,7 @@ from cutlog.contract.letters import EMPTY, Letters, read, shipped
 from cutlog.contract.media import MediaFacts, MediaKind, conformed_frames
 from cutlog.contract.time import Fps
 from services.ops.edits.sequence import Sequence
+from services.ops.edits.size import Budget
 
 
 class Material(msgspec.Struct, frozen=True):
@@ -60,6 +61,11 @@ class Sources(Protocol):
         """Whether ops were checked before: a fact of the log is not doubted when it is folded."""
         ...
 
+    @property
+    def budget(self) -> Budget | None:
+        """How large edits may make a timeline; None where ops were checked before."""
+        ...
+
 
 Earlier = Callable[[int], Sequence | None]
 """The sequence of an earlier version of the project; None, if there is no such version."""
@@ -76,8 +82,8 @@ class Known:
     trusted = False
     letters = shipped()
 
-    def __init__(self, materials: Mapping[str, Material]) -> None:
-        self._materials = materials
+    def __init__(self, materials: Mapping[str, Material], budget: Budget | None = None) -> None:
+        self._materials, self.budget = materials, budget or Budget()
 
     def get(self, media: str, /) -> Material | None:
         return self._materials.get(media)
@@ -88,6 +94,7 @@ class Trusted:
 
     trusted = True
     letters = EMPTY
+    budget = None
 
     def get(self, media: str, /) -> Material | None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.letters import Letters, shipped
 from cutlog.contract.timeline import MediaRef
 from services.ops.decide.media import MediaState
+from services.ops.edits.size import Budget
 from services.ops.edits.sources import Material
 from services.ops.interchange.matching import Asset, Library, Wanted, stem
 from services.ops.readmodel.sql import statement
@@ -27,8 +28,8 @@ class Shelf:
 
     trusted = False
 
-    def __init__(self, states: dict[str, MediaState], tenant: str, letters: Letters) -> None:
-        self._states, self._tenant, self._letters = states, tenant, letters
+    def __init__(self, states: dict[str, MediaState], tenant: str, letters: Letters, budget: Budget) -> None:
+        self._states, self._tenant, self._letters, self.budget = states, tenant, letters, budget
 
     @property
     def letters(self) -> Letters:
@@ -50,11 +51,19 @@ class Shelf:
 class Catalog:
     """Media as rows of the read model tell. Facts do not change, so edits take them from memory.
 
-    `letters`: the characters that can be drawn whatever the font; `capacity`: how many media are remembered.
+    `letters`: the characters that can be drawn whatever the font; `budgets`: how large edits of a tenant may make a
+    timeline, `*` for tenants that are not named; `capacity`: how many media are remembered.
     """
 
-    def __init__(self, engine: AsyncEngine, letters: Letters | None = None, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        letters: Letters | None = None,
+        budgets: Mapping[str, Budget] | None = None,
+        capacity: int = CAPACITY,
+    ) -> None:
         self._engine, self._letters, self._capacity = engine, letters or shipped(), capacity
+        self._budgets = {"*": Budget()} | dict(budgets or {})
         self._states: dict[str, MediaState] = {}
 
     async def shelf(self, tenant: str, ids: Iterable[str], letters: Letters | None = None) -> Shelf:
@@ -66,7 +75,8 @@ class Catalog:
             if len(self._states) + len(found) > self._capacity:
                 self._states, found = {}, await self._read(tenant, wanted)
             self._states.update(found)
-        return Shelf(self._states, tenant, letters or self._letters)
+        budget = self._budgets.get(tenant, self._budgets["*"])
+        return Shelf(self._states, tenant, letters or self._letters, budget)
 
     def _usable(self, media_id: str) -> bool:
         state = self._states.get(media_id)

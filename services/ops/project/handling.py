@@ -21,6 +21,7 @@ from services.ops.decide.media import MediaState
 from services.ops.decide.project_state import Past, ProjectState
 from services.ops.decide.refusals import IdUnavailable, NotFound, Refused
 from services.ops.edits.errors import EditError
+from services.ops.edits.size import OverBudgetError
 from services.ops.live.feed import Feed
 from services.ops.log.append import LogWriter
 from services.ops.log.news import Grown
@@ -33,6 +34,7 @@ from services.ops.log.records import (
     LogUnavailable,
     VersionConflict,
 )
+from services.ops.project.apart import apart, cost
 from services.ops.project.catalog import Catalog
 from services.ops.project.history import Head, History
 from services.ops.readmodel.guard import MediaGone
@@ -213,8 +215,8 @@ class Handling:
                 if isinstance(command, ImportVersions):
                     raise IdUnavailable
                 raise NotFound("The project does not exist.")  # word for word as of one that nobody has
-            events, past = project.decide_with_past(state, command)
-        except (Refused, EditError):
+            events, past = await apart(cost(state, command), lambda: project.decide_with_past(state, command))
+        except (Refused, EditError, OverBudgetError):
             if keep is not None and await self._reader.answered(keep.keyed) is not None:
                 raise AlreadyAnswered from None
             if await self._current(project_id, head):

@@ -14,6 +14,7 @@ from services.ops.decide.project_state import ExportState, Import, Pin, ProjectS
 from services.ops.edits.lane import Lane, Piece
 from services.ops.edits.persistent import PersistentMap
 from services.ops.edits.sequence import Sequence, TrackState, media_of
+from services.ops.edits.size import size
 
 EVERY: Final = 100
 """Versions from one snapshot to the next."""
@@ -112,6 +113,7 @@ def load(data: bytes) -> ProjectState:
         PersistentMap({clip: members for members in frozen.links for clip in members}),
         PersistentMap(transitions),
         PersistentMap({marker.id: marker for marker in frozen.markers}),
+        size(tracks),
     )
     return ProjectState(
         tenant=frozen.tenant,

@@ -1,0 +1,124 @@
+"""A small edit can't make a timeline that nobody could hold: its cost is known before it is applied."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+
+from cutlog.contract.ops import Op
+from cutlog.contract.timeline import Canvas
+from cutlog.hosting.settings import Budgets
+from services.ops.bootstrap import serving
+from services.ops.decide.commands import ForkProject
+from services.ops.decide.project import decide
+from services.ops.edits.apply import apply_all
+from services.ops.edits.sequence import Sequence
+from services.ops.edits.size import Budget, OverBudgetError, size
+from services.ops.edits.sources import TRUSTED, Known, Sources
+from services.ops.project.apart import apart
+from services.ops.timeline.resolve import resolve
+from tests.ops.conftest import Client
+from tests.support.configuration import SettingsFactory
+
+Json = dict[str, Any]
+FILM: list[Json] = [
+    {"op": "track.add", "track": "v", "kind": "video"},
+    {"op": "clip.add", "clip": "c0", "track": "v", "at": 0, "color": "#336699", "frames": 9000},
+]
+
+
+def animated(clip: str, keyframes: int) -> Json:
+    frames = [{"frame": frame, "value": 0.5} for frame in range(keyframes)]
+    return {"op": "clip.set", "clip": clip, "opacity": {"keyframes": frames}}
+
+
+def splits(count: int) -> list[Json]:
+    """Ops that cut a clip in two, then its right part, and so on."""
+    return [{"op": "clip.split", "clip": f"c{n}", "at": n + 1, "new": f"c{n + 1}"} for n in range(count)]
+
+
+def edited(sequence: Sequence, ops: list[Json], sources: Sources) -> Sequence:
+    return apply_all(sequence, msgspec.convert(ops, tuple[Op, ...]), sources)
+
+
+def begun(keyframes: int = 1000) -> Sequence:
+    return edited(Sequence("Film", Canvas()), [*FILM, animated("c0", keyframes)], Known({}))
+
+
+def test_parts_of_a_clip_count_with_all_of_its_keyframes() -> None:
+    one, three = begun(), edited(begun(), splits(2), Known({}))
+    assert (one.size, three.size) == (1004, 3 * 1004)
+    assert size(three.tracks) == three.size, "what is kept is what is counted anew"
+    assert len(msgspec.json.encode(resolve(three, "p", "t", 1, {}))) < three.size * 100
+
+
+@pytest.mark.parametrize(
+    ("budget", "named", "used"),
+    [(Budget(timeline_values=5000), "timelineValues", 5020), (Budget(edit_values=5000), "editValues", 6024)],
+)
+def test_a_batch_stops_at_the_op_that_exceeds_a_budget(budget: Budget, named: str, used: int) -> None:
+    with pytest.raises(OverBudgetError) as refused:
+        edited(begun(), splits(900), Known({}, budget))
+    error = refused.value
+    assert (error.budget, error.limit, error.used) == (named, 5000, used)
+    assert error.pointer == ("/ops/3" if named == "timelineValues" else "/ops/2"), "no later op was tried"
+    assert str(error.used) in error.detail and "5000" in error.detail
+
+
+def test_a_timeline_over_its_budget_can_be_made_smaller_and_the_log_is_never_doubted() -> None:
+    large = edited(begun(), splits(9), TRUSTED)
+    assert large.size == 10 * 1004
+    strict = Known({}, Budget(timeline_values=5000))
+    smaller = edited(large, [{"op": "clip.remove", "clip": "c4"}, animated("c1", 2)], strict)
+    assert smaller.size == 8 * 1004 + 6
+    with pytest.raises(OverBudgetError):
+        edited(smaller, [animated("c1", 3)], strict)
+
+
+def test_a_project_over_the_budget_is_not_forked() -> None:
+    large = edited(begun(), splits(9), TRUSTED)
+    with pytest.raises(OverBudgetError):
+        decide(None, ForkProject("Copy", "p", 1, large, lambda _: "", Budget(timeline_values=10_039)))
+    assert decide(None, ForkProject("Copy", "p", 1, large, lambda _: "", Budget(timeline_values=10_040)))
+
+
+def test_captions_count() -> None:
+    said = [{"start": n, "end": n + 1, "text": "Hello"} for n in range(30)]
+    ops = [{"op": "captions.add", "track": "en", "captions": said}]
+    sequence = edited(begun(), ops, Known({}))
+    assert sequence.size == size(sequence.tracks) == 1004 + 60
+
+
+async def test_what_takes_long_leaves_the_loop_free() -> None:
+    here = threading.get_ident()
+    assert await apart(10, threading.get_ident) == here
+    assert await apart(10**6, threading.get_ident) != here
+
+
+@pytest.fixture
+async def small(settings_for: SettingsFactory) -> AsyncIterator[Client]:
+    """An editor of a tenant whose timelines may have 5,000 values."""
+    budgets = {"*": Budgets(timeline_values=5000), "large": Budgets()}
+    settings = settings_for("ops").model_copy(update={"budgets": budgets})
+    async with serving(settings) as server, aiohttp.ClientSession() as session:
+        yield Client(session, server.url, settings_for.token("editor"))
+
+
+async def test_a_refusal_names_the_budget_and_nothing_is_kept(small: Client) -> None:
+    project = (await small.made("POST", "/api/projects", {"name": "Film"}))["id"]
+    await small.edit(project, *FILM, animated("c0", 1000))
+    answer = await small("POST", f"/api/projects/{project}/ops", {"ops": splits(900)}, key="k")
+    assert (answer.status, answer.body["type"]) == (413, "/problems/budget-exceeded")
+    assert {name: answer.body[name] for name in ("budget", "limit", "used", "reset")} == {
+        "budget": "timelineValues", "limit": 5000, "used": 5020, "reset": None,
+    }  # fmt: skip
+    assert answer.body["errors"][0]["pointer"] == "/ops/3"
+    assert (await small.made("GET", f"/api/projects/{project}"))["currentVersion"] == 1
+    assert (await small("POST", f"/api/projects/{project}/ops", {"ops": splits(3)}, key="k")).status == 201
+    copy = await small("POST", f"/api/projects/{project}/fork", {"name": "Copy"})
+    assert copy.status == 201, "it is within the budget"
