@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -11,12 +12,14 @@ Medium = Literal["picture", "sound", "either"]
 
 
 class Number(msgspec.Struct, frozen=True):
-    """A number from `low` to `high`, constant or with keyframes."""
+    """A number from `low` to `high`, constant or with keyframes. The renderer reads one that is `evaluated` on each
+    frame; where another moves, it renders each stretch of equal values by itself."""
 
     default: float
     low: float
     high: float
     unit: str = ""
+    evaluated: bool = False
 
 
 class ColorValue(msgspec.Struct, frozen=True):
@@ -39,15 +42,36 @@ Parameter = Number | ColorValue | Choice | MediaValue
 
 
 class EffectKind(msgspec.Struct, frozen=True):
-    """A kind of effect. `medium`: what it works on; `either` is decided by its parameter `of`."""
+    """A kind of effect. `medium`: what it works on; `either` is decided by its parameter `of`.
+
+    `alpha`: it makes parts of an opaque picture transparent. `area`: it looks at a pixel's neighbours, so what it does
+    depends on how large the picture is. `counting`: it is another on each frame, by the number of the frame.
+    """
 
     medium: Medium
     summary: str
     params: MappingProxyType[str, Parameter]
+    alpha: bool = False
+    area: bool = False
+    counting: bool = False
+
+    @property
+    def media(self) -> tuple[str, ...]:
+        """Its parameters that are ids of media."""
+        return tuple(name for name, each in self.params.items() if isinstance(each, MediaValue))
+
+    def works_on(self, params: Mapping[str, object]) -> Literal["picture", "sound"]:
+        """What an effect of this kind with these parameters works on."""
+        if self.medium == "either":
+            return "sound" if params.get("of") == "sound" else "picture"
+        return self.medium
 
 
-def _kind(medium: Medium, summary: str, **params: Parameter) -> EffectKind:
-    return EffectKind(medium, summary, MappingProxyType(params))
+def _kind(
+    medium: Medium, summary: str, *, alpha: bool = False, area: bool = False, counting: bool = False,
+    **params: Parameter,
+) -> EffectKind:  # fmt: skip
+    return EffectKind(medium, summary, MappingProxyType(params), alpha, area, counting)
 
 
 EFFECTS: Final = MappingProxyType(
@@ -55,29 +79,33 @@ EFFECTS: Final = MappingProxyType(
         "color": _kind(
             "picture",
             "grades the picture",
-            brightness=Number(0, -1, 1),
-            contrast=Number(1, 0, 4),
-            saturation=Number(1, 0, 3),
-            gamma=Number(1, 0.1, 10),
+            brightness=Number(0, -1, 1, evaluated=True),
+            contrast=Number(1, 0, 4, evaluated=True),
+            saturation=Number(1, 0, 3, evaluated=True),
+            gamma=Number(1, 0.1, 10, evaluated=True),
             temperature=Number(6500, 1000, 40000, "K"),
         ),
-        "hue": _kind("picture", "turns the colours", degrees=Number(0, -360, 360, "degrees")),
+        "hue": _kind("picture", "turns the colours", degrees=Number(0, -360, 360, "degrees", evaluated=True)),
         "grayscale": _kind("picture", "takes the colours away"),
         "invert": _kind("picture", "makes a negative"),
-        "blur": _kind("picture", "blurs", radius=Number(0.01, 0, 0.2, "of the canvas height")),
-        "sharpen": _kind("picture", "sharpens", amount=Number(1, 0, 5)),
+        "blur": _kind("picture", "blurs", area=True, radius=Number(0.01, 0, 0.2, "of the canvas height")),
+        "sharpen": _kind("picture", "sharpens", area=True, amount=Number(1, 0, 5)),
         "vignette": _kind("picture", "darkens the corners", amount=Number(0.5, 0, 1)),
-        "noise": _kind("picture", "adds grain", amount=Number(0.1, 0, 1)),
-        "pixelate": _kind("picture", "shows coarse squares", size=Number(0.02, 0.001, 0.5, "of the canvas height")),
+        "noise": _kind("picture", "adds grain", area=True, counting=True, amount=Number(0.1, 0, 1)),
+        "pixelate": _kind(
+            "picture", "shows coarse squares", area=True, size=Number(0.02, 0.001, 0.5, "of the canvas height")
+        ),
         "denoise": _kind(
             "either",
             "takes noise away, from the picture or from the sound",
+            area=True,
             strength=Number(0.5, 0, 1),
             of=Choice(("picture", "sound")),
         ),
         "chromaKey": _kind(
             "picture",
             "makes a colour transparent",
+            alpha=True,
             color=ColorValue("#00ff00"),
             similarity=Number(0.2, 0.01, 1),
             blend=Number(0.1, 0, 1),

@@ -33,10 +33,12 @@ CHANNELS: Final = 2
 
 
 class Format(msgspec.Struct, frozen=True):
-    """How an export of a profile is named: the rest of its object's name after `v{N}`."""
+    """How an export of a profile is named: the rest of its object's name after `v{N}`. `height`: pixels, if the profile
+    is `mp4` in another size."""
 
     suffix: str
     content_type: str
+    height: int | None = None
 
 
 EXPORTS: Final[dict[ExportProfile, Format]] = {
@@ -48,11 +50,16 @@ EXPORTS: Final[dict[ExportProfile, Format]] = {
     "webm-alpha": Format("_webm-alpha.webm", "video/webm"),
     "gif": Format("_gif.gif", "image/gif"),
     "audio": Format("_audio.m4a", "audio/mp4"),
-    "mp4-1080p": Format("_mp4-1080p.mp4", "video/mp4"),
-    "mp4-720p": Format("_mp4-720p.mp4", "video/mp4"),
-    "mp4-480p": Format("_mp4-480p.mp4", "video/mp4"),
-    "mp4-360p": Format("_mp4-360p.mp4", "video/mp4"),
+    "mp4-1080p": Format("_mp4-1080p.mp4", "video/mp4", 1080),
+    "mp4-720p": Format("_mp4-720p.mp4", "video/mp4", 720),
+    "mp4-480p": Format("_mp4-480p.mp4", "video/mp4", 480),
+    "mp4-360p": Format("_mp4-360p.mp4", "video/mp4", 360),
 }
+
+SIZED: Final[dict[ExportProfile, int]] = {
+    name: known.height for name, known in EXPORTS.items() if known.height is not None
+}
+"""The profiles that are `mp4` in another size, and how high they are."""
 
 
 def proxy_size(width: Fraction | int, height: Fraction | int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cutlog.contract.events import ExportRequested
 from cutlog.contract.ids import new_id
-from cutlog.contract.profiles import EXPORTS, ExportProfile, size_of_height
+from cutlog.contract.profiles import EXPORTS, SIZED, ExportProfile, size_of_height
 from cutlog.contract.timeline import Canvas
 from cutlog.contract.uploads import path_of
 from cutlog.web import Api, Problem, Reply, Request, Role
@@ -27,7 +27,6 @@ from services.ops.project.handling import Outcome
 _FORMATS: Final[dict[str, ExportProfile]] = {
     "mp4": "mp4", "webm": "webm", "mov": "prores", "prores": "prores", "gif": "gif", "m4a": "audio", "audio": "audio",
 }  # fmt: skip
-_HEIGHTS: Final[dict[ExportProfile, int]] = {"mp4-1080p": 1080, "mp4-720p": 720, "mp4-480p": 480, "mp4-360p": 360}
 _SIZE: Final = re.compile(r"\s*(\d{1,5})\s*[x×X:*]\s*(\d{1,5})\s*")
 
 
@@ -162,7 +161,7 @@ def profile_of(resolution: str | None, format: str | None, canvas: Canvas) -> Ex
     width, height = (int(size[1]), int(size[2])) if size else (0, 0)
     if (width, height) == (canvas.width, canvas.height):
         return profile
-    sizes = {_size(other, canvas): other for other in _HEIGHTS} if profile == "mp4" else {}
+    sizes = {_size(other, canvas): other for other in SIZED} if profile == "mp4" else {}
     if (width, height) not in sizes:
         own = (canvas.width, canvas.height)
         offered = ", ".join(f"{wide}x{high}" for wide, high in dict.fromkeys((own, *sizes)))
@@ -193,7 +192,7 @@ def _told(export: Exported) -> tuple[str | None, float | None]:
 
 
 def _size(profile: ExportProfile, canvas: Canvas) -> tuple[int, int]:
-    high = _HEIGHTS.get(profile)
+    high = SIZED.get(profile)
     return (canvas.width, canvas.height) if high is None else size_of_height(canvas.width, canvas.height, high)
 
 

@@ -31,10 +31,7 @@ Value = Animated | str
 
 def medium_of(effect: Effect) -> Literal["picture", "sound"]:
     """What an effect works on."""
-    medium = EFFECTS[effect.kind].medium
-    if medium == "either":
-        return "sound" if effect.params["of"] == "sound" else "picture"
-    return medium
+    return EFFECTS[effect.kind].works_on(effect.params)
 
 
 def add(sequence: Sequence, op: EffectAdd, sources: Sources) -> Sequence:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from cutlog.contract.effects import EFFECTS
 from cutlog.contract.fonts import uploaded
 from cutlog.contract.ids import is_id
 
 _FONTS: Final = frozenset(("font", "captionFont"))
 """Arguments that are a built-in font, or the id of a media that is one."""
-_MEDIA: Final = frozenset(("media",))
+_MEDIA: Final = frozenset(("media", *(name for kind in EFFECTS.values() for name in kind.media)))
 """Arguments, and parameters of effects, that are ids of media."""
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from cutlog.contract.effects import EFFECTS
 from cutlog.contract.fonts import DEFAULT, uploaded
 from cutlog.contract.limits import MAX_CLIPS, MAX_FRAMES
 from cutlog.contract.timeline import (
@@ -178,8 +179,7 @@ def media_of(piece: Piece) -> Iterator[str]:
         case ColorSource():
             pass
     for effect in piece.effects:
-        if effect.kind == "lut" and isinstance(table := effect.params["media"], str):
-            yield table
+        yield from (str(effect.params[name]) for name in EFFECTS[effect.kind].media)
 
 
 def caption_fonts(tracks: Iterable[TrackState]) -> list[str]:

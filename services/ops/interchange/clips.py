@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, assert_never
 
 import msgspec
 
+from cutlog.contract.effects import EFFECTS
 from cutlog.contract.fonts import BUILT_IN, DEFAULT
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import (
@@ -180,16 +181,19 @@ class ClipReader:
         return Clip(id=clip.id, at=clip.at, frames=clip.frames, source=ColorSource(color=PLACEHOLDER))
 
     def _effect(self, effect: Effect, where: str) -> Effect | None:
-        """The effect with the tenant's id of the media it uses."""
-        if effect.kind != "lut" or not isinstance(media := effect.params.get("media"), str):
-            return effect
-        known_as = self._told.get(media, schema.Own(id=media))
-        names = (known_as.name,) if known_as.name else ()
-        asset = self._asset(Wanted(known_as.sha256, media, names))
-        if asset is None:
-            self._losses.add("effect", where, f"lut {effect.id}: its media is missing")
-            return None
-        return msgspec.structs.replace(effect, params={**effect.params, "media": asset.id})
+        """The effect with the tenant's ids of the media it uses."""
+        own: dict[str, str] = {}
+        for name in EFFECTS[effect.kind].media if effect.kind in EFFECTS else ():
+            if not isinstance(media := effect.params.get(name), str):
+                continue
+            known_as = self._told.get(media, schema.Own(id=media))
+            names = (known_as.name,) if known_as.name else ()
+            asset = self._asset(Wanted(known_as.sha256, media, names))
+            if asset is None:
+                self._losses.add("effect", where, f"{effect.kind} {effect.id}: its media is missing")
+                return None
+            own[name] = asset.id
+        return msgspec.structs.replace(effect, params=effect.params | own) if own else effect
 
     # --- clips of others ---
 

@@ -11,9 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from cutlog.contract.effects import EFFECTS
 from cutlog.contract.profiles import SAMPLE_RATE
-from cutlog.contract.timeline import Effect
 from services.render.audio.levels import Curve, highest, level_at, lowest, within
 
 #: Samples from one change of a moving parameter to the next: 5 ms.
@@ -71,11 +69,13 @@ class Option(NamedTuple):
 
 
 class _Recipe(NamedTuple):
-    """A filter of ffmpeg: options that never change, options by parameters, what follows it."""
+    """A filter of ffmpeg: options that never change, options by parameters; after how many seconds it does not matter
+    any more how it began; what follows it."""
 
     name: str
     fixed: str
     options: tuple[Option, ...]
+    settles: Callable[[Mapping[str, Curve]], float]
     after: str = ""
 
 
@@ -87,13 +87,30 @@ def amplitude(db: float) -> float:
     return math.pow(10, db / 20)
 
 
-_RECIPES: Final[Mapping[str, _Recipe]] = {
-    "highpass": _Recipe("highpass", "poles=2", (Option("frequency", "frequency", _same),)),
-    "lowpass": _Recipe("lowpass", "poles=2", (Option("frequency", "frequency", _same),)),
+def _pole_settles(params: Mapping[str, Curve]) -> float:
+    return _FORGOTTEN / (math.pi * lowest(params["frequency"]))
+
+
+def _band_settles(params: Mapping[str, Curve]) -> float:
+    """By the quality of a band of so many octaves, and of its poles, which the gain makes sharper."""
+    quality = 1 / (2 * math.sinh(math.log(2) / 2 * lowest(params["width"])))
+    sharper = amplitude(max(0.0, highest(params["gain"]), -lowest(params["gain"])) / 2)
+    return _FORGOTTEN * quality * sharper / (math.pi * lowest(params["frequency"]))
+
+
+def _compressor_settles(params: Mapping[str, Curve]) -> float:
+    """acompressor's times are those of four time constants."""
+    return _FORGOTTEN * (highest(params["attack"]) + highest(params["release"])) / 4000
+
+
+RECIPES: Final[Mapping[str, _Recipe]] = {
+    "highpass": _Recipe("highpass", "poles=2", (Option("frequency", "frequency", _same),), _pole_settles),
+    "lowpass": _Recipe("lowpass", "poles=2", (Option("frequency", "frequency", _same),), _pole_settles),
     "eq": _Recipe(
         "equalizer",
         "width_type=o",
         (Option("frequency", "frequency", _same), Option("width", "width", _same), Option("gain", "gain", _same)),
+        _band_settles,
     ),
     "compressor": _Recipe(
         "acompressor",
@@ -105,6 +122,7 @@ _RECIPES: Final[Mapping[str, _Recipe]] = {
             Option("release", "release", _same),
             Option("makeup", "makeup", amplitude),
         ),
+        _compressor_settles,
     ),
     # All of `strength` takes 40 dB away. `floor` is measured: afftdn's own tracking hardly finds it.
     "denoise": _Recipe(
@@ -114,15 +132,11 @@ _RECIPES: Final[Mapping[str, _Recipe]] = {
             Option("noise_reduction", "strength", lambda strength: max(0.01, 40 * strength)),
             Option("noise_floor", "floor", _same),
         ),
+        lambda _: 3.0,
         f"atrim=start_sample={_DENOISE_DELAY},asetpts=PTS-STARTPTS",
     ),
 }
-
-
-def sounds(effect: Effect) -> bool:
-    """Whether an effect works on the sound."""
-    medium = EFFECTS[effect.kind].medium
-    return medium == "sound" or (medium == "either" and effect.params.get("of") == "sound")
+"""The filter of each kind of effect on sounds, once all that it must know is measured."""
 
 
 def settling(filters: Sequence[Filter | Adjust]) -> int:
@@ -134,20 +148,7 @@ def _settles(filter_: Filter | Adjust) -> float:
     """In seconds."""
     if isinstance(filter_, Adjust):
         return 0.0 if filter_.limit is None else 1.0
-    params = filter_.curves
-    match filter_.kind:
-        case "highpass" | "lowpass":
-            return _FORGOTTEN / (math.pi * lowest(params["frequency"]))
-        case "eq":
-            # The quality of a band of so many octaves, and of its poles, which the gain makes sharper.
-            quality = 1 / (2 * math.sinh(math.log(2) / 2 * lowest(params["width"])))
-            sharper = amplitude(max(0.0, highest(params["gain"]), -lowest(params["gain"])) / 2)
-            return _FORGOTTEN * quality * sharper / (math.pi * lowest(params["frequency"]))
-        case "compressor":
-            # acompressor's times are those of four time constants.
-            return _FORGOTTEN * (highest(params["attack"]) + highest(params["release"])) / 4000
-        case _:
-            return 3.0
+    return RECIPES[filter_.kind].settles(filter_.curves)
 
 
 def chain(filters: Sequence[Filter | Adjust], samples: int) -> tuple[list[str], str]:
@@ -158,7 +159,7 @@ def chain(filters: Sequence[Filter | Adjust], samples: int) -> tuple[list[str], 
         if isinstance(each, Adjust):
             recipe, curves = _adjusting(each), {"gain": each.gain}
         else:
-            recipe, curves = _RECIPES[each.kind], each.curves
+            recipe, curves = RECIPES[each.kind], each.curves
         name = f"{recipe.name}@e{number}"
         options = [recipe.fixed]
         for option in recipe.options:
@@ -194,7 +195,7 @@ def _adjusting(adjust: Adjust) -> _Recipe:
     if adjust.limit is not None:
         limit = f"alimiter=limit={amplitude(adjust.limit)!r}:attack=5:release=100:level=0:latency=1"
         limiter = f"aresample={4 * SAMPLE_RATE},{limit},aresample={SAMPLE_RATE}"
-    return _Recipe("volume", "precision=double", (Option("volume", "gain", amplitude),), limiter)
+    return _Recipe("volume", "precision=double", (Option("volume", "gain", amplitude),), lambda _: 0.0, limiter)
 
 
 def speeding(num: int, den: int, *, keep: bool) -> list[str]:

@@ -15,10 +15,11 @@ from typing import Final
 
 import msgspec
 
+from cutlog.contract.effects import EFFECTS
 from cutlog.contract.media import Rendition
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.timeline import Clip, Effect, Speed
-from services.render.audio.filters import Adjust, Filter, chain, loudness, noise, settling, sounds, speeding
+from services.render.audio.filters import Adjust, Filter, chain, loudness, noise, settling, speeding
 from services.render.audio.levels import Curve, curve, lowest, raised, within
 from services.render.plan.segments import Digest
 
@@ -198,7 +199,7 @@ def treatment(clip: Clip, audio: Rendition, shift: int, used: tuple[int, int], r
     `shift` leads from samples of the timeline, which has `rate` frames a second, to positions; the clip uses those of
     the `used` samples.
     """
-    effects = [effect for effect in clip.effects if sounds(effect)]
+    effects = [effect for effect in clip.effects if EFFECTS[effect.kind].works_on(effect.params) == "sound"]
     if clip.speed is None and not effects:
         return None
     speed = clip.speed or Speed(num=1, den=1)

@@ -7,21 +7,26 @@ segment begins than in the middle of a film.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from cutlog.contract.effects import EFFECTS, Number
 from services.render.plan.looks import GRAIN, Applied, Curve, at, squeezed
 
 Args = dict[str, str | int | float]
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One filter of a chain."""
+    """One filter of a chain. It drops the picture's alpha, keeps it or makes it. If it is one of `rgb`, the way there
+    and back is ours to say."""
 
     name: str
     args: Args
+    alpha: Literal["drops", "keeps", "makes"] = "drops"
+    rgb: bool = False
 
 
 class Clut(msgspec.Struct, frozen=True):
@@ -40,23 +45,8 @@ class Grain(msgspec.Struct, frozen=True):
     room: int
 
 
-#: Parameters of which ffmpeg evaluates an expression on each frame; the others it reads once.
-_EVALUATED: Final = frozenset(
-    {
-        ("color", "brightness"),
-        ("color", "contrast"),
-        ("color", "saturation"),
-        ("color", "gamma"),
-        ("hue", "degrees"),
-        ("noise", GRAIN),
-    }
-)
-
 #: Pixels by which a sheet of noise is larger than the picture.
 _ROOM: Final = 64
-
-#: Effects that look at a pixel's neighbours: what they do depends on how large the picture is when they do it.
-OF_AREAS: Final = frozenset({"blur", "sharpen", "noise", "pixelate", "denoise"})
 
 NEUTRAL: Final = 6500
 """Kelvin at which a picture keeps its colours."""
@@ -80,9 +70,7 @@ def expression(values: Curve, variable: str, scale: float = 1.0) -> str:
 def steady(effect: Applied, frames: int) -> list[tuple[int, Applied]]:
     """An effect as parts, each with the number of its frames, in which no value changes that ffmpeg reads only once."""
     once = [
-        value
-        for name, value in effect.params.items()
-        if isinstance(value, tuple) and (effect.kind, name) not in _EVALUATED
+        value for name, value in effect.params.items() if isinstance(value, tuple) and not _evaluated(effect.kind, name)
     ]
     starts = [frame for frame in range(frames) if frame == 0 or any(v[frame] != v[frame - 1] for v in once)]
     parts: list[tuple[int, Applied]] = []
@@ -93,6 +81,13 @@ def steady(effect: Applied, frames: int) -> list[tuple[int, Applied]]:
         }
         parts.append((end - first, Applied(effect.kind, params)))
     return parts
+
+
+def _evaluated(kind: str, name: str) -> bool:
+    if name == GRAIN:
+        return True
+    parameter = EFFECTS[kind].params[name]
+    return isinstance(parameter, Number) and parameter.evaluated
 
 
 def _bt709(color: str) -> str:
@@ -107,69 +102,82 @@ def _number(value: float) -> str:
     return f"{value:.7g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.10f}"
 
 
-def filters(effect: Applied, height: float) -> list[Call | Clut | Grain]:
-    """The filters of an effect on a picture for a canvas that would be so many of its pixels high, in order."""
-    params = effect.params
+class Values(NamedTuple):
+    """The parameters of an effect whose values do not move, but for those that ffmpeg evaluates; and how many pixels
+    high a canvas of the picture would be."""
 
-    def number(name: str) -> float:
-        value = params[name]
+    params: Mapping[str, Curve | str]
+    height: float
+
+    def number(self, name: str) -> float:
+        """One that does not move."""
+        value = self.params[name]
         assert not isinstance(value, str)
         return at(value, 0)
 
-    def moving(name: str, variable: str = "n", scale: float = 1.0) -> str:
-        value = params[name]
+    def moving(self, name: str) -> str:
+        """One that may, as an expression of the frame's number."""
+        value = self.params[name]
         assert not isinstance(value, str)
-        return expression(value, variable, scale)
+        return expression(value, "n")
 
-    def word(name: str) -> str:
-        value = params[name]
+    def word(self, name: str) -> str:
+        value = self.params[name]
         assert isinstance(value, str)
         return value
 
-    match effect.kind:
-        case "color":
-            graded = Call(
-                "eq",
-                {
-                    "brightness": moving("brightness"),
-                    "contrast": moving("contrast"),
-                    "saturation": moving("saturation"),
-                    "gamma": moving("gamma"),
-                    "eval": "frame",
-                },
-            )
-            kelvin = number("temperature")
-            return [graded] if kelvin == NEUTRAL else [graded, Call("colortemperature", {"temperature": kelvin})]
-        case "hue":
-            return [Call("hue", {"h": moving("degrees")})]
-        case "grayscale":
-            return [Call("hue", {"s": 0})]
-        case "invert":
-            # `negate` of ffmpeg knows nothing of limited range: white would not become black.
-            return [Call("lutyuv", dict.fromkeys("yuv", "negval"))]
-        case "blur":
-            return [Call("gblur", {"sigma": min(1024.0, number("radius") * height), "steps": 2})]
-        case "sharpen":
-            return [Call("unsharp", {"luma_amount": number("amount")})]
-        case "vignette":
-            return [Call("vignette", {"angle": number("amount") * math.pi / 2, "dither": 0})]
-        case "noise":
-            x, y = (expression(_scattered(params[GRAIN], shift), "n") for shift in (8, 16))
-            return [Grain(round(number("amount") * 100), x, y, _ROOM)]
-        case "pixelate":
-            side = min(1024, max(1, round(number("size") * height)))
-            return [Call("pixelize", {"w": side, "h": side})]
-        case "denoise":
-            strength = number("strength")
-            return [Call("bilateral", {"sigmaS": 1 + 4 * strength, "sigmaR": 0.02 + 0.13 * strength})]
-        case "chromaKey":
-            args: Args = {"color": _bt709(word("color")), "yuv": 1}
-            args |= {"similarity": number("similarity"), "blend": number("blend")}
-            return [Call("chromakey", args)]
-        case "lut":
-            return [Clut(word("media"))]
-        case kind:
-            raise ValueError(f"there is no effect {kind} on the picture")
+
+def filters(effect: Applied, height: float) -> Sequence[Call | Clut | Grain]:
+    """The filters of an effect on a picture for a canvas that would be so many of its pixels high, in order."""
+    return COMPILED[effect.kind](Values(effect.params, height))
+
+
+def _color(of: Values) -> Sequence[Call]:
+    evaluated = {name: of.moving(name) for name in ("brightness", "contrast", "saturation", "gamma")}
+    graded = Call("eq", {**evaluated, "eval": "frame"})
+    kelvin = of.number("temperature")
+    return [graded] if kelvin == NEUTRAL else [graded, Call("colortemperature", {"temperature": kelvin}, rgb=True)]
+
+
+def _noise(of: Values) -> Sequence[Grain]:
+    x, y = (expression(_scattered(of.params[GRAIN], shift), "n") for shift in (8, 16))
+    return [Grain(round(of.number("amount") * 100), x, y, _ROOM)]
+
+
+def _pixelate(of: Values) -> Sequence[Call]:
+    side = min(1024, max(1, round(of.number("size") * of.height)))
+    return [Call("pixelize", {"w": side, "h": side})]
+
+
+def _denoise(of: Values) -> Sequence[Call]:
+    strength = of.number("strength")
+    return [Call("bilateral", {"sigmaS": 1 + 4 * strength, "sigmaR": 0.02 + 0.13 * strength})]
+
+
+def _chroma_key(of: Values) -> Sequence[Call]:
+    args: Args = {"color": _bt709(of.word("color")), "yuv": 1}
+    args |= {"similarity": of.number("similarity"), "blend": of.number("blend")}
+    return [Call("chromakey", args, alpha="makes")]
+
+
+COMPILED: Final[Mapping[str, Callable[[Values], Sequence[Call | Clut | Grain]]]] = {
+    "color": _color,
+    "hue": lambda of: [Call("hue", {"h": of.moving("degrees")})],
+    "grayscale": lambda _: [Call("hue", {"s": 0})],
+    # `negate` of ffmpeg knows nothing of limited range: white would not become black.
+    "invert": lambda _: [Call("lutyuv", dict.fromkeys("yuv", "negval"))],
+    "blur": lambda of: [
+        Call("gblur", {"sigma": min(1024.0, of.number("radius") * of.height), "steps": 2}, alpha="keeps")
+    ],
+    "sharpen": lambda of: [Call("unsharp", {"luma_amount": of.number("amount")})],
+    "vignette": lambda of: [Call("vignette", {"angle": of.number("amount") * math.pi / 2, "dither": 0})],
+    "noise": _noise,
+    "pixelate": _pixelate,
+    "denoise": _denoise,
+    "chromaKey": _chroma_key,
+    "lut": lambda of: [Clut(of.word("media"))],
+}
+"""The filters of each kind of effect on pictures."""
 
 
 def _scattered(numbers: Curve | str, shift: int) -> Curve:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ffmpeg
 
@@ -14,11 +14,6 @@ from services.render.compile.stock import Opened, Stock
 from services.render.plan.geometry import Size
 from services.render.plan.layers import SourceFile
 from services.render.plan.looks import Shown
-
-#: Filters that keep the picture's alpha by themselves, or make it.
-_KEEPS_ALPHA: Final = frozenset({"gblur", "chromakey"})
-#: Filters of RGB: the way there and back is ours to say.
-_OF_RGB: Final = frozenset({"colortemperature"})
 
 
 class Graded(Stock):
@@ -55,17 +50,17 @@ class Graded(Stock):
         return film, alpha
 
     def _filtered(
-        self, film: Any, calls: list[Call | Clut | Grain], alpha: bool, size: Size, frames: int
+        self, film: Any, calls: Sequence[Call | Clut | Grain], alpha: bool, size: Size, frames: int
     ) -> tuple[Any, bool]:
         for call in calls:
-            name = call.name if isinstance(call, Call) else ""
-            if alpha and name not in _KEEPS_ALPHA:
+            does = call.alpha if isinstance(call, Call) else "drops"
+            if alpha and does == "drops":
                 both = film.filter("format", "yuva420p").filter_multi_output("split")
                 opaque = self._filter(both[0].filter("format", "yuv420p"), call, size, frames)
                 film = ffmpeg.filter([opaque, both[1].filter("alphaextract")], "alphamerge")
             else:
                 film = self._filter(film, call, size, frames)
-            alpha = alpha or name == "chromakey"
+            alpha = alpha or does == "makes"
             film = film.filter("format", "yuva420p" if alpha else "yuv420p")
         return film, alpha
 
@@ -77,7 +72,7 @@ class Graded(Stock):
             table = self._image(self._cluts[call.media]).filter("format", "rgb24")
             graded = ffmpeg.filter([rgb_of(film).filter("format", "rgb24"), table], "haldclut", eof_action="repeat")
             return of_rgb(graded, "yuv420p")
-        if call.name in _OF_RGB:
+        if call.rgb:
             return of_rgb(rgb_of(film).filter(call.name, **call.args), "yuv420p")
         return film.filter(call.name, **call.args)
 

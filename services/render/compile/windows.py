@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from services.render.compile.effects import OF_AREAS
+from cutlog.contract.effects import EFFECTS
 from services.render.plan.geometry import Box, Size, centred, even
 from services.render.plan.looks import Curve, Shown, at
 
@@ -43,7 +43,7 @@ def made_size(full: Size, native: Size, look: Shown) -> Size:
     It depends on nothing that differs from segment to segment: at a constant scale it is made as large as it is seen;
     if the scale moves, with the detail that it has; for effects that look at areas, as it is at scale 1.
     """
-    of_areas = any(effect.kind in OF_AREAS for effect in look.effects)
+    of_areas = any(EFFECTS[effect.kind].area for effect in look.effects)
     if isinstance(look.scale, float) and not look.zooms and not of_areas and max(full) * look.scale <= WIDEST:
         return scaled(full, look.scale)
     if max(full) > WIDEST:

@@ -7,6 +7,7 @@ from typing import Literal, assert_never
 
 import msgspec
 
+from cutlog.contract.effects import EFFECTS
 from cutlog.contract.timeline import TextStyle
 from cutlog.ffmpeg.clock import Clock
 from services.render.plan.geometry import Placement, Size
@@ -189,8 +190,7 @@ def cluts(layer: Drawn) -> Iterator[str]:
                 yield from cluts(side)
         return
     for effect in layer.look.effects:
-        if effect.kind == "lut":
-            yield str(effect.params["media"])
+        yield from (str(effect.params[name]) for name in EFFECTS[effect.kind].media)
 
 
 def ingredients(layer: Drawn, tables: dict[str, str]) -> list[object]:
@@ -215,7 +215,7 @@ def ingredients(layer: Drawn, tables: dict[str, str]) -> list[object]:
 
 def _seen(look: Shown, tables: dict[str, str]) -> list[object]:
     effects = [
-        [effect.kind, {"media": tables[str(effect.params["media"])]} if effect.kind == "lut" else effect.params]
+        [effect.kind, effect.params | {name: tables[str(effect.params[name])] for name in EFFECTS[effect.kind].media}]
         for effect in look.effects
     ]
     return [msgspec.structs.replace(look, effects=()), effects]

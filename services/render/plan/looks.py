@@ -22,7 +22,7 @@ Curve = float | tuple[float, ...]
 _DIGITS: Final = 6
 
 
-#: The parameter of noise that says which of all grains a frame has.
+#: The parameter, beside its own, of an effect that counts: which of all grains a frame has.
 GRAIN: Final = "grain"
 #: Frames before which no clip begins, however slowly it plays, and twice that.
 _AGES: Final = 1 << 40
@@ -92,7 +92,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
             and self.crop is None
             and self.blend == "normal"
             and not self.fades
-            and all(effect.kind != "chromaKey" for effect in self.effects)
+            and not any(EFFECTS[effect.kind].alpha for effect in self.effects)
         )
 
 
@@ -147,14 +147,16 @@ def look_of(clip: Clip, frame: int) -> Look:
         flip_v=clip.flip_v,
         blend=clip.blend,
         fades=tuple(fades),
-        effects=tuple(_filter(clip, one) for one in clip.effects if shows(one.kind, one.params)),
+        effects=tuple(
+            _filter(clip, one) for one in clip.effects if EFFECTS[one.kind].works_on(one.params) == "picture"
+        ),
     ).later(frame)
 
 
 def _filter(clip: Clip, effect: Effect) -> Filter:
     """Grain is another on each frame, and the same wherever a cut lies: it goes by the frames of the source as the clip
     plays them, or, where there is no moving source, by those of the clip."""
-    if effect.kind != "noise":
+    if not EFFECTS[effect.kind].counting:
         return Filter(effect.kind, effect.params)
     first = 0
     if isinstance(clip.source, MediaSource):
@@ -164,10 +166,9 @@ def _filter(clip: Clip, effect: Effect) -> Filter:
     return Filter(effect.kind, {**effect.params, GRAIN: msgspec.structs.replace(_COUNTING, start=first + _AGES)})
 
 
-def shows(kind: str, params: dict[str, Animated | str]) -> bool:
+def shows(effect: Effect) -> bool:
     """Whether an effect works on the picture."""
-    medium = EFFECTS[kind].medium
-    return medium == "picture" or (medium == "either" and params.get("of") == "picture")
+    return EFFECTS[effect.kind].works_on(effect.params) == "picture"
 
 
 def shown(look: Look, first: int, frames: int) -> Shown:

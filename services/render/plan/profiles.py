@@ -11,6 +11,7 @@ import msgspec
 from cutlog.contract.keys import FilmProfile
 from cutlog.contract.profiles import (
     COLOR_ARGS,
+    SIZED,
     ExportProfile,
     gop_frames,
     proxy_size,
@@ -149,10 +150,7 @@ def _sized(name: ExportProfile, height: int) -> Profile:
 
 EXPORTS: Final[dict[ExportProfile, Profile]] = {
     "mp4": _MP4,
-    "mp4-1080p": _sized("mp4-1080p", 1080),
-    "mp4-720p": _sized("mp4-720p", 720),
-    "mp4-480p": _sized("mp4-480p", 480),
-    "mp4-360p": _sized("mp4-360p", 360),
+    **{name: _sized(name, height) for name, height in SIZED.items()},
     # x265 reorders by two pictures at most; how early it starts to count differs with the length of a film.
     "mp4-hevc": msgspec.structs.replace(_MP4, name="mp4-hevc", encoder=_hevc, delay=2),
     "webm": msgspec.structs.replace(
