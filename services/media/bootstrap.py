@@ -25,6 +25,7 @@ from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
 from cutlog.web import Server, serve_http
 from cutlog.web.body import READ_SECONDS
+from cutlog.web.links import Links
 from services.media.api.previews import add_previews
 from services.media.api.tus import add_uploads
 from services.media.api.videos import make_api
@@ -88,7 +89,10 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
             ingest = Ingest(engine, blobs, ffmpeg, outbox, quotas=quotas, probes=probes)
             derive = Derive(ffmpeg, PatientBlobs(blobs), probes)  # waits for the store and keeps what it has encoded
             worker = Worker(engine, derive, outbox, slots=max(1, (os.cpu_count() or 1) // 2))
-            api = make_api(engine, blobs, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes)
+            links = Links(blobs, settings.public_url)
+            api = make_api(
+                engine, blobs, links, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes
+            )
             folder = blobs.lasting()
             holding = PartHolding(engine, blobs) if folder is None else FileHolding(folder)
             if folder is None:  # where releases up to 0.1 kept what no other process saw; it can't be resumed
@@ -97,12 +101,10 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
             add_uploads(api, resuming, max_upload=settings.max_upload_bytes)
             # Before the routes of single videos, of which it is none.
             add_examining(api, engine)
-            add_previews(api, engine, blobs, Derive(ffmpeg, blobs))
+            add_previews(api, engine, blobs, links, Derive(ffmpeg, blobs))
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
             places = Places(engine, settings.peers.get("ops"), settings.service_token.get_secret_value())
-            compat_routes(
-                api, engine, blobs, ingest, places, max_upload=settings.max_upload_bytes, public_url=settings.public_url
-            )
+            compat_routes(api, engine, blobs, links, ingest, places, max_upload=settings.max_upload_bytes)
             scrubber = Scrubber(engine, blobs, settings.scrub_days, api.metrics.registry)
             recounter = Recounter(engine, bus, api.metrics.registry)
             standing = ProjectionMetrics(api.metrics.registry, bus, [projects])

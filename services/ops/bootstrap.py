@@ -21,6 +21,7 @@ from cutlog.hosting.installed_fonts import letters_in
 from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
 from cutlog.web import Server, serve_http
+from cutlog.web.links import Links
 from services.ops import compat
 from services.ops.api import make_api
 from services.ops.api.context import Ops
@@ -100,6 +101,9 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         handling = Handling(engine, log, reader, history, catalog, feed)
         news = News(bus, grown_elsewhere)
         work.create_task(news.run(stop), name="news")
+        blobs = open_blobs(
+            settings.objects, settings.file_secret.get_secret_value(), settings.bucket_secret.get_secret_value()
+        )
         ops = Ops(
             handling=handling,
             history=history,
@@ -110,12 +114,10 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             renders=Renders(bus, feed, time.monotonic),
             limits=ExportLimits(reads, settings.renders),
             ids=IdTries(),
-            blobs=open_blobs(
-                settings.objects, settings.file_secret.get_secret_value(), settings.bucket_secret.get_secret_value()
-            ),
+            blobs=blobs,
+            links=Links(blobs, settings.public_url),
             converter=Converter(settings.sandbox),
             captions=CaptionReader(settings.sandbox),
-            public_url=settings.public_url,
             now=lambda: datetime.now(UTC),
         )
         parts.push_async_callback(await bus.subscribe(subjects.COMMANDS, Commands(handling), queue="ops"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import av
 import msgspec
@@ -86,6 +88,13 @@ async def test_pictures_and_peaks_of_a_film_show_what_is_in_it(running: House, p
     beyond = await client("GET", f"{root}/thumbnail?at=250")
     assert (beyond.status, beyond.body["errors"][0]["pointer"]) == (422, "?at")
     assert await fetch(client, f"{root}/poster") == await fetch(client, f"{root}/thumbnail")
+    for route in ("thumbnail", "thumbnail?at=17", "poster", "sprite", "waveform", "download"):
+        there = await client("GET", f"{root}/{route}", headers={"Accept": "Application/JSON;q=0.9, text/plain"})
+        assert (there.status, there.headers["Vary"]) == (200, "Accept"), route
+        assert datetime.fromisoformat(there.body["expiresAt"]) > datetime.now(UTC)
+        url = urlsplit(there.body["url"])
+        assert url.scheme == "http" and url.netloc, "it is absolute"
+        assert (await client("GET", f"{url.path}?{url.query}")).status == 200
     told_peaks = msgspec.json.decode(await fetch(client, f"{root}/waveform"))
     assert told_peaks["length"] * 2 == len(told_peaks["data"])
     assert told_peaks["samples_per_pixel"] * told_peaks["length"] >= 480_000

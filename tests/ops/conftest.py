@@ -49,9 +49,16 @@ class Client:
         self.session, self.url, self.token = session, url, token
 
     async def __call__(
-        self, method: str, path: str, body: Any = None, *, key: str | None = None, raw: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        raw: bytes | None = None,
+        accept: str = "*/*",
     ) -> Answer:
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": accept}
         if key is not None:
             headers["Idempotency-Key"] = key
         if body is not None or raw is not None:

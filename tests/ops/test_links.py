@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from cutlog.contract.commands import ReportExport
+from cutlog.settings import Settings
 from tests.ops.conftest import Ask, Client
 from tests.ops.renders import file, proxy_made
+from tests.support.configuration import SettingsFactory
 
+PUBLIC = "https://cut.example.com"
 CLIP = {"op": "clip.add", "track": "v", "at": 0, "color": "#ff0000"}
+
+
+@pytest.fixture
+def settings(settings_for: SettingsFactory) -> Settings:
+    return settings_for("ops").model_copy(update={"public_url": f"{PUBLIC}/"})
 
 
 @pytest.fixture
@@ -41,7 +50,13 @@ async def test_a_link_to_a_proxy_works_while_it_plays_and_ten_minutes_more_at_mo
     since = time.time()
     shown = (await film.made("GET", f"/api/projects/p1/versions/{version}"))["proxy"]["url"]
     led = (await film("GET", f"/api/projects/p1/versions/{version}/proxy")).headers["Location"]
-    for url in (shown, led):
+    told = await film("GET", f"/api/projects/p1/versions/{version}/proxy", accept="application/json, */*")
+    assert told.status == 200
+    assert (told.headers["Vary"], told.headers["Cache-Control"]) == ("Accept", "no-store")
+    ends = datetime.fromisoformat(told.body["expiresAt"]).timestamp()
+    assert abs(ends - int(parse_qs(urlsplit(told.body["url"]).query)["expires"][0])) <= 1
+    assert told.body["url"].startswith(f"{PUBLIC}/files/proxy/p1/") and shown.startswith(f"{PUBLIC}/files/proxy/p1/")
+    for url in (shown, led, told.body["url"]):
         least, most = _left(url, since)
         assert least <= seconds <= most
 

@@ -13,6 +13,7 @@ from cutlog.contract import keys
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.media import Rendition
 from cutlog.web import Api, Content, EventStream, Problem, ProblemError, Reply, Request, Role
+from cutlog.web.links import FileLink, Links
 from cutlog.web.problems import not_found
 from services.media.records import videos
 from services.media.records.videos import NotFailedError, Stored, Video
@@ -37,11 +38,7 @@ class Making(Wire):
     error: str | None
 
 
-def leads_to(url: str) -> Reply:
-    return Reply.redirect(url, headers={"Cache-Control": "no-store", "Vary": "Accept"})
-
-
-def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive) -> None:
+def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, derive: Derive) -> None:
     """Adds the routes."""
     api.problem(NotFailedError, status=409, type="not-failed")
     watching = Watching(engine)
@@ -50,16 +47,19 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
         async with engine.connect() as connection:
             return await videos.by_id(connection, req.actor.tenant, req.path["video"])
 
-    async def link(rendition: Rendition | None, what: str, row: Stored) -> str:
+    def key_of(rendition: Rendition | None, what: str, row: Stored) -> str:
         if rendition is None:
             raise not_found(f"{what} of video {row.id}")
-        return await blobs.url(rendition.key, seconds=LINK_SECONDS)
+        return rendition.key
+
+    async def lead(req: Request[None, At] | Request, key: str) -> Reply:
+        return await links.lead(req, key, seconds=LINK_SECONDS)
 
     @api.get(
         ROOT + "/thumbnail",
         role=Role.viewer,
         query=At,
-        returns={302: None},
+        returns={302: None, 200: FileLink},
         problems=(404, 422),
         summary="Redirects to a thumbnail of the video",
     )
@@ -67,7 +67,7 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
         """A JPEG of at most 480 lines: the frame `at` of the video, or a representative one."""
         row = await row_of(req)
         if req.query.at is None or row.kind != "video":
-            return leads_to(await link(row.renditions.thumbnail, "A thumbnail", row))
+            return await lead(req, key_of(row.renditions.thumbnail, "A thumbnail", row))
         if req.query.at >= (row.facts.frames or 0):
             detail = f"The last frame of the video is {(row.facts.frames or 0) - 1}."
             raise Problem(
@@ -80,35 +80,41 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
         key = str(keys.ThumbnailKey(content, req.query.at, keys.revision_of(row.renditions.proxy.key)))
         if await blobs.head(key) is None:
             await derive.frame(row.renditions.proxy.key, row.facts, req.query.at, key)
-        return leads_to(await blobs.url(key, seconds=LINK_SECONDS))
+        return await lead(req, key)
 
     @api.get(
-        ROOT + "/poster", role=Role.viewer, returns={302: None}, problems=(404,), summary="Redirects to its poster"
+        ROOT + "/poster",
+        role=Role.viewer,
+        returns={302: None, 200: FileLink},
+        problems=(404,),
+        summary="Redirects to its poster",
     )
     async def poster(req: Request) -> Reply:
         row = await row_of(req)
-        return leads_to(await link(row.renditions.thumbnail, "A poster", row))
+        return await lead(req, key_of(row.renditions.thumbnail, "A poster", row))
 
     @api.get(
         ROOT + "/sprite",
         role=Role.viewer,
-        returns={302: None, 200: Content("text/vtt")},
+        returns={302: None, 200: FileLink},
+        also=("text/vtt",),
         problems=(404,),
         summary="Redirects to a sheet of thumbnails, or returns its index",
     )
     async def sprite(req: Request) -> Reply:
         """A JPEG; with `Accept: text/vtt` its WebVTT index, with which players show a thumbnail under the pointer."""
         row = await row_of(req)
-        url = await link(row.renditions.sprite, "A sheet", row)
+        key = key_of(row.renditions.sprite, "A sheet", row)
         if "text/vtt" not in req.accept:
-            return leads_to(url)
+            return await lead(req, key)
+        url = await blobs.url(key, seconds=LINK_SECONDS)
         headers = {"Cache-Control": "no-store", "Vary": "Accept"}
         return Reply.raw(200, index(row.facts, url).encode(), "text/vtt; charset=utf-8", headers)
 
     @api.get(
         ROOT + "/waveform",
         role=Role.viewer,
-        returns={302: None},
+        returns={302: None, 200: FileLink},
         problems=(404,),
         summary="Redirects to the peaks of its audio",
     )
@@ -117,7 +123,7 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, derive: Derive
         row = await row_of(req)
         image = "image/png" in req.accept or "image/*" in req.accept
         rendition = row.renditions.waveform_image if image else row.renditions.waveform
-        return leads_to(await link(rendition, "A waveform", row))
+        return await lead(req, key_of(rendition, "A waveform", row))
 
     @api.post(
         ROOT + "/retry",

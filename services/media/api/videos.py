@@ -27,9 +27,9 @@ from cutlog.web import (
     encode_cursor,
 )
 from cutlog.web.body import too_large
+from cutlog.web.links import FileLink, Links
 from cutlog.web.multipart import Part, parts
 from cutlog.web.problems import unavailable
-from services.media.api.previews import leads_to
 from services.media.facts.probed import UnusableError
 from services.media.ingest.leases import LeaseLostError
 from services.media.ingest.receive import EmptyFileError, Ingest, OutOfSpaceError, StorageError
@@ -69,7 +69,14 @@ class Released(Wire):
 
 
 def make_api(
-    engine: AsyncEngine, blobs: BlobStore, ingest: Ingest, outbox: Outbox, *, file_secret: str, max_upload: int
+    engine: AsyncEngine,
+    blobs: BlobStore,
+    links: Links,
+    ingest: Ingest,
+    outbox: Outbox,
+    *,
+    file_secret: str,
+    max_upload: int,
 ) -> Api:
     """The routes of the service. Everybody sees the videos of one tenant only."""
     api = Api("media", title="Videos and files")
@@ -162,14 +169,14 @@ def make_api(
     @api.get(
         ROOT + "/{video}/download",
         role=Role.viewer,
-        returns={302: None},
+        returns={302: None, 200: FileLink},
         problems=(404,),
         summary="Redirects to the original file",
     )
     async def download(req: Request) -> Reply:
         async with engine.connect() as connection:
             row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
-        return leads_to(await blobs.url(row.key, seconds=LINK_SECONDS, filename=row.name))
+        return await links.lead(req, row.key, seconds=LINK_SECONDS, filename=row.name)
 
     add_files(api, blobs, file_secret)
     return api

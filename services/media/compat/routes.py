@@ -13,6 +13,7 @@ from cutlog.contract.uploads import path_of
 from cutlog.web import Api, Content, Problem, Reply, Request, Role
 from cutlog.web.body import too_large
 from cutlog.web.envelope import Answer
+from cutlog.web.links import Links
 from cutlog.web.multipart import Part, parts
 from services.media.api.videos import FORM_BYTES
 from services.media.compat import reads
@@ -29,9 +30,9 @@ TEXT_BYTES: Final = 64 << 10
 
 
 def compat_routes(
-    api: Api, engine: AsyncEngine, blobs: BlobStore, ingest: Ingest, places: Places, *, max_upload: int, public_url: str
+    api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, ingest: Ingest, places: Places, *, max_upload: int
 ) -> None:
-    """Adds the routes. Links begin with `public_url`."""
+    """Adds the routes."""
 
     @api.post(
         f"{ROOT}/videos/upload",
@@ -108,8 +109,7 @@ def compat_routes(
         return await given(blobs, key, req.http, req.path["path"].rpartition("/")[2])
 
     async def link(stored: Stored) -> str:
-        url = await blobs.url(stored.key, seconds=LINK_SECONDS, filename=stored.name)
-        return public_url.rstrip("/") + url if url.startswith("/") else url
+        return await links.url(stored.key, seconds=LINK_SECONDS, filename=stored.name)
 
     async def row(stored: Stored, said: Described) -> VideoRow:
         facts, path = stored.facts, path_of(stored.key)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.web import Request
+from cutlog.web.links import Links
 from cutlog.web.problems import not_found
 from services.ops.decide.commands import ProjectCommand
 from services.ops.decide.project_state import ProjectState
@@ -26,7 +27,7 @@ from services.ops.readmodel.reads import Owner, Reads
 
 @dataclass(frozen=True)
 class Ops:
-    """The parts of the service, composed in `bootstrap`. `now` is the clock; `public_url` makes links absolute."""
+    """The parts of the service, composed in `bootstrap`. `now` is the clock."""
 
     handling: Handling
     history: History
@@ -38,9 +39,9 @@ class Ops:
     limits: ExportLimits
     ids: IdTries
     blobs: BlobStore
+    links: Links
     converter: Converter
     captions: CaptionReader
-    public_url: str
     now: Callable[[], datetime]
 
     async def owner(self, req: Request[Any, Any], project_id: str) -> Owner:
@@ -52,8 +53,7 @@ class Ops:
 
     async def link(self, key: str, filename: str | None = None, seconds: int = LINK_SECONDS) -> str:
         """An absolute signed link to an object, for that long."""
-        url = await self.blobs.url(key, seconds=seconds, filename=filename)
-        return self.public_url.rstrip("/") + url if url.startswith("/") else url
+        return await self.links.url(key, seconds=seconds, filename=filename)
 
 
 def who(req: Request[Any, Any]) -> Who:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cutlog.blobs import playing_seconds
 from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web.links import FileLink
 from cutlog.web.problems import not_found
 from services.ops.api.context import Ops
 from services.ops.api.exports import completed
@@ -38,19 +39,20 @@ def routes(api: Api, ops: Ops) -> None:
         "/api/projects/{project}/versions/{n}/proxy",
         role=Role.viewer,
         path={"n": int},
-        returns={302: None, 202: Proxy},
+        returns={302: None, 200: FileLink, 202: Proxy},
         problems=(409,),
         summary="Redirects to the proxy of a version, or renders it",
     )
     async def proxy(req: Request) -> Reply:
-        """302 to the file; 202 while it renders. The proxy of a superseded version is rendered on request."""
+        """302 to the file (200 with its URL if Accept names application/json); 202 while it renders. The proxy of a
+        superseded version is rendered on request."""
         project_id = req.path["project"]
         row = await found(req)
         now = await proxy_of(project_id, row)
         match now.status:
             case "ready":
                 assert row.proxy_key is not None
-                return Reply.redirect(await ops.blobs.url(row.proxy_key, seconds=_seconds(row)))
+                return await ops.links.lead(req, row.proxy_key, seconds=_seconds(row))
             case "none":
                 raise not_found(f"A proxy of version {row.version}, which has no frames,")
             case "failed":
