@@ -156,8 +156,7 @@ def _operation(route: Route, by_type: Mapping[int, Json]) -> Json:
     }
     if route.description:
         operation["description"] = route.description
-    if route.role is not None:
-        operation["x-role"] = route.role.value
+    operation["x-role"] = _needs(route)
     if route.stream or route.body is bytes:
         consumed = "application/octet-stream" if route.consumes == "*/*" else route.consumes
         content = {consumed: {"schema": _form(route) if consumed == "multipart/form-data" else _BYTES}}
@@ -172,6 +171,13 @@ def _form(route: Route) -> Json:
     file, *texts = route.form
     fields: Json = {file: {"type": "string", "format": "binary"}} | {name: {"type": "string"} for name in texts}
     return {"type": "object", "properties": fields, "required": [file]}
+
+
+def _needs(route: Route) -> str:
+    """What a caller has to present: a role, a signed link, or nothing."""
+    if route.role is None:
+        return "link" if route.signed else "anyone"
+    return route.role.value
 
 
 def _security(route: Route) -> list[Json]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
+from docs.generate_roles import PAGE, page
 from tests.support.documents import whole
 from tests.support.stacks import RunningStack
 
@@ -21,6 +22,11 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
             yield from objects(each)
 
 
+def test_the_page_of_roles_is_what_the_routes_say(stack: RunningStack) -> None:
+    written = PAGE.read_text(encoding="utf-8")
+    assert written == page(whole(stack)), f"run: python -m docs.generate_roles {stack.url}"
+
+
 def test_generators_get_what_they_can_read(stack: RunningStack) -> None:
     document = whole(stack)
     assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(document)] == []
@@ -32,5 +38,9 @@ def test_generators_get_what_they_can_read(stack: RunningStack) -> None:
             assert [name for name, member in each.get("properties", {}).items() if "default" in member] == []
     assert schemas["MediaFacts"]["properties"]["sar"]["anyOf"][0]["items"] == {"type": "integer"}
     assert "discriminator" in schemas["EffectAdd"]
+    for operation in (each for path in document["paths"].values() for each in path.values()):
+        if "302" in operation["responses"]:
+            body = operation["responses"]["200"]["content"]["application/json"]["schema"]
+            assert body == {"$ref": "#/components/schemas/FileLink"}, operation["operationId"]
     tus = document["paths"]["/api/uploads/{upload}"]["patch"]
     assert {each["name"] for each in tus["parameters"]} >= {"Tus-Resumable", "Upload-Offset"}

@@ -307,7 +307,7 @@ function draw() {
       const id = operation.operationId;
       const details = make("details", {}, make("summary", {},
         make("span", { class: `verb ${verb}` }, verb), drawPath(path), make("span", { class: "summary" }, operation.summary || ""),
-        make("span", { class: "role" }, operation["x-role"] || "public")));
+        make("span", { class: "role" }, operation["x-role"])));
       details.addEventListener("toggle", () => {
         if (details.open && details.childNodes.length === 1) details.append(drawInside(path, verb, operation));
       });
