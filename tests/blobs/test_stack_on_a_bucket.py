@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,14 @@ import asyncpg
 import pytest
 
 from cutlog.blobs import BlobStore, open_blobs, remote
-from services.gc.bootstrap import serving as gc_serving
-from services.media.bootstrap import serving as media_serving
-from services.ops.bootstrap import serving as ops_serving
-from services.render.bootstrap import serving as render_serving
 from tests.support.buckets import SeaweedFS
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
 from tests.support.faulty import Faulty, faulty
+from tests.support.house import services
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
-SERVING: dict[str, Any] = {
-    "ops": ops_serving, "media": media_serving, "render": render_serving, "gc": gc_serving,
-}  # fmt: skip
 EAGER = {"ttlDays": 0, "keepLatest": 0, "archiveGraceDays": 0, "maxDeleteFraction": 1.0}
 
 
@@ -81,12 +75,7 @@ async def users(settings_for: SettingsFactory, bucket: str) -> AsyncIterator[Use
 
 @asynccontextmanager
 async def at_work(settings_for: SettingsFactory, bucket: str) -> AsyncIterator[Users]:
-    async with AsyncExitStack() as parts:
-        urls = {}
-        for name, serving in SERVING.items():
-            settings = settings_for(name).model_copy(update={"objects_url": bucket})
-            urls[name] = (await parts.enter_async_context(serving(settings))).url
-        http = await parts.enter_async_context(aiohttp.ClientSession())
+    async with services(settings_for, objects_url=bucket) as urls, aiohttp.ClientSession() as http:
         yield Users(http, urls, settings_for.token("admin"))
 
 
