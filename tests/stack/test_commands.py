@@ -63,6 +63,8 @@ def test_a_token_as_json(data: Path) -> None:
         ("serve", "nothing"),
         ("serve",),
         ("up", "--port", "70000"),
+        ("up", "--allow-origin", "*"),
+        ("up", "--public-url", "https://a.example/app"),
         ("nats-context", "--name", "../evil"),
         ("nothing",),
     ],

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from cutlog.stack.gateway import Gateway
-from cutlog.stack.ports import free_ports
+from cutlog.operate.stack.gateway import Gateway
+from cutlog.operate.stack.ports import free_ports
 from services.gc.bootstrap import serving as gc_serving
 from services.media.bootstrap import serving as media_serving
 from services.ops.bootstrap import serving as ops_serving

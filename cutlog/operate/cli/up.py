@@ -30,6 +30,13 @@ def up(
     host: Annotated[str, typer.Option(help="Address on which the gateway listens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway; 0: a free one.")] = 8080,
     ops: Annotated[int, typer.Option(min=1, max=8, help="Processes of ops, which share the projects.")] = PROCESSES,
+    public_url: Annotated[
+        str, typer.Option(envvar="CUTLOG_PUBLIC_URL", help="URL of a proxy in front; links begin with it.")
+    ] = "",
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(envvar="CUTLOG_CORS_ORIGINS", help="Origin whose pages may use the API; can be repeated."),
+    ] = None,
 ) -> None:
     """Runs PostgreSQL, NATS, the gateway and all services until Ctrl-C or SIGTERM, and restarts crashed processes.
 
@@ -38,10 +45,19 @@ def up(
     """
     from cutlog.operate.stack.services import installed_services
 
-    run_stack(data, host, port, installed_services({"ops": ops}))
+    public = _origin(public_url, "--public-url") if public_url else ""
+    origins = list(dict.fromkeys(_origin(each, "--allow-origin") for each in allow_origin or ()))
+    run_stack(data, host, port, installed_services({"ops": ops}), public, origins)
 
 
-def run_stack(data: Path, host: str, port: int, services: Sequence[ServiceProgram]) -> None:
+def run_stack(
+    data: Path,
+    host: str,
+    port: int,
+    services: Sequence[ServiceProgram],
+    public_url: str = "",
+    origins: Sequence[str] = (),
+) -> None:
     """`cutlog up` with these services."""
     from cutlog.operate.stack import lock
     from cutlog.operate.stack.errors import CANNOT_START
@@ -56,7 +72,7 @@ def run_stack(data: Path, host: str, port: int, services: Sequence[ServiceProgra
         layout.make()
     except OSError as error:
         fail(unusable(layout.data, error))
-    gateway = Gateway(layout.caddy, host, port or free_ports(1, host)[0])
+    gateway = Gateway(layout.caddy, host, port or free_ports(1, host)[0], public_url, origins)
     try:
         with lock.hold(layout.run, gateway.url):
             if reason := why_not(host, gateway.port):
@@ -97,7 +113,16 @@ def _announce(stack: Stack) -> None:
     from cutlog.auth.tokens import mint
 
     token = mint(stack.secrets.jwt, "admin", Role.admin, ttl=LOGIN_SECONDS)
-    print(f"login {stack.gateway.url}/#token={token}", flush=True)
+    print(f"login {stack.gateway.public}/#token={token}", flush=True)
+
+
+def _origin(text: str, option: str) -> str:
+    from cutlog.operate.stack.origins import origin_of
+
+    try:
+        return origin_of(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def _sentence(error: BaseException) -> str:

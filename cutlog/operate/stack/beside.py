@@ -23,5 +23,5 @@ def settings_beside(service: str, state: StackState) -> Settings:
         service_token=SecretStr(secrets.service_token(service, SERVICE_TOKEN_SECONDS)),
         file_secret=SecretStr(secrets.files),
         peers={name: f"http://{address}" for name, address in state.listen.items()},
-        public_url=state.url,
+        public_url=state.public_url or state.url,
     )

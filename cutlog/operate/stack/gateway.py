@@ -16,15 +16,23 @@ UNPRIVILEGED_PORTS = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 @dataclass(frozen=True)
 class Gateway:
-    """Listens on `host`:`port` and hands requests to the services."""
+    """Listens on `host`:`port` and hands requests to the services. Users reach it at `public_url`, if that is another
+    address; pages of the `origins` may use it from their own."""
 
     folder: Path
     host: str
     port: int
+    public_url: str = ""
+    origins: Sequence[str] = ()
+
+    @property
+    def public(self) -> str:
+        """Where users reach it."""
+        return self.public_url or self.url
 
     @property
     def url(self) -> str:
-        """Where users reach it; a wildcard host is reached on loopback."""
+        """Where this machine reaches it; a wildcard host is reached on loopback."""
         host = f"[{self.reachable}]" if ":" in self.reachable else self.reachable
         return f"http://{host}:{self.port}"
 
@@ -44,6 +52,7 @@ class Gateway:
             env={
                 "CUTLOG_GATEWAY_HOST": self.host,
                 "CUTLOG_GATEWAY_PORT": str(self.port),
+                "CUTLOG_CORS_ORIGINS": " ".join(self.origins),
                 "HOME": str(self.folder),
                 "XDG_DATA_HOME": str(self.folder / "data"),
                 "XDG_CONFIG_HOME": str(self.folder / "config"),

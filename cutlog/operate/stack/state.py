@@ -22,12 +22,15 @@ class StackState(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     started: int
     """Start time of `pid` in clock ticks since boot."""
     url: str
+    """Of the gateway, for this machine."""
     data: str
     nats_url: str
     postgres_port: int
     listen: dict[str, str]
     """Service → HOST:PORT."""
     pids: dict[str, int]
+    public_url: str = ""
+    """Where users reach the gateway; empty in what older versions wrote."""
 
 
 def write_state(layout: Layout, state: StackState) -> None:

@@ -176,7 +176,7 @@ class Stack:
             nats=self._nats,
             listen=self.listen[instance],
             peers={each.name: self.listen[each.name] for each in self.services},
-            public_url=self.gateway.url,
+            public_url=self.gateway.public,
             warden=name_of(self._warden) if self._warden else "",
         )
         if self._accounts.services is not None:
@@ -230,6 +230,7 @@ class Stack:
                 pid=own.pid,
                 started=own.started,
                 url=self.gateway.url,
+                public_url=self.gateway.public,
                 data=str(self.layout.data.absolute()),
                 nats_url=self._nats.url,
                 postgres_port=self._postgres_port,
