@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from cutlog.contract.commands import ReportExport
-from cutlog.settings import Settings
+from cutlog.hosting.settings import Settings
 from tests.ops.conftest import Ask, Client
 from tests.ops.renders import file, proxy_made
 from tests.support.configuration import SettingsFactory
