@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
-import boto3
 import msgspec
 import pytest
 from aiohttp import web
 from playwright.async_api import Page
+from yarl import URL
 
-from tests.support.buckets import CREDENTIALS, SeaweedFS
+from cutlog.blobs import open_blobs
+from cutlog.blobs.presigned import signed
+from tests.support.buckets import CREDENTIALS
 from tests.support.configuration import SettingsFactory
 from tests.support.house import whole
 from tests.support.painting import Painter
@@ -169,16 +171,28 @@ async def read(page: Page, told: dict[str, Any]) -> dict[str, Any]:
     return {name: await page.evaluate(caught.format(script), told) for name, script in TRIES.items()}
 
 
-def share(s3: SeaweedFS, url: str, origins: list[str]) -> None:
+async def share(bucket: str, origins: list[str]) -> None:
     """Gives a bucket the rule of docs/FRONTEND.md, for these origins."""
     text = (CHECKOUT / "docs" / "FRONTEND.md").read_text(encoding="utf-8").partition("```json\n")[2].partition("```")[0]
     given = msgspec.json.decode(text)
     given["CORSRules"][0]["AllowedOrigins"] = origins
-    store = boto3.client(
-        "s3", endpoint_url=s3.url, region_name=CREDENTIALS["AWS_REGION"],
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"], aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-    )  # fmt: skip
-    store.put_bucket_cors(Bucket=url.removeprefix("s3://").partition("/")[0], CORSConfiguration=given)
+    rules = "".join(
+        f"<CORSRule>{''.join(_elements(name, value) for name, value in rule.items())}</CORSRule>"
+        for rule in given["CORSRules"]
+    )
+    link = urlsplit(await open_blobs(bucket, "").url("temp/x", "PUT"))
+    own = link._replace(path="/" + link.path.split("/")[1]).geturl()
+    url = signed(own, CREDENTIALS["AWS_SECRET_ACCESS_KEY"], "PUT", {"cors": ""})
+    body = f"<CORSConfiguration>{rules}</CORSConfiguration>".encode()
+    async with aiohttp.ClientSession() as http, http.put(URL(url, encoded=True), data=body) as answer:
+        assert answer.status == 200, await answer.text()
+
+
+def _elements(name: str, value: list[str] | int) -> str:
+    """A setting as S3 has it in XML: lists are repeated elements, in the singular."""
+    words = value if isinstance(value, list) else [value]
+    singular = name.removesuffix("s") if isinstance(value, list) else name
+    return "".join(f"<{singular}>{word}</{singular}>" for word in words)
 
 
 @pytest.mark.parametrize("store", ["local", "bucket"])
@@ -193,7 +207,7 @@ async def test_pages_of_allowed_origins_use_every_kind_of_route_and_others_none(
         told_store = {}
         if store == "bucket":
             told_store["objects_url"] = request.getfixturevalue("bucket")
-            await asyncio.to_thread(share, request.getfixturevalue("s3"), told_store["objects_url"], [far, near])
+            await share(told_store["objects_url"], [far, near])
         url = await opened.enter_async_context(whole(settings_for, tmp_path, origins=[far, near], **told_store))
         context = await opened.enter_async_context(chromium())
         told = await film(url, settings_for.token("editor"), painted(25, 50, (320, 180), audio=True))
