@@ -124,7 +124,7 @@ types: develop ## mypy --strict
 
 .PHONY: laws
 laws: develop ## the laws of ARCHITECTURE.md
-	@$(BIN)/lint-imports --no-cache && $(PYTEST) -q tests/laws
+	@$(PYTEST) -q tests/laws
 
 .PHONY: proto
 proto: ## buf: check the contract's style, and that it has only grown since its release (needs node)

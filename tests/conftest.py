@@ -26,6 +26,7 @@ chance.register()
 #: Files of tests are in memory where it has room for those of all: whatever syncs them does not wait for a disk.
 MEMORY = Path("/dev/shm")
 ROOM = 6 << 30
+LAWS = Path(__file__).with_name("laws")
 if MEMORY.is_dir() and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
     held = os.statvfs(MEMORY)
     if held.f_bavail * held.f_frsize >= ROOM and not held.f_flag & os.ST_NOEXEC:
@@ -129,17 +130,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(shelf.begin())
 
 
+def pytest_collection() -> None:
+    """What is loaded stays: the collector need not look at thousands of modules and tests again and again, neither
+    while they are loaded nor afterwards."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What is loaded stays: the collector need not look at three thousand tests again and again."""
-    gc.collect()
+    """What tests leave is collected."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sends what `few` leaves over into the slow lane; keeps all tests of the whole stack in one xdist worker, so that
-    one stack serves them, and likewise those of S3."""
+    one stack serves them, and likewise those of S3, and the laws, which parse the same modules."""
     lanes.part(items)
     reason = containers.absent() if containers.WANTED else None
     for item in items:
@@ -148,3 +155,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for shared in ("stack", "s3"):
             if shared in getattr(item, "fixturenames", ()):
                 lanes.together(shared, item, config)
+        if item.path.parent == LAWS:
+            lanes.together("laws", item, config)

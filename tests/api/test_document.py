@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
-
 from docs.generate_roles import PAGE, page
 from tests.support.documents import whole
 from tests.support.stacks import RunningStack
@@ -28,6 +26,9 @@ def test_the_page_of_roles_is_what_the_routes_say(stack: RunningStack) -> None:
 
 
 def test_generators_get_what_they_can_read(stack: RunningStack) -> None:
+    # To load it takes each process of pytest half a second, and one of them needs it.
+    from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
     document = whole(stack)
     assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(document)] == []
     schemas = document["components"]["schemas"]

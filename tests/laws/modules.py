@@ -11,6 +11,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes of a tree: every law looks at them, and they are walked once."""
+    return tuple(ast.walk(tree))
+
+
+def dotted(node: ast.expr) -> str:
+    """A dotted name as it is written; what else stands before a dot is left out."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=name):
+            return f"{dotted(value)}.{name}"
+        case _:
+            return ""
+
+
 @dataclass(frozen=True)
 class Module:
     """One file of `cutlog` or `services`."""
@@ -38,10 +55,10 @@ class Module:
     @cached_property
     def calls(self) -> list[str]:
         """What it calls, as far as that is written as a dotted name: `datetime.now`, `open`."""
-        return [ast.unparse(node.func) for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
+        return [dotted(node.func) for node in nodes(self.tree) if isinstance(node, ast.Call)]
 
     def _imports(self) -> Iterator[str]:
-        for node in ast.walk(self.tree):
+        for node in nodes(self.tree):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):

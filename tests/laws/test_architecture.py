@@ -11,22 +11,11 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from cutlog.contract import keys
-from tests.laws.modules import ROOT, Module, module_of, modules, modules_of_tests
-
-CONTRACT = tuple(name for name in modules() if name.startswith("cutlog.contract.") and name != "cutlog.contract.ids")
-"""All of it but the maker of new ids."""
+from tests.laws.modules import ROOT, Module, dotted, module_of, modules, modules_of_tests, nodes
 
 DECLARATION = re.compile(r"\bPure\b[.,:;]")
 """The word in the docstring of a module or folder that binds it, and all that a folder holds, to the law of purity."""
-
-PURE = (
-    *(name for name, module in modules().items() if DECLARATION.search(ast.get_docstring(module.tree) or "")),
-    *CONTRACT,
-)
-"""Modules and packages that decide: same arguments, same answer."""
 
 EXEMPT = {"cutlog", "cutlog.contract", "cutlog.contract.ids", "services"}
 """Packages' own files; and ids, of which pure modules may check the shape, but make none."""
@@ -53,8 +42,20 @@ def under(name: str, places: Iterable[str]) -> bool:
     return any(name == place or name.startswith(place + ".") for place in places)
 
 
+@cache
+def pure() -> tuple[str, ...]:
+    """Modules and packages that decide: same arguments, same answer. The contract is among them, but for its maker of
+    new ids."""
+    return tuple(
+        name
+        for name, module in modules().items()
+        if DECLARATION.search(ast.get_docstring(module.tree) or "")
+        or (name.startswith("cutlog.contract.") and name != "cutlog.contract.ids")
+    )
+
+
 def pure_modules() -> list[Module]:
-    return [module for name, module in modules().items() if under(name, PURE)]
+    return [module for name, module in modules().items() if under(name, pure())]
 
 
 def offenders(pattern: str, allowed: tuple[str, ...]) -> list[str]:
@@ -83,27 +84,31 @@ def test_the_rooms_that_decide_are_declared_pure() -> None:
         "gc.rules",
         "media.facts",
     )
-    assert {f"services.{room}" for room in rooms} <= set(PURE)
+    assert {f"services.{room}" for room in rooms} <= set(pure())
 
 
-@pytest.mark.parametrize("module", pure_modules(), ids=lambda module: module.name)
-def test_pure_modules_import_nothing_that_acts(module: Module) -> None:
-    for imported in module.imports:
-        own = module_of(imported)
-        if own is not None:
-            assert own.name in EXEMPT or under(own.name, (*PURE, *also_pure())), f"{own.name} is not pure"
-        else:
-            assert under(imported, LIBRARIES_OF_THOUGHT), imported
+def test_pure_modules_import_nothing_that_acts() -> None:
+    pure_too = (*pure(), *also_pure())
+    acting = [
+        f"{module.name} imports {imported}"
+        for module in pure_modules()
+        for imported in module.imports
+        if not (
+            (own.name in EXEMPT or under(own.name, pure_too))
+            if (own := module_of(imported))
+            else under(imported, LIBRARIES_OF_THOUGHT)
+        )
+    ]
+    assert acting == []
 
 
-@pytest.mark.parametrize("module", pure_modules(), ids=lambda module: module.name)
-def test_pure_modules_ask_no_clock_and_no_dice(module: Module) -> None:
-    assert acts(module) == []
+def test_pure_modules_ask_no_clock_and_no_dice() -> None:
+    assert {module.name: asking for module in pure_modules() if (asking := acts(module))} == {}
 
 
 def acts(module: Module) -> list[str]:
     """Its calls that ask the outside."""
-    asking = BARE - {node.name for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef)}
+    asking = BARE - {node.name for node in nodes(module.tree) if isinstance(node, ast.FunctionDef)}
     return [call for call in module.calls if call in asking or ("." in call and call.rpartition(".")[2] in METHODS)]
 
 
@@ -196,7 +201,7 @@ def test_only_the_grammar_builds_and_splits_object_keys() -> None:
         name
         for name, module in modules().items()
         if not under(name, ("cutlog.contract.keys", "cutlog.operate.backfill", "services.render.api.preview"))
-        for node in ast.walk(module.tree)
+        for node in nodes(module.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(families)
     ]
     assert makers == [], "the legacy store and the paths of playlists have keys of their own"
@@ -221,15 +226,13 @@ def test_no_test_imports_from_a_test_module() -> None:
     """What several tests share stands in a module that is none: else a move of one test breaks another."""
     found = []
     for path, tree in modules_of_tests().items():
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             match node:
                 case ast.Import():
                     names = [each.name for each in node.names]
                 case ast.ImportFrom():
                     names = [node.module or "", *(f"{node.module}.{each.name}" for each in node.names)]
-                case ast.Call(args=[ast.Constant(value=str() as name), *_]) if "import_module" in ast.unparse(
-                    node.func
-                ):
+                case ast.Call(args=[ast.Constant(value=str() as name), *_]) if "import_module" in dotted(node.func):
                     names = [name]
                 case _:
                     continue
@@ -252,13 +255,13 @@ def test_no_test_sleeps_a_fixed_time_in_place_of_waiting() -> None:
     others for a while, as long as it is told, waits for nothing."""
     found = []
     for path, tree in modules_of_tests().items():
-        loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
+        loops = [node for node in nodes(tree) if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
         paced = {id(node) for loop in loops for node in ast.walk(loop)}
         found += [
             f"{path.relative_to(ROOT)}:{node.lineno}"
-            for node in ast.walk(tree)
+            for node in nodes(tree)
             if isinstance(node, ast.Call)
-            and ast.unparse(node.func).rpartition(".")[2] == "sleep"
+            and dotted(node.func).rpartition(".")[2] == "sleep"
             and any(ast.unparse(each) not in ("0", "seconds") for each in node.args)
             and id(node) not in paced
         ]
@@ -269,13 +272,13 @@ def test_no_test_changes_a_constant_of_a_module() -> None:
     """Timeouts, delays and limits are arguments: a test that needs others gives others, and what it gives reaches all
     that it concerns."""
     found = []
-    for path in (ROOT / "tests").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path, tree in modules_of_tests().items():
+        for node in nodes(tree):
             match node:
                 case ast.Call(func=func, args=[ast.Constant(value=str() as where), *_]):
-                    changes, constant = ast.unparse(func).endswith(("setattr", "patch")), where.rpartition(".")[2]
+                    changes, constant = dotted(func).endswith(("setattr", "patch")), where.rpartition(".")[2]
                 case ast.Call(func=func, args=[_, ast.Constant(value=str() as constant), *_]):
-                    changes = ast.unparse(func).endswith(("setattr", "patch.object"))
+                    changes = dotted(func).endswith(("setattr", "patch.object"))
                 case _:
                     continue
             if changes and constant.isupper():
@@ -288,7 +291,7 @@ def test_what_runs_in_the_slow_lane_only_says_why() -> None:
     silent = []
     for path, tree in modules_of_tests().items():
         reasoned = set()
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Call) and _name(node.func) in ("mark.slow", "mark.few", "later"):
                 given = [each.value for each in node.keywords if each.arg == "reason"]
                 if not given and _name(node.func) != "mark.few":
@@ -297,7 +300,7 @@ def test_what_runs_in_the_slow_lane_only_says_why() -> None:
                     reasoned.add(id(node.func))
         silent += [
             f"{path.relative_to(ROOT)}:{node.lineno}"
-            for node in ast.walk(tree)
+            for node in nodes(tree)
             if isinstance(node, ast.Attribute) and _name(node) in ("mark.slow", "mark.few") and id(node) not in reasoned
         ]
     assert silent == []
@@ -305,7 +308,7 @@ def test_what_runs_in_the_slow_lane_only_says_why() -> None:
 
 def _name(node: ast.expr) -> str:
     """The last two words of a dotted name, without pytest's own."""
-    return ast.unparse(node).removeprefix("pytest.")
+    return dotted(node).removeprefix("pytest.")
 
 
 def test_the_builtin_gc_is_not_shadowed() -> None:

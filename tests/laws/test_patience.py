@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.laws.modules import ROOT, modules_of_tests
+from tests.laws.modules import ROOT, dotted, modules_of_tests, nodes
 from tests.support.waiting import PATIENCE
 
 BY_NAME = {"timeout", "total"}
@@ -21,15 +21,15 @@ def limits_of_its_own(tree: ast.Module) -> Iterator[int]:
     """Lines with a limit that is a number, unless its end is awaited: a short one that is caught or asked again."""
     awaited = {
         id(node)
-        for outer in ast.walk(tree)
+        for outer in nodes(tree)
         if isinstance(outer, ast.For | ast.AsyncFor | ast.While | ast.Try)
         or (isinstance(outer, ast.With | ast.AsyncWith) and _handles(outer))
         for node in ast.walk(outer)
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if not isinstance(node, ast.Call):
             continue
-        place = BY_PLACE.get(ast.unparse(node.func).rpartition(".")[2])
+        place = BY_PLACE.get(dotted(node.func).rpartition(".")[2])
         given = [each.value for each in node.keywords if each.arg in BY_NAME]
         given += node.args[place : place + 1] if place is not None else []
         for each in given:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,18 +37,18 @@ from tests.support.photographs import (
 slow = pytest.mark.slow(reason="renders one more example of its kind")
 
 FILES = [
-    Photograph("plain.heic", heif(quarters()), "heif"),
-    Photograph("turned-6.heic", heif(quarters(), orientation=6), "heif"),
-    Photograph("plain.avif", heif(quarters(), kind="AVIF"), "avif"),
-    Photograph("wide.jpg", of_profile("JPEG"), "jpeg_pipe"),
-    Photograph("jpeg.tif", tiff_of_jpeg(), "tiff_pipe"),
+    Photograph("plain.heic", lambda: heif(quarters()), "heif"),
+    Photograph("turned-6.heic", lambda: heif(quarters(), orientation=6), "heif"),
+    Photograph("plain.avif", lambda: heif(quarters(), kind="AVIF"), "avif"),
+    Photograph("wide.jpg", lambda: of_profile("JPEG"), "jpeg_pipe"),
+    Photograph("jpeg.tif", tiff_of_jpeg, "tiff_pipe"),
 ]
 MORE = [
-    Photograph("called.jpg", heif(quarters()), "heif"),
-    Photograph("ten-bits.heic", heif(quarters(), bits=10), "heif"),
-    *(Photograph(f"turned-{n}.heic", heif(quarters(), orientation=n), "heif") for n in (3, 5, 8)),
-    Photograph("wide.png", of_profile("PNG"), "png_pipe"),
-    Photograph("wide.webp", of_profile("WEBP"), "webp_pipe"),
+    Photograph("called.jpg", lambda: heif(quarters()), "heif"),
+    Photograph("ten-bits.heic", lambda: heif(quarters(), bits=10), "heif"),
+    *(Photograph(f"turned-{n}.heic", partial(heif, quarters(), orientation=n), "heif") for n in (3, 5, 8)),
+    Photograph("wide.png", lambda: of_profile("PNG"), "png_pipe"),
+    Photograph("wide.webp", lambda: of_profile("WEBP"), "webp_pipe"),
 ]
 
 

@@ -9,6 +9,7 @@ import os
 from typing import Final
 
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 FEW: Final = 8
 _GIVEN: Final = os.environ.get("CUTLOG_TEST_ROUNDS")
@@ -25,3 +26,7 @@ def register() -> None:
     """Makes this the way of all tests. An example that was found at random stays as an `@example`."""
     settings.register_profile("cutlog", derandomize=ROUNDS == 0, deadline=None, max_examples=examples(100))
     settings.load_profile("cutlog")
+    if ROUNDS == 0:
+        # Hypothesis would also try constants that it reads from the source of all loaded modules: to parse them takes
+        # each process a second, and a gate would try other examples whenever some module changes.
+        vars(providers)["is_local_module_file"] = lambda path: False

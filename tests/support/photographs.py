@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -37,9 +38,14 @@ class Photograph:
     """A file under the name that somebody gave it, and what its quarters look like."""
 
     name: str
-    data: bytes
+    write: Callable[[], bytes]
     container: str
     shown: tuple[Rgb, ...] = QUARTERS
+
+    @cached_property
+    def data(self) -> bytes:
+        """Of the file; only who looks at it waits for an encoder."""
+        return self.write()
 
 
 def quarters(width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
@@ -77,18 +83,18 @@ def jpegs() -> list[Photograph]:
     """JPEGs of all kinds, of more than 2 KB each."""
     plain = quarters()
     return [
-        Photograph("plain.jpg", jpeg(plain), "jpeg_pipe"),
-        Photograph("progressive.jpg", jpeg(plain, progressive=True), "jpeg_pipe"),
-        Photograph("subsampled.jpg", jpeg(plain, subsampling="4:2:0"), "jpeg_pipe"),
-        Photograph("optimised.jpeg", jpeg(plain, optimize=True, restart_marker_rows=1), "jpeg_pipe"),
+        Photograph("plain.jpg", lambda: jpeg(plain), "jpeg_pipe"),
+        Photograph("progressive.jpg", lambda: jpeg(plain, progressive=True), "jpeg_pipe"),
+        Photograph("subsampled.jpg", lambda: jpeg(plain, subsampling="4:2:0"), "jpeg_pipe"),
+        Photograph("optimised.jpeg", lambda: jpeg(plain, optimize=True, restart_marker_rows=1), "jpeg_pipe"),
         # As Photoshop and Pillow write it, inverted, with Adobe's marker.
-        Photograph("cmyk.jpg", jpeg(plain.convert("CMYK")), "jpeg_pipe"),
-        Photograph("grey.jpg", encoded(plain.convert("L"), "JPEG", quality=92), "jpeg_pipe", _GREYS),
-        Photograph("capitals.JPG", jpeg(plain), "jpeg_pipe"),
-        Photograph("no ending", jpeg(plain), "jpeg_pipe"),
-        Photograph("jpeg.png", jpeg(plain), "jpeg_pipe"),
-        Photograph("jpeg.mp4", jpeg(plain), "jpeg_pipe"),
-        *(Photograph(f"turned-{n}.jpg", turned("JPEG", n), "jpeg_pipe") for n in range(1, 9)),
+        Photograph("cmyk.jpg", lambda: jpeg(plain.convert("CMYK")), "jpeg_pipe"),
+        Photograph("grey.jpg", lambda: encoded(plain.convert("L"), "JPEG", quality=92), "jpeg_pipe", _GREYS),
+        Photograph("capitals.JPG", lambda: jpeg(plain), "jpeg_pipe"),
+        Photograph("no ending", lambda: jpeg(plain), "jpeg_pipe"),
+        Photograph("jpeg.png", lambda: jpeg(plain), "jpeg_pipe"),
+        Photograph("jpeg.mp4", lambda: jpeg(plain), "jpeg_pipe"),
+        *(Photograph(f"turned-{n}.jpg", partial(turned, "JPEG", n), "jpeg_pipe") for n in range(1, 9)),
     ]
 
 
@@ -100,28 +106,28 @@ def others() -> list[Photograph]:
     cleared = plain.convert("P", palette=Image.Palette.ADAPTIVE)
     pages = {"save_all": True, "append_images": [Image.new("RGB", (50, 40))]}
     return [
-        Photograph("plain.png", encoded(plain, "PNG"), "png_pipe"),
-        Photograph("png.mp4", encoded(plain, "PNG"), "png_pipe"),
-        Photograph("png.jpg", encoded(plain, "PNG"), "png_pipe"),
-        Photograph("grey16.png", encoded(deep, "PNG"), "png_pipe", _GREYS),
-        Photograph("grey-alpha.png", encoded(grey.convert("LA"), "PNG"), "png_pipe", _GREYS),
-        Photograph("palette.png", encoded(cleared, "PNG", transparency=255), "png_pipe"),
-        Photograph("lossy.webp", encoded(plain, "WEBP", quality=95), "webp_pipe"),
-        Photograph("lossless.webp", encoded(plain, "WEBP", lossless=True), "webp_pipe"),
-        Photograph("alpha.webp", encoded(plain.convert("RGBA"), "WEBP", lossless=True), "webp_pipe"),
-        Photograph("lzw.tiff", encoded(plain, "TIFF", compression="tiff_lzw"), "tiff_pipe"),
-        Photograph("deflate.tif", encoded(plain, "TIFF", compression="tiff_adobe_deflate"), "tiff_pipe"),
-        Photograph("packbits.tif", encoded(plain, "TIFF", compression="packbits"), "tiff_pipe"),
-        Photograph("cmyk.tif", encoded(plain.convert("CMYK"), "TIFF"), "tiff_pipe"),
-        Photograph("grey16.tif", encoded(deep, "TIFF"), "tiff_pipe", _GREYS),
-        Photograph("pages.tif", encoded(plain, "TIFF", **pages), "tiff_pipe"),
-        Photograph("24.bmp", encoded(plain, "BMP"), "bmp_pipe"),
-        Photograph("32.bmp", encoded(plain.convert("RGBA"), "BMP"), "bmp_pipe"),
-        Photograph("8.bmp", encoded(cleared, "BMP"), "bmp_pipe"),
-        Photograph("grey.bmp", encoded(grey, "BMP"), "bmp_pipe", _GREYS),
-        *(Photograph(f"turned-{n}.png", turned("PNG", n), "png_pipe") for n in (5, 6)),
-        *(Photograph(f"turned-{n}.webp", turned("WEBP", n), "webp_pipe") for n in (5, 6)),
-        *(Photograph(f"turned-{n}.tif", turned("TIFF", n), "tiff_pipe") for n in (5, 6)),
+        Photograph("plain.png", lambda: encoded(plain, "PNG"), "png_pipe"),
+        Photograph("png.mp4", lambda: encoded(plain, "PNG"), "png_pipe"),
+        Photograph("png.jpg", lambda: encoded(plain, "PNG"), "png_pipe"),
+        Photograph("grey16.png", lambda: encoded(deep, "PNG"), "png_pipe", _GREYS),
+        Photograph("grey-alpha.png", lambda: encoded(grey.convert("LA"), "PNG"), "png_pipe", _GREYS),
+        Photograph("palette.png", lambda: encoded(cleared, "PNG", transparency=255), "png_pipe"),
+        Photograph("lossy.webp", lambda: encoded(plain, "WEBP", quality=95), "webp_pipe"),
+        Photograph("lossless.webp", lambda: encoded(plain, "WEBP", lossless=True), "webp_pipe"),
+        Photograph("alpha.webp", lambda: encoded(plain.convert("RGBA"), "WEBP", lossless=True), "webp_pipe"),
+        Photograph("lzw.tiff", lambda: encoded(plain, "TIFF", compression="tiff_lzw"), "tiff_pipe"),
+        Photograph("deflate.tif", lambda: encoded(plain, "TIFF", compression="tiff_adobe_deflate"), "tiff_pipe"),
+        Photograph("packbits.tif", lambda: encoded(plain, "TIFF", compression="packbits"), "tiff_pipe"),
+        Photograph("cmyk.tif", lambda: encoded(plain.convert("CMYK"), "TIFF"), "tiff_pipe"),
+        Photograph("grey16.tif", lambda: encoded(deep, "TIFF"), "tiff_pipe", _GREYS),
+        Photograph("pages.tif", lambda: encoded(plain, "TIFF", **pages), "tiff_pipe"),
+        Photograph("24.bmp", lambda: encoded(plain, "BMP"), "bmp_pipe"),
+        Photograph("32.bmp", lambda: encoded(plain.convert("RGBA"), "BMP"), "bmp_pipe"),
+        Photograph("8.bmp", lambda: encoded(cleared, "BMP"), "bmp_pipe"),
+        Photograph("grey.bmp", lambda: encoded(grey, "BMP"), "bmp_pipe", _GREYS),
+        *(Photograph(f"turned-{n}.png", partial(turned, "PNG", n), "png_pipe") for n in (5, 6)),
+        *(Photograph(f"turned-{n}.webp", partial(turned, "WEBP", n), "webp_pipe") for n in (5, 6)),
+        *(Photograph(f"turned-{n}.tif", partial(turned, "TIFF", n), "tiff_pipe") for n in (5, 6)),
     ]  # fmt: skip
 
 
