@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,6 +26,7 @@ chance.register()
 #: Files of tests are in memory where it has room for those of all: whatever syncs them does not wait for a disk.
 MEMORY = Path("/dev/shm")
 ROOM = 6 << 30
+STACK = pytest.StashKey[RunningStack]()
 LAWS = Path(__file__).with_name("laws")
 if MEMORY.is_dir() and "PYTEST_DEBUG_TEMPROOT" not in os.environ:
     held = os.statvfs(MEMORY)
@@ -93,12 +94,21 @@ def painted() -> Painter:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A real `cutlog up` for the whole session, in one xdist worker: `.url`, `.token(role)`, `.data`, `.pids`."""
-    running = RunningStack(tmp_path_factory.mktemp("stack") / "data")
+def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[RunningStack]:
+    """A real `cutlog up` for all tests that look at it, in one worker: `.url`, `.token(role)`, `.data`, `.pids`."""
+    running = pytestconfig.stash[STACK] = RunningStack(tmp_path_factory.mktemp("stack") / "data")
     running.start()
     yield running
     running.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """After the last test that looks at it the stack ends: idle, its processes take a twentieth of a core."""
+    yield
+    running = item.config.stash.get(STACK, None)
+    if running is not None and "stack" not in getattr(nextitem, "fixturenames", ()):
+        running.stop()
 
 
 @pytest.fixture
@@ -146,8 +156,10 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sends what `few` leaves over into the slow lane; keeps all tests of the whole stack in one xdist worker, so that
-    one stack serves them, and likewise those of S3, and the laws, which parse the same modules."""
+    one stack serves them, and likewise those of S3, and the laws, which parse the same modules. Those of the stack come
+    first, one after the other."""
     lanes.part(items)
+    items.sort(key=lambda item: "stack" not in getattr(item, "fixturenames", ()))
     reason = containers.absent() if containers.WANTED else None
     for item in items:
         if reason is not None:

@@ -69,15 +69,14 @@ def paint(number: int, tag: int, size: tuple[int, int]) -> Image:
 def read_mark(image: Image) -> Mark | None:
     """The mark of a picture of any size that shows a painted frame in full; None when it shows none."""
     height, width = image.shape[:2]
-    light = image[:, :, :3].astype(np.float32).mean(axis=2)
     words = []
     for top, bottom in ROWS:
         margin = (bottom - top) * 0.3
-        rows = light[
+        rows = image[
             int(height * (top + margin)) : max(int(height * (bottom - margin)), int(height * (top + margin)) + 1)
         ]
         cells = [
-            float(rows[:, int(width * (cell + 0.3) / CELLS) : max(int(width * (cell + 0.7) / CELLS), 1)].mean())
+            float(rows[:, int(width * (cell + 0.3) / CELLS) : max(int(width * (cell + 0.7) / CELLS), 1), :3].mean())
             for cell in range(CELLS)
         ]
         if cells[-1] - cells[0] < CONTRAST:
