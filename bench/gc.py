@@ -184,7 +184,7 @@ async def deleted(stand: Stand) -> list[Row]:
     """Real files, real events: calculated, archived and deleted over HTTP."""
     async with serving(settings(stand, "gc")) as server, aiohttp.ClientSession() as session:
         await exported(stand, session)
-        token = mint(stand.secrets.jwt, "bench", Role.admin, "default", 86_400)
+        token = mint(stand.secrets.signing, "bench", Role.admin, "default", 86_400)
         headers = {"Authorization": f"Bearer {token}"}
         policy = {"ttlDays": 0, "keepLatest": 0, "archiveGraceDays": 0, "maxDeleteFraction": 1.0}
 

@@ -72,7 +72,7 @@ class Door:
 async def _measure(folder: Path, tell: Callable[[Row], None]) -> None:
     data = folder / "data"
     async with own_stack(data) as url:
-        token = mint(Secrets(Layout(data).secrets).jwt, "bench", Role.editor, ttl=86_400)
+        token = mint(Secrets(Layout(data).secrets).signing, "bench", Role.editor, ttl=86_400)
         door = Door(url, token, read_state(data).pids["media"])
         await _seen(door, folder, tell)
         await _large(door, folder, tell)

@@ -112,7 +112,7 @@ async def studio(folder: Path) -> AsyncIterator[Studio]:
     async with own_stack(data) as url:
         secrets = Secrets(Layout(data).secrets)
         async with (
-            Client.connect(url, mint(secrets.jwt, "bench", Role.admin, ttl=86_400)) as client,
+            Client.connect(url, mint(secrets.signing, "bench", Role.admin, ttl=86_400)) as client,
             await Bus.connect(read_state(data).nats_url, secrets.nats("operator").seed, name="operator") as bus,
         ):
             film = films.source(folder)

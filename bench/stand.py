@@ -54,7 +54,7 @@ class Stand:
 
     def token(self, subject: str) -> str:
         """An editor's bearer token; rates are limited by subject."""
-        return mint(self.secrets.jwt, subject, Role.editor, "default", 86_400)
+        return mint(self.secrets.signing, subject, Role.editor, "default", 86_400)
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Who asks, and what they may do."""
+"""Who asks: the one place that makes an `Actor` of any credential, and the keys that it takes."""

@@ -1,106 +1,145 @@
-"""Bearer tokens: JWT (RFC 7519) signed with HS256 and nothing else."""
+"""Our own tokens: JWT (RFC 7519) signed with EdDSA (RFC 8037) and nothing else. ops signs those of people; a service
+signs short-lived ones of its own, which say who it is and open `/internal` only."""
 
 from __future__ import annotations
 
+import secrets
 import time
-from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from cutlog.auth.actor import DEFAULT_TENANT, Actor, CredentialExpired, CredentialKind, CredentialRefused, check_names
+from cutlog.auth.rings import KeyRing, PublicKey, PublicKeys, decode64, encode64
 from cutlog.auth.roles import Role
-from cutlog.contract.ids import is_id
-from cutlog.process.importing import without
 
-with without("cryptography"):  # which PyJWT takes for signatures of kinds that we refuse: 8 MiB
-    import jwt
-
-ALGORITHM: Final = "HS256"
+ALGORITHM: Final = "EdDSA"
 AUDIENCE: Final = "cutlog"
-"""What every token is for (`aud`): one that the same secret signed for something else opens nothing here."""
-DEFAULT_TENANT: Final = "default"
+"""What every token is for (`aud`): one that the same key signed for something else opens nothing here."""
 LEEWAY_SECONDS: Final = 5
 MAX_TOKEN: Final = 4096
-MAX_SUBJECT: Final = 255
+MAX_TTL: Final = 366 * 86400
+"""Longest life of a token, in seconds: as long as a revocation must be remembered."""
+SERVICE_SECONDS: Final = 60
+"""Life of the token with which a service says who it is."""
+_REQUIRED: Final = ("aud", "sub", "tenant", "role", "iat", "exp", "jti")
 
 
-class Actor(msgspec.Struct, frozen=True):
-    """Who asks: `subject` as the token names it, the tenant whose things they see, and their role."""
-
-    subject: str
-    tenant: str
-    role: Role
-
-
-class TokenRefused(Exception):
+class TokenRefused(CredentialRefused):
     """The token is not valid."""
 
 
-class TokenExpired(TokenRefused):
+class TokenExpired(TokenRefused, CredentialExpired):
     """The token was ours, and has expired."""
 
 
-def mint(secret: str, subject: str, role: Role, tenant: str = DEFAULT_TENANT, ttl: float = 12 * 3600) -> str:
+class KeyUnknown(TokenRefused):
+    """The token was signed with a key that is not accepted."""
+
+
+def mint(ring: KeyRing, subject: str, role: Role, tenant: str = DEFAULT_TENANT, ttl: float = 12 * 3600) -> str:
     """A new token, valid for `ttl` seconds. Raises ValueError when `verify` would refuse its claims."""
-    if not secret:
-        raise ValueError("the secret that signs tokens is empty")
-    now = int(time.time())
-    _check_names(subject, tenant)
-    claims = {
-        "aud": AUDIENCE, "sub": subject, "tenant": tenant, "role": role.value, "iat": now, "exp": now + int(ttl),
-    }  # fmt: skip
-    return jwt.encode(claims, secret, algorithm=ALGORITHM)
+    if ttl > MAX_TTL:
+        raise ValueError(f"a token is valid for {MAX_TTL // 86400} days at most")
+    check_names(subject, tenant)
+    if role is Role.service:
+        raise ValueError("a service's token is signed with its own key")
+    return _minted(ring, subject, role, tenant, ttl, "t_")
 
 
-def verify(secret: str, token: str) -> Actor:
-    """The actor of a token. Raises TokenRefused, with a sentence that gives nothing of the token away; TokenExpired
-    when nothing but its time is wrong."""
-    if not secret:
-        raise TokenRefused("This service has no secret, so it accepts no token.")
+def introduce(ring: KeyRing, service: str, ttl: float = SERVICE_SECONDS) -> str:
+    """The token with which a service says who it is, signed with its own key."""
+    return _minted(ring, service, Role.service, DEFAULT_TENANT, ttl, "i_")
+
+
+def _minted(ring: KeyRing, subject: str, role: Role, tenant: str, ttl: float, prefix: str) -> str:
+    now = round(time.time(), 3)
+    return sign(
+        ring,
+        {
+            "aud": AUDIENCE, "sub": subject, "tenant": tenant, "role": role.value, "iat": now,
+            "exp": round(now + ttl, 3), "jti": prefix + encode64(secrets.token_bytes(12)),
+        },
+    )  # fmt: skip
+
+
+def sign(ring: KeyRing, claims: dict[str, Any], **header: Any) -> str:
+    """A JWT with these claims."""
+    key = ring.newest
+    head = {"alg": ALGORITHM, "typ": "JWT", "kid": key.public().kid} | header
+    message = f"{encode64(msgspec.json.encode(head))}.{encode64(msgspec.json.encode(claims))}"
+    return f"{message}.{encode64(key.sign(message.encode()))}"
+
+
+def key_id(token: str) -> str:
+    """The `kid` that a token names, not verified. Raises TokenRefused."""
+    head = _json(token.partition(".")[0])
+    kid = head.get("kid")
+    if head.get("alg") == "HS256":
+        raise TokenRefused(
+            "The token is of a release whose tokens are no longer accepted (HS256). Get a new one with `cutlog token`."
+        )
+    if head.get("alg") != ALGORITHM or not isinstance(kid, str) or "crit" in head:
+        raise TokenRefused("The token is not one of ours, or was changed.")
+    return kid
+
+
+def verify(keys: PublicKeys, token: str) -> Actor:
+    """The actor of a token. Raises TokenRefused, with a sentence that gives nothing of the token away; KeyUnknown, so
+    that newer keys are looked for; TokenExpired when nothing but its time is wrong."""
     if len(token) > MAX_TOKEN:
         raise TokenRefused("The token is too long.")
-    actor, expires = _opened(secret, token)
-    if expires <= time.time() - LEEWAY_SECONDS:
-        raise TokenExpired("The token has expired.")
+    key = keys.get(key_id(token))
+    if key is None:
+        raise KeyUnknown("The key of the token is not accepted, or not any more. Get a new token with `cutlog token`.")
+    actor = _opened(key, token)
+    check_time(actor)
     return actor
 
 
-def expiry(secret: str, token: str) -> int:
-    """When a token that `verify` took expires, in seconds since the epoch. Raises TokenRefused."""
-    return _opened(secret, token)[1]
+def check_time(actor: Actor) -> None:
+    """Raises TokenExpired, once the credential of an actor has."""
+    if actor.expires is not None and actor.expires <= time.time() - LEEWAY_SECONDS:
+        raise TokenExpired("The token has expired.")
 
 
-# Checking a signature costs as much as the rest of a small request; a client sends the same token again and again.
-@lru_cache(maxsize=1024)
-def _opened(secret: str, token: str) -> tuple[Actor, int]:
-    """The actor and when the token expires, in seconds since the epoch. A refusal is not remembered."""
+def _opened(key: PublicKey, token: str) -> Actor:
+    message, _, signature = token.rpartition(".")
     try:
-        claims = jwt.decode(
-            token,
-            secret,
-            algorithms=[ALGORITHM],
-            leeway=LEEWAY_SECONDS,
-            audience=AUDIENCE,
-            options={"require": ["aud", "sub", "tenant", "role", "iat", "exp"]},
-        )
-    except jwt.ExpiredSignatureError:
-        raise TokenExpired("The token has expired.") from None
-    except jwt.MissingRequiredClaimError as error:
-        raise TokenRefused(f"The token has no claim {error.claim!r}; ask for a new one.") from None
-    except jwt.InvalidAudienceError:
-        raise TokenRefused(f"The token's audience is not {AUDIENCE!r}; ask for a new one.") from None
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
-        raise TokenRefused("The token is not one of ours, or was changed.") from None
-    subject, tenant, role = claims["sub"], claims["tenant"], claims["role"]
-    try:
-        _check_names(subject, tenant)
-        return Actor(subject, tenant, Role(role)), int(claims["exp"])
+        genuine = key.verifies(message.encode(), decode64(signature))
     except ValueError:
+        genuine = False
+    if not genuine:
+        raise TokenRefused("The token is not one of ours, or was changed.")
+    claims = _json(message.partition(".")[2])
+    for name in _REQUIRED:
+        if claims.get(name) is None:
+            raise TokenRefused(f"The token has no claim {name!r}; ask for a new one.")
+    if claims["aud"] != AUDIENCE:
+        raise TokenRefused(f"The token's audience is not {AUDIENCE!r}; ask for a new one.")
+    try:
+        return _actor(key, claims)
+    except (ValueError, TypeError, OverflowError):
         raise TokenRefused("The token's claims are not valid.") from None
 
 
-def _check_names(subject: object, tenant: object) -> None:
-    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
-        raise ValueError(f"subject must be 1 to {MAX_SUBJECT} printable characters")
-    if not isinstance(tenant, str) or not is_id(tenant):
-        raise ValueError("tenant must be an id")
+def _actor(key: PublicKey, claims: dict[str, Any]) -> Actor:
+    subject, tenant, issued, expires, identity = (claims[name] for name in ("sub", "tenant", "iat", "exp", "jti"))
+    check_names(subject, tenant)
+    role = Role(claims["role"])
+    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in (issued, expires)):
+        raise ValueError("times are numbers")
+    if issued > time.time() + LEEWAY_SECONDS or not isinstance(identity, str) or not 0 < len(identity) <= 64:
+        raise ValueError("it comes from the future, or can't be revoked")
+    own = role is Role.service
+    if own != bool(key.service) or (own and subject != key.service) or expires - issued > MAX_TTL:
+        raise ValueError("a key signs for whom it is, and nobody else")
+    kind: CredentialKind = "service" if own else "token"
+    return Actor(subject, tenant, role, None, kind, identity, float(issued), float(expires))
+
+
+def _json(part: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(decode64(part), type=dict[str, Any])
+    except (ValueError, RecursionError):
+        raise TokenRefused("The token is not one of ours, or was changed.") from None

@@ -20,11 +20,14 @@ AWAY: Final = frozenset({429, 502, 503, 504})
 
 
 class Transport:
-    """One base URL and one token. Every request is safe to repeat: by its method, or by the key it carries."""
+    """One base URL and one token, or what gives one for each request. Every request is safe to repeat: by its method,
+    or by the key it carries."""
 
-    def __init__(self, session: aiohttp.ClientSession, base: str, token: str, patience: float) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, base: str, token: str | Callable[[], str], patience: float
+    ) -> None:
         self._session, self._base, self._patience = session, base.rstrip("/") + "/", patience
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._token = token
 
     def url(self, path: str) -> str:
         """An absolute URL for a path (or URL) that the API gave."""
@@ -46,7 +49,7 @@ class Transport:
         While the stack is away, tries again for `patience` seconds. Raises Refused, Unreachable.
         """
         assert method != "POST" or key is not None, "a POST is repeated safely only with an Idempotency-Key"
-        headers = self._headers | ({"Idempotency-Key": key} if key else {})
+        headers = {"Idempotency-Key": key} if key else {}
         body = None
         if json is not None:
             headers["Content-Type"] = "application/json"
@@ -57,9 +60,14 @@ class Transport:
         while True:
             why: object
             wait = pause
+            sent = self._bearer() | headers
             try:
                 async with self._session.request(
-                    method, self.url(path), data=form() if form else body, headers=headers, params=query
+                    method,
+                    self.url(path),
+                    data=form() if form else body,
+                    headers=sent,
+                    params=query,
                 ) as response:
                     content = await response.read()
                     if response.status < 400:
@@ -82,7 +90,7 @@ class Transport:
         deadline = loop.time() + self._patience
         pause = 0.1
         while True:
-            headers = self._headers | ({} if after is None else {"Last-Event-ID": str(after)})
+            headers = self._bearer() | ({} if after is None else {"Last-Event-ID": str(after)})
             why: object = "the stream ended"
             try:
                 async with self._session.get(self.url(path), headers=headers) as response:
@@ -101,6 +109,9 @@ class Transport:
                 raise Unreachable(f"GET {path}: {why}")
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
+
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token if isinstance(self._token, str) else self._token()}"}
 
 
 def _document(content: bytes) -> dict[str, Any]:

@@ -19,6 +19,8 @@ EVENTS_READ: Final = "ops.events.read"
 COMMANDS: Final = "ops.cmd.>"
 PROGRESS: Final = "progress.>"
 RENDER_PROXY: Final = "render.cmd.proxy"
+#: ops says to all that keys or revocations have changed; core NATS, without content.
+ACCESS_CHANGED: Final = "access.changed"
 
 
 def replayed(target: str, subject: str) -> str:

@@ -60,11 +60,10 @@ class Settings(BaseSettings):
     """On how many servers of a cluster streams are kept; 3 for a cluster of three."""
     nats_seed: SecretStr = SecretStr("")
     """nkey seed of this service's NATS user."""
-    jwt_secret: SecretStr = SecretStr("")
+    credentials: Path = Path()
+    """Folder with this service's own key, and the public keys that it accepts: `cutlog.auth.credentials`."""
     file_secret: SecretStr = SecretStr("")
     """Signs `/files` URLs."""
-    service_token: SecretStr = SecretStr("")
-    """JWT with role `service`, for internal HTTP."""
     objects_url: str = ""
     """file:///absolute/path, s3://bucket/prefix or memory://; default: `data`/objects."""
     bucket_secret: SecretStr = Field(default=SecretStr(""), validation_alias="AWS_SECRET_ACCESS_KEY")

@@ -6,15 +6,16 @@
     async def create(req: Request[NewProject]) -> Reply:
         return Reply(201, await projects.create(req.actor.tenant, req.body))
 
-    async with serve_http(api, settings, checks={"database": ping}) as server:
+    async with serve_http(api, settings, gate, checks={"database": ping}) as server:
         await stop.wait()
 
 The conventions are those of the public contract: problem+json with JSON pointers, bearer tokens, tenants, limits,
 opaque cursors, OpenAPI 3.1 from the types that validate.
 """
 
+from cutlog.auth.actor import Actor
 from cutlog.auth.roles import Role
-from cutlog.auth.tokens import Actor, mint, verify
+from cutlog.auth.tokens import mint, verify
 from cutlog.web.api import Api, Content
 from cutlog.web.federation import federate
 from cutlog.web.page import ListQuery, Page, decode_cursor, encode_cursor

@@ -1,10 +1,27 @@
-"""Answers to those whose token is missing, not valid, or not enough."""
+"""The credential of a request, and the answers to those who have none, or one that is not valid or not enough."""
 
 from __future__ import annotations
 
+from aiohttp import web
+
+from cutlog.auth.actor import Actor
 from cutlog.auth.roles import Role
-from cutlog.auth.tokens import Actor
 from cutlog.web.problems import Problem
+
+
+def presented(http: web.Request, *, in_query: bool) -> str:
+    """The credential of a request. EventSource can't set headers, so one may also come `in_query` as `access_token`.
+    Raises Problem 401."""
+    header = http.headers.get("Authorization")
+    if header is None:
+        token = http.query.get("access_token", "") if in_query else ""
+        if token:
+            return token
+        raise unauthorized("Send `Authorization: Bearer TOKEN`.")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise unauthorized("The Authorization header is not `Bearer TOKEN`.", "invalid_request")
+    return token.strip()
 
 
 def unauthorized(detail: str, error: str | None = None) -> Problem:
@@ -18,3 +35,8 @@ def forbidden(actor: Actor, needed: Role) -> Problem:
     detail = f"This needs the role {needed.value}; the token has {actor.role.value}."
     challenge = 'Bearer realm="cutlog", error="insufficient_scope"'
     return Problem(403, "forbidden", "The role is insufficient", detail, headers={"WWW-Authenticate": challenge})
+
+
+def no_access(detail: str) -> Problem:
+    """403: the credential is genuine, and says of nobody who has access here."""
+    return Problem(403, "forbidden", "The credential gives no access", detail)

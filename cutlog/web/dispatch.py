@@ -10,16 +10,17 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from cutlog.auth.actor import Actor, CredentialExpired, CredentialForbidden, CredentialRefused, CredentialUnknown
+from cutlog.auth.gate import Gate
 from cutlog.auth.roles import Role
-from cutlog.auth.tokens import Actor, TokenExpired, TokenRefused, expiry, verify
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import is_id
 from cutlog.web.api import Route
-from cutlog.web.auth import forbidden, unauthorized
+from cutlog.web.auth import forbidden, no_access, presented, unauthorized
 from cutlog.web.body import check_type, check_typed, read_body, say_continue
 from cutlog.web.decode import bad_text, decode_json, decode_query
 from cutlog.web.envelope import enveloped
-from cutlog.web.problems import Problem
+from cutlog.web.problems import Problem, unavailable
 from cutlog.web.ratelimit import RateLimiter
 from cutlog.web.request import Request
 from cutlog.web.respond import THREAD_FROM, respond
@@ -30,7 +31,6 @@ MAX_IDEMPOTENCY_KEY: Final = 255
 TRACE: Final = web.RequestKey("trace", str)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 ACTOR: Final = web.RequestKey("actor", Actor)
-EXPIRES: Final = web.RequestKey("expires", float)
 
 
 _NO_KEYS: Final = re.compile(rb"[ \t\r\n]*\{[ \t\r\n]*\}[ \t\r\n]*")
@@ -46,7 +46,7 @@ class Dispatch:
     """A route as aiohttp calls it."""
 
     route: Route
-    secret: str
+    gate: Gate
     limiter: RateLimiter
     failures: RateLimiter
     """Of credentials that are not ours, by address. Only these are counted: whoever floods from an address keeps nobody
@@ -54,7 +54,7 @@ class Dispatch:
 
     async def __call__(self, http: web.Request) -> web.StreamResponse:
         route = self.route
-        actor = self.authenticate(http)
+        actor = await self.authenticate(http)
         path = self.path(http)
         query = self.query(http)
         key = idempotency_key(http)
@@ -69,7 +69,6 @@ class Dispatch:
             request_id=http[REQUEST_ID],
             who=actor,
             idempotency_key=key,
-            expires=http.get(EXPIRES),
         )
         try:
             return await respond(http, await route.handler(request))
@@ -78,8 +77,8 @@ class Dispatch:
                 self.failures.take(origin(http))
             raise
 
-    def authenticate(self, http: web.Request) -> Actor | None:
-        """The actor of the token, None on a public route that gets none or looks at none."""
+    async def authenticate(self, http: web.Request) -> Actor | None:
+        """The actor of the credential, None on a public route that gets none or looks at none."""
         needed = self.route.role
         if needed is None:
             if not self.route.template.startswith("/internal/"):
@@ -88,32 +87,22 @@ class Dispatch:
             if not (self.route.token_optional and "Authorization" in http.headers):
                 return None
         try:
-            token = self.token(http)
-            actor, expires = verify(self.secret, token), expiry(self.secret, token)
-        except TokenExpired as expired:  # nobody guessed it
+            actor = await self.gate.actor(presented(http, in_query=self.route.events))
+        except CredentialExpired as expired:  # nobody guessed it
             raise unauthorized(str(expired), "invalid_token") from None
-        except TokenRefused as refused:
+        except CredentialRefused as refused:
             self.failures.take(origin(http))
             raise unauthorized(str(refused), "invalid_token") from None
-        http[ACTOR], http[EXPIRES] = actor, expires
+        except CredentialForbidden as closed:
+            raise no_access(str(closed)) from None
+        except CredentialUnknown as unknown:
+            raise unavailable(str(unknown)) from None
+        http[ACTOR] = actor
         if needed is not None and not actor.role.covers(needed):
             raise forbidden(actor, needed)
         if needed is not Role.service:
             self.limiter.take(f"subject {actor.tenant} {actor.subject}")
         return actor
-
-    def token(self, http: web.Request) -> str:
-        """The bearer token; EventSource cannot set headers, so event streams also take `?access_token=`."""
-        header = http.headers.get("Authorization")
-        if header is None:
-            token = http.query.get("access_token", "") if self.route.events else ""
-            if token:
-                return token
-            raise unauthorized("Send `Authorization: Bearer TOKEN`.")
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise unauthorized("The Authorization header is not `Bearer TOKEN`.", "invalid_request")
-        return token.strip()
 
     def path(self, http: web.Request) -> dict[str, Any]:
         """The values of the path. One that no thing can have is answered like a thing that does not exist."""

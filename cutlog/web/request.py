@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from typing_extensions import TypeVar
 
-from cutlog.auth.tokens import Actor
+from cutlog.auth.actor import Actor
 from cutlog.web.idempotency import Keyed
 
 B = TypeVar("B", default=None)
@@ -34,8 +34,6 @@ class Request(msgspec.Struct, Generic[B, Q], frozen=True):
     who: Actor | None = None
     """The actor, or None on a public route."""
     idempotency_key: str | None = None
-    expires: float | None = None
-    """When the token expires, in seconds since the epoch; None on a public route."""
 
     @property
     def actor(self) -> Actor:

@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from cutlog.auth.gate import Gate
 from cutlog.web.api import Api, Check
 from cutlog.web.body import READ_SECONDS, READING
 from cutlog.web.dispatch import Dispatch
@@ -37,20 +38,11 @@ LINGER_SECONDS: Final = 2.0
 """How long a refused body is still read, so that its sender gets to see the answer."""
 
 
-class Secret(Protocol):
-    """A text that does not show itself, such as pydantic's SecretStr."""
-
-    def get_secret_value(self) -> str: ...
-
-
 class HttpSettings(Protocol):
     """What a server needs to know of a service's settings."""
 
     @property
     def listen(self) -> str: ...
-
-    @property
-    def jwt_secret(self) -> Secret: ...
 
 
 @dataclass(frozen=True)
@@ -66,6 +58,7 @@ class Server:
 async def serve_http(
     api: Api,
     settings: HttpSettings,
+    gate: Gate,
     *,
     checks: Mapping[str, Check] | None = None,
     rate: Rate | None = None,
@@ -79,17 +72,14 @@ async def serve_http(
 
     Leaving drains: no new connections, event streams end, running requests get `drain_seconds` to finish. A body that
     says nothing for `read_seconds` is given up. A subject may
-    have `streams_per_subject` event streams open. Raises OSError when the address is taken, ValueError when there is no
-    secret: anybody could make tokens then.
+    have `streams_per_subject` event streams open. `gate` says who a request is of. Raises OSError when the address is
+    taken.
     """
-    secret = settings.jwt_secret.get_secret_value()
-    if not secret:
-        raise ValueError("the secret that signs tokens is empty")
     for name, check in (checks or {}).items():
         api.check(name, check)
     health = Health(api.name, api.checks, api.alarms)
     draining = asyncio.Event()
-    app = application(api, secret, health, draining, rate or Rate(), failures, read_seconds)
+    app = application(api, gate, health, draining, rate or Rate(), failures, read_seconds)
     streams = app[OPEN_STREAMS] = OpenStreams(streams_per_subject)
     runner = ProblemRunner(
         app,
@@ -119,7 +109,7 @@ async def serve_http(
 
 def application(
     api: Api,
-    secret: str,
+    gate: Gate,
     health: Health,
     draining: asyncio.Event,
     rate: Rate,
@@ -134,7 +124,7 @@ def application(
     limiter, failed = RateLimiter(rate), RateLimiter(failures, of="failed logins")
     methods: dict[str, list[str]] = {}
     for route in api.routes:
-        dispatch = Dispatch(route, secret, limiter, failed).__call__
+        dispatch = Dispatch(route, gate, limiter, failed).__call__
         names = ["GET", "HEAD"] if route.method == "GET" and not route.events else [route.method]
         for name in names:
             app.router.add_route(name, route.template, dispatch, expect_handler=_later)

@@ -87,7 +87,7 @@ class EventStream:
         self.ended = False
         self.subject = f"{request.actor.tenant} {request.actor.subject}"
         self._http = request.http
-        self._expires = request.expires
+        self._expires = request.actor.expires
         self._streams = request.http.app[OPEN_STREAMS]
         self._heartbeat = heartbeat
         self._over = asyncio.Event()

@@ -10,6 +10,7 @@ import aiohttp
 from sqlalchemy import select
 
 import cutlog
+from cutlog.auth.following import following
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, Outbox, Projection, consume, micro
 from cutlog.bus.measures import ProjectionMetrics
@@ -53,9 +54,12 @@ async def serving(
     if settings.gc_webhook_url:
         webhook = Webhook(session, settings.gc_webhook_url, settings.gc_webhook_secret.get_secret_value())
     try:
-        async with await Bus.connect(
-            settings.nats_url, settings.nats_seed.get_secret_value(), name="gc", replicas=settings.nats_replicas
-        ) as bus:
+        async with (
+            await Bus.connect(
+                settings.nats_url, settings.nats_seed.get_secret_value(), name="gc", replicas=settings.nats_replicas
+            ) as bus,
+            following(settings.credentials, "gc", settings.peers.get("ops"), bus) as followed,
+        ):
             outbox = Outbox(engine, "gc")
             exports = Projection(
                 name=projection.NAME,
@@ -82,7 +86,13 @@ async def serving(
             compat_routes(api, engine, reports, collecting)
             standing = ProjectionMetrics(registry, bus, [exports])
             api.metrics.looks.append(standing.look)
-            checks = {"database": database, "bus": bus.check, "projection": exports.check, "store": blobs.check}
+            checks = {
+                "database": database,
+                "bus": bus.check,
+                "projection": exports.check,
+                "store": blobs.check,
+                "identity": followed.check,
+            }
             api.skips(outbox.skipping, mover.skipping, keeper.skipping, scheduler.skipping)
             checks |= {"outbox": outbox.standing.check, "moves": mover.standing.check}
             checks |= {"storage": keeper.standing.check, "schedule": scheduler.standing.check}
@@ -95,7 +105,7 @@ async def serving(
                 try:
                     async with (
                         micro(bus, "gc", cutlog.__version__, {}, projections=[exports], derived=PROOF.derived),
-                        serve_http(api, settings, checks=checks) as server,
+                        serve_http(api, settings, followed.gate, checks=checks) as server,
                     ):
                         yield server
                 finally:

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import select
 
 import cutlog
+from cutlog.auth.following import following
 from cutlog.blobs import open_blobs
 from cutlog.blobs.patience import PatientBlobs
 from cutlog.bus import Bus, Outbox, Projection, consume, micro
@@ -72,9 +73,12 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
             raise OutOfSpaceError(f"{room} bytes are free; at least {settings.min_free_bytes} should be.")
 
     try:
-        async with await Bus.connect(
-            settings.nats_url, settings.nats_seed.get_secret_value(), name="media", replicas=settings.nats_replicas
-        ) as bus:
+        async with (
+            await Bus.connect(
+                settings.nats_url, settings.nats_seed.get_secret_value(), name="media", replicas=settings.nats_replicas
+            ) as bus,
+            following(settings.credentials, "media", settings.peers.get("ops"), bus) as followed,
+        ):
             projects = Projection(
                 name=learnt.NAME,
                 durable=learnt.NAME,
@@ -103,14 +107,14 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
             add_examining(api, engine)
             add_previews(api, engine, blobs, links, Derive(ffmpeg, blobs))
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
-            places = Places(engine, settings.peers.get("ops"), settings.service_token.get_secret_value())
+            places = Places(engine, settings.peers.get("ops"), followed.identity)
             compat_routes(api, engine, blobs, links, ingest, places, max_upload=settings.max_upload_bytes)
             scrubber = Scrubber(engine, blobs, settings.scrub_days, api.metrics.registry)
             recounter = Recounter(engine, bus, api.metrics.registry)
             standing = ProjectionMetrics(api.metrics.registry, bus, [projects])
             api.metrics.looks.append(standing.look)
             checks = {"database": database, "bus": bus.check, "projection": projects.check}
-            checks |= {"store": blobs.check, "disk": disk}
+            checks |= {"store": blobs.check, "disk": disk, "identity": followed.check}
             swept = Skipping(leases.SWEEP)
             api.skips(outbox.skipping, worker.skipping, swept, resuming.skipping, scrubber.skipping, recounter.skipping)
             checks |= {"outbox": outbox.standing.check, "recount": recounter.standing.check}
@@ -130,6 +134,7 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
                         serve_http(
                             api,
                             settings,
+                            followed.gate,
                             checks=checks,
                             streams_per_subject=settings.event_streams,
                             read_seconds=read_seconds,

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 import cutlog
+from cutlog.auth.credentials import FileKeys, Identity
+from cutlog.auth.gate import Gate
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, micro
 from cutlog.bus.provision import Provider
@@ -58,6 +60,8 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
     """The service at work: the log, the relay that publishes it, commands, HTTP. Leaving finishes what is under way."""
     stop = asyncio.Event()
     async with AsyncExitStack() as parts:
+        identity, keys = Identity.of("ops", settings.credentials), FileKeys(settings.credentials)
+        gate = Gate(keys)
         engine = create_engine(settings, pool_size=10, max_overflow=10, idle="10s")
         parts.push_async_callback(engine.dispose)
         seed = settings.nats_seed.get_secret_value()
@@ -118,6 +122,8 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             links=Links(blobs, settings.public_url),
             converter=Converter(settings.sandbox),
             captions=CaptionReader(settings.sandbox),
+            gate=gate,
+            keys=keys,
             now=lambda: datetime.now(UTC),
         )
         parts.push_async_callback(await bus.subscribe(subjects.COMMANDS, Commands(handling), queue="ops"))
@@ -137,15 +143,19 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
                 description="the event log, edits and the history of projects",
             )
         )
-        checks = {"database": database, "bus": bus.check, "relay": relay.check}
+
+        async def accepted() -> None:
+            await gate.actor(identity.token())
+
+        checks = {"database": database, "bus": bus.check, "relay": relay.check, "identity": accepted}
         api = make_api(ops, settings.peers)
-        marks = Marks(settings.peers.get("gc"), settings.service_token.get_secret_value())
+        marks = Marks(settings.peers.get("gc"), identity)
         compat.routes(api, ops, OldRows(engine), marks)
         api.alarms.append(relay.alarms)
         measures.register(api.metrics.registry)
         api.metrics.looks.append(measures.look)
         server = await parts.enter_async_context(
-            serve_http(api, settings, checks=checks, streams_per_subject=settings.event_streams)
+            serve_http(api, settings, gate, checks=checks, streams_per_subject=settings.event_streams)
         )
         yield server
 

@@ -14,6 +14,7 @@ import aiohttp
 from sqlalchemy import select
 
 import cutlog
+from cutlog.auth.following import following
 from cutlog.blobs import open_blobs
 from cutlog.blobs.patience import PatientBlobs
 from cutlog.bus import Bus, JobQueue, Outbox, Projection, consume, micro
@@ -56,11 +57,13 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         blobs = open_blobs(settings.objects, settings.file_secret.get_secret_value())
         await blobs.sweep()
         session = await parts.enter_async_context(aiohttp.ClientSession(timeout=FETCH))
-        timelines = Timelines(session, settings.peers.get("ops", ""), settings.service_token.get_secret_value())
         seed = settings.nats_seed.get_secret_value()
         bus = await parts.enter_async_context(
             await Bus.connect(settings.nats_url, seed, name="render", replicas=settings.nats_replicas)
         )
+        ops = settings.peers.get("ops")
+        followed = await parts.enter_async_context(following(settings.credentials, "render", ops, bus))
+        timelines = Timelines(session, ops or "", followed.identity)
 
         outbox, queue = Outbox(engine, "render"), JobQueue(bus)
         admission = Admission(engine, bus, outbox, settings.renders)
@@ -129,11 +132,17 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         await parts.enter_async_context(
             micro(bus, "render", cutlog.__version__, served, projections=[events], derived=PROOF.derived, metadata=info)
         )
-        checks = {"database": database, "bus": bus.check, "projection": events.check, "store": blobs.check}
+        checks = {
+            "database": database,
+            "bus": bus.check,
+            "projection": events.check,
+            "store": blobs.check,
+            "identity": followed.check,
+        }
         api.skips(outbox.skipping, admission.skipping)
         checks |= {"outbox": outbox.standing.check, "admission": admission.standing.check}
         checks["worker"] = worker.standing.check
-        yield await parts.enter_async_context(serve_http(api, settings, checks=checks))
+        yield await parts.enter_async_context(serve_http(api, settings, followed.gate, checks=checks))
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cutlog.auth.credentials import Identity
 from cutlog.bus.shadow import Derived
 from cutlog.bus.tables import outbox
 from cutlog.contract.commands import Output, ReportExport, ReportProxy, decode_command
@@ -65,7 +66,7 @@ async def _mend(house: House, kept: Kept) -> str | None:
     """A proxy is queued, and the log told of the new one. An export is made here and now: it must be what it was."""
     async with aiohttp.ClientSession() as session:
         settings = house.settings
-        timelines = Timelines(session, settings.peers["ops"], settings.service_token.get_secret_value())
+        timelines = Timelines(session, settings.peers["ops"], Identity.of("render", settings.credentials))
         project, version, profile = kept.owner.split("/")
         timeline = await timelines.fetch(project, int(version))
         if kept.what == "proxy":

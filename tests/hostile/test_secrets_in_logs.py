@@ -25,8 +25,9 @@ import nkeys
 import pytest
 from nacl.signing import SigningKey
 
+from cutlog.auth.rings import KeyRing
 from cutlog.auth.roles import Role
-from cutlog.auth.tokens import mint
+from cutlog.auth.tokens import introduce, mint
 from cutlog.blobs.signing import sign
 from cutlog.operate.stack.postgres import Postgres
 from tests.support.painting import Painter
@@ -82,12 +83,13 @@ class Traffic:
 
     async def logins(self) -> None:
         """Tokens that are good, of another role, expired, forged and none at all, in headers and queries."""
-        secret = self.stack.secrets.jwt
+        secret = self.stack.secrets.signing
         for role, tenant in (("viewer", "default"), ("editor", "acme"), ("operator", "default")):
             await self.ask("GET", "/api/projects", 200, self.noted(self.stack.token(role, tenant=tenant)))
         refused = (
-            mint(secret, "late", Role.admin, ttl=-60), mint("x" * 64, "eve", Role.admin), secrets.token_urlsafe(30),
-            f"a.b.{secrets.token_urlsafe(30)}", mint(secret, "x", Role.admin)[:-20] + secrets.token_urlsafe(15),
+            mint(secret, "late", Role.admin, ttl=-60), mint(KeyRing.new(), "eve", Role.admin),
+            secrets.token_urlsafe(30), f"a.b.{secrets.token_urlsafe(30)}",
+            mint(secret, "x", Role.admin)[:-20] + secrets.token_urlsafe(15),
         )  # fmt: skip
         for token in refused:
             self.noted(token)
@@ -103,7 +105,9 @@ class Traffic:
             async with self.session.get("/api/projects", headers={"Authorization": authorization}) as answer:
                 assert answer.status == 401
         for name in ("ops", "media", "render", "gc"):
-            own = self.noted((self.stack.data / "secrets" / f"token.{name}").read_text())
+            ring = self.stack.secrets.ring(name)
+            self.noted(ring.newest.seed)
+            own = self.noted(introduce(ring, name))
             await self.ask("GET", "/internal/openapi.json", 404, own)
             await self.ask("GET", "/api/projects", 403, own)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cutlog.auth.rings import PublicKeys
 from cutlog.auth.roles import Role
 from cutlog.auth.tokens import verify
 from cutlog.operate.cli import COMMANDS, build
@@ -29,8 +30,13 @@ def cutlog(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """DATA of a stack that was once started."""
-    Secrets(tmp_path / "data" / "secrets").jwt  # noqa: B018 - made by being asked for
+    Secrets(tmp_path / "data" / "secrets").signing  # noqa: B018 - made by being asked for
     return tmp_path / "data"
+
+
+def public(data: Path) -> PublicKeys:
+    """The keys that verify tokens."""
+    return PublicKeys(Secrets(data / "secrets").signing.public())
 
 
 @pytest.mark.parametrize("command", ["", "demo", *later("a process for each", *sorted(COMMANDS.keys() - {"demo"}))])
@@ -43,14 +49,14 @@ def test_every_command_explains_itself(command: str) -> None:
 @pytest.mark.parametrize("role", ["editor", *later("a process for each", "viewer", "operator", "admin")])
 def test_a_token_says_who_and_what(data: Path, role: str) -> None:
     result = cutlog("token", "--data", str(data), "--role", role, "--subject", "anna", "--tenant", "studio")
-    actor = verify(Secrets(data / "secrets").jwt, result.stdout.strip())
+    actor = verify(public(data), result.stdout.strip())
     assert (actor.subject, actor.tenant, actor.role) == ("anna", "studio", Role[role])
 
 
 def test_a_token_as_json(data: Path) -> None:
     printed = json.loads(cutlog("token", "--data", str(data), "--role", "viewer", "--ttl", "90s", "--json").stdout)
     assert printed["expiresIn"] == 90
-    assert verify(Secrets(data / "secrets").jwt, printed["token"]).role is Role.viewer
+    assert verify(public(data), printed["token"]).role is Role.viewer
 
 
 @pytest.mark.parametrize(

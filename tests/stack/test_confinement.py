@@ -121,7 +121,11 @@ def test_no_part_can_read_the_files_of_secrets(opened: RunningStack) -> None:
     accounts = Accounts.here()
     secrets = [str(path) for path in (opened.data / "secrets").iterdir()]
     private = [f"/proc/{opened.pid}/environ", str(opened.data / "run" / "stack.json")]
-    assert len(secrets) > 5
+    held = [str(path) for path in (opened.data / "keys").glob("*/*")]
+    assert len(secrets) > 5 and len(held) > 8
+    for account in (accounts.decoder, accounts.bus, accounts.gateway):
+        assert account is not None
+        assert set(reading(account, held).values()) == {"PermissionError"}, account
     for account in (accounts.services, accounts.decoder, accounts.bus, accounts.gateway):
         assert account is not None
         outcome = reading(account, [*secrets, *private])

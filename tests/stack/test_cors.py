@@ -16,6 +16,7 @@ from cutlog.operate.stack.gateway import Gateway
 from cutlog.operate.stack.origins import origin_of
 from cutlog.operate.stack.ports import free_ports
 from cutlog.web import serve_http
+from tests.support.gates import make_gate
 from tests.support.roles import table
 from tests.support.running import start, stop
 from tests.support.waiting import eventually
@@ -42,7 +43,7 @@ async def gateway(folder: Path, origins: Sequence[str], *, down: str = "") -> As
     """A client of a gateway before a service, which answers 404 for most of what is asked. Nothing listens where the
     service `down` should."""
     async with AsyncExitStack() as opened:
-        server = await opened.enter_async_context(serve_http(sample_api(Sample()), Address()))
+        server = await opened.enter_async_context(serve_http(sample_api(Sample()), Address(), make_gate()))
         made = Gateway(folder, "127.0.0.1", free_ports(1)[0], origins=origins)
         address, nowhere = server.url.removeprefix("http://"), f"127.0.0.1:{free_ports(1)[0]}"
         services = {name: [nowhere if name == down else address] for name in ("ops", "media", "render", "gc")}

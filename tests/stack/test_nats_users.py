@@ -77,6 +77,7 @@ MAY_PUBLISH: Final[Mapping[str, set[str]]] = {
     "evt.gc.run_1.PlanCalculated": {"ops"},
     "replay.mine.evt.project.p_1.VersionCommitted": {"ops"},
     "ops.appended": {"ops"},
+    "access.changed": {"ops"},
     "ops.cmd.media.RegisterMedia": {"media"},
     "ops.cmd.render.ReportProxy": {"render"},
     "ops.cmd.gc.RecordPlan": {"gc"},
@@ -111,6 +112,7 @@ MAY_SUBSCRIBE: Final[Mapping[str, set[str]]] = {
     **{f"$SRV.INFO.{service}.id": {service} for service in SERVICES},
     **{f"$SRV.{verb}": set(SERVICES) for verb in ("PING", "INFO", "STATS")},
     "progress.>": {"ops"},
+    "access.changed": {"ops", "media", "render", "gc"},
     "_INBOX_operator.>": set(),
     **{subject: set() for subject in (">", "*.>", "_INBOX.>", "*.cmd.>", "evt.>", "job.>", "dlq.>", "replay.>")},
     **{

@@ -9,14 +9,16 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from cutlog.auth.rings import KeyRing
 from cutlog.operate.stack.gateway import Gateway
 from cutlog.operate.stack.ports import free_ports
 from cutlog.web import Rate, Role, mint, serve_http
+from tests.support.gates import make_gate
 from tests.support.running import start, stop
 from tests.support.waiting import eventually
 from tests.web.sample import Address, Sample, bearer, sample_api
 
-FORGED = {"Authorization": f"Bearer {mint('x' * 64, 'eve', Role.admin)}"}
+FORGED = {"Authorization": f"Bearer {mint(KeyRing.new(), 'eve', Role.admin)}"}
 TRIES = 3
 NEVER = Rate(per_second=0.001, burst=TRIES)
 
@@ -28,7 +30,9 @@ async def door(
     """A client of the gateway, which trusts the proxies of the parameter. We ourselves connect from 127.0.0.1."""
     monkeypatch.setenv("CUTLOG_TRUSTED_PROXIES", request.param)
     async with AsyncExitStack() as opened:
-        server = await opened.enter_async_context(serve_http(sample_api(Sample()), Address(), failures=NEVER))
+        server = await opened.enter_async_context(
+            serve_http(sample_api(Sample()), Address(), make_gate(), failures=NEVER)
+        )
         gateway = Gateway(tmp_path, "127.0.0.1", free_ports(1)[0])
         address = server.url.removeprefix("http://")
         program = gateway.program({name: [address] for name in ("ops", "media", "render", "gc")})

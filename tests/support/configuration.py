@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cutlog.auth.roles import Role
-from cutlog.auth.tokens import mint
+from cutlog.auth.tokens import introduce, mint
 from cutlog.hosting.settings import Settings
 from cutlog.operate.stack.ports import free_ports
 from cutlog.operate.stack.secrets import Secrets
@@ -20,6 +20,7 @@ class SettingsFactory:
         self._folder, self._database, self._nats = folder, database, nats
         self._secrets = Secrets(folder / "secrets")
         services = database.cluster.services
+        self._secrets.hand_out(folder / "keys", services)
         self._ports = dict(zip(services, free_ports(len(services)), strict=True))
 
     @property
@@ -29,7 +30,9 @@ class SettingsFactory:
 
     def token(self, role: str, *, tenant: str = "default", subject: str = "tester") -> str:
         """A bearer token that all services of this test accept."""
-        return mint(self._secrets.jwt, subject, Role[role], tenant, 3600)
+        if role == "service":
+            return introduce(self._secrets.ring("operator"), "operator", 3600)
+        return mint(self._secrets.signing, subject, Role[role], tenant, 3600)
 
     @property
     def owner_url(self) -> str:
@@ -47,9 +50,8 @@ class SettingsFactory:
             database_url=self._database.url(service),
             nats_url=self._nats.url,
             nats_seed=self._nats.seed(service),  # type: ignore[arg-type]
-            jwt_secret=self._secrets.jwt,  # type: ignore[arg-type]
+            credentials=self._folder / "keys" / service,
             file_secret=self._secrets.files,  # type: ignore[arg-type]
-            service_token=self.token("service", subject=service),  # type: ignore[arg-type]
             objects_url=(self._folder / "data" / "objects").as_uri(),
             public_url=self.peers.get("ops", "http://127.0.0.1:8080"),
             peers=self.peers,

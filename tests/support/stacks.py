@@ -86,7 +86,7 @@ class RunningStack:
 
     def token(self, role: str, *, tenant: str = "default", subject: str = "tester") -> str:
         """A bearer token for it."""
-        return mint(self.secrets.jwt, subject, Role[role], tenant, 3600)
+        return mint(self.secrets.signing, subject, Role[role], tenant, 3600)
 
     def begin(self) -> None:
         """Starts it without waiting."""

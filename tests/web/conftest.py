@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from cutlog.web import Server, serve_http
+from tests.support.gates import make_gate
 from tests.support.waiting import PATIENCE
 from tests.web.sample import Address, Sample, sample_api
 
@@ -19,7 +20,7 @@ def sample() -> Sample:
 
 @pytest.fixture
 async def server(sample: Sample) -> AsyncIterator[Server]:
-    async with serve_http(sample_api(sample), Address(), drain_seconds=5) as server:
+    async with serve_http(sample_api(sample), Address(), make_gate(), drain_seconds=5) as server:
         yield server
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
-from pydantic import SecretStr
 
+from cutlog.auth.tokens import introduce
 from cutlog.contract.base import Strict, Wire
 from cutlog.web import (
     Api,
@@ -29,8 +29,7 @@ from cutlog.web import (
 )
 from cutlog.web.federation import PEER_SECONDS
 from cutlog.web.multipart import parts
-
-SECRET = "a secret of enough bytes for any HMAC that a test may try, and used by tests only"
+from tests.support.gates import RING, SERVICE, SERVICE_RING
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,6 @@ class Address:
     """The part of a service's settings that a server reads."""
 
     listen: str = "127.0.0.1:0"
-    jwt_secret: SecretStr = field(default_factory=lambda: SecretStr(SECRET))
 
 
 class Trim(Strict, tag_field="op", tag="clip.trim"):
@@ -86,7 +84,8 @@ class Sample:
 
 
 def bearer(role: Role = Role.editor, tenant: str = "default", ttl: float = 60) -> dict[str, str]:
-    return {"Authorization": f"Bearer {mint(SECRET, 'ann', role, tenant, ttl)}"}
+    token = introduce(SERVICE_RING, SERVICE) if role is Role.service else mint(RING, "ann", role, tenant, ttl)
+    return {"Authorization": f"Bearer {token}"}
 
 
 def sample_api(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from cutlog.web import Problem, serve_http
 from cutlog.web.decode import decode_json
 from tests.support.chance import examples
+from tests.support.gates import make_gate
 from tests.support.waiting import PATIENCE
 from tests.web.sample import Address, Edit, Sample, bearer, sample_api
 
@@ -57,7 +58,7 @@ class Talk:
         self.runner.run(self.start())
 
     async def start(self) -> None:
-        self.serving = serve_http(sample_api(Sample()), Address())
+        self.serving = serve_http(sample_api(Sample()), Address(), make_gate())
         self.server = await self.serving.__aenter__()
         self.client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
 

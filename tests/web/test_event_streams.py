@@ -8,6 +8,7 @@ import json
 import aiohttp
 
 from cutlog.web import Server, serve_http
+from tests.support.gates import make_gate
 from tests.support.waiting import PATIENCE, eventually
 from tests.web.sample import Address, Sample, bearer, sample_api
 
@@ -56,7 +57,7 @@ async def test_a_client_that_leaves_ends_its_handler(client: aiohttp.ClientSessi
 
 async def test_a_server_that_drains_ends_its_streams(sample: Sample) -> None:
     async with aiohttp.ClientSession() as client:
-        async with serve_http(sample_api(sample), Address(), drain_seconds=20) as server:
+        async with serve_http(sample_api(sample), Address(), make_gate(), drain_seconds=20) as server:
             response = await client.get(server.url + EVENTS, headers=bearer())
             await read_event(response)
             await sample.listening.wait()
@@ -103,7 +104,7 @@ async def test_a_stream_ends_when_its_token_expires_and_then_needs_another(
 
 async def test_a_subject_has_so_many_streams_open_and_no_more() -> None:
     async with (
-        serve_http(sample_api(Sample()), Address(), streams_per_subject=3) as server,
+        serve_http(sample_api(Sample()), Address(), make_gate(), streams_per_subject=3) as server,
         aiohttp.ClientSession(server.url) as client,
     ):
         opened = [await client.get(EVENTS, headers=bearer()) for _ in range(3)]
@@ -131,7 +132,7 @@ async def test_an_idle_stream_wakes_nothing_but_its_heartbeat() -> None:
     """The loop's own timers and tasks tell: with a heartbeat every hour, none is due while streams are idle."""
     sample = Sample(heartbeat=3600.0)
     async with (
-        serve_http(sample_api(sample), Address()) as server,
+        serve_http(sample_api(sample), Address(), make_gate()) as server,
         aiohttp.ClientSession(server.url, timeout=aiohttp.ClientTimeout(total=None)) as client,
     ):
         opened = [await client.get(EVENTS, headers=bearer(ttl=7200)) for _ in range(10)]

@@ -10,8 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from cutlog.auth.rings import KeyRing
 from cutlog.db.skipping import Skipping
 from cutlog.web import Role, Server, mint, serve_http
+from tests.support.gates import make_gate
 from tests.web.sample import Address, Sample, bearer, sample_api
 
 
@@ -32,7 +34,7 @@ async def ask(server: Server, path: str) -> tuple[int, Any]:
 
 async def test_the_health_of_all_is_that_of_each(sample: Sample, server: Server) -> None:
     api = sample_api(sample, {"media": server.url, "ops": "http://ignored.invalid"}, name="ops")
-    async with serve_http(api, Address()) as ops:
+    async with serve_http(api, Address(), make_gate()) as ops:
         status, health = await ask(ops, "/api/health")
     assert (status, health["status"]) == (200, "ok")
     assert {name: report["status"] for name, report in health["services"].items()} == {"ops": "ok", "media": "ok"}
@@ -45,11 +47,11 @@ async def test_only_an_admin_is_told_whose_rows_were_passed_over(sample: Sample,
             raise KeyError(tenant)
     api = sample_api(sample, name="peer")
     api.skips(skipping)
-    forged = {"Authorization": f"Bearer {mint('x' * 64, 'eve', Role.admin)}"}
-    async with serve_http(api, Address()) as peer:
+    forged = {"Authorization": f"Bearer {mint(KeyRing.new(), 'eve', Role.admin)}"}
+    async with serve_http(api, Address(), make_gate()) as peer:
         own = sample_api(sample, {"peer": peer.url}, name="ops")
         own.skips(skipping)
-        async with serve_http(own, Address()) as ops, aiohttp.ClientSession(ops.url) as client:
+        async with serve_http(own, Address(), make_gate()) as ops, aiohttp.ClientSession(ops.url) as client:
 
             async def alarms(headers: dict[str, str]) -> Any:
                 async with client.get("/api/health", headers=headers) as answer:
@@ -67,10 +69,10 @@ async def test_only_an_admin_is_told_whose_rows_were_passed_over(sample: Sample,
 
 
 async def test_a_peer_that_is_gone_silent_or_strange_is_down(sample: Sample, silent: str) -> None:
-    async with serve_http(sample_api(sample), Address()) as gone:
+    async with serve_http(sample_api(sample), Address(), make_gate()) as gone:
         pass
     peers = {"gone": gone.url, "silent": silent, "strange": "http://127.0.0.1:1/x?"}
-    async with serve_http(sample_api(sample, peers, name="ops", seconds=0.5), Address()) as ops:
+    async with serve_http(sample_api(sample, peers, name="ops", seconds=0.5), Address(), make_gate()) as ops:
         status, health = await ask(ops, "/api/health")
     assert (status, health["status"]) == (503, "degraded")
     assert {name: report["status"] for name, report in health["services"].items()} == {
@@ -96,9 +98,9 @@ async def test_the_document_of_all_has_the_routes_of_each_and_outlives_them(samp
     async def thing(_: Request) -> Reply:
         return Reply(200, Item(colour="red"))
 
-    async with serve_http(other, Address()) as media:
+    async with serve_http(other, Address(), make_gate()) as media:
         api = sample_api(sample, {"media": media.url}, name="ops")
-        async with serve_http(api, Address()) as ops:
+        async with serve_http(api, Address(), make_gate()) as ops:
             status, together = await ask(ops, "/api/openapi.json")
             assert status == 200
             assert {"/api/things", "/api/items", "/api/health"} <= together["paths"].keys()
@@ -107,7 +109,7 @@ async def test_the_document_of_all_has_the_routes_of_each_and_outlives_them(samp
             assert "colour" in schemas[ref["$ref"].rpartition("/")[2]]["properties"]
             assert "number" in schemas["Item"]["properties"]
             assert [tag["name"] for tag in together["tags"]] == ["Samples", "System", "Media"]
-    async with serve_http(api, Address()) as ops:  # media has ended in the meantime
+    async with serve_http(api, Address(), make_gate()) as ops:  # media has ended in the meantime
         assert "/api/things" in (await ask(ops, "/api/openapi.json"))[1]["paths"]
 
 

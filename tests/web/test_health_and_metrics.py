@@ -11,6 +11,7 @@ import pytest
 
 from cutlog.web import Api, serve_http
 from cutlog.web.health import Health
+from tests.support.gates import make_gate
 from tests.web.exchanges import GOOD, OPS
 from tests.web.sample import Address, Sample, bearer, sample_api
 
@@ -28,7 +29,7 @@ async def hanging() -> None:
 
 async def ready(checks: dict[str, Any]) -> tuple[int, Any]:
     async with (
-        serve_http(Api("sample"), Address(), checks=checks) as server,
+        serve_http(Api("sample"), Address(), make_gate(), checks=checks) as server,
         aiohttp.ClientSession() as client,
         client.get(server.url + "/readyz") as response,
     ):
@@ -77,8 +78,8 @@ async def test_requests_are_counted_by_route_and_never_by_what_a_client_makes_up
 
 async def test_two_services_in_one_process_count_for_themselves(sample: Sample) -> None:
     async with (
-        serve_http(sample_api(sample, name="one"), Address()) as one,
-        serve_http(sample_api(sample, name="two"), Address()) as two,
+        serve_http(sample_api(sample, name="one"), Address(), make_gate()) as one,
+        serve_http(sample_api(sample, name="two"), Address(), make_gate()) as two,
         aiohttp.ClientSession() as client,
     ):
         await (await client.get(one.url + "/healthz")).read()

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cutlog.web import Api, ListQuery, Reply, Request, serve_http
 from tests.support.database import Database
+from tests.support.gates import make_gate
 from tests.support.waiting import eventually
 from tests.web.exchanges import problem
 from tests.web.sample import Address
@@ -45,7 +46,7 @@ async def client(engine: AsyncEngine) -> AsyncIterator[aiohttp.ClientSession]:
     async def ask(_: Request) -> Reply:
         raise NoRespondersError
 
-    async with serve_http(api, Address()) as server, aiohttp.ClientSession(server.url) as session:
+    async with serve_http(api, Address(), make_gate()) as server, aiohttp.ClientSession(server.url) as session:
         yield session
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from cutlog.web import Role, Server, mint
-from tests.web.sample import SECRET
+from tests.support.gates import RING
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
@@ -39,7 +39,7 @@ async def page(server: Server, complaints: list[str]) -> AsyncIterator[Page]:
 
 
 async def test_an_operation_is_shown_with_its_types_and_sent(page: Page, complaints: list[str]) -> None:
-    await page.fill("#token", mint(SECRET, "ann", Role.editor))
+    await page.fill("#token", mint(RING, "ann", Role.editor))
     await expect(page.locator("#who")).to_have_text("ann · editor")
     operation = page.locator("article", has_text="Appends a version")
     await operation.locator("summary").first.click()
@@ -54,7 +54,7 @@ async def test_an_operation_is_shown_with_its_types_and_sent(page: Page, complai
 
 
 async def test_an_event_stream_is_followed_until_stopped(page: Page) -> None:
-    await page.fill("#token", mint(SECRET, "ann", Role.viewer))
+    await page.fill("#token", mint(RING, "ann", Role.viewer))
     operation = page.locator("article", has_text="Follows a project")
     await operation.locator("summary").first.click()
     await operation.locator("label", has_text="project").locator("input").fill("p_1")
@@ -93,7 +93,7 @@ async def test_descriptions_show_code_and_paragraphs_and_the_page_begins_with_an
 
 
 async def test_a_form_is_sent_with_the_fields_that_its_description_names(page: Page) -> None:
-    await page.fill("#token", mint(SECRET, "ann", Role.editor))
+    await page.fill("#token", mint(RING, "ann", Role.editor))
     operation = page.locator("article", has_text="Takes a film with a title")
     await operation.locator("summary").first.click()
     await operation.locator("input[type=file]").set_input_files(

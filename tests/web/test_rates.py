@@ -5,16 +5,18 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
+from cutlog.auth.rings import KeyRing
 from cutlog.contract.base import Strict
 from cutlog.web import Api, Problem, Rate, Reply, Request, Role, mint, serve_http
 from cutlog.web.ratelimit import MAX_BUCKETS, RateLimiter
+from tests.support.gates import RING, make_gate
 from tests.web.exchanges import problem
-from tests.web.sample import SECRET, Address, Sample, bearer, sample_api
+from tests.web.sample import Address, Sample, bearer, sample_api
 
 
 async def test_who_asks_too_often_is_told_when_to_come_back(sample: Sample) -> None:
     async with (
-        serve_http(sample_api(sample), Address(), rate=Rate(per_second=0.01, burst=2)) as server,
+        serve_http(sample_api(sample), Address(), make_gate(), rate=Rate(per_second=0.01, burst=2)) as server,
         aiohttp.ClientSession(server.url) as client,
     ):
         for _ in range(2):
@@ -23,7 +25,7 @@ async def test_who_asks_too_often_is_told_when_to_come_back(sample: Sample) -> N
         async with client.get("/api/items", headers=bearer()) as response:
             assert (await problem(response))["status"] == 429
         assert 1 <= int(response.headers["Retry-After"]) <= 100
-        others = {"Authorization": f"Bearer {mint(SECRET, 'ben', Role.viewer)}"}
+        others = {"Authorization": f"Bearer {mint(RING, 'ben', Role.viewer)}"}
         for headers in (others, bearer(tenant="acme")):
             async with client.get("/api/items", headers=headers) as response:
                 assert response.status == 200
@@ -36,7 +38,7 @@ async def test_who_asks_too_often_is_told_when_to_come_back(sample: Sample) -> N
 
 async def test_the_public_is_told_apart_by_address_behind_the_gateway(sample: Sample) -> None:
     async with (
-        serve_http(sample_api(sample), Address(), rate=Rate(per_second=0.01, burst=1)) as server,
+        serve_http(sample_api(sample), Address(), make_gate(), rate=Rate(per_second=0.01, burst=1)) as server,
         aiohttp.ClientSession(server.url) as client,
     ):
         statuses = []
@@ -69,13 +71,13 @@ class Link(Strict):
     signature: str
 
 
-FORGED = {"Authorization": f"Bearer {mint('x' * 64, 'eve', Role.admin)}"}
+FORGED = {"Authorization": f"Bearer {mint(KeyRing.new(), 'eve', Role.admin)}"}
 
 
 async def test_failed_logins_are_limited_per_address_and_lock_nobody_out(sample: Sample) -> None:
     from_one = {"X-Forwarded-For": "192.0.2.1"}
     async with (
-        serve_http(sample_api(sample), Address(), failures=Rate(per_second=0.01, burst=3)) as server,
+        serve_http(sample_api(sample), Address(), make_gate(), failures=Rate(per_second=0.01, burst=3)) as server,
         aiohttp.ClientSession(server.url) as client,
     ):
 
@@ -105,7 +107,7 @@ async def test_wrong_links_are_limited_per_address_and_good_ones_work() -> None:
         return Reply.empty(200)
 
     async with (
-        serve_http(api, Address(), failures=Rate(per_second=0.01, burst=2)) as server,
+        serve_http(api, Address(), make_gate(), failures=Rate(per_second=0.01, burst=2)) as server,
         aiohttp.ClientSession(server.url) as client,
     ):
         statuses = []

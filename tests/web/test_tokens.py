@@ -9,18 +9,29 @@ import aiohttp
 import jwt
 import pytest
 
-from cutlog.auth.tokens import TokenRefused
+from cutlog.auth.rings import KeyRing, KeysUnreadable, PublicKeys
+from cutlog.auth.tokens import KeyUnknown, TokenRefused, key_id, sign
 from cutlog.web import Api, Reply, Request, Role, mint, verify
+from tests.support.gates import PUBLIC, RING, SERVICE, SERVICE_RING
 from tests.web.exchanges import problem
-from tests.web.sample import SECRET, bearer
+from tests.web.sample import bearer
 
 ITEMS = "/api/items"
 
 
-def forged(secret: str = SECRET, algorithm: str = "HS256", headers: Any = None, **claims: Any) -> str:
+def forged(ring: KeyRing = RING, header: Any = None, **claims: Any) -> str:
     now = int(time.time())
-    whole = {"aud": "cutlog", "sub": "ann", "tenant": "default", "role": "admin", "iat": now, "exp": now + 60} | claims
-    return jwt.encode({k: v for k, v in whole.items() if v is not None}, secret, algorithm=algorithm, headers=headers)
+    whole: dict[str, Any] = {
+        "aud": "cutlog", "sub": "ann", "tenant": "default", "role": "admin", "iat": now, "exp": now + 60, "jti": "t_1",
+    }  # fmt: skip
+    return sign(ring, {k: v for k, v in (whole | claims).items() if v is not None}, **(header or {}))
+
+
+def old(secret: str = "x" * 64, algorithm: str = "HS256") -> str:
+    """A token as releases of before made them, or with another algorithm of shared secrets."""
+    now = int(time.time())
+    claims = {"aud": "cutlog", "sub": "ann", "tenant": "default", "role": "admin", "iat": now, "exp": now + 60}
+    return jwt.encode(claims, secret, algorithm=algorithm, headers={"kid": RING.newest.public().kid})
 
 
 async def test_without_a_token_it_is_a_401_with_a_challenge(client: aiohttp.ClientSession) -> None:
@@ -41,9 +52,25 @@ async def test_what_is_no_token_is_a_401(client: aiohttp.ClientSession, header: 
 @pytest.mark.parametrize(
     "token",
     [
-        pytest.param(forged(secret="another secret of more than thirty-two bytes"), id="another secret"),
-        pytest.param(forged(secret="", algorithm="none"), id="no signature"),
-        pytest.param(forged(algorithm="HS512"), id="another algorithm"),
+        pytest.param(forged(KeyRing.new()), id="another key"),
+        pytest.param(forged(KeyRing.new(), {"kid": RING.newest.public().kid}), id="another key in our name"),
+        pytest.param(forged(SERVICE_RING), id="the key of a service"),
+        pytest.param(forged(SERVICE_RING, sub=SERVICE), id="the key of a service in its own name"),
+        pytest.param(forged(SERVICE_RING, sub="render", role="service"), id="the key of one service for another"),
+        pytest.param(forged(sub=SERVICE, role="service"), id="a service with the key for people"),
+        pytest.param(forged(header={"alg": "none"}), id="no signature"),
+        pytest.param(forged(header={"alg": "HS512"}), id="another algorithm"),
+        pytest.param(forged(header={"kid": None}), id="no kid"),
+        pytest.param(forged(header={"kid": ["x"]}), id="kids"),
+        pytest.param(forged(header={"crit": ["exp"]}), id="an extension"),
+        pytest.param(old(), id="HS256"),
+        pytest.param(old(RING.newest.public().x), id="HS256 with our public key as its secret"),
+        pytest.param(old(algorithm="HS512"), id="HS512"),
+        pytest.param(forged(jti=None), id="one that can't be revoked"),
+        pytest.param(forged(jti="x" * 100), id="a long id"),
+        pytest.param(forged(iat=True), id="a time that is none"),
+        pytest.param(forged(exp=1e300), id="for an eternity"),
+        pytest.param(forged(exp=int(time.time()) + 400 * 86400), id="for longer than a revocation is kept"),
         pytest.param(forged(exp=int(time.time()) - 60), id="expired"),
         pytest.param(forged(exp=None), id="for ever"),
         pytest.param(forged(iat=int(time.time()) + 600), id="from the future"),
@@ -70,42 +97,62 @@ async def test_a_token_that_is_not_ours_is_a_401(client: aiohttp.ClientSession, 
         async with client.get(ITEMS, headers={"Authorization": f"Bearer {token}"}) as response:
             assert (await problem(response))["status"] == 401
     with pytest.raises(TokenRefused):
-        verify(SECRET, token)
+        verify(PUBLIC, token)
 
 
 def test_a_token_that_was_good_expires(monkeypatch: pytest.MonkeyPatch) -> None:
-    token = mint(SECRET, "ann", Role.viewer, ttl=60)
-    assert verify(SECRET, token).subject == "ann"
+    token = mint(RING, "ann", Role.viewer, ttl=60)
+    assert verify(PUBLIC, token).subject == "ann"
     later = time.time() + 66
     monkeypatch.setattr("cutlog.auth.tokens.time.time", lambda: later)
     with pytest.raises(TokenRefused, match="expired"):
-        verify(SECRET, token)
+        verify(PUBLIC, token)
 
 
 def test_a_refusal_names_the_claim_that_is_missing_or_wrong() -> None:
     for claim in ("aud", "tenant"):
         with pytest.raises(TokenRefused, match=f"no claim '{claim}'"):
-            verify(SECRET, forged(**{claim: None}))  # type: ignore[arg-type]
+            verify(PUBLIC, forged(**{claim: None}))  # type: ignore[arg-type]
     with pytest.raises(TokenRefused, match="audience is not 'cutlog'"):
-        verify(SECRET, forged(aud="another service"))
+        verify(PUBLIC, forged(aud="another service"))
 
 
-def test_an_empty_secret_signs_nothing_and_opens_nothing() -> None:
-    with pytest.raises(ValueError, match="secret"):
-        mint("", "ann", Role.admin)
-    with pytest.raises(TokenRefused, match="no secret"):
-        verify("", forged())
+def test_a_token_of_an_earlier_release_says_what_to_do() -> None:
+    with pytest.raises(TokenRefused, match=r"HS256.*`cutlog token`"):
+        verify(PUBLIC, old())
+
+
+def test_two_keys_are_accepted_at_a_time() -> None:
+    first = KeyRing.new()
+    second = first.rotated()
+    third = second.rotated()
+    tokens = [mint(ring, "ann", Role.viewer) for ring in (first, second, third)]
+    assert len({key_id(token) for token in tokens}) == 3
+    now = PublicKeys(third.public())
+    assert [verify(now, token).subject for token in tokens[1:]] == ["ann", "ann"]
+    with pytest.raises(KeyUnknown):
+        verify(now, tokens[0])
+
+
+def test_a_jwk_set_is_read_by_others_and_back() -> None:
+    keys = jwt.PyJWKSet.from_json(PUBLIC.jwks().decode()).keys
+    claims = jwt.decode(mint(RING, "ann", Role.viewer), keys[0], algorithms=["EdDSA"], audience="cutlog")
+    assert (len(keys), claims["sub"]) == (1, "ann")
+    assert PublicKeys.read(PUBLIC.jwks(services=True)) == PUBLIC
+    for wrong in (b"", b"{}", b'{"keys":[{"kid":"a","x":"AA"}]}', b'{"keys":[{"kid":"a","x":"AA","kty":"RSA"}]}'):
+        with pytest.raises(KeysUnreadable):
+            PublicKeys.read(wrong)
 
 
 def test_what_is_minted_is_verified() -> None:
-    actor = verify(SECRET, mint(SECRET, "ann@example.org", Role.operator, "acme", 60))
+    actor = verify(PUBLIC, mint(RING, "ann@example.org", Role.operator, "acme", 60))
     assert (actor.subject, actor.tenant, actor.role) == ("ann@example.org", "acme", Role.operator)
 
 
 @pytest.mark.parametrize(("subject", "tenant"), [("", "default"), ("ann", "Not An Id"), ("a\0b", "default")])
 def test_nothing_is_minted_that_would_be_refused(subject: str, tenant: str) -> None:
     with pytest.raises(ValueError, match="must be"):
-        mint(SECRET, subject, Role.viewer, tenant)
+        mint(RING, subject, Role.viewer, tenant)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +188,7 @@ async def test_a_403_says_which_role_is_needed(client: aiohttp.ClientSession) ->
 
 
 async def test_a_token_in_the_query_opens_event_streams_only(client: aiohttp.ClientSession) -> None:
-    token = mint(SECRET, "ann", Role.viewer)
+    token = mint(RING, "ann", Role.viewer)
     async with client.get(f"{ITEMS}?access_token={token}") as response:
         assert response.status == 401
     async with client.get(f"/api/projects/p_1/events?access_token={token}") as response:

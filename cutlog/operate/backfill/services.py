@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import aiohttp
 
+from cutlog.auth.credentials import Identity
 from cutlog.auth.roles import Role
 from cutlog.auth.tokens import mint
 from cutlog.blobs import BlobStore, open_blobs
@@ -20,7 +21,7 @@ from cutlog.contract.imports import ImportedExport, ImportedProxy
 from cutlog.contract.legacy import Conventions
 from cutlog.operate.backfill.runs import Run
 from cutlog.operate.stack.layout import Layout
-from cutlog.operate.stack.secrets import Secrets
+from cutlog.operate.stack.secrets import OPERATOR, Secrets
 from cutlog.operate.stack.state import read_state
 
 T = TypeVar("T")
@@ -101,13 +102,13 @@ class Services:
         """Those of the stack that runs on `data`. Raises NotRunning."""
         state = read_state(data)
         secrets = Secrets(Layout(data).secrets)
-        token = mint(secrets.jwt, ACTOR, Role.service, ttl=24 * 3600)
-        admin = mint(secrets.jwt, ACTOR, Role.admin, tenant, ttl=24 * 3600)
+        operator = Identity(OPERATOR, lambda: secrets.ring(OPERATOR))
+        admin = mint(secrets.signing, ACTOR, Role.admin, tenant, ttl=24 * 3600)
         blobs = open_blobs(Layout(data).objects.as_uri(), secrets.files)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=10)) as session:
 
             def internal(service: str) -> Transport:
-                return Transport(session, f"http://{state.listen[service]}", token, PATIENCE)
+                return Transport(session, f"http://{state.listen[service]}", operator.token, PATIENCE)
 
             client = Client(Transport(session, state.url, admin, PATIENCE))
             yield cls(internal("ops"), internal("media"), client, blobs)

@@ -104,16 +104,13 @@ async def _stack(url: str | None, data: Path, step: Step) -> AsyncIterator[str]:
 
 
 def _token(data: Path) -> str:
-    from cutlog.auth.roles import Role
-    from cutlog.auth.tokens import mint
+    from cutlog.operate.cli.bearer import NoSecrets, bearer
     from cutlog.operate.cli.tour import TourFailed
-    from cutlog.operate.stack.layout import Layout
-    from cutlog.operate.stack.secrets import Secrets
 
-    secrets = Layout(data).secrets
-    if not (secrets / "jwt").is_file():
-        raise TourFailed(f"There is no stack in {data} to take a token from: give --token, or --data.")
-    return mint(Secrets(secrets).jwt, "demo", Role.admin, ttl=3600)
+    try:
+        return bearer(data, "demo", "admin")
+    except NoSecrets as error:
+        raise TourFailed(f"There is no token for it: {error}; or give --token, or --data.") from None
 
 
 def _with_paths(outcome: Outcome, data: Path) -> Outcome:

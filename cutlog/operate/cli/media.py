@@ -89,15 +89,9 @@ def _url(data: Path) -> str:
 
 
 def _token(data: Path, tenant: str) -> str:
-    from cutlog.auth.roles import Role
-    from cutlog.auth.tokens import mint
-    from cutlog.operate.stack.secrets import Secrets
-    from cutlog.operate.stack.supervisor import layout_of
+    from cutlog.operate.cli.bearer import NoSecrets, bearer
 
-    layout = layout_of(data)
     try:
-        if not (layout.secrets / "jwt").is_file():
-            fail(f"there are no secrets in {layout.data}: give --token")
-        return mint(Secrets(layout.secrets).jwt, "cli", Role.operator, tenant, 86400)
-    except PermissionError as error:
-        fail(f"the secrets of this stack belong to another user: {error}")
+        return bearer(data, "cli", "operator", tenant, 86400)
+    except NoSecrets as error:
+        fail(f"{error}, or give --token")

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,9 +42,10 @@ def serve(
     except ValidationError as error:
         where = "; ".join(f"CUTLOG_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         fail(f"the environment is not complete: {where}")
-    for name in ("jwt_secret", "file_secret"):
-        if not getattr(settings, name).get_secret_value().strip():
-            fail(f"CUTLOG_{name.upper()} is empty: set it to the secret that all services share", USAGE)
+    if settings.credentials == Path():
+        fail("CUTLOG_CREDENTIALS is not set: name the folder of this service that `cutlog keys create` made", USAGE)
+    if not settings.file_secret.get_secret_value().strip():
+        fail("CUTLOG_FILE_SECRET is empty: set it to the secret that all services share", USAGE)
     try:
         give_up_root(service, settings)
     except (ClosedFolder, OSError) as error:

@@ -40,21 +40,14 @@ def token(
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 12h, 7d.")] = "12h",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Prints a bearer token, signed with the secret in DATA. The stack does not have to be running."""
+    """Prints a bearer token, signed with the key in DATA. The stack does not have to be running."""
     life = seconds(ttl)
-    from cutlog.auth.roles import Role
-    from cutlog.auth.tokens import mint
-    from cutlog.operate.stack.secrets import EmptySecret, Secrets
-    from cutlog.operate.stack.supervisor import layout_of
+    from cutlog.operate.cli.bearer import NoSecrets, bearer
+    from cutlog.operate.stack.secrets import EmptySecret
 
-    layout = layout_of(data)
     try:
-        if not (layout.secrets / "jwt").is_file():
-            fail(f"no stack was ever started on {layout.data}: start one with `cutlog up --data {data}`")
-        made = mint(Secrets(layout.secrets).jwt, subject, Role[role.value], tenant, life)
-    except PermissionError as error:
-        fail(f"the secrets of this stack belong to another user: {error}")
-    except EmptySecret as error:
+        made = bearer(data, subject, role.value, tenant, life)
+    except (NoSecrets, EmptySecret) as error:
         fail(str(error))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -109,10 +109,9 @@ def _announce(stack: Stack) -> None:
         data = shlex.quote(str(stack.layout.data))
         print(f"login with a token of: cutlog token --data {data} --role admin", flush=True)
         return
-    from cutlog.auth.roles import Role
-    from cutlog.auth.tokens import mint
+    from cutlog.operate.cli.bearer import bearer
 
-    token = mint(stack.secrets.jwt, "admin", Role.admin, ttl=LOGIN_SECONDS)
+    token = bearer(stack.layout.data, "admin", "admin", ttl=LOGIN_SECONDS)
     print(f"login {stack.gateway.public}/#token={token}", flush=True)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from cutlog.hosting.settings import Settings
-from cutlog.operate.stack.environment import SERVICE_TOKEN_SECONDS
 from cutlog.operate.stack.layout import Layout
 from cutlog.operate.stack.secrets import Secrets
 from cutlog.operate.stack.state import StackState
@@ -20,7 +19,7 @@ def settings_beside(service: str, state: StackState) -> Settings:
     return Settings(
         data=layout.data,
         nats_url=state.nats_url,
-        service_token=SecretStr(secrets.service_token(service, SERVICE_TOKEN_SECONDS)),
+        credentials=layout.keys / service,
         file_secret=SecretStr(secrets.files),
         peers={name: f"http://{address}" for name, address in state.listen.items()},
         public_url=state.public_url or state.url,

@@ -10,9 +10,6 @@ from cutlog.operate.stack.layout import Layout
 from cutlog.operate.stack.nats import USERS, Nats
 from cutlog.operate.stack.secrets import Secrets
 
-SERVICE_TOKEN_SECONDS = 10 * 365 * 86400
-"""A service's token lives as long as the secret that signs it; it opens `/internal` only."""
-
 
 def service_environment(
     service: str,
@@ -34,9 +31,8 @@ def service_environment(
         "CUTLOG_LISTEN": listen,
         "CUTLOG_DATABASE_URL": database_url,
         "CUTLOG_NATS_URL": nats.url,
-        "CUTLOG_JWT_SECRET": secrets.jwt,
+        "CUTLOG_CREDENTIALS": str(layout.keys / service),
         "CUTLOG_FILE_SECRET": secrets.files,
-        "CUTLOG_SERVICE_TOKEN": secrets.service_token(service, SERVICE_TOKEN_SECONDS),
         "CUTLOG_OBJECTS_URL": layout.objects.as_uri(),
         "CUTLOG_PUBLIC_URL": public_url,
         "CUTLOG_PEERS": msgspec.json.encode({name: f"http://{address}" for name, address in peers.items()}).decode(),

@@ -31,6 +31,11 @@ class Layout:
         return self.data / "secrets"
 
     @property
+    def keys(self) -> Path:
+        """What each service holds of `secrets`, in a folder of its name; written at every start."""
+        return self.data / "keys"
+
+    @property
     def logs(self) -> Path:
         return self.data / "logs"
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import nkeys
 from nacl.signing import SigningKey
+
+from cutlog.auth.rings import IDENTITY, PUBLIC, SIGNING, KeyRing, KeysUnreadable, PublicKeys
+from cutlog.process.program import Account
+
+ISSUER = "ops"
+"""The service that signs tokens."""
+OPERATOR = "operator"
+"""Who runs the stack: its commands say so to services."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +41,29 @@ class Secrets:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
-    def jwt(self) -> str:
-        """Signs bearer tokens."""
-        return self._once("jwt", lambda: secrets.token_urlsafe(48))
+    def signing(self) -> KeyRing:
+        """Signs bearer tokens. ops has it, and who may read this folder."""
+        return self.ring("signing")
+
+    def ring(self, name: str) -> KeyRing:
+        """The keys of a service, or of the `operator`, with which they say who they are. Raises EmptySecret."""
+        content = self._once(f"keys.{name}", lambda: KeyRing.new().encode().decode())
+        try:
+            return KeyRing.read(content.encode())
+        except KeysUnreadable as error:
+            where = self.folder / f"keys.{name}"
+            raise EmptySecret(f"{where}: {error}: restore it from a backup, or delete it for a new one") from None
+
+    def rotate(self, services: Iterable[str]) -> None:
+        """Puts a new key in the place of the oldest of every ring."""
+        for name in ("signing", OPERATOR, *services):
+            write_private(self.folder / f"keys.{name}", self.ring(name).rotated().encode())
+
+    def forget_shared(self) -> None:
+        """Removes the secret with which releases up to 0.1 signed tokens, and those of services: nothing takes them
+        any more."""
+        for path in (self.folder / "jwt", *self.folder.glob("token.*")):
+            path.unlink(missing_ok=True)
 
     @property
     def files(self) -> str:
@@ -46,23 +74,29 @@ class Secrets:
         """Password of a PostgreSQL role (`owner`, or a service's name)."""
         return self._once(f"postgres.{role}", lambda: secrets.token_urlsafe(32))
 
-    def service_token(self, service: str, ttl: float) -> str:
-        """The bearer token with which a service asks the others, minted once, and again when it is no longer accepted:
-        one of an older version lacks claims. `ttl` in seconds."""
-        from cutlog.auth.roles import Role
-        from cutlog.auth.tokens import TokenRefused, mint, verify
+    def public(self, services: Iterable[str]) -> PublicKeys:
+        """The public keys that services accept."""
+        owners = sorted({*services, OPERATOR})
+        own = [key for owner in owners for key in self.ring(owner).public(owner)]
+        return PublicKeys([*self.signing.public(), *own])
 
-        def made() -> str:
-            return mint(self.jwt, service, Role.service, ttl=ttl)
-
-        name = f"token.{service}"
-        token = self._once(name, made)
-        try:
-            verify(self.jwt, token)
-        except TokenRefused:
-            token = made()
-            write_private(self.folder / name, token.encode())
-        return token
+    def hand_out(self, folder: Path, services: Iterable[str], account: Account | None = None) -> None:
+        """Writes what each service holds to `folder`/SERVICE, a folder of the `account` if one is given. Public keys
+        are written before those that sign, so that no signature comes before the key that verifies it."""
+        names = sorted(services)
+        public = self.public(names).jwks(services=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if account is not None:
+            folder.chmod(0o711)
+        for name in names:
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
+            if account is not None:
+                os.chown(folder / name, account.uid, account.gid)
+            write_private(folder / name / PUBLIC, public)
+        for name in names:
+            write_private(folder / name / IDENTITY, self.ring(name).encode())
+            if name == ISSUER:
+                write_private(folder / name / SIGNING, self.signing.encode())
 
     def nats(self, user: str) -> NatsUser:
         """The nkey of a NATS user (`operator`, or a service's name)."""
@@ -85,11 +119,14 @@ class Secrets:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all, readable by its owner only."""
+    """Writes a file whole or not at all, readable by its owner only. Root writes for the owner of the folder."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, 0o600)
+        if os.geteuid() == 0:
+            owner = path.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         file.write(content)
         file.flush()
         os.fsync(descriptor)

@@ -77,6 +77,9 @@ class Stack:
             self.tell(f"ended {name}, left by an earlier run")
         self._choose_ports()
         await asyncio.to_thread(own, self.layout.objects, self._accounts.services)
+        names = [service.name for service in self.services]
+        self.secrets.forget_shared()
+        await asyncio.to_thread(self.secrets.hand_out, self.layout.keys, names, self._accounts.services)
         grounded = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             ground = [group.create_task(self._start_postgres()), group.create_task(self._start_nats())]

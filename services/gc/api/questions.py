@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cutlog.auth.tokens import DEFAULT_TENANT
+from cutlog.auth.actor import DEFAULT_TENANT
 from cutlog.bus import BusError
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import PolicyLevel

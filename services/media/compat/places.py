@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.auth.credentials import Identity
 from cutlog.contract.keys import ARCHIVE, ORIGINALS, ArchivedVideoKey, UnknownKeyError, originals_of, parse_key
 from cutlog.web.problems import not_found, unavailable
 from services.media.tables import video
@@ -23,10 +24,10 @@ class _Object(msgspec.Struct):
 
 
 class Places:
-    """`ops` is the base URL of that service, `token` this one's own."""
+    """`ops` is the base URL of that service, `identity` this one's own."""
 
-    def __init__(self, engine: AsyncEngine, ops: str | None, token: str) -> None:
-        self._engine, self._ops, self._token = engine, ops, token
+    def __init__(self, engine: AsyncEngine, ops: str | None, identity: Identity) -> None:
+        self._engine, self._ops, self._identity = engine, ops, identity
 
     async def key_at(self, tenant: str, path: str) -> str:
         """The key of a tenant's file. Raises Problem 404; 503 while ops does not answer."""
@@ -49,9 +50,7 @@ class Places:
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session,
-                session.get(
-                    where, params={"path": path}, headers={"Authorization": f"Bearer {self._token}"}
-                ) as response,
+                session.get(where, params={"path": path}, headers=self._identity.headers()) as response,
             ):
                 if response.status in (404, 422):
                     raise not_found("The file")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from cutlog.web import Api, federate
 from services.ops.api import (
+    access,
     edits,
     events,
     exports,
@@ -28,7 +29,20 @@ def make_api(ops: Ops, peers: Mapping[str, str]) -> Api:
     api = Api("ops", title="Projects, edits and exports", refine=by_kind)
     map_refusals(api)
     # Edits first: routes are looked through in order, and nothing is asked for as often.
-    for part in (edits, projects, history, timelines, interchange, versions, exports, pins, events, internal, imports):
+    for part in (
+        edits,
+        projects,
+        history,
+        timelines,
+        interchange,
+        versions,
+        exports,
+        pins,
+        events,
+        internal,
+        imports,
+        access,
+    ):
         part.routes(api, ops)
     federate(api, peers)
     return api

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cutlog.auth.credentials import FileKeys
+from cutlog.auth.gate import Gate
 from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.web import Request
 from cutlog.web.links import Links
@@ -42,6 +44,8 @@ class Ops:
     links: Links
     converter: Converter
     captions: CaptionReader
+    gate: Gate
+    keys: FileKeys
     now: Callable[[], datetime]
 
     async def owner(self, req: Request[Any, Any], project_id: str) -> Owner:

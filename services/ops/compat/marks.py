@@ -9,6 +9,8 @@ import aiohttp
 import msgspec
 import structlog
 
+from cutlog.auth.credentials import Identity
+
 log = structlog.get_logger(__name__)
 
 SECONDS: Final = 2.0
@@ -22,10 +24,10 @@ class Marked(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True)
 class Marks:
-    """`url` is the collector's, None where there is none; `token` is this service's own."""
+    """`url` is the collector's, None where there is none; `identity` is this service's own."""
 
     url: str | None
-    token: str
+    identity: Identity
 
     async def of(self, tenant: str, project_id: str) -> frozenset[str] | None:
         """The exports of a project that the tenant's newest plan names; None when nobody can tell just now."""
@@ -35,7 +37,7 @@ class Marks:
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session,
-                session.get(where, headers={"Authorization": f"Bearer {self.token}"}) as response,
+                session.get(where, headers=self.identity.headers()) as response,
             ):
                 response.raise_for_status()
                 return msgspec.json.decode(await response.read(), type=Marked).export_ids

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from cutlog.auth.tokens import Actor
+from cutlog.auth.actor import Actor
 from cutlog.hosting.settings import Renders
 from cutlog.web import Problem, Rate
 from cutlog.web.ratelimit import RateLimiter

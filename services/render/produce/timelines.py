@@ -7,6 +7,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
+from cutlog.auth.credentials import Identity
 from cutlog.contract.timeline import Timeline
 from services.render.plan.streams import with_streams
 
@@ -23,11 +24,10 @@ class OpsAwayError(Exception):
 
 
 class Timelines:
-    """Versions as ops resolves them. `base` is the URL of ops, `token` one with the role `service`."""
+    """Versions as ops resolves them. `base` is the URL of ops, `identity` this service's own."""
 
-    def __init__(self, session: aiohttp.ClientSession, base: str, token: str) -> None:
-        self._session, self._base = session, base
-        self._headers = {"Authorization": f"Bearer {token}"}
+    def __init__(self, session: aiohttp.ClientSession, base: str, identity: Identity) -> None:
+        self._session, self._base, self._identity = session, base, identity
 
     async def fetch(self, project_id: str, version: int) -> Timeline:
         """A version of any tenant, deleted or not. Raises TimelineGoneError, OpsAwayError."""
@@ -43,7 +43,7 @@ class Timelines:
     async def _asked(self, project_id: str, version: int) -> tuple[Timeline, bool]:
         url = f"{self._base}/internal/projects/{project_id}/versions/{version}/timeline"
         try:
-            async with self._session.get(url, headers=self._headers) as reply:
+            async with self._session.get(url, headers=self._identity.headers()) as reply:
                 body = await reply.read()
                 status, deleted = reply.status, reply.headers.get(DELETED) == "true"
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
