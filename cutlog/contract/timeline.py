@@ -183,16 +183,15 @@ class Marker(Wire):
     color: str = "#ffcc00"
 
 
-class Clip(Wire):
-    """A clip on [at, at + frames) of the timeline.
+class ClipContent(Wire, kw_only=False):
+    """What a clip is, wherever it stands: `frames` long on the timeline.
 
-    `x`, `y` place its centre, `rotation` is in degrees clockwise, `pan` goes from -1, left, to 1. Clips of the same
-    `link` move, trim and go together. The sound of a `silent` clip was detached. The fades in begin `head_cut` frames
-    before the clip and the fades out end `tail_cut` frames after it: so much was cut off by splits.
+    `x`, `y` place its centre, `rotation` is in degrees clockwise, `pan` goes from -1, left, to 1. The sound of a
+    `silent` clip was detached. The fades in begin `head_cut` frames before the clip and the fades out end `tail_cut`
+    frames after it: so much was cut off by splits.
     """
 
     id: Id
-    at: int
     frames: int
     source: Source
     enabled: bool = True
@@ -218,6 +217,12 @@ class Clip(Wire):
     speed: Speed | None = None
     reversed: bool = False
     silent: bool = False
+
+
+class Clip(ClipContent, kw_only=True):
+    """A clip on [at, at + frames) of the timeline. Clips of the same `link` move, trim and go together."""
+
+    at: int
     link: str | None = None
 
 

@@ -20,6 +20,8 @@ from cutlog.contract.time import Fps
 
 MODULES = (media, timeline, imports, events, commands, jobs, envelope)
 SOURCES = (timeline.MediaSource, timeline.ColorSource, timeline.TextSource, timeline.FreezeSource)
+#: What messages share: its fields are checked as theirs.
+BASES = (timeline.ClipContent,)
 STRUCT = "google.protobuf.Struct"
 VALUE = "google.protobuf.Value"
 
@@ -43,7 +45,7 @@ def _structs(module: ModuleType) -> Iterator[type[msgspec.Struct]]:
             yield value
 
 
-TYPES = [kind for module in MODULES for kind in _structs(module)]
+TYPES = [kind for module in MODULES for kind in _structs(module) if kind not in BASES]
 
 
 def _plain(hint: Any) -> Any:

@@ -10,12 +10,11 @@ from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import accumulate
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
-from cutlog.contract.properties import Animated
-from cutlog.contract.timeline import Blend, Crop, Effect, Fit, Source, Speed
+from cutlog.contract.timeline import ClipContent, ColorSource
 
 CHUNK = 64
 
@@ -41,37 +40,25 @@ class Joint(msgspec.Struct, frozen=True):
         return self.frames - self.before
 
 
-class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A clip without its place: `frames` long on the timeline. The other fields are those of `Clip`; `tail` is the
-    transition at its end."""
+class Piece(ClipContent, frozen=True, omit_defaults=True):
+    """A clip without its place. `tail` is the transition at its end."""
 
-    id: str
-    frames: int
-    source: Source
-    enabled: bool = True
-    fit: Fit = "contain"
-    gain_db: Animated = 0.0
-    x: Animated = 0.5
-    y: Animated = 0.5
-    scale: Animated = 1.0
-    rotation: Animated = 0.0
-    opacity: Animated = 1.0
-    pan: Animated = 0.0
-    crop: Crop | None = None
-    flip_h: bool = False
-    flip_v: bool = False
-    fade_in: int = 0
-    fade_out: int = 0
-    audio_fade_in: int = 0
-    audio_fade_out: int = 0
-    head_cut: int = 0
-    tail_cut: int = 0
-    blend: Blend = "normal"
-    effects: tuple[Effect, ...] = ()
-    speed: Speed | None = None
-    reversed: bool = False
-    silent: bool = False
     tail: Joint | None = None
+
+
+OF_PICTURES: Final = (
+    "fit", "x", "y", "scale", "rotation", "opacity", "crop", "flip_h", "flip_v", "fade_in", "fade_out", "blend",
+)  # fmt: skip
+"""Properties of a clip that say how it looks."""
+OF_SOUNDS: Final = ("gain_db", "pan", "audio_fade_in", "audio_fade_out")
+"""Properties of a clip that say how it sounds."""
+
+_USUAL: Final = Piece("usual", 1, ColorSource(color="#000000"))
+
+
+def plain(piece: Piece, names: Iterable[str]) -> Piece:
+    """The same with the default values of some properties."""
+    return msgspec.structs.replace(piece, **{name: getattr(_USUAL, name) for name in names})
 
 
 class Placed(NamedTuple):

@@ -16,7 +16,7 @@ from services.ops.edits.effects import medium_of
 from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import cut, held, run, shown_at
 from services.ops.edits.footage import check_track, footage
-from services.ops.edits.lane import Piece
+from services.ops.edits.lane import OF_PICTURES, OF_SOUNDS, plain
 from services.ops.edits.links import group, together, without
 from services.ops.edits.placing import put
 from services.ops.edits.ripple import follow
@@ -111,28 +111,17 @@ def detach_audio(sequence: Sequence, op: ClipDetachAudio, sources: Sources) -> S
     if material is not None and not material.has_sound:
         raise EditError("/clip", f"media {source.media} of clip {op.clip} has no sound to detach")
     members = [member.placed.piece.id for member in group(sequence, found)]
-    sound = Piece(
-        op.new,
-        piece.frames,
-        source,
-        enabled=piece.enabled,
-        gain_db=piece.gain_db,
-        pan=piece.pan,
-        audio_fade_in=piece.audio_fade_in,
-        audio_fade_out=piece.audio_fade_out,
+    sound = _replace(
+        plain(piece, OF_PICTURES),
+        id=op.new,
         head_cut=piece.head_cut if piece.audio_fade_in else 0,
         tail_cut=piece.tail_cut if piece.audio_fade_out else 0,
         effects=tuple(effect for effect in piece.effects if medium_of(effect) == "sound"),
-        speed=piece.speed,
-        reversed=piece.reversed,
+        tail=None,
     )
     silent = _replace(
-        piece,
+        plain(piece, OF_SOUNDS),
         silent=True,
-        gain_db=0.0,
-        pan=0.0,
-        audio_fade_in=0,
-        audio_fade_out=0,
         effects=tuple(effect for effect in piece.effects if medium_of(effect) == "picture"),
     )
     sequence = sequence.changed(found, silent).room().take(op.new, "/new")

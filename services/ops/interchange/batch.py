@@ -28,6 +28,7 @@ from cutlog.contract.ops import (
 from cutlog.contract.timeline import (
     Canvas,
     Clip,
+    ClipContent,
     ColorSource,
     FreezeSource,
     MediaSource,
@@ -47,7 +48,9 @@ from services.ops.interchange.reading import Draft
 Mode = Literal["replace", "append"]
 
 _USUAL: Final = Clip(id="x", at=0, frames=1, source=ColorSource(color="#000000"))
-_SPECIAL: Final = ("head_cut", "tail_cut", "silent", "reversed", "speed", "effects")
+_SPECIAL: Final = tuple(
+    name for name in ClipContent.__struct_fields__ if name not in (*PROPERTIES, "id", "frames", "source")
+)
 
 
 class Batch:

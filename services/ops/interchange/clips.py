@@ -45,10 +45,8 @@ FASTEST: Final = 100
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 
 #: What our metadata say of a clip whose place or frames another program has changed.
-_KEPT: Final = (
-    "fit", "gain_db", "x", "y", "scale", "rotation", "opacity", "pan", "crop", "flip_h", "flip_v", "fade_in",
-    "fade_out", "audio_fade_in", "audio_fade_out", "blend", "effects", "silent", "link",
-)  # fmt: skip
+_SAID: Final = frozenset(("id", "at", "frames", "source", "enabled", "head_cut", "tail_cut", "speed", "reversed"))
+_KEPT: Final = tuple(name for name in Clip.__struct_fields__ if name not in _SAID)
 
 
 class Motion(msgspec.Struct, frozen=True):

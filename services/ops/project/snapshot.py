@@ -19,7 +19,7 @@ from services.ops.edits.size import size
 EVERY: Final = 100
 """Versions from one snapshot to the next."""
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Goes up when an older snapshot can't be read any more; such a one is passed over, and the fold is longer."""
 
 

@@ -15,6 +15,7 @@ from cutlog.contract.properties import Animated
 from cutlog.contract.timeline import (
     Caption,
     Clip,
+    ClipContent,
     ColorSource,
     Effect,
     FreezeSource,
@@ -32,11 +33,9 @@ from services.ops.edits.sequence import Sequence, TrackState
 Sha256s = Callable[[str], str]
 """The SHA-256 of a media's content, by its id."""
 
-#: What a piece and the clip of the document have in common.
-_SHARED: Final = tuple(name for name in Clip.__struct_fields__ if name in Piece.__struct_fields__)
-
+_CONTENT: Final = ClipContent.__struct_fields__
 #: Properties that can be seen or heard; those that are as usual are left out of the digest.
-_SEEN: Final = tuple(name for name in _SHARED if name not in ("id", "frames", "source", "enabled", "effects"))
+_SEEN: Final = tuple(name for name in _CONTENT if name not in ("id", "frames", "source", "enabled", "effects"))
 _PROPERTIES: Final = attrgetter(*_SEEN)
 _USUAL: Final = _PROPERTIES(Piece("", 1, ColorSource(color="#000000")))
 
@@ -72,7 +71,11 @@ def _track(track: TrackState, sequence: Sequence) -> Track:
         locked=track.locked,
         gain_db=track.gain_db,
         clips=tuple(
-            Clip(at=at, link=_link(piece, sequence), **{name: getattr(piece, name) for name in _SHARED})
+            Clip(
+                at=at,
+                link=_link(piece, sequence),
+                **{name: getattr(piece, name) for name in _CONTENT},
+            )
             for _, at, piece in track.lane
         ),
         transitions=tuple(

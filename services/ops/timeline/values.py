@@ -30,7 +30,9 @@ def _camel(name: str) -> str:
 
 
 PIECE: Final = {
-    _camel(name): name for name in Piece.__struct_fields__ if name not in ("id", "tail", "source", "effects")
+    field.encode_name: field.name
+    for field in msgspec.structs.fields(Piece)
+    if field.name not in ("id", "tail", "source", "effects")
 }
 """Fields of a clip that ops set as they are, by their names in JSON."""
 TRACK: Final = {
