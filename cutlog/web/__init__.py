@@ -19,7 +19,7 @@ from cutlog.auth.tokens import mint, verify
 from cutlog.web.api import Api, Content
 from cutlog.web.federation import federate
 from cutlog.web.page import ListQuery, Page, decode_cursor, encode_cursor
-from cutlog.web.problems import Problem, ProblemError
+from cutlog.web.problems import Problem, ProblemError, ProblemType
 from cutlog.web.ratelimit import Rate
 from cutlog.web.reply import Reply
 from cutlog.web.request import Request
@@ -35,6 +35,7 @@ __all__ = [
     "Page",
     "Problem",
     "ProblemError",
+    "ProblemType",
     "Rate",
     "Reply",
     "Request",

@@ -16,7 +16,7 @@ from cutlog.db.skipping import SkippedRows, Skipping
 from cutlog.web.idempotency import KeyReusedError
 from cutlog.web.metrics import HttpMetrics
 from cutlog.web.outages import OUTAGES
-from cutlog.web.problems import Problem
+from cutlog.web.problems import IDEMPOTENCY_KEY_REUSED, Problem, ProblemType
 from cutlog.web.reply import JSON, Reply
 from cutlog.web.request import Request
 
@@ -34,9 +34,11 @@ _NAME = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 
 @dataclass(frozen=True)
 class Content:
-    """An answer that is not JSON, for `returns`: `Content("image/jpeg")`."""
+    """An answer that is not JSON, for `returns`: `Content("image/jpeg")`. `of` are types of the data of events, for
+    `text/event-stream`."""
 
     media_type: str
+    of: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class How(TypedDict, total=False):
     """Struct of the query parameters (see ListQuery); without one any parameter is refused."""
     path: Mapping[str, type[int] | type[str]]
     """Types of `{names}`: `int` (0 to 2^31 - 1), `str` (any text); default: an id."""
-    problems: tuple[int, ...]
-    """Statuses of problems that the handler itself answers, such as 409, for the documentation."""
+    problems: tuple[ProblemType, ...]
+    """Problems that the handler itself answers, for the documentation; those of every route need not be listed."""
     token_optional: bool
     """A public route that tells more to who sends a token; one that is not good is 401."""
     signed: bool
@@ -110,7 +112,7 @@ class Route:
     max_body: int = MAX_BODY
     query: type[msgspec.Struct] | None = None
     path: Mapping[str, type[int] | type[str]] = field(default_factory=dict)
-    problems: tuple[int, ...] = ()
+    problems: tuple[ProblemType, ...] = ()
     token_optional: bool = False
     signed: bool = False
     also: tuple[str, ...] = ()
@@ -152,6 +154,11 @@ class Route:
         return self.method.lower() + "".join("By" if word == "{" else word[0].upper() + word[1:] for word in words)
 
     @property
+    def idempotent(self) -> bool:
+        """Whether it reads an Idempotency-Key."""
+        return self.method == "POST" and not self.stream and not {201, 202}.isdisjoint(self.returns)
+
+    @property
     def description(self) -> str:
         """The handler's docstring."""
         return inspect.getdoc(self.handler) or ""
@@ -186,7 +193,7 @@ class Api:
     def __post_init__(self) -> None:
         self.metrics = HttpMetrics(self.name)
         self.metrics.registry.register(self._skipped)
-        self.problem(KeyReusedError, status=422, type="idempotency-key-reused")
+        self.problem(KeyReusedError, IDEMPOTENCY_KEY_REUSED)
 
     def route(self, method: str, template: str, **how: Unpack[How]) -> Callable[[H], H]:
         """Registers a handler: an async function of one Request that returns a Reply (or an aiohttp StreamResponse)."""
@@ -230,26 +237,25 @@ class Api:
     def problem(
         self,
         error: type[BaseException],
-        to_problem: ToProblem | None = None,
+        to_problem: ToProblem | ProblemType,
         *,
-        status: int = 0,
-        type: str = "",  # noqa: A002 - the member's name in RFC 9457
-        title: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """How a domain error is answered: `api.problem(VersionConflict, status=409, type="version-conflict")`.
+        """How a domain error is answered: `api.problem(VersionConflict, VERSION_CONFLICT)`.
 
-        Covers subclasses that are not mapped themselves. The title is the first sentence of the class's docstring, the
-        detail what the error was raised with. Give `to_problem` where the answer needs more, such as errors or extra;
-        None from it means: not an error that a client should be told of.
+        Covers subclasses that are not mapped themselves. The detail is what the error was raised with, or else the
+        first sentence of its docstring. Give a function where the answer needs more, such as errors; None from it
+        means: not an error that a client should see.
         """
-        if to_problem is None:
-            sentence = title or (inspect.getdoc(error) or error.__name__).split("\n", 1)[0].rstrip(".")
+        if isinstance(to_problem, ProblemType):
+            of, sentence = to_problem, (inspect.getdoc(error) or error.__name__).split("\n", 1)[0]
 
-            def to_problem(raised: BaseException) -> Problem:
-                return Problem(status, type, sentence, str(raised) or f"{sentence}.", headers=headers)
+            def answered(raised: BaseException) -> Problem:
+                return of(str(raised) or sentence, headers=headers)
 
-        self._problems[error] = to_problem
+            self._problems[error] = answered
+        else:
+            self._problems[error] = to_problem
 
     def problem_of(self, error: BaseException) -> Problem | None:
         """The answer for an error, or None when it is unexpected."""

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from cutlog.auth.actor import Actor
 from cutlog.auth.roles import Role
-from cutlog.web.problems import Problem
+from cutlog.web.problems import FORBIDDEN, UNAUTHORIZED, Problem
 
 
 def presented(http: web.Request, *, in_query: bool) -> str:
@@ -20,23 +20,23 @@ def presented(http: web.Request, *, in_query: bool) -> str:
         raise unauthorized("Send `Authorization: Bearer TOKEN`.")
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise unauthorized("The Authorization header is not `Bearer TOKEN`.", "invalid_request")
+        raise unauthorized("The Authorization header must be `Bearer TOKEN`.", "invalid_request")
     return token.strip()
 
 
 def unauthorized(detail: str, error: str | None = None) -> Problem:
     """401 with the challenge of RFC 6750."""
     challenge = 'Bearer realm="cutlog"' + (f', error="{error}"' if error else "")
-    return Problem(401, "unauthorized", "A valid token is required", detail, headers={"WWW-Authenticate": challenge})
+    return UNAUTHORIZED(detail, headers={"WWW-Authenticate": challenge})
 
 
 def forbidden(actor: Actor, needed: Role) -> Problem:
     """403: the token is good, its role is not enough."""
     detail = f"This needs the role {needed.value}; the token has {actor.role.value}."
     challenge = 'Bearer realm="cutlog", error="insufficient_scope"'
-    return Problem(403, "forbidden", "The role is insufficient", detail, headers={"WWW-Authenticate": challenge})
+    return FORBIDDEN(detail, headers={"WWW-Authenticate": challenge})
 
 
 def no_access(detail: str) -> Problem:
     """403: the credential is genuine, and says of nobody who has access here."""
-    return Problem(403, "forbidden", "The credential gives no access", detail)
+    return FORBIDDEN(detail)

@@ -10,7 +10,15 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import Request
 
-from cutlog.web.problems import Problem, ProblemError
+from cutlog.web.problems import (
+    BAD_REQUEST,
+    REQUEST_TIMEOUT,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    Problem,
+    ProblemError,
+    TooLarge,
+)
 from cutlog.web.reply import JSON
 
 READ_SECONDS: Final = 60.0
@@ -33,8 +41,10 @@ class Pace:
         self._bytes += size
         seconds = time.monotonic() - self._began
         if seconds > self.seconds and self._bytes < seconds * LEAST_BYTES_PER_SECOND:
-            detail = f"{self._bytes} bytes came in {seconds:.0f} s; at least {LEAST_BYTES_PER_SECOND} a second should."
-            raise Problem.of_status(408, detail)
+            detail = (
+                f"{self._bytes} bytes arrived in {seconds:.0f} s; send {LEAST_BYTES_PER_SECOND} per second or more."
+            )
+            raise REQUEST_TIMEOUT(detail)
 
 
 async def read_body(http: Request, limit: int) -> bytes:
@@ -51,9 +61,9 @@ async def read_body(http: Request, limit: int) -> bytes:
                 if len(body) > limit:
                     raise too_large(limit)
     except TimeoutError:
-        raise Problem.of_status(408, f"The body took longer than {http.app[READING]:g} s.") from None
+        raise REQUEST_TIMEOUT(f"The body took longer than {http.app[READING]:g} s.") from None
     except (web.RequestPayloadError, HttpProcessingError):
-        raise Problem.of_status(400, "The body is not what its headers promise.") from None
+        raise BAD_REQUEST(BAD_REQUEST.example) from None
     return bytes(body)
 
 
@@ -62,7 +72,7 @@ def _arrived(http: Request, limit: int) -> bytes:
     try:
         body = http.content.read_nowait()
     except (web.RequestPayloadError, HttpProcessingError):
-        raise Problem.of_status(400, "The body is not what its headers promise.") from None
+        raise BAD_REQUEST(BAD_REQUEST.example) from None
     if len(body) > limit:
         raise too_large(limit)
     return body
@@ -78,7 +88,7 @@ def too_large(limit: int) -> Problem:
     """413: more bytes than the route takes."""
     detail = f"At most {limit} bytes."
     errors = (ProblemError("", detail),)
-    return Problem(413, "too-large", "The body is too large", detail, errors=errors, extra={"limit": limit})
+    return TOO_LARGE(detail, errors=errors, more=TooLarge(limit=limit))
 
 
 def check_type(http: Request, consumes: str) -> None:
@@ -88,7 +98,7 @@ def check_type(http: Request, consumes: str) -> None:
     """
     encoding = http.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
-        detail = f"Content-Encoding {encoding[:40]!r} is not accepted: send the body as it is."
+        detail = f"Content-Encoding {encoding[:40]!r} is not supported; send the body uncompressed."
         raise _unsupported(detail, {"Accept-Encoding": "identity"})
     if http.headers.get("Content-Type") == consumes:  # as a rule, word for word
         return
@@ -115,4 +125,4 @@ async def say_continue(http: Request) -> None:
 
 
 def _unsupported(detail: str, headers: dict[str, str]) -> Problem:
-    return Problem(415, "unsupported-media-type", "The body is of the wrong type", detail, headers=headers)
+    return UNSUPPORTED_MEDIA_TYPE(detail, headers=headers)

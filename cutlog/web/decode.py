@@ -20,7 +20,7 @@ import msgspec
 from cutlog.web.faults import MAX_FAULTS, faults
 from cutlog.web.nesting import MAX_DEPTH, too_deep
 from cutlog.web.pointer import located, pointer
-from cutlog.web.problems import Problem, ProblemError
+from cutlog.web.problems import MALFORMED_JSON, Problem, ProblemError, invalid
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def decode_json(raw: bytes, expected: type[T]) -> T:
             found = [ProblemError(pointer(path), text)]
     except (msgspec.DecodeError, RecursionError) as error:
         raise malformed(str(error)) from None
-    raise invalid(found)
+    raise invalid(*found)
 
 
 def parse(raw: bytes) -> Any:
@@ -71,18 +71,18 @@ def parse(raw: bytes) -> Any:
         raise malformed("The body is empty.")
     deep = too_deep(text)
     if deep is not None:
-        raise invalid([ProblemError(pointer(deep), f"More than {MAX_DEPTH} levels of nesting")])
+        raise invalid(ProblemError(pointer(deep), f"More than {MAX_DEPTH} levels of nesting"))
     try:
         tree = _reader.read(text, _LONG_NUMBER.search(raw) is not None)
     except json.JSONDecodeError as error:
         offset = len(text[: error.pos].encode("utf-8", "surrogatepass"))
         raise malformed(f"{error.msg} at byte {offset}.") from None
     except (ValueError, RecursionError):
-        raise malformed("It cannot be read.") from None
+        raise malformed("The JSON cannot be parsed.") from None
     if _reader.flawed or _SUSPICIOUS.search(raw):
         found = [ProblemError(pointer(path), text) for path, text in islice(_flaws(tree, ()), MAX_FAULTS)]
         if found:
-            raise invalid(found)
+            raise invalid(*found)
     return tree
 
 
@@ -95,7 +95,7 @@ def decode_query(pairs: Mapping[str, list[str]], expected: type[T]) -> T:
     found: list[ProblemError] = []
     for name, texts in pairs.items():
         if any(_BAD_TEXT.search(text) for text in (name, *texts)):
-            found.append(ProblemError(f"?{name}".replace("\0", "\ufffd"), "Characters that no text may have"))
+            found.append(ProblemError(f"?{name}".replace("\0", "\ufffd"), "Contains NUL or half of a surrogate pair"))
         elif name in repeatable:
             values[name] = texts
         elif len(texts) > 1:
@@ -118,7 +118,7 @@ def decode_query(pairs: Mapping[str, list[str]], expected: type[T]) -> T:
             path, text = located(str(error))
             listed = faults(values, expected, strict=False) or [ProblemError(pointer(path), text)]
             found = [ProblemError("?" + one.pointer.removeprefix("/"), one.detail) for one in listed]
-    raise invalid(found)
+    raise invalid(*found)
 
 
 def _has(kind: Any, wanted: type) -> bool:
@@ -126,14 +126,9 @@ def _has(kind: Any, wanted: type) -> bool:
     return kind is wanted or any(_has(each, wanted) for each in get_args(kind))
 
 
-def invalid(errors: list[ProblemError]) -> Problem:
-    """422: well-formed, but not what is wanted."""
-    return Problem(422, "invalid-request", "The request is not valid", "See errors.", errors=errors)
-
-
 def malformed(detail: str) -> Problem:
     """400: not JSON at all."""
-    return Problem(400, "malformed-json", "The body is not JSON", detail, errors=[ProblemError("", detail)])
+    return MALFORMED_JSON(detail, errors=[ProblemError("", detail)])
 
 
 def bad_text(text: str) -> bool:

@@ -20,7 +20,7 @@ from cutlog.web.auth import forbidden, no_access, presented, unauthorized
 from cutlog.web.body import check_type, check_typed, read_body, say_continue
 from cutlog.web.decode import bad_text, decode_json, decode_query
 from cutlog.web.envelope import enveloped
-from cutlog.web.problems import Problem, unavailable
+from cutlog.web.problems import INVALID_HEADER, NOT_FOUND, Problem, unavailable
 from cutlog.web.ratelimit import RateLimiter
 from cutlog.web.request import Request
 from cutlog.web.respond import THREAD_FROM, respond
@@ -117,7 +117,7 @@ class Dispatch:
             else:
                 fits, wanted, values[name] = is_id(text), "an id such as p_06d8", text
             if not fits:
-                raise Problem(404, "not-found", "Not found", f"The path's {name} is not {wanted}.")
+                raise NOT_FOUND(f"In the path, {name} is not {wanted}.")
         return values
 
     def query(self, http: web.Request) -> Any:
@@ -195,5 +195,5 @@ def idempotency_key(http: web.Request) -> str | None:
     key = http.headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= MAX_IDEMPOTENCY_KEY and key.isascii() and key.isprintable()):
         detail = f"Idempotency-Key must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters."
-        raise Problem(400, "idempotency-key-invalid", "The Idempotency-Key is not valid", detail)
+        raise INVALID_HEADER(detail)
     return key

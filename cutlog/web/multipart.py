@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
 from cutlog.web.body import READING, Pace, too_large
-from cutlog.web.problems import Problem
+from cutlog.web.problems import MALFORMED_FORM, REQUEST_TIMEOUT, TOO_MANY_PARTS, UNSUPPORTED_MEDIA_TYPE, Problem
 from cutlog.web.request import Request
 
 T = TypeVar("T")
@@ -63,10 +63,10 @@ async def parts(request: Request[Any, Any], limit: int) -> AsyncIterator[Part]:
             raise _malformed("a form inside of a form")
         for header in ("Content-Encoding", "Content-Transfer-Encoding"):
             if part.headers.get(header, "").strip().lower() not in _PLAIN:
-                raise Problem.of_status(415, f"A part with {header} is not accepted: send the file as it is.")
+                raise UNSUPPORTED_MEDIA_TYPE(f"Parts with {header} are not supported; send the file unencoded.")
         kind = part.headers.get("Content-Type", "application/octet-stream")
         yield Part(part.name or "", part.filename, kind, part, seconds, limit)
-    raise Problem(413, "too-many-parts", "The form has too many parts", f"At most {MAX_PARTS} parts.")
+    raise TOO_MANY_PARTS(f"At most {MAX_PARTS} parts.")
 
 
 async def _read(awaited: Awaitable[T], seconds: float) -> T:
@@ -74,7 +74,7 @@ async def _read(awaited: Awaitable[T], seconds: float) -> T:
         async with asyncio.timeout(seconds):
             return await awaited
     except TimeoutError:
-        raise Problem.of_status(408, f"Nothing came for {seconds:g} s.") from None
+        raise REQUEST_TIMEOUT(f"No data arrived for {seconds:g} s.") from None
     # The reader answers malformed input with all of these.
     except (ValueError, RuntimeError, TypeError, AssertionError, HttpProcessingError, RequestPayloadError) as error:
         raise _malformed(error) from None
@@ -82,4 +82,4 @@ async def _read(awaited: Awaitable[T], seconds: float) -> T:
 
 def _malformed(reason: object) -> Problem:
     detail = str(reason)[:200]
-    return Problem(400, "malformed-form", "The body is not multipart/form-data", detail if detail.isprintable() else "")
+    return MALFORMED_FORM(detail if detail.isprintable() else "")

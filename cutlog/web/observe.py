@@ -16,7 +16,15 @@ from cutlog.process.tracing import span
 from cutlog.web.api import Api
 from cutlog.web.dispatch import ACTOR, REQUEST_ID, TRACE
 from cutlog.web.envelope import enveloped, failure
-from cutlog.web.problems import CONTENT_TYPE, Problem
+from cutlog.web.problems import (
+    CONTENT_TYPE,
+    INTERNAL_ERROR,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    TOO_LARGE,
+    Problem,
+    of_status,
+)
 from cutlog.web.trace import child_of, request_id, trace_id
 
 log = structlog.get_logger("cutlog.web")
@@ -96,12 +104,7 @@ async def answered(api: Api, http: web.Request, handler: Handler) -> web.StreamR
         mapped = api.problem_of(error)
         if mapped is None:
             log.exception("http.unexpected_error", service=api.name, method=http.method, path=http.path)
-            mapped = Problem(
-                500,
-                "internal-error",
-                "Something broke on our side",
-                "It has been logged under this request id.",
-            )
+            mapped = INTERNAL_ERROR(INTERNAL_ERROR.example)
         elif mapped.status >= 500:
             log.warning("http.dependency_unavailable", service=api.name, path=http.path, error=repr(error))
         problem = mapped
@@ -120,14 +123,13 @@ def of_aiohttp(http: web.Request, error: web.HTTPException) -> Problem:
     match error:
         case web.HTTPMethodNotAllowed():
             allowed = ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))
-            detail = f"{http.path} takes {allowed}."
-            return Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": allowed})
+            return METHOD_NOT_ALLOWED(f"{http.path} accepts {allowed}.", headers={"Allow": allowed})
         case web.HTTPNotFound():
-            return Problem(404, "not-found", "Not found", f"There is nothing at {http.path}.")
+            return NOT_FOUND(f"Nothing is served at {http.path}.")
         case web.HTTPRequestEntityTooLarge():
-            return Problem(413, "too-large", "The body is too large")
+            return TOO_LARGE()
         case _:
-            return Problem.of_status(error.status)
+            return of_status(error.status)
 
 
 def route_of(http: web.Request) -> str:

@@ -13,7 +13,9 @@ from cutlog.web.api import Api, Content, Route
 from cutlog.web.dispatch import MAX_IDEMPOTENCY_KEY, MAX_INT
 from cutlog.web.envelope import Failure, enveloped
 from cutlog.web.envelope import status as old_status
-from cutlog.web.problems import CONTENT_TYPE, ProblemDocument
+from cutlog.web.examples import exemplified
+from cutlog.web.problem_schemas import answered, content, described, members
+from cutlog.web.problems import ProblemType
 from cutlog.web.reply import JSON
 from cutlog.web.schemas import names, plain, sent_whole
 
@@ -29,7 +31,6 @@ each invalid value. A POST that declares `Idempotency-Key` can be repeated safel
 send `next` of one page as `cursor` to get the following one. Times in a timeline are whole frames; timestamps are in \
 UTC."""
 REF: Final = "#/components/schemas/{name}"
-_PROBLEM: Final = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 _FAILURE: Final = {JSON: {"schema": {"$ref": "#/components/schemas/Failure"}}}
 _TEXT: Final = {"type": "string"}
 _BYTES: Final = {"type": "string", "format": "binary"}
@@ -39,8 +40,10 @@ def document(api: Api) -> Json:
     """The document of one service."""
     routes = [route for route in api.routes if route.shown]
     types = [kind for route in routes for kind in _types(route)]
-    failures = [ProblemDocument, *([Failure] if any(enveloped(route.template) for route in routes) else [])]
+    problems = [each for route in routes if not enveloped(route.template) for each in answered(route)]
+    failures = [*members(problems), *([Failure] if any(enveloped(route.template) for route in routes) else [])]
     schemas, components = msgspec.json.schema_components([*types, *failures], ref_template=REF)
+    components = described(problems, components)
     by_type = dict(zip(map(id, types), schemas, strict=False))
     paths: dict[str, Json] = {}
     for route in routes:
@@ -55,13 +58,14 @@ def document(api: Api) -> Json:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
-    return _rename(msgspec.json.decode(msgspec.json.encode(own)), names(components))
+    return exemplified(_rename(msgspec.json.decode(msgspec.json.encode(own)), names(components)))
 
 
 def _whole(components: Mapping[str, Json], paths: Mapping[str, Json], types: Iterable[Any]) -> dict[str, Json]:
     operations = [operation for path in paths.values() for operation in path.values()]
     asked = [[operation["parameters"], operation.get("requestBody")] for operation in operations]
-    return sent_whole(components, asked, {"ProblemDocument", *_sparse(msgspec.inspect.multi_type_info(types))})
+    sparse = {name for name in components if name.endswith("Problem")}
+    return sent_whole(components, asked, {*sparse, *_sparse(msgspec.inspect.multi_type_info(types))})
 
 
 def _sparse(found: Iterable[Any]) -> Iterator[str]:
@@ -139,7 +143,9 @@ def _refer(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def _types(route: Route) -> list[Any]:
-    kinds = [kind for kind in route.returns.values() if kind is not None and not isinstance(kind, Content)]
+    kinds: list[Any] = []
+    for kind in route.returns.values():
+        kinds += kind.of if isinstance(kind, Content) else [] if kind is None else [kind]
     if route.query is not None:
         kinds += [field.type for field in msgspec.structs.fields(route.query)]
     return [*kinds, route.body] if route.body not in (None, bytes) else kinds
@@ -221,7 +227,7 @@ def _headers(route: Route) -> list[Json]:
 
 
 def _idempotency(route: Route) -> list[Json]:
-    if route.method != "POST" or route.stream or not {201, 202} & route.returns.keys():
+    if not route.idempotent:
         return []
     schema = {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY}
     description = "The same key and the same request: the first answer again, and nothing done twice"
@@ -233,37 +239,32 @@ def _responses(route: Route, by_type: Mapping[int, Json]) -> Json:
     for status, kind in sorted(route.returns.items()):
         response: Json = {"description": _phrase(status)}
         if isinstance(kind, Content):
-            response["content"] = {
-                kind.media_type: {"schema": _TEXT if kind.media_type.startswith("text/") else _BYTES}
-            }
+            response["content"] = {kind.media_type: {"schema": _content(kind, by_type)}}
         elif kind is not None:
             response["content"] = {JSON: {"schema": by_type[id(kind)]}}
         if status == HTTPStatus.OK and route.also:
             response.setdefault("content", {}).update({media: _raw(media) for media in route.also})
         responses[str(status)] = response
     old = enveloped(route.template)
-    statuses = _problem_statuses(route)
-    for status in sorted(set(map(old_status, statuses)) if old else statuses):
-        content = _FAILURE if old else _PROBLEM
-        responses.setdefault(str(status), {"description": _phrase(status), "content": content})
+    by_status: dict[int, list[ProblemType]] = {}
+    for each in answered(route):
+        by_status.setdefault(old_status(each.status) if old else each.status, []).append(each)
+    for status, types in sorted(by_status.items()):
+        shown = _FAILURE if old else content(types)
+        responses.setdefault(str(status), {"description": _phrase(status), "content": shown})
     return responses
+
+
+def _content(kind: Content, by_type: Mapping[int, Json]) -> Json:
+    if kind.of:
+        return {"anyOf": [by_type[id(each)] for each in kind.of]}
+    return _TEXT if kind.media_type.startswith("text/") else _BYTES
 
 
 def _raw(media_type: str) -> Json:
     if media_type.endswith("+json"):
         return {"schema": {"type": "object"}}
     return {"schema": _TEXT if media_type.startswith("text/") else _BYTES}
-
-
-def _problem_statuses(route: Route) -> set[int]:
-    statuses = {422, 429, 500, 503, *route.problems}
-    if route.role is not None:
-        statuses |= {401, 403}
-    if route.names:
-        statuses.add(404)
-    if route.method != "GET":
-        statuses |= {400, 408, 413, 415}
-    return statuses
 
 
 def _phrase(status: int) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from cutlog.contract.base import Strict
 from cutlog.web.decode import decode_json
-from cutlog.web.problems import Problem, ProblemError
+from cutlog.web.problems import Problem, ProblemError, invalid
 
 T = TypeVar("T")
 
@@ -45,4 +45,4 @@ def decode_cursor(cursor: str, place: type[T]) -> T:
         return decode_json(raw, place)
     except (Problem, binascii.Error, ValueError):
         error = ProblemError("?cursor", "Invalid cursor; omit it to start from the beginning.")
-        raise Problem(422, "invalid-request", "The request is not valid", errors=[error]) from None
+        raise invalid(error) from None

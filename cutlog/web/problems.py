@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-CONTENT_TYPE = "application/problem+json"
+from cutlog.contract.base import Wire
+
+CONTENT_TYPE: Final = "application/problem+json"
+PREFIX: Final = "/problems/"
+"""Before the slug of a problem in its `type`."""
 
 
 class ProblemError(msgspec.Struct, frozen=True):
@@ -24,44 +30,47 @@ class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     type: str
     title: str
     status: int
-    detail: str = ""
+    detail: str
     errors: list[ProblemError] = []
     request_id: str | None = msgspec.field(name="requestId", default=None)
 
 
 class Problem(Exception):
-    """An answer of status 4xx or 5xx. `type` is a slug such as `version-conflict`; `extra` adds members."""
+    """An answer of status 4xx or 5xx. Raise one by its type: `NOT_FOUND("Project p_1 does not exist.")`."""
 
     def __init__(
         self,
-        status: int,
-        type: str,  # noqa: A002 - the member's name in RFC 9457
-        title: str,
+        of: ProblemType,
         detail: str = "",
         *,
         errors: Sequence[ProblemError] = (),
-        extra: Mapping[str, Any] | None = None,
+        more: msgspec.Struct | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(title, detail)
-        self.status = status
-        self.type = type
-        self.title = title
+        super().__init__(of.title, detail)
+        self.of = of
         self.detail = detail
         self.errors = tuple(errors)
-        self.extra = dict(extra or {})
+        self.more = more
         self.headers = dict(headers or {})
 
-    @classmethod
-    def of_status(cls, status: int, detail: str = "", headers: Mapping[str, str] | None = None) -> Problem:
-        """The problem that says no more than its status does, such as 405."""
-        phrase = HTTPStatus(status).phrase
-        return cls(status, phrase.lower().replace(" ", "-"), phrase, detail, headers=headers)
+    @property
+    def status(self) -> int:
+        return self.of.status
+
+    @property
+    def type(self) -> str:
+        """The slug of its type, such as `version-conflict`."""
+        return self.of.slug
+
+    @property
+    def title(self) -> str:
+        return self.of.title
 
     def document(self, request_id: str | None = None) -> dict[str, Any]:
-        """The body as JSON values. `extra` never hides a standard member."""
+        """The body as JSON values."""
         document = ProblemDocument(
-            type=f"/problems/{self.type}",
+            type=self.of.uri,
             title=self.title,
             status=self.status,
             detail=self.detail,
@@ -69,18 +78,139 @@ class Problem(Exception):
             request_id=request_id,
         )
         standard: dict[str, Any] = msgspec.to_builtins(document)
-        return standard | {name: value for name, value in self.extra.items() if name not in standard}
+        return standard if self.more is None else standard | msgspec.to_builtins(self.more)
 
     def encode(self, request_id: str | None = None) -> bytes:
         """The body as bytes of JSON."""
         return msgspec.json.encode(self.document(request_id))
 
 
+@dataclass(frozen=True)
+class ProblemType:
+    """What clients branch on: each situation has one type, and each type one status and one title.
+
+    `example` is a detail as it may be; `members` are the further members of such a document.
+    """
+
+    slug: str
+    status: int
+    title: str
+    example: str
+    members: type[msgspec.Struct] | None = None
+
+    @property
+    def uri(self) -> str:
+        """The member `type`."""
+        return f"{PREFIX}{self.slug}"
+
+    @property
+    def name(self) -> str:
+        """What the API's document calls it: `VersionConflictProblem`."""
+        return "".join(word.capitalize() for word in self.slug.split("-")) + "Problem"
+
+    def __call__(
+        self,
+        detail: str = "",
+        *,
+        errors: Sequence[ProblemError] = (),
+        more: msgspec.Struct | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Problem:
+        """A problem of this type."""
+        return Problem(self, detail, errors=errors, more=more, headers=headers)
+
+
+class TooLarge(Wire):
+    """How many bytes are accepted."""
+
+    limit: int | UnsetType = UNSET
+
+
+class BudgetUsed(Wire):
+    """Which budget is exhausted, how much of it is used, and how much there is."""
+
+    budget: str
+    used: int
+    limit: int
+
+
+BAD_REQUEST: Final = ProblemType("bad-request", 400, "The request is malformed", "The body does not match its headers.")
+MALFORMED_JSON: Final = ProblemType("malformed-json", 400, "The body is not JSON", "Expecting value at byte 7.")
+MALFORMED_FORM: Final = ProblemType("malformed-form", 400, "The body is not multipart/form-data", "Invalid boundary.")
+INVALID_HEADER: Final = ProblemType(
+    "invalid-header", 400, "A header is invalid", "Idempotency-Key must be 1 to 255 printable ASCII characters."
+)
+UNAUTHORIZED: Final = ProblemType("unauthorized", 401, "A valid token is required", "The token has expired.")
+FORBIDDEN: Final = ProblemType(
+    "forbidden", 403, "The role is insufficient", "This needs the role editor; the token has viewer."
+)
+SIGNATURE_INVALID: Final = ProblemType(
+    "signature-invalid", 403, "The link is not valid", "Request a new link from the API."
+)
+LINK_EXPIRED: Final = ProblemType("link-expired", 403, "The link has expired", "Request a new link from the API.")
+NOT_FOUND: Final = ProblemType("not-found", 404, "Not found", "Project p_1 does not exist.")
+METHOD_NOT_ALLOWED: Final = ProblemType(
+    "method-not-allowed", 405, "The method is not allowed", "/api/health accepts GET, HEAD, OPTIONS."
+)
+NOT_ACCEPTABLE: Final = ProblemType(
+    "not-acceptable", 406, "No acceptable media type is available", "Frames are image/jpeg or image/png."
+)
+REQUEST_TIMEOUT: Final = ProblemType("request-timeout", 408, "The request took too long", "No data arrived for 60 s.")
+TOO_LARGE: Final = ProblemType("too-large", 413, "The request is too large", "At most 1048576 bytes.", TooLarge)
+TOO_MANY_PARTS: Final = ProblemType("too-many-parts", 413, "The form has too many parts", "At most 16 parts.")
+UNSUPPORTED_MEDIA_TYPE: Final = ProblemType(
+    "unsupported-media-type", 415, "The media type is not supported",
+    "Content-Type must be application/json, not text/plain.",
+)  # fmt: skip
+RANGE_NOT_SATISFIABLE: Final = ProblemType(
+    "range-not-satisfiable", 416, "The range is outside the file", "The file has 1048576 bytes."
+)
+INVALID_REQUEST: Final = ProblemType("invalid-request", 422, "The request is invalid", "See errors.")
+IDEMPOTENCY_KEY_REUSED: Final = ProblemType(
+    "idempotency-key-reused", 422, "The Idempotency-Key was used for another request",
+    "Use a new key for a new request.",
+)  # fmt: skip
+RATE_LIMITED: Final = ProblemType(
+    "rate-limited", 429, "Too many requests", "At most 100 requests per second; try again in 1 s."
+)
+EVENT_STREAMS_EXCEEDED: Final = ProblemType(
+    "event-streams-exceeded", 429, "Too many event streams are open",
+    "100 of 100 event streams are open. Close one to open another.", BudgetUsed,
+)  # fmt: skip
+INTERNAL_ERROR: Final = ProblemType(
+    "internal-error", 500, "An internal error occurred", "It has been logged under this request id."
+)
+DEPENDENCY_DOWN: Final = ProblemType(
+    "dependency-down", 503, "A dependency is unavailable", "The database does not answer."
+)
+
+_OF_STATUS: Final = {
+    each.status: each
+    for each in (
+        BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, REQUEST_TIMEOUT,
+        TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, RANGE_NOT_SATISFIABLE, INTERNAL_ERROR, DEPENDENCY_DOWN,
+    )
+}  # fmt: skip
+
+
+def of_status(status: int) -> Problem:
+    """A problem of which only the status is known."""
+    if (known := _OF_STATUS.get(status)) is not None:
+        return known()
+    phrase = HTTPStatus(status).phrase
+    return ProblemType(phrase.lower().replace(" ", "-"), status, phrase, "")()
+
+
 def not_found(what: str) -> Problem:
     """404 for a thing that does not exist, or that another tenant has. `what` is a subject: `Project p_1`."""
-    return Problem(404, "not-found", "Not found", f"{what} does not exist.")
+    return NOT_FOUND(f"{what} does not exist.")
+
+
+def invalid(*errors: ProblemError) -> Problem:
+    """422 for values that are not what the request needs, each with its pointer."""
+    return INVALID_REQUEST(errors[0].detail if len(errors) == 1 else "See errors.", errors=errors)
 
 
 def unavailable(detail: str, retry_after: int = 2) -> Problem:
-    """503 while a dependency is down; the client may try again after `retry_after` seconds."""
-    return Problem(503, "dependency-down", "A dependency is down", detail, headers={"Retry-After": str(retry_after)})
+    """503 while a dependency is unavailable; the client may retry after `retry_after` seconds."""
+    return DEPENDENCY_DOWN(detail, headers={"Retry-After": str(retry_after)})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from cutlog.web.problems import Problem
+from cutlog.web.problems import RATE_LIMITED
 
 MAX_BUCKETS: Final = 10_000
 
@@ -43,7 +43,7 @@ class RateLimiter:
             return
         wait = max(1, math.ceil((1 - tokens) / self._rate.per_second))
         detail = f"At most {self._rate.per_second:g} {self._of} per second; try again in {wait} s."
-        raise Problem(429, "rate-limited", f"Too many {self._of}", detail, headers={"Retry-After": str(wait)})
+        raise RATE_LIMITED(detail, headers={"Retry-After": str(wait)})
 
     def charge(self, key: str) -> None:
         """Takes one token of `key`, although there may be none: what was found out too late is owed."""

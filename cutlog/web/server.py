@@ -19,7 +19,7 @@ from cutlog.web.dispatch import Dispatch
 from cutlog.web.health import HEALTH, Health
 from cutlog.web.observe import SAFE_HEADERS, add_safe_headers, observer
 from cutlog.web.openapi import document
-from cutlog.web.problems import CONTENT_TYPE, Problem
+from cutlog.web.problems import CONTENT_TYPE, of_status
 from cutlog.web.ratelimit import Rate, RateLimiter
 from cutlog.web.renamed import WithOldNames
 from cutlog.web.reply import JSON
@@ -207,7 +207,7 @@ class ProblemConnection(web.RequestHandler):
             log.error("http.connection_error", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was already under way")
-        problem = Problem.of_status(status)
+        problem = of_status(status)
         response = web.Response(
             status=status, body=problem.encode(), headers={"Content-Type": CONTENT_TYPE, **SAFE_HEADERS}
         )

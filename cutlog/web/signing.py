@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cutlog.blobs import signing
-from cutlog.web.problems import Problem
+from cutlog.web.problems import LINK_EXPIRED, SIGNATURE_INVALID
 
 
 def check(secret: str, key: str, query: Mapping[str, str], method: str) -> str | None:
@@ -13,8 +13,6 @@ def check(secret: str, key: str, query: Mapping[str, str], method: str) -> str |
     try:
         return signing.check(secret, key, query, method)
     except signing.LinkInvalidError:
-        raise Problem(
-            403, "signature-invalid", "The link is not valid", "Ask for a new one where you found it."
-        ) from None
+        raise SIGNATURE_INVALID(SIGNATURE_INVALID.example) from None
     except signing.LinkExpiredError:
-        raise Problem(403, "link-expired", "The link has expired", "Ask for a new one where you found it.") from None
+        raise LINK_EXPIRED(LINK_EXPIRED.example) from None

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from cutlog.web.problems import Problem
+from cutlog.web.problems import EVENT_STREAMS_EXCEEDED, BudgetUsed
 from cutlog.web.request import Request
 
 HEARTBEAT_SECONDS: Final = 15.0
@@ -38,14 +38,11 @@ class OpenStreams:
         used = self._counts[stream.subject]
         if used >= self._most:
             detail = (
-                f"The budget eventStreams is used up: {used} of {self._most} event streams of this subject are open. "
-                "It is free again when one of them is closed."
+                f"{used} of {self._most} event streams of this subject are open (budget eventStreams). "
+                "Close one to open another."
             )
-            raise Problem(
-                429, "event-streams-exceeded", "Too many event streams are open", detail,
-                extra={"budget": "eventStreams", "used": used, "limit": self._most},
-                headers={"Retry-After": _RETRY_AFTER},
-            )  # fmt: skip
+            more = BudgetUsed(budget="eventStreams", used=used, limit=self._most)
+            raise EVENT_STREAMS_EXCEEDED(detail, more=more, headers={"Retry-After": _RETRY_AFTER})
         self._counts[stream.subject] += 1
         self._open.add(stream)
         if self._draining:

@@ -17,8 +17,8 @@ from cutlog.web import (
     EventStream,
     ListQuery,
     Page,
-    Problem,
     ProblemError,
+    ProblemType,
     Reply,
     Request,
     Role,
@@ -29,6 +29,7 @@ from cutlog.web import (
 )
 from cutlog.web.federation import PEER_SECONDS
 from cutlog.web.multipart import parts
+from cutlog.web.problems import invalid
 from tests.support.gates import RING, SERVICE, SERVICE_RING
 
 
@@ -67,6 +68,10 @@ class ItemsQuery(ListQuery):
     kind: list[str] = msgspec.field(default_factory=list)
 
 
+CONFLICT = ProblemType("version-conflict", 409, "The version is stale", "Version 3 is current, not 2.")
+QUOTA = ProblemType("quota", 429, "The quota is exhausted", "Try again tomorrow.")
+
+
 class VersionConflict(Exception):
     """The expected version is not the current one."""
 
@@ -93,7 +98,7 @@ def sample_api(
 ) -> Api:
     """The routes. Each handler notes its request in `sample.seen`."""
     api = Api(name, title="Samples")
-    api.problem(VersionConflict, status=409, type="version-conflict")
+    api.problem(VersionConflict, CONFLICT)
     _edits(api, sample)
     _items(api, sample)
     _bodies(api, sample)
@@ -109,7 +114,7 @@ def _edits(api: Api, sample: Sample) -> None:
         body=Edit,
         returns={201: Item},
         summary="Appends a version",
-        problems=(409,),
+        problems=(CONFLICT,),
     )
     async def append(req: Request[Edit]) -> Reply:
         """All or nothing."""
@@ -211,9 +216,7 @@ def _bodies(api: Api, sample: Sample) -> None:
             async for chunk in part.chunks():
                 sizes[part.name] = sizes.get(part.name, 0) + len(chunk)
         if "file" not in sizes:
-            raise Problem(
-                422, "invalid-request", "The request is not valid", errors=[ProblemError("/file", "Required")]
-            )
+            raise invalid(ProblemError("/file", "Required"))
         return Reply(201, Item(id="upload", number=sizes["file"]))
 
     @api.post(
@@ -258,4 +261,4 @@ def _events(api: Api, sample: Sample) -> None:
 
     @api.get("/api/broken", role=None, returns={200: None}, summary="Fails", hidden=True)
     async def broken(_: Request) -> Reply:
-        raise Problem(429, "quota", "The quota is used up", "Come back tomorrow.", headers={"Retry-After": "86400"})
+        raise QUOTA("Try again tomorrow.", headers={"Retry-After": "86400"})

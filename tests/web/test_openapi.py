@@ -61,8 +61,21 @@ def test_a_route_is_described_by_its_types(described: dict[str, Any]) -> None:
     assert append["description"] == "All or nothing."
     assert append["operationId"] == "postProjectsByProjectOps"
     assert {"201", "400", "401", "403", "404", "409", "413", "415", "422", "429", "503"} <= append["responses"].keys()
-    problem = append["responses"]["422"]["content"]["application/problem+json"]["schema"]
-    assert problem == {"$ref": "#/components/schemas/Problem"}
+    stale = append["responses"]["409"]["content"]["application/problem+json"]
+    assert stale["schema"] == {"$ref": "#/components/schemas/VersionConflictProblem"}
+    assert stale["examples"]["VersionConflictProblem"]["value"] == {
+        "type": "/problems/version-conflict", "title": "The version is stale", "status": 409,
+        "detail": "Version 3 is current, not 2.",
+    }  # fmt: skip
+    invalid = append["responses"]["422"]["content"]["application/problem+json"]["schema"]
+    assert invalid["discriminator"] == {
+        "propertyName": "type",
+        "mapping": {
+            "/problems/idempotency-key-reused": "#/components/schemas/IdempotencyKeyReusedProblem",
+            "/problems/invalid-request": "#/components/schemas/InvalidRequestProblem",
+        },
+    }
+    assert [{"$ref": ref} for ref in invalid["discriminator"]["mapping"].values()] == invalid["oneOf"]
     edit = described["components"]["schemas"]["Edit"]
     assert edit["properties"]["ops"]["maxItems"] == 1000
     assert edit["additionalProperties"] is False

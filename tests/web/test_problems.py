@@ -83,7 +83,7 @@ async def test_a_domain_error_is_mapped_by_the_table(client: aiohttp.ClientSessi
         found = await problem(response)
     assert found == {
         "type": "/problems/version-conflict",
-        "title": "The expected version is not the current one",
+        "title": "The version is stale",
         "status": 409,
         "detail": "Version 3 is current, not 2.",
     }
@@ -119,7 +119,7 @@ async def test_a_handler_answers_any_problem(client: aiohttp.ClientSession) -> N
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "ünïcode"])
 async def test_an_odd_idempotency_key_is_a_400(client: aiohttp.ClientSession, key: str) -> None:
     async with client.post(OPS, json=GOOD, headers=bearer() | {"Idempotency-Key": key}) as response:
-        assert (await problem(response))["type"] == "/problems/idempotency-key-invalid"
+        assert (await problem(response))["type"] == "/problems/invalid-header"
 
 
 async def test_the_same_request_has_the_same_fingerprint_and_no_other_has(

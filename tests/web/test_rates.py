@@ -8,6 +8,7 @@ import pytest
 from cutlog.auth.rings import KeyRing
 from cutlog.contract.base import Strict
 from cutlog.web import Api, Problem, Rate, Reply, Request, Role, mint, serve_http
+from cutlog.web.problems import FORBIDDEN
 from cutlog.web.ratelimit import MAX_BUCKETS, RateLimiter
 from tests.support.gates import RING, make_gate
 from tests.web.exchanges import problem
@@ -84,7 +85,7 @@ async def test_failed_logins_are_limited_per_address_and_lock_nobody_out(sample:
         async def status(headers: dict[str, str]) -> int:
             async with client.get("/api/items", headers=headers) as response:
                 if response.status == 429:
-                    assert "failed logins" in (await problem(response))["title"]
+                    assert "failed logins" in (await problem(response))["detail"]
                     assert 1 <= int(response.headers["Retry-After"]) <= 100
                 return response.status
 
@@ -103,7 +104,7 @@ async def test_wrong_links_are_limited_per_address_and_good_ones_work() -> None:
     @api.get("/files/a", role=None, signed=True, query=Link, returns={200: None}, summary="Gives a file")
     async def file(req: Request[None, Link]) -> Reply:
         if req.query.signature != "good":
-            raise Problem.of_status(403)
+            raise FORBIDDEN()
         return Reply.empty(200)
 
     async with (

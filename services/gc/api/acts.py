@@ -12,9 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
+from cutlog.web.problems import NOT_FOUND
 from services.gc.acts.acting import ActUnderWay, Outcome
 from services.gc.acts.brake import Braked
 from services.gc.acts.collecting import Collecting, ConfirmationMissing, ConfirmationUnknown, PlanSimulated
+from services.gc.api.problem_types import (
+    ACT_UNDER_WAY,
+    ACTING,
+    BRAKED,
+    CONFIRMATION_MISSING,
+    CONFIRMATION_UNKNOWN,
+    PLAN_SIMULATED,
+)
 from services.gc.api.questions import ROOT
 from services.gc.projection import snapshot
 from services.gc.report import audit, policies
@@ -122,19 +131,19 @@ Kind = Literal["export", "video"]
 
 def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
     """Adds the routes."""
-    api.problem(ConfirmationMissing, status=400, type="confirmation-missing")
-    api.problem(ConfirmationUnknown, status=409, type="confirmation-unknown")
-    api.problem(PlanSimulated, status=409, type="plan-simulated")
-    api.problem(Braked, status=409, type="braked")
-    api.problem(ActUnderWay, status=409, type="act-under-way")
-    api.problem(RunUnknown, status=404, type="not-found")
+    api.problem(ConfirmationMissing, CONFIRMATION_MISSING)
+    api.problem(ConfirmationUnknown, CONFIRMATION_UNKNOWN)
+    api.problem(PlanSimulated, PLAN_SIMULATED)
+    api.problem(Braked, BRAKED)
+    api.problem(ActUnderWay, ACT_UNDER_WAY)
+    api.problem(RunUnknown, NOT_FOUND)
 
     @api.post(
         f"{ROOT}/archive",
         role=Role.admin,
         body=Archive,
         returns={200: Archived},
-        problems=(404, 409, 503),
+        problems=(NOT_FOUND, PLAN_SIMULATED, *ACTING),
         summary="Archives exports that a plan lists",
     )
     async def archive(req: Request[Archive]) -> Reply:
@@ -148,7 +157,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         role=Role.admin,
         body=Restore,
         returns={200: Restored},
-        problems=(409, 503),
+        problems=ACTING,
         summary="Restores archived exports",
     )
     async def restore(req: Request[Restore]) -> Reply:
@@ -159,7 +168,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         role=Role.admin,
         body=Delete,
         returns={200: Deleted},
-        problems=(400, 409, 503),
+        problems=(CONFIRMATION_MISSING, CONFIRMATION_UNKNOWN, BRAKED, *ACTING),
         summary="Deletes archived exports permanently",
     )
     async def delete(req: Request[Delete]) -> Reply:
@@ -200,7 +209,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         role=Role.admin,
         body=Videos,
         returns={200: Archived},
-        problems=(409, 503),
+        problems=ACTING,
         summary="Archives unused videos",
     )
     async def archive_videos(req: Request[Videos]) -> Reply:
@@ -213,7 +222,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         role=Role.admin,
         body=Videos,
         returns={200: Restored},
-        problems=(409, 503),
+        problems=ACTING,
         summary="Restores archived videos",
     )
     async def restore_videos(req: Request[Videos]) -> Reply:
@@ -224,7 +233,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         role=Role.admin,
         body=DeleteVideos,
         returns={200: Deleted},
-        problems=(400, 409, 503),
+        problems=(CONFIRMATION_MISSING, CONFIRMATION_UNKNOWN, BRAKED, *ACTING),
         summary="Deletes archived videos permanently",
     )
     async def delete_videos(req: Request[DeleteVideos]) -> Reply:
@@ -246,7 +255,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         items = found[: req.query.limit]
         return Reply(200, Page(items, encode_cursor(items[-1].run_id) if len(found) > len(items) else None))
 
-    @api.get(f"{ROOT}/runs/{{run}}", role=Role.admin, returns={200: Run}, problems=(404,), summary="Shows one run")
+    @api.get(f"{ROOT}/runs/{{run}}", role=Role.admin, returns={200: Run}, summary="Shows one run")
     async def show_run(req: Request) -> Reply:
         async with engine.connect() as connection:
             return Reply(200, await audit.find(connection, req.actor.tenant, req.path["run"]))
@@ -256,7 +265,6 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         role=Role.admin,
         query=ListQuery,
         returns={200: Page[Item]},
-        problems=(404,),
         summary="Lists what became of each object in a run",
     )
     async def items(req: Request[None, ListQuery]) -> Reply:

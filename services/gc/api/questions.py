@@ -14,7 +14,8 @@ from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import PolicyLevel
 from cutlog.contract.ids import Id
 from cutlog.web import Api, ListQuery, Problem, Reply, Request, Role, decode_cursor, encode_cursor
-from cutlog.web.problems import unavailable
+from cutlog.web.problems import FORBIDDEN, NOT_FOUND, unavailable
+from services.gc.api.problem_types import OBJECT_UNREADABLE, PROJECTION_BEHIND
 from services.gc.background import schedule
 from services.gc.report import downloads, plans, policies
 from services.gc.report.judging import ObjectUnknown
@@ -97,10 +98,10 @@ class ExplainAnyQuery(ExplainQuery, kw_only=True):
 def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
     """The routes of the service. All are for admins, and each admin sees the things of one tenant only."""
     api = Api("gc", title="Garbage collection")
-    api.problem(PlanUnknown, status=404, type="not-found")
-    api.problem(ObjectUnknown, status=404, type="not-found")
+    api.problem(PlanUnknown, NOT_FOUND)
+    api.problem(ObjectUnknown, NOT_FOUND)
     api.problem(ProjectionBehind, _behind)
-    api.problem(ObjectUnreadable, status=409, type="object-unreadable")
+    api.problem(ObjectUnreadable, OBJECT_UNREADABLE)
     api.problem(BusError, lambda _: unavailable("The log does not answer."))
 
     @api.post(
@@ -109,7 +110,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         body=Calculate,
         body_optional=True,
         returns={201: Plan},
-        problems=(409, 422, 503),
+        problems=(OBJECT_UNREADABLE, PROJECTION_BEHIND),
         summary="Calculates what can be deleted",
     )
     async def calculate(req: Request[Calculate | None]) -> Reply:
@@ -143,7 +144,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         role=Role.admin,
         query=CandidatesQuery,
         returns={200: Candidates},
-        problems=(404,),
+        problems=(NOT_FOUND,),
         summary="Lists the candidates of a plan",
     )
     async def candidates(req: Request[None, CandidatesQuery]) -> Reply:
@@ -171,7 +172,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         role=Role.admin,
         query=DownloadQuery,
         returns={200: None},
-        problems=(404,),
+        problems=(NOT_FOUND,),
         summary="Downloads a whole plan as CSV or JSON",
     )
     async def download(req: Request[None, DownloadQuery]) -> Reply:
@@ -189,7 +190,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         role=Role.admin,
         query=ExplainAnyQuery,
         returns={200: Verdict},
-        problems=(404, 409, 503),
+        problems=(NOT_FOUND, OBJECT_UNREADABLE, PROJECTION_BEHIND),
         summary="Explains why an object of any class is kept or can be deleted",
     )
     async def explain_any(req: Request[None, ExplainAnyQuery]) -> Reply:
@@ -200,7 +201,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         role=Role.admin,
         query=ExplainQuery,
         returns={200: Verdict},
-        problems=(404, 409, 503),
+        problems=(NOT_FOUND, OBJECT_UNREADABLE, PROJECTION_BEHIND),
         summary="Explains why an export is kept or can be deleted",
     )
     async def explain(req: Request[None, ExplainQuery]) -> Reply:
@@ -219,7 +220,6 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         body=Policy,
         query=PolicyQuery,
         returns={200: Policy},
-        problems=(403, 422),
         summary="Changes the policy of the tenant, or of the system",
     )
     async def change_policy(req: Request[Policy, PolicyQuery]) -> Reply:
@@ -227,7 +227,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         tenants that have none of their own; only admins of the tenant `default` can change it."""
         actor = req.actor
         if req.query.level == "system" and actor.tenant != DEFAULT_TENANT:
-            raise Problem(403, "forbidden", "The role is insufficient", "Admins of the default tenant change this one.")
+            raise FORBIDDEN("Only admins of the tenant `default` can change the policy of the system.")
         schedule.check(req.body, datetime.now(UTC))
         asker = Asker(actor.tenant, actor.subject, req.trace, req.fingerprint)
         async with engine.begin() as connection:
@@ -244,10 +244,4 @@ def _next(plan_id: str, shown: int, of: int) -> str | None:
 
 
 def _behind(error: ProjectionBehind) -> Problem:
-    return Problem(
-        503,
-        "projection-behind",
-        "The garbage collector has not read the whole log yet",
-        str(error),
-        headers={"Retry-After": "1"},
-    )
+    return PROJECTION_BEHIND(str(error), headers={"Retry-After": "1"})

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobStore
 from cutlog.contract.base import Strict, Wire
-from cutlog.web import Api, Problem, ProblemError, Reply, Request, Role
+from cutlog.web import Api, ProblemError, Reply, Request, Role
+from cutlog.web.problems import invalid
+from services.gc.api.problem_types import OBJECT_UNREADABLE
 from services.gc.report import storage
 from services.gc.report.reports import now
 from services.gc.report.storage import Forecast, Point, Stored
@@ -51,7 +53,7 @@ def storage_routes(api: Api, engine: AsyncEngine, blobs: BlobStore) -> None:
         role=Role.admin,
         query=StorageQuery,
         returns={200: Storage},
-        problems=(409, 422),
+        problems=(OBJECT_UNREADABLE,),
         summary="Says how much is stored, and how it grew",
     )
     async def show(req: Request[None, StorageQuery]) -> Reply:
@@ -61,10 +63,7 @@ def storage_routes(api: Api, engine: AsyncEngine, blobs: BlobStore) -> None:
             end = req.query.to or at + timedelta(hours=1)
             start = req.query.from_ or end - timedelta(days=30)
             if start >= end:
-                detail = "from must be before to"
-                raise Problem(
-                    422, "invalid-request", "The request is not valid", errors=[ProblemError("?from", detail)]
-                )
+                raise invalid(ProblemError("?from", "from must be before to"))
             found = await storage.stored(connection, blobs, tenant)
             points = await storage.history(connection, tenant, start, end)
             ahead = await storage.forecast(connection, blobs, tenant)

@@ -18,7 +18,8 @@ from cutlog.bus import BusError
 from cutlog.db.lead import lead_rounds
 from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
-from cutlog.web import Problem, ProblemError
+from cutlog.web import ProblemError
+from cutlog.web.problems import invalid
 from cutlog.web.trace import child_of
 from services.gc import tables
 from services.gc.report import plans, policies
@@ -59,7 +60,7 @@ def check(policy: Policy, at: datetime, pointer: str = "/schedule") -> None:
         except (CroniterError, ValueError, OverflowError):
             detail = "no such day ever comes; give days that the months have, such as 0 3 1 * *, or nothing"
     if detail:
-        raise Problem(422, "invalid-request", "The request is not valid", errors=[ProblemError(pointer, detail)])
+        raise invalid(ProblemError(pointer, detail))
 
 
 def last_due(schedule: str, at: datetime) -> datetime | None:

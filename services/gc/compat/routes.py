@@ -11,11 +11,12 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.contract.uploads import path_of
-from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.envelope import Answer, Failure
 from services.gc.acts.acting import ActUnderWay, Outcome
 from services.gc.acts.brake import Braked
 from services.gc.acts.collecting import Collecting
+from services.gc.api.problem_types import ACTING, BRAKED, CONFIRMATION_MISSING, NOTHING_MARKED, OBJECT_UNREADABLE
 from services.gc.compat.reads import archived, candidates, counts, hashes
 from services.gc.compat.rows import (
     TAG,
@@ -52,7 +53,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
         body=CompatCalculate,
         body_optional=True,
         returns={200: Answer[Calculated]},
-        problems=(409,),
+        problems=(OBJECT_UNREADABLE,),
         summary="Marks exports for deletion",
         tag=TAG,
     )
@@ -100,7 +101,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
         role=Role.admin,
         body=Selected,
         returns={200: Answer[CompatArchived]},
-        problems=(409,),
+        problems=(NOTHING_MARKED, *ACTING),
         summary="Archives marked exports",
         tag=TAG,
     )
@@ -112,7 +113,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
                 plan = await plans.find(connection, tenant, None)
             except plans.PlanUnknown:
                 detail = "Nothing is marked yet. Call POST /api/compat/admin/gc/calculate first."
-                raise Problem(409, "nothing-marked", "Nothing is marked", detail) from None
+                raise NOTHING_MARKED(detail) from None
         outcome = await collecting.archive(_asker(req), plan.plan_id, ids)
         async with engine.connect() as connection:
             moved = await archived(connection, tenant, outcome.done)
@@ -128,7 +129,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
         role=Role.admin,
         body=CompatDelete,
         returns={200: Answer[CompatDeleted]},
-        problems=(400, 409),
+        problems=(CONFIRMATION_MISSING, BRAKED, *ACTING),
         summary="Deletes archived exports permanently",
         tag=TAG,
     )
@@ -137,9 +138,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
         with the reasons if none can be deleted."""
         tenant, ids = req.actor.tenant, list(dict.fromkeys(req.body.export_ids))
         if not req.body.confirmed:
-            raise Problem(
-                400, "confirmation-missing", "Nothing was deleted", "Nothing is deleted without `confirmed: true`."
-            )
+            raise CONFIRMATION_MISSING("Send `confirmed: true` to delete.")
         if req.body.confirm is not None:
             by = dict.fromkeys(ids, req.body.confirm)
         else:

@@ -12,9 +12,10 @@ from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.contract import keys
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.media import Rendition
-from cutlog.web import Api, Content, EventStream, Problem, ProblemError, Reply, Request, Role
+from cutlog.web import Api, Content, EventStream, ProblemError, Reply, Request, Role
 from cutlog.web.links import FileLink, Links
-from cutlog.web.problems import not_found
+from cutlog.web.problems import invalid, not_found
+from services.media.api.problem_types import NOT_FAILED
 from services.media.records import videos
 from services.media.records.videos import NotFailedError, Stored, Video
 from services.media.records.watching import Watching
@@ -40,7 +41,7 @@ class Making(Wire):
 
 def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, derive: Derive) -> None:
     """Adds the routes."""
-    api.problem(NotFailedError, status=409, type="not-failed")
+    api.problem(NotFailedError, NOT_FAILED)
     watching = Watching(engine)
 
     async def row_of(req: Request[None, At] | Request) -> Stored:
@@ -60,7 +61,6 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, 
         role=Role.viewer,
         query=At,
         returns={302: None, 200: FileLink},
-        problems=(404, 422),
         summary="Redirects to a thumbnail of the video",
     )
     async def thumbnail(req: Request[None, At]) -> Reply:
@@ -70,9 +70,7 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, 
             return await lead(req, key_of(row.renditions.thumbnail, "A thumbnail", row))
         if req.query.at >= (row.facts.frames or 0):
             detail = f"The last frame of the video is {(row.facts.frames or 0) - 1}."
-            raise Problem(
-                422, "invalid-input", "The frame does not exist", detail, errors=[ProblemError("?at", detail)]
-            )
+            raise invalid(ProblemError("?at", detail))
         if row.renditions.proxy is None:
             raise not_found(f"A thumbnail of video {row.id}")
         content = keys.Content(row.tenant, row.sha256, row.generation)
@@ -86,7 +84,6 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, 
         ROOT + "/poster",
         role=Role.viewer,
         returns={302: None, 200: FileLink},
-        problems=(404,),
         summary="Redirects to its poster",
     )
     async def poster(req: Request) -> Reply:
@@ -98,7 +95,6 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, 
         role=Role.viewer,
         returns={302: None, 200: FileLink},
         also=("text/vtt",),
-        problems=(404,),
         summary="Redirects to a sheet of thumbnails, or returns its index",
     )
     async def sprite(req: Request) -> Reply:
@@ -115,7 +111,6 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, 
         ROOT + "/waveform",
         role=Role.viewer,
         returns={302: None, 200: FileLink},
-        problems=(404,),
         summary="Redirects to the peaks of its audio",
     )
     async def waveform(req: Request) -> Reply:
@@ -129,7 +124,7 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, 
         ROOT + "/retry",
         role=Role.editor,
         returns={202: Video},
-        problems=(404, 409),
+        problems=(NOT_FAILED,),
         summary="Processes a video again that failed",
     )
     async def retry(req: Request) -> Reply:
@@ -142,7 +137,6 @@ def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, 
         role=Role.viewer,
         events=True,
         returns={200: Content("text/event-stream")},
-        problems=(404,),
         summary="Follows the processing of a video until it is ready or failed",
     )
     async def events(req: Request) -> web.StreamResponse:

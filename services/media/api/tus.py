@@ -15,6 +15,26 @@ from cutlog.contract.base import Wire
 from cutlog.web import Api, Problem, Reply, Request, Role
 from cutlog.web.api import Header
 from cutlog.web.body import READING, Pace, too_large
+from cutlog.web.problems import (
+    BAD_REQUEST,
+    INVALID_HEADER,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    REQUEST_TIMEOUT,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+)
+from services.media.api.problem_types import (
+    CHECKSUM_MISMATCH,
+    OUT_OF_SPACE,
+    QUOTA_EXCEEDED,
+    TUS_VERSION,
+    UPLOAD_BUSY,
+    UPLOAD_EXPIRED,
+    UPLOAD_LOST,
+    WRONG_OFFSET,
+)
+from services.media.ingest.receive import INVALID_MEDIA
 from services.media.records.videos import Asker
 from services.media.serve.ranges import http_date
 from services.media.uploads.headers import CHUNK_TYPE, EXTENSIONS, VERSION, HeaderError, checksum, metadata, number
@@ -36,10 +56,15 @@ _OVERRIDE: Final = Header(
     "X-HTTP-Method-Override", "What is meant", {"type": "string", "enum": ["PATCH", "DELETE"]}, required=True
 )
 
+_WRITING: Final = (
+    INVALID_HEADER, TUS_VERSION, WRONG_OFFSET, UPLOAD_EXPIRED, UPLOAD_LOST, UPLOAD_BUSY, CHECKSUM_MISMATCH,
+    OUT_OF_SPACE, QUOTA_EXCEEDED,
+)  # fmt: skip
+
 Act = Callable[[Request[Any, Any]], Awaitable[Reply]]
 
 
-class Progress(Wire):
+class UploadProgress(Wire):
     """How far an upload is. `offset` of `size` bytes have come; at the end `video` is its id, or `problem` says why the
     file is not usable."""
 
@@ -54,16 +79,14 @@ class Progress(Wire):
 
 def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
     """Adds the routes below /api/uploads. Everybody sees the uploads of one tenant only."""
-    api.problem(UploadUnknownError, status=404, type="not-found", headers=_TUS)
-    api.problem(UploadExpiredError, status=410, type="upload-expired", headers=_TUS)
-    api.problem(BytesLostError, status=410, type="upload-lost", headers=_TUS)
-    api.problem(BusyError, status=423, type="upload-busy", headers=_TUS | {"Retry-After": "1"})
-    api.problem(OffsetError, status=409, type="wrong-offset", headers=_TUS)
-    api.problem(TooLongError, status=413, type="too-large", headers=_TUS)
-    api.problem(ChecksumError, status=460, type="checksum-mismatch", headers=_TUS)
-    api.problem(
-        HeaderError, lambda error: Problem(400, "bad-header", "A header is not valid", str(error), headers=_TUS)
-    )
+    api.problem(UploadUnknownError, NOT_FOUND, headers=_TUS)
+    api.problem(UploadExpiredError, UPLOAD_EXPIRED, headers=_TUS)
+    api.problem(BytesLostError, UPLOAD_LOST, headers=_TUS)
+    api.problem(BusyError, UPLOAD_BUSY, headers=_TUS | {"Retry-After": "1"})
+    api.problem(OffsetError, WRONG_OFFSET, headers=_TUS)
+    api.problem(TooLongError, TOO_LARGE, headers=_TUS)
+    api.problem(ChecksumError, CHECKSUM_MISMATCH, headers=_TUS)
+    api.problem(HeaderError, INVALID_HEADER, headers=_TUS)
 
     async def create(req: Request) -> Reply:
         headers = req.http.headers
@@ -73,7 +96,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         if size > max_upload:
             raise too_large(max_upload)
         if size == 0:
-            raise Problem(422, "invalid-media", "The file is not usable media", "The file is empty.", headers=_TUS)
+            raise INVALID_MEDIA("The file is empty.", headers=_TUS)
         named, proof, asker = metadata(text), checksum(headers.get("Upload-Checksum")), _asker(req)
         name = named.get("filename") or named.get("name")
         row = await uploads.begin(asker, size, text, name, req.idempotency_key)
@@ -83,7 +106,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
 
     async def append(req: Request) -> Reply:
         if req.http.content_type != CHUNK_TYPE:
-            raise Problem.of_status(415, f"Content-Type must be {CHUNK_TYPE}.", _TUS)
+            raise UNSUPPORTED_MEDIA_TYPE(f"Content-Type must be {CHUNK_TYPE}.", headers=_TUS)
         offset, proof = number(req.http.headers, "Upload-Offset"), checksum(req.http.headers.get("Upload-Checksum"))
         row = await uploads.add(_asker(req), req.path["upload"], offset, _pieces(req.http), proof)
         return Reply.empty(204, _shown(row))
@@ -105,7 +128,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         body_optional=True,
         headers=(_SPEAKS, _LENGTH, _METADATA, _CHECKSUM),
         returns={201: None},
-        problems=(400, 409, 410, 412, 413, 422, 423, 460, 507),
+        problems=(*_WRITING, INVALID_MEDIA),
         summary="Starts a resumable upload",
     )
     async def post(req: Request) -> Reply:
@@ -115,14 +138,14 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
     @api.get(
         ROOT + "/{upload}",
         role=Role.editor,
-        returns={200: Progress},
-        problems=(404, 410, 412),
+        returns={200: UploadProgress},
+        problems=(TUS_VERSION, UPLOAD_EXPIRED, UPLOAD_LOST),
         summary="Shows how far an upload is",
     )
     async def show(req: Request) -> Reply:
         """HEAD is the one of tus; GET needs no `Tus-Resumable` and says the same as JSON."""
         row = await uploads.find(_asker(req), req.path["upload"])
-        body = Progress(
+        body = UploadProgress(
             id=row.id, name=row.name, size=row.size, offset=row.received, expires_at=row.expires_at,
             video=row.video_id, problem=row.problem,
         )  # fmt: skip
@@ -136,7 +159,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         consumes=CHUNK_TYPE,
         headers=(_SPEAKS, _OFFSET, _CHECKSUM),
         returns={204: None},
-        problems=(400, 404, 408, 409, 410, 412, 413, 415, 422, 423, 460, 507),
+        problems=_WRITING,
         summary="Adds bytes to an upload",
     )
     async def patch(req: Request) -> Reply:
@@ -148,7 +171,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         role=Role.editor,
         headers=(_SPEAKS,),
         returns={204: None},
-        problems=(404, 410, 412, 423),
+        problems=(TUS_VERSION, UPLOAD_EXPIRED, UPLOAD_LOST, UPLOAD_BUSY),
         summary="Cancels an upload",
     )
     async def remove(req: Request) -> Reply:
@@ -162,7 +185,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         body_optional=True,
         headers=(_SPEAKS, _OVERRIDE, replace(_OFFSET, required=False), _CHECKSUM),
         returns={204: None},
-        problems=(400, 404, 405, 409, 410, 412, 413, 415, 422, 423, 460, 507),
+        problems=(*_WRITING, METHOD_NOT_ALLOWED),
         summary="PATCH or DELETE for clients that can only POST",
     )
     async def overridden(req: Request) -> Reply:
@@ -170,19 +193,16 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         acts: dict[str, Act] = {"PATCH": append, "DELETE": terminate}
         act = acts.get(req.http.headers.get("X-HTTP-Method-Override", "").upper())
         if act is None:
-            raise Problem.of_status(405, "X-HTTP-Method-Override must be PATCH or DELETE.", {"Allow": "PATCH, DELETE"})
+            detail = "X-HTTP-Method-Override must be PATCH or DELETE."
+            raise METHOD_NOT_ALLOWED(detail, headers={"Allow": "PATCH, DELETE"})
         return await _speaking(act, req)
-
-
-def _bad_header(error: HeaderError) -> Problem:
-    return Problem(400, "bad-header", "A header is not valid", str(error), headers=_TUS)
 
 
 async def _speaking(act: Act, req: Request) -> Reply:
     """Both sides speak the same version: what the answer says, whatever it is."""
     if req.http.headers.get("Tus-Resumable") != VERSION:
         told = _TUS | {"Tus-Version": VERSION}
-        raise Problem(412, "tus-version", "Another version of tus", f"Tus-Resumable must be {VERSION}.", headers=told)
+        raise TUS_VERSION(f"Tus-Resumable must be {VERSION}.", headers=told)
     try:
         return await act(req)
     except Problem as problem:
@@ -198,9 +218,9 @@ async def _pieces(http: web.Request) -> AsyncIterator[bytes]:
             async with asyncio.timeout(pace.seconds):
                 piece = await http.content.read(PIECE)
         except TimeoutError:
-            raise Problem.of_status(408, f"Nothing came for {pace.seconds:g} s.") from None
+            raise REQUEST_TIMEOUT(f"No data arrived for {pace.seconds:g} s.") from None
         except (web.RequestPayloadError, HttpProcessingError):
-            raise Problem.of_status(400, "The body is not what its headers promise.") from None
+            raise BAD_REQUEST(BAD_REQUEST.example) from None
         if not piece:
             return
         pace.came(len(piece))

@@ -29,10 +29,11 @@ from cutlog.web import (
 from cutlog.web.body import too_large
 from cutlog.web.links import FileLink, Links
 from cutlog.web.multipart import Part, parts
-from cutlog.web.problems import unavailable
+from cutlog.web.problems import NOT_FOUND, invalid, unavailable
+from services.media.api.problem_types import MEDIA_IN_USE, OUT_OF_SPACE, QUOTA_EXCEEDED, QuotaUsed
 from services.media.facts.probed import UnusableError
 from services.media.ingest.leases import LeaseLostError
-from services.media.ingest.receive import EmptyFileError, Ingest, OutOfSpaceError, StorageError
+from services.media.ingest.receive import INVALID_MEDIA, EmptyFileError, Ingest, OutOfSpaceError, StorageError
 from services.media.records import videos
 from services.media.records.quotas import QuotaError
 from services.media.records.settling import Answers
@@ -81,12 +82,12 @@ def make_api(
     """The routes of the service. Everybody sees the videos of one tenant only."""
     api = Api("media", title="Videos and files")
     answers = Answers(engine)
-    api.problem(VideoUnknownError, status=404, type="not-found")
-    api.problem(VideoInUseError, status=409, type="media-in-use")
-    api.problem(UnusableError, lambda error: _unusable(f"The file can't be used: {error}."))
-    api.problem(NotExaminedError, lambda _: unavailable("The file could not be looked at just now.", 2))
-    api.problem(EmptyFileError, lambda error: _unusable(str(error)))
-    api.problem(OutOfSpaceError, status=507, type="out-of-space")
+    api.problem(VideoUnknownError, NOT_FOUND)
+    api.problem(VideoInUseError, MEDIA_IN_USE)
+    api.problem(UnusableError, lambda error: _refused(f"The file can't be used: {error}."))
+    api.problem(NotExaminedError, lambda _: unavailable("The file could not be examined.", 2))
+    api.problem(EmptyFileError, lambda error: _refused(str(error)))
+    api.problem(OutOfSpaceError, OUT_OF_SPACE)
     api.problem(QuotaError, _over)
     api.problem(StorageError, lambda error: unavailable(str(error)))
     api.problem(LeaseLostError, lambda error: unavailable(str(error), 1))
@@ -97,7 +98,7 @@ def make_api(
         stream=True,
         consumes="multipart/form-data",
         returns={201: Video, 200: Video},
-        problems=(400, 408, 413, 422, 507),
+        problems=(INVALID_MEDIA, OUT_OF_SPACE, QUOTA_EXCEEDED),
         summary="Uploads a file",
     )
     async def upload(req: Request) -> Reply:
@@ -113,7 +114,7 @@ def make_api(
                 asker = _asker(req.actor, req.trace)
                 outcome = await ingest.take(asker, part.filename, _alone(part, form), req.idempotency_key)
                 return Reply.raw(outcome.status, outcome.body)
-        raise _unusable(f"A file is expected in the field {FIELD!r}.")
+        raise invalid(ProblemError(f"/{FIELD}", f"send a file in the field {FIELD!r}"))
 
     @api.post(
         f"{ROOT}/check",
@@ -137,7 +138,7 @@ def make_api(
         items = found[: req.query.limit]
         return Reply(200, Page(items, encode_cursor(items[-1].id) if len(found) > len(items) else None))
 
-    @api.get(ROOT + "/{video}", role=Role.viewer, returns={200: Video}, problems=(404,), summary="Shows a video")
+    @api.get(ROOT + "/{video}", role=Role.viewer, returns={200: Video}, summary="Shows a video")
     async def show(req: Request) -> Reply:
         async with engine.connect() as connection:
             row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
@@ -148,7 +149,7 @@ def make_api(
         ROOT + "/{video}",
         role=Role.editor,
         returns={200: Released},
-        problems=(404, 409, 503),
+        problems=(MEDIA_IN_USE,),
         summary="Takes back one upload",
     )
     async def release(req: Request) -> Reply:
@@ -170,7 +171,6 @@ def make_api(
         ROOT + "/{video}/download",
         role=Role.viewer,
         returns={302: None, 200: FileLink},
-        problems=(404,),
         summary="Redirects to the original file",
     )
     async def download(req: Request) -> Reply:
@@ -188,7 +188,7 @@ async def _alone(file: Part, rest: AsyncIterator[Part]) -> AsyncIterator[bytes]:
         yield chunk
     async for part in rest:
         if part.name == FIELD:
-            raise _unusable(f"One file is expected in the field {FIELD!r}, not several.")
+            raise invalid(ProblemError(f"/{FIELD}", f"send one file in the field {FIELD!r}, not several"))
 
 
 def _asker(actor: Actor, trace: str) -> Asker:
@@ -196,11 +196,9 @@ def _asker(actor: Actor, trace: str) -> Asker:
 
 
 def _over(error: QuotaError) -> Problem:
-    extra = {"limit": error.limit, "used": error.used}
-    return Problem(507, "quota-exceeded", "The tenant's quota is exhausted", str(error), extra=extra)
+    return QUOTA_EXCEEDED(str(error), more=QuotaUsed(limit=error.limit, used=error.used))
 
 
-def _unusable(detail: str) -> Problem:
-    """422 for what was sent as the file."""
-    errors = [ProblemError(f"/{FIELD}", detail)]
-    return Problem(422, "invalid-media", "The file is not usable media", detail, errors=errors)
+def _refused(detail: str) -> Problem:
+    """422 for the content of the file."""
+    return INVALID_MEDIA(detail, errors=[ProblemError(f"/{FIELD}", detail)])

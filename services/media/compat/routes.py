@@ -15,6 +15,8 @@ from cutlog.web.body import too_large
 from cutlog.web.envelope import Answer
 from cutlog.web.links import Links
 from cutlog.web.multipart import Part, parts
+from cutlog.web.problems import NOT_FOUND, RANGE_NOT_SATISFIABLE
+from services.media.api.problem_types import UPLOAD_INVALID
 from services.media.api.videos import FORM_BYTES
 from services.media.compat import reads
 from services.media.compat.places import Places
@@ -98,7 +100,7 @@ def compat_routes(
         role=Role.viewer,
         path={"path": str},
         returns={200: Content("application/octet-stream"), 206: Content("application/octet-stream"), 304: None},
-        problems=(404, 416),
+        problems=(NOT_FOUND, RANGE_NOT_SATISFIABLE),
         summary="Serves the file at a path of a row",
         tag=TAG,
     )
@@ -171,4 +173,4 @@ def _decoded(part: Part, raw: bytes) -> str:
 
 
 def _unusable(detail: str) -> Problem:
-    return Problem(400, "upload-invalid", "The upload is invalid", detail)
+    return UPLOAD_INVALID(detail)

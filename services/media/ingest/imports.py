@@ -33,11 +33,11 @@ from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.keys import archived_video
 from cutlog.contract.media import MediaFacts, MediaKind
-from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web import Api, ProblemType, Reply, Request, Role
 from services.media.facts.naming import display_name
 from services.media.facts.probed import UnusableError
 from services.media.ingest import leases
-from services.media.ingest.receive import READ_WHOLE, Ingest, Received, uploaded
+from services.media.ingest.receive import INVALID_MEDIA, READ_WHOLE, Ingest, Received, uploaded
 from services.media.records import uses, videos
 from services.media.records.settling import Answers
 from services.media.records.videos import Asker, Stored
@@ -101,6 +101,10 @@ class Undone(Wire):
     """How many uploads were taken back."""
 
     uploads: int
+
+
+OTHER_BYTES: Final = ProblemType("other-bytes", 409, "The object has other bytes than announced", "")
+NOT_ARRIVED: Final = ProblemType("not-arrived", 409, "The object does not exist", "")
 
 
 class DigestMismatch(Exception):
@@ -259,29 +263,28 @@ class Imports:
 
 def routes(api: Api, imports: Imports) -> None:
     """Adds the routes. Asked by `cutlog backfill` and `cutlog rollback`, never through the gateway."""
-    api.problem(DigestMismatch, status=409, type="other-bytes")
-    api.problem(BlobNotFoundError, lambda error: Problem(409, "not-arrived", "The object does not exist", str(error)))
+    api.problem(DigestMismatch, OTHER_BYTES)
+    api.problem(BlobNotFoundError, NOT_ARRIVED)
 
     @api.post(
         "/internal/imports/{run}/videos",
         role=Role.service,
         body=NewVideo,
         returns={200: Taken},
-        problems=(409, 422),
+        problems=(OTHER_BYTES, NOT_ARRIVED, INVALID_MEDIA),
         summary="Takes over a video of another store",
     )
     async def take(req: Request[NewVideo]) -> Reply:
         try:
             return Reply(200, await imports.take(req.path["run"], req.body, _asker(req, req.body.tenant)))
         except UnusableError as error:
-            raise Problem(422, "invalid-media", "The file is not usable media", str(error)) from error
+            raise INVALID_MEDIA(str(error)) from error
 
     @api.post(
         "/internal/imports/{run}/videos/undo",
         role=Role.service,
         body=Undo,
         returns={200: Undone},
-        problems=(409,),
         summary="Takes back the videos that a run brought",
     )
     async def undo(req: Request[Undo]) -> Reply:

@@ -30,6 +30,7 @@ from cutlog.contract.keys import Content, OriginalKey
 from cutlog.contract.media import Renditions
 from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError, is_font
 from cutlog.ffmpeg.remembered import Probes
+from cutlog.web import ProblemType
 from cutlog.web.idempotency import Answer, Keyed, forget, keep, recall
 from services.media.facts.naming import display_name, suffix
 from services.media.facts.probed import Judged, UnusableError, judge, judge_font
@@ -56,6 +57,11 @@ Reached = Callable[[str], Awaitable[None]]
 
 async def nothing(_: str) -> None:
     """Goes on."""
+
+
+INVALID_MEDIA: Final = ProblemType(
+    "invalid-media", 422, "The file is not usable media", "The file can't be used: it is not media."
+)
 
 
 class EmptyFileError(Exception):

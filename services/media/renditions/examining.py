@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
 from cutlog.web import Api, Reply, Request, Role
+from cutlog.web.problems import NOT_FOUND
 from services.media.records.videos import DERIVE_ATTEMPTS, VideoUnknownError
 from services.media.tables import video
 
@@ -95,7 +96,7 @@ def add_examining(api: Api, engine: AsyncEngine) -> None:
         body=Examine,
         body_optional=True,
         returns={202: Examination},
-        problems=(404,),
+        problems=(NOT_FOUND,),
         summary="Examines videos again",
     )
     async def examine(req: Request[Examine | None]) -> Reply:

@@ -10,8 +10,8 @@ from aiohttp import web
 from cutlog.blobs import BlobStore, InvalidKeyError
 from cutlog.blobs.presigned import attachment
 from cutlog.contract.base import Strict
-from cutlog.web import Api, Content, Problem, Reply, Request
-from cutlog.web.problems import not_found
+from cutlog.web import Api, Content, Reply, Request
+from cutlog.web.problems import NOT_FOUND, RANGE_NOT_SATISFIABLE, not_found
 from cutlog.web.signing import check
 from services.media.serve.ranges import NotModified, Slice, Unsatisfiable, http_date, wanted
 
@@ -44,7 +44,7 @@ def add_files(api: Api, blobs: BlobStore, secret: str) -> None:
         path={"key": str},
         query=Signed,
         returns={200: Content("application/octet-stream"), 206: Content("application/octet-stream"), 304: None},
-        problems=(403, 404, 416),
+        problems=(NOT_FOUND, RANGE_NOT_SATISFIABLE),
         summary="Serves the file of a signed link",
     )
     async def file(req: Request[None, Signed]) -> Reply:
@@ -70,7 +70,9 @@ async def given(blobs: BlobStore, key: str, http: web.Request, filename: str | N
         case NotModified():
             return Reply.empty(304, headers)
         case Unsatisfiable():
-            raise Problem.of_status(416, f"The file has {head.size} bytes.", {"Content-Range": f"bytes */{head.size}"})
+            raise RANGE_NOT_SATISFIABLE(
+                f"The file has {head.size} bytes.", headers={"Content-Range": f"bytes */{head.size}"}
+            )
         case Slice(start=start, end=end, partial=partial):
             headers["Content-Length"] = str(end - start)
             if partial:

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from cutlog.web import Problem, ProblemError, Reply, Request
+from cutlog.web import ProblemError, Reply, Request
+from cutlog.web.problems import TOO_LARGE, TooLarge, invalid
 from services.ops.api.committing import committed_once, imported, stored
 from services.ops.api.context import Ops, who
 from services.ops.api.once import keep
@@ -35,11 +36,10 @@ async def bring_captions(ops: Ops, req: Request[bytes, Any], project_id: str, as
     """201 with what was imported; 200 for a dry run. Raises FileRefused, Problem 413, 422."""
     track = asked.track
     if track is None:
-        detail = "name the track that the captions are added to; it may be a new one"
-        raise Problem(422, "invalid", "Captions need a track", errors=(ProblemError("?track", detail),))
+        raise invalid(ProblemError("?track", "name the track that the captions are added to; it may be a new one"))
     if len(req.body) > MAX_CAPTION_FILE:
         detail = f"The file has {len(req.body)} bytes; at most {MAX_CAPTION_FILE} are read as captions."
-        raise Problem(413, "content-too-large", "The file is too large", detail)
+        raise TOO_LARGE(detail, more=TooLarge(limit=MAX_CAPTION_FILE))
     losses: list[tuple[Loss, ...]] = []
 
     async def act() -> Reply:
@@ -70,8 +70,6 @@ async def bring_captions(ops: Ops, req: Request[bytes, Any], project_id: str, as
         except EditError as error:
             if not error.pointer.endswith("/track"):
                 raise
-            raise Problem(
-                422, "invalid", "The captions can't be added", errors=(ProblemError("?track", error.detail),)
-            ) from None
+            raise invalid(ProblemError("?track", error.detail)) from None
 
     return await committed_once(ops, req, project_id, act)

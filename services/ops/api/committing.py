@@ -13,9 +13,11 @@ from msgspec import UNSET, UnsetType
 from cutlog.contract.base import Wire
 from cutlog.contract.limits import NO_NUL
 from cutlog.contract.ops import HistoryRevert, Op
-from cutlog.web import Problem, Reply, Request
+from cutlog.web import Reply, Request
+from cutlog.web.problems import TOO_LARGE, TooLarge
 from services.ops.api.context import Ops, who
 from services.ops.api.once import keep, once
+from services.ops.api.problem_types import NOTHING_TO_IMPORT, VERSION_CONFLICT, Stale
 from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import Collided, StaleVersion
@@ -137,10 +139,9 @@ async def committed_once(
         return await once(ops, req, act)
     except StaleVersion as stale:
         missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
-        extra = {"currentVersion": stale.current, "missed": msgspec.to_builtins(missed)}
-        if isinstance(stale, Collided):
-            extra["collisions"] = msgspec.to_builtins(stale.collisions)
-        raise Problem(409, stale.code, "The project has changed since", str(stale), extra=extra) from None
+        collisions = tuple(stale.collisions) if isinstance(stale, Collided) else ()
+        more = Stale(current_version=stale.current, missed=tuple(missed), collisions=collisions)
+        raise VERSION_CONFLICT(str(stale), more=more) from None
 
 
 async def _earlier(ops: Ops, project_id: str, state: ProjectState | None, batch: Iterable[Op]) -> dict[int, Sequence]:
@@ -157,13 +158,11 @@ async def _earlier(ops: Ops, project_id: str, state: ProjectState | None, batch:
 def stored(ops: Several[Op]) -> tuple[dict[str, Any], ...]:
     """Ops that were made here, as the log keeps them. Raises Problem 413, 422."""
     if not ops:
-        raise Problem(
-            422, "nothing-to-import", "The file contains nothing to import", "The file and the project are empty."
-        )
+        raise NOTHING_TO_IMPORT(NOTHING_TO_IMPORT.example)
     encoded = msgspec.json.encode(ops)
     if len(encoded) > MAX_OPS_BYTES:
         detail = f"The file makes {len(ops)} ops of {len(encoded)} bytes; one version holds {MAX_OPS_BYTES} bytes."
-        raise Problem(413, "content-too-large", "The file is too large for one version", detail)
+        raise TOO_LARGE(detail, more=TooLarge(limit=MAX_OPS_BYTES))
     return msgspec.json.decode(encoded, type=tuple[dict[str, Any], ...])
 
 

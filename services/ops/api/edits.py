@@ -9,9 +9,11 @@ import msgspec
 
 from cutlog.contract.base import Strict
 from cutlog.contract.ops import Ops as OpList
-from cutlog.web import Api, ListQuery, Page, Problem, Reply, Request, Role, decode_cursor, encode_cursor
+from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
+from cutlog.web.problems import TOO_LARGE
 from services.ops.api.committing import Batch, Committed, Message, VersionNumber, commit
 from services.ops.api.context import Ops
+from services.ops.api.problem_types import BUDGET_EXCEEDED, EDIT_REFUSED, MEDIA_GONE, VERSION_CONFLICT
 from services.ops.readmodel.views import Version
 
 MAX_BODY: Final = 1 << 20
@@ -55,7 +57,7 @@ def routes(api: Api, ops: Ops) -> None:
         body=NewVersion,
         max_body=MAX_BODY,
         returns={201: Committed, 200: Committed},
-        problems=(409,),
+        problems=(VERSION_CONFLICT, MEDIA_GONE, EDIT_REFUSED, BUDGET_EXCEEDED),
         summary="Appends ops as one version",
     )
     async def edit(req: Request[NewVersion]) -> Reply:
@@ -89,4 +91,4 @@ def check_stored_size(raw: bytes) -> None:
     """PostgreSQL writes 1e-300 out in full, and an event has to fit into a message. Raises Problem 413."""
     if 2 * len(raw) + LONGEST_NUMBER * len(_EXPONENT.findall(raw)) > MAX_STORED:
         detail = "So many numbers with long exponents do not fit; write 0 for what is nearly 0, or send fewer ops."
-        raise Problem(413, "content-too-large", "The edit is too large", detail)
+        raise TOO_LARGE(detail)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, get_args
 
 import msgspec
 from aiohttp import web
 
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.envelope import RawEvent
+from cutlog.contract.events import ProjectEvent
 from cutlog.contract.jobs import Progress
 from cutlog.contract.subjects import project_stream
-from cutlog.web import Api, Content, EventStream, Problem, ProblemError, Request, Role
+from cutlog.web import Api, Content, EventStream, Request, Role
+from cutlog.web.problems import INVALID_HEADER
 from services.ops.api.context import Ops
 
 Position = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1, description="position in the log")]
@@ -35,6 +39,16 @@ class EventShown(Wire):
     data: msgspec.Raw
 
 
+def _described(data: type[Wire]) -> type[msgspec.Struct]:
+    """EventShown with data of one type, for the document of the API."""
+    name = data.__name__
+    fields = [("position", int), ("at", datetime), ("actor", str), ("data", data)]
+    return msgspec.defstruct(f"{name}Event", fields, tag_field="type", tag=name, namespace={"__doc__": data.__doc__})
+
+
+DESCRIBED: Any = reduce(or_, map(_described, get_args(ProjectEvent)))
+
+
 def routes(api: Api, ops: Ops) -> None:
     """Adds the routes."""
 
@@ -43,12 +57,13 @@ def routes(api: Api, ops: Ops) -> None:
         role=Role.viewer,
         query=EventsQuery,
         events=True,
-        returns={200: Content("text/event-stream")},
+        returns={200: Content("text/event-stream", (DESCRIBED, Progress))},
         summary="Follows a project",
     )
     async def events(req: Request[None, EventsQuery]) -> web.StreamResponse:
-        """Each event has the event's type, its position as id, and `{position, type, at, actor, data}`. Events of type
-        `progress` tell how far a render is; they have no id and are not repeated."""
+        """Server-Sent Events: `event` is the type, `id` the position in the log, and `data` is JSON.
+        Events of type `progress` report how far a render is; they have no id and are not repeated.
+        After a reconnect with `Last-Event-ID`, the stream continues where it ended."""
         project_id = req.path["project"]
         await ops.owner(req, project_id)
         after = req.query.after if req.last_event_id is None else _position(req.last_event_id)
@@ -68,6 +83,5 @@ def routes(api: Api, ops: Ops) -> None:
 
 def _position(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        detail = "Last-Event-ID is not the id of one of our events, which are positions in the log."
-        raise Problem(422, "invalid-request", "The request is not valid", detail, errors=[ProblemError("", detail)])
+        raise INVALID_HEADER("Last-Event-ID must be the id of an event of this stream: its position in the log.")
     return int(text)

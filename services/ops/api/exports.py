@@ -15,10 +15,12 @@ from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor
 from cutlog.web.problems import not_found
 from services.ops.api.context import Ops, always, who
 from services.ops.api.once import keep, keep_unchanged, once
+from services.ops.api.problem_types import EMPTY_VERSION, NOT_RENDERING, NOT_RETRYABLE
 from services.ops.decide.commands import CancelExport, ProjectCommand, RequestExport, RetryExport
 from services.ops.decide.project import exported, pin_of
 from services.ops.decide.project_state import ProjectState
 from services.ops.project.handling import Outcome
+from services.ops.project.limits import TOO_MANY_EXPORTS
 from services.ops.readmodel.views import Export, Pinned
 
 
@@ -38,7 +40,7 @@ def routes(api: Api, ops: Ops) -> None:
         body=NewExport,
         body_optional=True,
         returns={202: Export, 200: Export},
-        problems=(429,),
+        problems=(EMPTY_VERSION, TOO_MANY_EXPORTS),
         summary="Exports a version",
     )
     async def request(req: Request[NewExport | None]) -> Reply:
@@ -106,7 +108,7 @@ def routes(api: Api, ops: Ops) -> None:
         "/api/projects/{project}/exports/{export}/cancel",
         role=Role.editor,
         returns={202: Export},
-        problems=(409,),
+        problems=(NOT_RENDERING,),
         summary="Cancels an export that is not finished",
     )
     async def cancel(req: Request) -> Reply:
@@ -116,7 +118,7 @@ def routes(api: Api, ops: Ops) -> None:
         "/api/projects/{project}/exports/{export}/retry",
         role=Role.editor,
         returns={202: Export},
-        problems=(409, 429),
+        problems=(NOT_RETRYABLE, TOO_MANY_EXPORTS),
         summary="Renders an export again that failed, was cancelled, archived or deleted",
     )
     async def retry(req: Request) -> Reply:

@@ -13,6 +13,7 @@ from cutlog.web import Api, Reply, Request, Role
 from services.ops.api.committing import Batch, Committed, Message, VersionNumber, commit
 from services.ops.api.context import Ops, always, who
 from services.ops.api.once import keep, once
+from services.ops.api.problem_types import BUDGET_EXCEEDED, EDIT_REFUSED, ID_UNAVAILABLE, MEDIA_GONE, VERSION_CONFLICT
 from services.ops.decide.commands import ForkProject
 from services.ops.edits.errors import EditError
 from services.ops.project.handling import Outcome
@@ -78,7 +79,7 @@ def routes(api: Api, ops: Ops) -> None:
         role=Role.editor,
         body=Revert,
         returns={201: Committed, 200: Committed},
-        problems=(409,),
+        problems=(VERSION_CONFLICT, MEDIA_GONE, EDIT_REFUSED, BUDGET_EXCEEDED),
         summary="Reverts to an earlier version, as a new version",
     )
     async def revert(req: Request[Revert]) -> Reply:
@@ -102,7 +103,7 @@ def routes(api: Api, ops: Ops) -> None:
         role=Role.editor,
         body=Fork,
         returns={201: Project, 200: Project},
-        problems=(409,),
+        problems=(ID_UNAVAILABLE, MEDIA_GONE, EDIT_REFUSED),
         summary="Forks a project from a version of this one",
     )
     async def fork(req: Request[Fork]) -> Reply:

@@ -23,8 +23,16 @@ from cutlog.contract.lines import one_line
 from cutlog.contract.media import MediaFacts, MediaKind
 from cutlog.contract.ops import Name
 from cutlog.contract.timeline import Canvas
-from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web import Api, Reply, Request, Role
 from services.ops.api.context import Ops, always
+from services.ops.api.problem_types import (
+    EDITED_SINCE,
+    EXPORTS_UNAVAILABLE,
+    ID_UNAVAILABLE,
+    NOT_IMPORTED,
+    REHEARSAL_LOST,
+    ExportsTaken,
+)
 from services.ops.decide.importing import ImportFiles, ImportVersions, LegacyVersion, UndoImport, decide_import
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import IdUnavailable
@@ -156,7 +164,7 @@ def routes(api: Api, ops: Ops) -> None:
         body=VersionsPage,
         max_body=MAX_PAGE,
         returns={200: Landed},
-        problems=(409,),
+        problems=(ID_UNAVAILABLE, NOT_IMPORTED, EDITED_SINCE, REHEARSAL_LOST),
         summary="Imports the next versions of a project",
     )
     async def versions(req: Request[VersionsPage]) -> Reply:
@@ -187,14 +195,13 @@ def routes(api: Api, ops: Ops) -> None:
         body=FilesPage,
         max_body=MAX_PAGE,
         returns={200: Landed, 204: None},
-        problems=(409,),
+        problems=(EXPORTS_UNAVAILABLE, EDITED_SINCE),
         summary="Records exports and proxies that were imported",
     )
     async def files(req: Request[FilesPage]) -> Reply:
         page = req.body
         if taken := await ops.reads.exports_elsewhere(req.path["project"], [each.export_id for each in page.exports]):
-            title, detail = "Ids of exports are not available", "Choose other ids for the exports that are named."
-            raise Problem(409, "exports-unavailable", title, detail, extra={"exports": taken})
+            raise EXPORTS_UNAVAILABLE(EXPORTS_UNAVAILABLE.example, more=ExportsTaken(exports=tuple(taken)))
         if page.dry_run:
             return Reply(204)
         command = ImportFiles(req.path["run"], page.source, page.legacy_id, page.exports, page.proxies)
@@ -206,14 +213,14 @@ def routes(api: Api, ops: Ops) -> None:
         role=Role.service,
         body=Undo,
         returns={204: None},
-        problems=(409,),
+        problems=(EDITED_SINCE,),
         summary="Takes an imported project back",
     )
     async def undo(req: Request[Undo]) -> Reply:
         project_id, who = req.path["project"], _who(req, req.body.tenant)
         if forks := await ops.reads.forks(project_id):
             detail = f"Projects were forked from it since: {', '.join(forks)}."
-            raise Problem(409, "edited-since", "Later work builds on the import", detail)
+            raise EDITED_SINCE(detail)
         command = always(UndoImport(req.path["run"], req.body.source))
         if req.body.dry_run:
             await ops.handling.preview(project_id, who, command)
@@ -235,8 +242,7 @@ async def _rehearse(
     else:
         state = rehearsed.get(place)
         if state is None:
-            detail = "The first pages of this dry run are not remembered any more; send them again."
-            raise Problem(409, "rehearsal-lost", "The dry run begins anew", detail)
+            raise REHEARSAL_LOST(REHEARSAL_LOST.example)
     events = decide_import(state, await make(state))
     if events:
         before = None if state is None else Head(state, 0)

@@ -14,11 +14,21 @@ from cutlog.contract.ids import Id
 from cutlog.contract.ops import Op
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import TextSource, Timeline
-from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web import Api, Problem, ProblemError, Reply, Request, Role
+from cutlog.web.problems import invalid
 from services.ops.api.captions import CaptionsSent, bring_captions
 from services.ops.api.committing import ImportedTimeline, Message, VersionNumber, committed_once, imported, stored
 from services.ops.api.context import Ops, who
 from services.ops.api.once import keep
+from services.ops.api.problem_types import (
+    EDIT_REFUSED,
+    INTERCHANGE_REFUSED,
+    MEDIA_GONE,
+    MEDIA_MISSING,
+    NOTHING_TO_IMPORT,
+    VERSION_CONFLICT,
+    MediaMissing,
+)
 from services.ops.captions.reading import CaptionFormat
 from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
@@ -72,7 +82,7 @@ def routes(api: Api, ops: Ops) -> None:
         max_body=MAX_FILE,
         query=ImportQuery,
         returns={201: ImportedTimeline, 200: ImportedTimeline},
-        problems=(409, 422),
+        problems=(VERSION_CONFLICT, MEDIA_GONE, INTERCHANGE_REFUSED, EDIT_REFUSED, MEDIA_MISSING, NOTHING_TO_IMPORT),
         summary="Imports a timeline of another editor as one version",
     )
     async def bring(req: Request[bytes, ImportQuery]) -> Reply:
@@ -155,12 +165,9 @@ def _media(draft: Draft) -> list[str]:
 
 def _media_missing(missing: list[Missing]) -> Problem:
     names = ", ".join(each.name or each.id or each.sha256 for each in missing[:5])
-    return Problem(
-        422,
-        "media-missing",
-        "The file refers to media that are missing",
+    return MEDIA_MISSING(
         f"{len(missing)} media are not among the tenant's: {names}. Upload them, or choose missing=skip or color.",
-        extra={"missing": msgspec.to_builtins(missing[:200])},
+        more=MediaMissing(missing=tuple(missing[:200])),
     )
 
 
@@ -176,5 +183,5 @@ def _fps(text: str) -> Fps:
     except ZeroDivisionError:
         fps = Fps(1, 1_000_000)
     if fault := fps_fault(fps):
-        raise Problem(422, "invalid", "The frame rate is not one that a project can have", fault)
+        raise invalid(ProblemError("?fps", fault))
     return fps

@@ -10,12 +10,13 @@ import msgspec
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import PinMode
 from cutlog.contract.profiles import ExportProfile
-from cutlog.web import Api, Reply, Request, Role
+from cutlog.web import Api, ProblemError, Reply, Request, Role
+from cutlog.web.problems import invalid
 from services.ops.api.context import Ops, always, who
 from services.ops.api.once import keep, keep_unchanged, once
+from services.ops.api.problem_types import HELD
 from services.ops.decide.commands import SetPin
 from services.ops.decide.project import pin_set
-from services.ops.edits.errors import EditError
 from services.ops.project.handling import Outcome
 
 
@@ -47,14 +48,14 @@ def routes(api: Api, ops: Ops) -> None:
         body=NewPin,
         body_optional=True,
         returns={200: PinShown},
-        problems=(403,),
+        problems=(HELD,),
         summary="Pins or unpins the exports of a version",
     )
     async def pin(req: Request[NewPin | None]) -> Reply:
         """An empty body, or `{}`, toggles the pin of all exports."""
         version, now, wanted = req.path["n"], ops.now(), req.body
         if wanted is not None and wanted.expires_at is not None and wanted.expires_at <= now:
-            raise EditError("/expiresAt", "expiresAt must be in the future; omit it to pin without an expiry")
+            raise invalid(ProblemError("/expiresAt", "must be in the future; omit it to pin without an expiry"))
         admin = req.actor.role is Role.admin
         if wanted is None:
             command = SetPin(version, now, by_admin=admin)

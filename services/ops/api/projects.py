@@ -8,12 +8,12 @@ from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.ops import Name
 from cutlog.contract.timeline import Canvas
-from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
-from cutlog.web.problems import not_found
+from cutlog.web import Api, ListQuery, Page, ProblemError, Reply, Request, Role, decode_cursor, encode_cursor
+from cutlog.web.problems import invalid, not_found
 from services.ops.api.context import Ops, always, who
 from services.ops.api.once import keep, once
+from services.ops.api.problem_types import EDIT_REFUSED, ID_UNAVAILABLE
 from services.ops.decide.commands import CreateProject, DeleteProject, RestoreProject
-from services.ops.edits.errors import EditError
 from services.ops.edits.project import fps_fault
 from services.ops.project.handling import Outcome
 from services.ops.readmodel.views import Project
@@ -35,13 +35,13 @@ def routes(api: Api, ops: Ops) -> None:
         role=Role.editor,
         body=NewProject,
         returns={201: Project},
-        problems=(409,),
+        problems=(ID_UNAVAILABLE, EDIT_REFUSED),
         summary="Creates a project",
     )
     async def create(req: Request[NewProject]) -> Reply:
         new = req.body
         if fault := fps_fault(new.canvas.fps):
-            raise EditError("/canvas/fps", fault)
+            raise invalid(ProblemError("/canvas/fps", fault))
 
         async def act() -> Reply:
             project_id = new.id or new_id("p")

@@ -6,8 +6,9 @@ from typing import Final
 
 from cutlog.bus import BusError
 from cutlog.ffmpeg import SandboxUnavailableError
-from cutlog.web import Api, Problem, ProblemError
-from cutlog.web.problems import unavailable
+from cutlog.web import Api, Problem, ProblemError, ProblemType
+from cutlog.web.problems import INVALID_REQUEST, NOT_FOUND, unavailable
+from services.ops.api import problem_types
 from services.ops.decide.importing import EditedSince
 from services.ops.decide.refusals import (
     Held,
@@ -31,33 +32,33 @@ from services.ops.interchange.schema import Malformed
 from services.ops.log.records import LogClosed, LogUnavailable, Unstorable
 from services.ops.readmodel.guard import MediaGone
 
-_STATUS: Final[dict[type[Refused], int]] = {
-    NotFound: 404,
-    IdUnavailable: 409,
-    NotImported: 409,
-    EditedSince: 409,
-    StaleVersion: 409,
-    NotRendering: 409,
-    NotRetryable: 409,
-    Held: 403,
-    MediaGone: 409,
-    MediaInUse: 409,
-    MediaExists: 409,
-    NothingToExport: 422,
-    NotTranslated: 400,
+_TYPES: Final[dict[type[Refused], ProblemType]] = {
+    NotFound: NOT_FOUND,
+    IdUnavailable: problem_types.ID_UNAVAILABLE,
+    NotImported: problem_types.NOT_IMPORTED,
+    EditedSince: problem_types.EDITED_SINCE,
+    StaleVersion: problem_types.VERSION_CONFLICT,
+    NotRendering: problem_types.NOT_RENDERING,
+    NotRetryable: problem_types.NOT_RETRYABLE,
+    Held: problem_types.HELD,
+    MediaGone: problem_types.MEDIA_GONE,
+    MediaInUse: problem_types.MEDIA_IN_USE,
+    MediaExists: problem_types.MEDIA_EXISTS,
+    NothingToExport: problem_types.EMPTY_VERSION,
+    NotTranslated: problem_types.OP_REFUSED,
 }
 
 
 def map_refusals(api: Api) -> None:
     """Tells the API what each error means over HTTP."""
-    for error, status in _STATUS.items():
-        api.problem(error, status=status, type=error.code)
+    for error, of in _TYPES.items():
+        api.problem(error, of)
     api.problem(EditError, edit_problem)
     api.problem(OverBudgetError, _over_budget)
     for unfit in (FileRefused, Malformed, CannotHold, CannotWrite):
-        api.problem(unfit, status=422, type="interchange-refused")
+        api.problem(unfit, problem_types.INTERCHANGE_REFUSED)
     api.problem(SandboxUnavailableError, lambda _: unavailable("Files can't be converted: there is no sandbox."))
-    api.problem(Unstorable, status=422, type="unstorable")
+    api.problem(Unstorable, INVALID_REQUEST)
     api.problem(LogUnavailable, lambda _: unavailable("The log does not answer."))
     api.problem(LogClosed, lambda _: unavailable("The service is restarting."))
     api.problem(BusError, lambda _: unavailable("The message bus does not answer."))
@@ -65,22 +66,11 @@ def map_refusals(api: Api) -> None:
 
 def _over_budget(error: OverBudgetError) -> Problem:
     """413 that names the budget, its limit and what would be used; waiting does not give it back."""
-    return Problem(
-        413,
-        "budget-exceeded",
-        "The edit exceeds a budget",
-        error.detail,
-        errors=[ProblemError(error.pointer, error.detail)],
-        extra={"budget": error.budget, "limit": error.limit, "used": error.used, "reset": None},
-    )
+    more = problem_types.EditBudget(budget=error.budget, limit=error.limit, used=error.used)
+    errors = [ProblemError(error.pointer, error.detail)]
+    return problem_types.BUDGET_EXCEEDED(error.detail, errors=errors, more=more)
 
 
 def edit_problem(error: EditError) -> Problem:
     """422 with the pointer to what does not apply."""
-    return Problem(
-        422,
-        "edit-refused",
-        "The edit does not apply",
-        error.detail,
-        errors=[ProblemError(error.pointer, error.detail)],
-    )
+    return problem_types.EDIT_REFUSED(error.detail, errors=[ProblemError(error.pointer, error.detail)])

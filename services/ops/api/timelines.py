@@ -7,10 +7,12 @@ from typing import Final, Literal
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
 from cutlog.contract.timeline import Timeline
-from cutlog.web import Api, Problem, ProblemError, Reply, Request, Role
+from cutlog.web import Api, ProblemError, Reply, Request, Role
+from cutlog.web.problems import invalid
 from services.ops.api.committing import VersionNumber
 from services.ops.api.context import Ops
 from services.ops.api.interchange import exported
+from services.ops.api.problem_types import INTERCHANGE_REFUSED
 from services.ops.decide.refusals import NotFound
 from services.ops.interchange.subtitles import SubtitleFormat, subtitles
 from services.ops.interchange.writing import MEDIA_TYPES
@@ -40,7 +42,7 @@ def routes(api: Api, ops: Ops) -> None:
         query=TimelineQuery,
         returns={200: Timeline},
         also=tuple(dict.fromkeys(kind.partition(";")[0] for kind in (*MEDIA_TYPES.values(), *_MEDIA_TYPES.values()))),
-        problems=(422,),
+        problems=(INTERCHANGE_REFUSED,),
         summary="Shows the timeline of a version",
     )
     async def timeline(req: Request[None, TimelineQuery]) -> Reply:
@@ -64,9 +66,7 @@ def _captions(timeline: Timeline, wanted: str | None, kind: SubtitleFormat) -> R
     spoken = {track.id: track for track in timeline.tracks if track.captions}
     if wanted is None and len(spoken) > 1:
         detail = f"these tracks have captions: {', '.join(spoken)}; name one"
-        raise Problem(
-            422, "invalid", "It is not clear which captions are meant", errors=(ProblemError("?track", detail),)
-        )
+        raise invalid(ProblemError("?track", detail))
     track = next(iter(spoken.values()), None) if wanted is None else spoken.get(wanted)
     if track is None:
         raise NotFound(f"Version {timeline.version} has no captions{f' on a track {wanted}' if wanted else ''}.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from cutlog.blobs import playing_seconds
-from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.links import FileLink
 from cutlog.web.problems import not_found
 from services.ops.api.context import Ops
 from services.ops.api.exports import completed
+from services.ops.api.problem_types import PROXY_FAILED
 from services.ops.readmodel.reads import VersionRow
 from services.ops.readmodel.views import Proxy, VersionShown
 
@@ -40,7 +41,7 @@ def routes(api: Api, ops: Ops) -> None:
         role=Role.viewer,
         path={"n": int},
         returns={302: None, 200: FileLink, 202: Proxy},
-        problems=(409,),
+        problems=(PROXY_FAILED,),
         summary="Redirects to the proxy of a version, or renders it",
     )
     async def proxy(req: Request) -> Reply:
@@ -56,7 +57,7 @@ def routes(api: Api, ops: Ops) -> None:
             case "none":
                 raise not_found(f"A proxy of version {row.version}, which has no frames,")
             case "failed":
-                raise Problem(409, "proxy-failed", "The proxy could not be rendered", now.error or "")
+                raise PROXY_FAILED(now.error or "")
             case "superseded":
                 await ops.renders.ask_proxy(project_id, row.version, req.actor.tenant, req.trace)
                 return Reply(202, Proxy(status="queued"), {"Retry-After": "1"})

@@ -18,6 +18,7 @@ from cutlog.web.reply import JSON
 from services.ops.api.context import Ops, who
 from services.ops.api.edits import check_stored_size
 from services.ops.api.once import keep, once
+from services.ops.api.problem_types import OP_REFUSED
 from services.ops.compat.projects import found_of
 from services.ops.compat.reads import Found, OldRows
 from services.ops.compat.rows import TAG, Edited, NewOps, Operations, OperationsQuery
@@ -45,7 +46,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
         body=NewOps,
         max_body=MAX_BODY,
         returns={201: Answer[Edited]},
-        problems=(400,),
+        problems=(OP_REFUSED,),
         summary="Appends ops as one version",
         tag=TAG,
     )

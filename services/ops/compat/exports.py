@@ -15,6 +15,7 @@ from cutlog.web.envelope import Answer
 from cutlog.web.problems import not_found
 from services.ops.api.context import Ops, always, who
 from services.ops.api.once import keep, keep_unchanged, once
+from services.ops.api.problem_types import EXPORT_INVALID, HELD
 from services.ops.compat.marks import Marks
 from services.ops.compat.projects import found_of
 from services.ops.compat.reads import Exported, OldRows
@@ -23,6 +24,7 @@ from services.ops.decide.commands import ProjectCommand, RequestExport, RetryExp
 from services.ops.decide.project import exported
 from services.ops.decide.project_state import ProjectState
 from services.ops.project.handling import Outcome
+from services.ops.project.limits import TOO_MANY_EXPORTS
 
 _FORMATS: Final[dict[str, ExportProfile]] = {
     "mp4": "mp4", "webm": "webm", "mov": "prores", "prores": "prores", "gif": "gif", "m4a": "audio", "audio": "audio",
@@ -39,7 +41,7 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
         body=CompatExport,
         body_optional=True,
         returns={202: Answer[Pending], 200: Answer[Existing]},
-        problems=(429,),
+        problems=(EXPORT_INVALID, TOO_MANY_EXPORTS),
         summary="Exports a version",
         tag=TAG,
     )
@@ -103,7 +105,7 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
         body=dict[str, Any],
         body_optional=True,
         returns={200: Answer[CompatPinned]},
-        problems=(403,),
+        problems=(HELD,),
         summary="Pins or unpins the exports of a version",
         tag=TAG,
     )
@@ -197,4 +199,4 @@ def _size(profile: ExportProfile, canvas: Canvas) -> tuple[int, int]:
 
 
 def _invalid(detail: str) -> Problem:
-    return Problem(400, "export-invalid", "The export is invalid", detail)
+    return EXPORT_INVALID(detail)

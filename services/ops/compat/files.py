@@ -19,7 +19,7 @@ from cutlog.contract.keys import (
     parse_key,
 )
 from cutlog.web import Api, Reply, Request, Role
-from cutlog.web.problems import not_found
+from cutlog.web.problems import NOT_FOUND, not_found
 from services.ops.api.context import Ops
 from services.ops.compat.reads import OldRows
 
@@ -48,7 +48,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
         role=Role.service,
         query=PathQuery,
         returns={200: Object},
-        problems=(404,),
+        problems=(NOT_FOUND,),
         summary="The object at a path of the old backend",
     )
     async def find(req: Request[None, PathQuery]) -> Reply:

@@ -12,11 +12,18 @@ from cutlog.contract.ids import is_id, new_id
 from cutlog.contract.lines import one_line
 from cutlog.contract.rates import meant_rate
 from cutlog.contract.timeline import Canvas
-from cutlog.web import Api, Problem, Reply, Request, Role
+from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.envelope import Answer
-from cutlog.web.problems import not_found
+from cutlog.web.problems import NOT_FOUND, not_found
 from services.ops.api.context import Ops, always, who
 from services.ops.api.once import keep, once
+from services.ops.api.problem_types import (
+    FPS_INVALID,
+    ID_UNAVAILABLE,
+    NAME_MISSING,
+    RESOLUTION_INVALID,
+    SETTINGS_INVALID,
+)
 from services.ops.compat.reads import Found, OldRows, settings_of, status_of
 from services.ops.compat.rows import TAG, CompatProject, ProjectRow, Projects, ProjectsQuery
 from services.ops.decide.commands import CreateProject
@@ -74,7 +81,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
         body=CompatProject,
         max_body=MAX_BODY,
         returns={201: Answer[ProjectRow]},
-        problems=(404, 409),
+        problems=(NOT_FOUND, ID_UNAVAILABLE, NAME_MISSING),
         summary="Creates a project that shows a video",
         tag=TAG,
     )
@@ -83,7 +90,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
         new = req.body
         name = one_line(new.title or new.name or "")
         if not name:
-            raise _invalid("name-missing", "Send `title` or `name`.")
+            raise NAME_MISSING("Send `title` or `name`.")
         canvas = canvas_of(new.settings or {})
         media = () if new.video_id is None else (await _video_there(ops, req.actor.tenant, new.video_id),)
         sent = msgspec.json.decode(req.raw, type=dict[str, Any])
@@ -135,19 +142,15 @@ def canvas_of(settings: Mapping[str, Any]) -> Canvas:
     if resolution is not None:
         size = _SIZE.fullmatch(resolution) if isinstance(resolution, str) else None
         if size is None:
-            raise _invalid("resolution-invalid", f"settings.resolution is {resolution!r}; send one such as 1920x1080.")
+            raise RESOLUTION_INVALID(f"settings.resolution is {resolution!r}; send one such as 1920x1080.")
         wanted |= {"width": int(size[1]), "height": int(size[2])}
     fps = settings.get("fps", settings.get("frameRate"))
     if fps is not None:
         rate = meant_rate(fps)
         if rate is None:
-            raise _invalid("fps-invalid", f"settings.fps is {fps!r}; send a number of frames per second, 1 to 240.")
+            raise FPS_INVALID(f"settings.fps is {fps!r}; send a number of frames per second, 1 to 240.")
         wanted["fps"] = [rate.numerator, rate.denominator]
     try:
         return msgspec.convert(wanted, Canvas)
     except msgspec.ValidationError as error:
-        raise _invalid("settings-invalid", f"settings: {error}") from None
-
-
-def _invalid(kind: str, detail: str) -> Problem:
-    return Problem(400, kind, "The project is invalid", detail)
+        raise SETTINGS_INVALID(f"settings: {error}") from None

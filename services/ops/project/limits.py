@@ -8,11 +8,15 @@ from typing import Final
 
 from cutlog.auth.actor import Actor
 from cutlog.hosting.settings import Renders
-from cutlog.web import Problem, Rate
+from cutlog.web import ProblemType, Rate
 from cutlog.web.ratelimit import RateLimiter
 from services.ops.decide.refusals import IdUnavailable
 from services.ops.readmodel.reads import Reads
 
+TOO_MANY_EXPORTS: Final = ProblemType(
+    "too-many-exports", 429, "Too many exports are queued",
+    "100 exports of this tenant are queued; the limit is 100. Try again later.",
+)  # fmt: skip
 ANYBODY: Final = "*"
 _SOON: Final = "30"
 """Seconds after which a tenant with a full queue may ask again."""
@@ -32,8 +36,8 @@ class ExportLimits:
         mine = self._numbers.get(tenant) or self._numbers.get(ANYBODY) or Renders()
         queued = await self._reads.queued_exports(tenant)
         if queued >= mine.queued:
-            detail = f"{queued} exports of this tenant wait; at most {mine.queued} may. Try again later."
-            raise Problem(429, "too-many-exports", "Too many exports wait", detail, headers={"Retry-After": _SOON})
+            detail = f"{queued} exports of this tenant are queued; the limit is {mine.queued}. Try again later."
+            raise TOO_MANY_EXPORTS(detail, headers={"Retry-After": _SOON})
         rate = Rate(per_second=mine.per_minute / 60, burst=mine.per_minute)
         self._limiters.setdefault(rate, RateLimiter(rate)).take(f"exports of {tenant}")
 

@@ -8,8 +8,9 @@ import msgspec
 
 from cutlog.contract.base import Strict
 from cutlog.ffmpeg import FfmpegFailedError
-from cutlog.web import Api, Content, Problem, ProblemError, Reply, Request, Role
-from cutlog.web.problems import unavailable
+from cutlog.web import Api, Content, ProblemError, Reply, Request, Role
+from cutlog.web.problems import NOT_ACCEPTABLE, NOT_FOUND, invalid, unavailable
+from services.render.api.problem_types import MEDIA_GONE, MEDIA_NOT_READY, NO_PICTURE, NOT_DRAWN
 from services.render.plan.segments import MediaNotReadyError
 from services.render.produce.lettering import LetteringFailedError
 from services.render.produce.sources import NoPictureError, SourceGoneError
@@ -29,13 +30,13 @@ class Wanted(Strict):
 
 def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
     """Adds the routes."""
-    api.problem(TimelineGoneError, status=404, type="not-found", title="Not found")
-    api.problem(OpsAwayError, lambda _: unavailable("The edits can't be read now."))
-    api.problem(MediaNotReadyError, status=409, type="media-not-ready", headers={"Retry-After": "2"})
-    api.problem(SourceGoneError, status=409, type="media-gone")
-    api.problem(NoPictureError, status=422, type="no-picture")
+    api.problem(TimelineGoneError, NOT_FOUND)
+    api.problem(OpsAwayError, lambda _: unavailable("The ops service does not answer."))
+    api.problem(MediaNotReadyError, MEDIA_NOT_READY, headers={"Retry-After": "2"})
+    api.problem(SourceGoneError, MEDIA_GONE)
+    api.problem(NoPictureError, NO_PICTURE)
     for failed in (FfmpegFailedError, LetteringFailedError):
-        api.problem(failed, lambda _: Problem(422, "not-drawn", "This frame can't be drawn from its media"))
+        api.problem(failed, lambda _: NOT_DRAWN(NOT_DRAWN.example))
 
     @api.get(
         "/api/projects/{project}/versions/{n}/frame",
@@ -43,7 +44,7 @@ def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
         path={"n": int},
         query=Wanted,
         returns={200: Content("image/jpeg"), 304: None},
-        problems=(404, 406, 409, 422),
+        problems=(NOT_ACCEPTABLE, MEDIA_NOT_READY, MEDIA_GONE, NO_PICTURE, NOT_DRAWN),
         summary="A frame of a version, as its export shows it",
     )
     async def frame(req: Request[None, Wanted]) -> Reply:
@@ -57,9 +58,7 @@ def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
                 return Reply.empty(304, headers)
             still = await stills.still(timeline, req.query.at, req.query.width, picture)
         except FrameBeyondEndError as error:
-            raise Problem(
-                422, "invalid", "The request is not valid", errors=[ProblemError("?at", f"{error.__doc__} {error}")]
-            ) from error
+            raise invalid(ProblemError("?at", f"{error.__doc__} {error}")) from error
         return Reply.raw(200, still.data, f"image/{picture}", headers)
 
 
@@ -76,5 +75,5 @@ def accepted(accept: str) -> Picture:
     any_ = likes.get("image/*", likes.get("*/*", 0.0))
     jpeg, png = likes.get("image/jpeg", any_), likes.get("image/png", any_)
     if max(jpeg, png) <= 0:
-        raise Problem(406, "not-acceptable", "Not acceptable", "Frames are image/jpeg or image/png.")
+        raise NOT_ACCEPTABLE(NOT_ACCEPTABLE.example)
     return "png" if png > jpeg else "jpeg"

@@ -14,8 +14,9 @@ from cutlog.blobs import playing_seconds
 from cutlog.blobs.signing import sign
 from cutlog.contract.base import Strict
 from cutlog.web import Api, Content, Problem, Reply, Request, Role
-from cutlog.web.problems import ProblemError, not_found, unavailable
+from cutlog.web.problems import NOT_FOUND, ProblemError, invalid, not_found, unavailable
 from cutlog.web.signing import check
+from services.render.api.problem_types import MEDIA_GONE, MEDIA_NOT_READY
 from services.render.cache.packets import BrokenFilmError, DamagedSegmentError
 from services.render.plan.newest import edited
 from services.render.plan.segments import MediaNotReadyError
@@ -86,7 +87,7 @@ class Reels:
             if wanted < fragment.first + fragment.frames:
                 return number
         said = f"The last frame is {film.pictures.frames - 1}."
-        raise Problem(422, "invalid", "The request is not valid", errors=[ProblemError("?from", said)])
+        raise invalid(ProblemError("?from", said))
 
     def first_asked(self, digest: str) -> bool:
         """Whether this process is asked for the first time to have a film rendered: one that fails is not retried."""
@@ -126,7 +127,7 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
         path={"n": int},
         query=Wanted,
         returns={200: Content("application/vnd.apple.mpegurl")},
-        problems=(404, 409, 422, 503),
+        problems=(MEDIA_NOT_READY, MEDIA_GONE),
         summary="Plays a version while its proxy still renders",
     )
     async def playlist(req: Request[None, Wanted]) -> Reply:
@@ -147,7 +148,7 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
             await ask(project, version, tenant, req.trace)
         while ready == first:
             if time.monotonic() > end:
-                raise unavailable("The first pictures are still being rendered.", 1)
+                raise unavailable("The first frames are still being rendered.", 1)
             await asyncio.sleep(_LOOK)
             ready = await previews.ready(film, tenant, first)
         expires = reels.expires(film, time.time())
@@ -168,7 +169,6 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
         path={"n": int, "name": str},
         query=Signed,
         returns={200: Content("video/mp4")},
-        problems=(403, 404),
         summary="Serves a fragment of a playlist",
     )
     async def fragment(req: Request[None, Signed]) -> Reply:
@@ -188,7 +188,7 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
 
 
 def _gone() -> Problem:
-    return Problem(404, "not-found", "Not found", "This part of the film is not there; fetch the playlist again.")
+    return NOT_FOUND("This segment does not exist; fetch the playlist again.")
 
 
 def _signed(project: str, version: int, name: str) -> str:
