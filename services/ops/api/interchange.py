@@ -21,6 +21,7 @@ from services.ops.api.committing import ImportedTimeline, Message, VersionNumber
 from services.ops.api.context import Ops, who
 from services.ops.api.once import keep
 from services.ops.api.problem_types import (
+    BUDGET_EXCEEDED,
     EDIT_REFUSED,
     INTERCHANGE_REFUSED,
     MEDIA_GONE,
@@ -82,7 +83,15 @@ def routes(api: Api, ops: Ops) -> None:
         max_body=MAX_FILE,
         query=ImportQuery,
         returns={201: ImportedTimeline, 200: ImportedTimeline},
-        problems=(VERSION_CONFLICT, MEDIA_GONE, INTERCHANGE_REFUSED, EDIT_REFUSED, MEDIA_MISSING, NOTHING_TO_IMPORT),
+        problems=(
+            VERSION_CONFLICT,
+            MEDIA_GONE,
+            INTERCHANGE_REFUSED,
+            EDIT_REFUSED,
+            BUDGET_EXCEEDED,
+            MEDIA_MISSING,
+            NOTHING_TO_IMPORT,
+        ),
         summary="Imports a timeline of another editor as one version",
     )
     async def bring(req: Request[bytes, ImportQuery]) -> Reply:

@@ -54,7 +54,8 @@ EDIT_REFUSED: Final = ProblemType(
 )  # fmt: skip
 BUDGET_EXCEEDED: Final = ProblemType(
     "budget-exceeded", 413, "The edit exceeds a budget",
-    "the timeline would have 20001 clips; the limit is 20000", EditBudget,
+    "This batch would write 600000 values (clips, effects, keyframes); one batch may write 500000. Send it in several "
+    "batches.", EditBudget,
 )  # fmt: skip
 NOT_RENDERING: Final = ProblemType("not-rendering", 409, "The export is not being rendered", "Export x_1 is ready.")
 NOT_RETRYABLE: Final = ProblemType(

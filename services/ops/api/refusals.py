@@ -32,7 +32,7 @@ from services.ops.interchange.schema import Malformed
 from services.ops.log.records import LogClosed, LogUnavailable, Unstorable
 from services.ops.readmodel.guard import MediaGone
 
-_TYPES: Final[dict[type[Refused], ProblemType]] = {
+TYPES: Final[dict[type[Refused], ProblemType]] = {
     NotFound: NOT_FOUND,
     IdUnavailable: problem_types.ID_UNAVAILABLE,
     NotImported: problem_types.NOT_IMPORTED,
@@ -51,7 +51,7 @@ _TYPES: Final[dict[type[Refused], ProblemType]] = {
 
 def map_refusals(api: Api) -> None:
     """Tells the API what each error means over HTTP."""
-    for error, of in _TYPES.items():
+    for error, of in TYPES.items():
         api.problem(error, of)
     api.problem(EditError, edit_problem)
     api.problem(OverBudgetError, _over_budget)
