@@ -19,6 +19,11 @@ class Row(NamedTuple):
     template: str
     needs: str
 
+    @property
+    def names_object(self) -> bool:
+        """Whether its path names an object of a tenant."""
+        return bool(_NAME.search(self.template))
+
     def path(self, **ids: str) -> str:
         """With these ids in it, and `x_1` for those that are not given."""
         return _NAME.sub(lambda name: ids.get(name[1], _OTHERS.get(name[1], "x_1")), self.template)
