@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from cutlog.auth.actor import Actor, CredentialForbidden, CredentialRefused
 from cutlog.auth.revocations import Revocation, Revocations
 from cutlog.auth.rings import PublicKeys
+from cutlog.auth.tickets import redeem
 from cutlog.auth.tokens import KeyUnknown, check_time, verify
 
 ANSWER_SECONDS: Final = 5.0
@@ -59,6 +60,16 @@ class Gate:
             actor = await self._answer(credential)
         else:
             actor = await self._token(credential)
+        check_time(actor)
+        self.revocations.check(actor)
+        return actor
+
+    async def admitted(self, ticket: str, path: str) -> Actor:
+        """Whose ticket opens `path`, a path with its query. Raises CredentialRefused."""
+        try:
+            actor = redeem(self._keys.now(), ticket, path)
+        except KeyUnknown:
+            actor = redeem(await self._keys.newer(), ticket, path)
         check_time(actor)
         self.revocations.check(actor)
         return actor

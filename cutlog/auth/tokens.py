@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -87,23 +88,23 @@ def key_id(token: str) -> str:
 def verify(keys: PublicKeys, token: str) -> Actor:
     """The actor of a token. Raises TokenRefused, with a sentence that gives nothing of the token away; KeyUnknown, so
     that newer keys are looked for; TokenExpired when nothing but its time is wrong."""
+    key, claims = opened(keys, token, AUDIENCE, _REQUIRED)
+    try:
+        actor = _actor(key, claims)
+    except (ValueError, TypeError, OverflowError):
+        raise TokenRefused("The token's claims are not valid.") from None
+    check_time(actor)
+    return actor
+
+
+def opened(keys: PublicKeys, token: str, audience: str, required: Iterable[str]) -> tuple[PublicKey, dict[str, Any]]:
+    """The key that signed a JWT and its claims, once the signature, the audience and that they are there are checked.
+    Raises TokenRefused, KeyUnknown."""
     if len(token) > MAX_TOKEN:
         raise TokenRefused("The token is too long.")
     key = keys.get(key_id(token))
     if key is None:
         raise KeyUnknown("The key of the token is not accepted, or not any more. Get a new token with `cutlog token`.")
-    actor = _opened(key, token)
-    check_time(actor)
-    return actor
-
-
-def check_time(actor: Actor) -> None:
-    """Raises TokenExpired, once the credential of an actor has."""
-    if actor.expires is not None and actor.expires <= time.time() - LEEWAY_SECONDS:
-        raise TokenExpired("The token has expired.")
-
-
-def _opened(key: PublicKey, token: str) -> Actor:
     message, _, signature = token.rpartition(".")
     try:
         genuine = key.verifies(message.encode(), decode64(signature))
@@ -112,15 +113,18 @@ def _opened(key: PublicKey, token: str) -> Actor:
     if not genuine:
         raise TokenRefused("The token is not one of ours, or was changed.")
     claims = _json(message.partition(".")[2])
-    for name in _REQUIRED:
+    for name in required:
         if claims.get(name) is None:
             raise TokenRefused(f"The token has no claim {name!r}; ask for a new one.")
-    if claims["aud"] != AUDIENCE:
-        raise TokenRefused(f"The token's audience is not {AUDIENCE!r}; ask for a new one.")
-    try:
-        return _actor(key, claims)
-    except (ValueError, TypeError, OverflowError):
-        raise TokenRefused("The token's claims are not valid.") from None
+    if claims["aud"] != audience:
+        raise TokenRefused(f"The token's audience is not {audience!r}; ask for a new one.")
+    return key, claims
+
+
+def check_time(actor: Actor) -> None:
+    """Raises TokenExpired, once the credential of an actor has."""
+    if actor.expires is not None and actor.expires <= time.time() - LEEWAY_SECONDS:
+        raise TokenExpired("The token has expired.")
 
 
 def _actor(key: PublicKey, claims: dict[str, Any]) -> Actor:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import web
 
 from cutlog.auth.actor import Actor
 from cutlog.auth.roles import Role
 from cutlog.web.problems import FORBIDDEN, UNAUTHORIZED, Problem
+
+TICKET: Final = "ticket"
+"""The parameter of a query that a ticket comes in, the last one."""
 
 
 def presented(http: web.Request, *, in_query: bool) -> str:
@@ -22,6 +27,14 @@ def presented(http: web.Request, *, in_query: bool) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthorized("The Authorization header must be `Bearer TOKEN`.", "invalid_request")
     return token.strip()
+
+
+def ticket_of(http: web.Request) -> tuple[str, str] | None:
+    """The ticket at the end of a GET's query, and the path and query before it; None without one."""
+    before, found, ticket = http.raw_path.rpartition(f"{TICKET}=")
+    if not found or before[-1] not in "?&" or http.method not in ("GET", "HEAD") or "Authorization" in http.headers:
+        return None
+    return ticket, before[:-1]
 
 
 def unauthorized(detail: str, error: str | None = None) -> Problem:

@@ -16,7 +16,7 @@ from cutlog.auth.roles import Role
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import is_id
 from cutlog.web.api import Route
-from cutlog.web.auth import forbidden, no_access, presented, unauthorized
+from cutlog.web.auth import TICKET, forbidden, no_access, presented, ticket_of, unauthorized
 from cutlog.web.body import check_type, check_typed, read_body, say_continue
 from cutlog.web.decode import bad_text, decode_json, decode_query
 from cutlog.web.envelope import enveloped
@@ -87,7 +87,11 @@ class Dispatch:
             if not (self.route.token_optional and "Authorization" in http.headers):
                 return None
         try:
-            actor = await self.gate.actor(presented(http, in_query=self.route.events))
+            ticket = None if needed is Role.service else ticket_of(http)
+            if ticket is not None:
+                actor = await self.gate.admitted(*ticket)
+            else:
+                actor = await self.gate.actor(presented(http, in_query=self.route.events))
         except CredentialExpired as expired:  # nobody guessed it
             raise unauthorized(str(expired), "invalid_token") from None
         except CredentialRefused as refused:
@@ -129,6 +133,8 @@ class Dispatch:
             pairs.setdefault(name, []).append(text)
         if self.route.events:
             pairs.pop("access_token", None)
+        if self.route.role is not None:
+            pairs.pop(TICKET, None)
         if self.route.query is None:
             decode_query(pairs, Nothing)
             return None

@@ -33,7 +33,7 @@ class Links(msgspec.Struct, frozen=True):
 
     async def url(self, key: str, *, seconds: int, filename: str | None = None) -> str:
         """An absolute URL that works for so many seconds; `filename` is what a browser saves the file as."""
-        return self._absolute(await self.store.url(key, seconds=seconds, filename=filename))
+        return self.absolute(await self.store.url(key, seconds=seconds, filename=filename))
 
     async def lead(self, req: Request[Any, Any], key: str, *, seconds: int, filename: str | None = None) -> Reply:
         """302 to the file; to those who name application/json in Accept, 200 with a FileLink: a script of another
@@ -42,8 +42,9 @@ class Links(msgspec.Struct, frozen=True):
         url = await self.store.url(key, seconds=seconds, filename=filename)
         headers = {"Cache-Control": "no-store", "Vary": "Accept"}
         if JSON in (kind.partition(";")[0].strip().lower() for kind in req.accept.split(",")):
-            return Reply(200, FileLink(url=self._absolute(url), expires_at=expires), headers)
+            return Reply(200, FileLink(url=self.absolute(url), expires_at=expires), headers)
         return Reply.redirect(url, headers=headers)
 
-    def _absolute(self, url: str) -> str:
+    def absolute(self, url: str) -> str:
+        """The same, with the gateway's address before a path."""
         return self.public_url.rstrip("/") + url if url.startswith("/") else url

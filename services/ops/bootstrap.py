@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 import cutlog
-from cutlog.auth.credentials import FileKeys, Identity
+from cutlog.auth.credentials import FileKeys, Identity, KeyFile
 from cutlog.auth.gate import Gate
+from cutlog.auth.rings import SIGNING, KeyRing
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, micro
 from cutlog.bus.provision import Provider
@@ -124,6 +125,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             captions=CaptionReader(settings.sandbox),
             gate=gate,
             keys=keys,
+            signing=KeyFile(settings.credentials / SIGNING, KeyRing.read).now,
             now=lambda: datetime.now(UTC),
         )
         parts.push_async_callback(await bus.subscribe(subjects.COMMANDS, Commands(handling), queue="ops"))

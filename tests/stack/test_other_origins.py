@@ -93,6 +93,30 @@ TRIES: Final = {
   await reader.cancel();
   return [stream.status, said.includes("event: ProjectCreated")];
 }""",
+    "tickets": """async ({api, auth, project}) => {
+  const ticket = async (path) => {
+    const body = JSON.stringify({path});
+    const headers = {...auth, "Content-Type": "application/json"};
+    const made = await fetch(`${api}/api/tickets`, {method: "POST", headers, body});
+    return (await made.json()).url;
+  };
+  const frame = Object.assign(new Image(), {
+    crossOrigin: "anonymous", src: await ticket(`/api/projects/${project}/versions/1/frame?at=0`),
+  });
+  await frame.decode();
+  const canvas = document.createElement("canvas");
+  canvas.getContext("2d").drawImage(frame, 0, 0);
+  const stream = new EventSource(await ticket(`/api/projects/${project}/events?after=0`));
+  const heard = await new Promise((heard, failed) => {
+    stream.addEventListener("VersionCommitted", (event) => heard(JSON.parse(event.data).type));
+    stream.onerror = () => failed(new Error("the stream failed"));
+  });
+  stream.close();
+  const playlist = await ticket(`/api/projects/${project}/versions/1/proxy.m3u8`);
+  const lines = (await (await fetch(playlist)).text()).split("\\n");
+  const segment = lines.find((line) => line.startsWith("segments/"));
+  return [canvas.toDataURL().startsWith("data:image/png"), heard, (await fetch(new URL(segment, playlist))).status];
+}""",
     "errors": """async ({api, auth, project}) => {
   const told = [];
   for (const [path, headers] of [
@@ -117,6 +141,7 @@ READ: Final[dict[str, list[Any]]] = {
     "file": [200, True, 206, "ftyp", True, True, True],
     "picture": [True, True, True],
     "events": [200, True],
+    "tickets": [True, "VersionCommitted", 200],
     "errors": [401, "object", 404, "object", 404, "object", 404, "object", 404, "object", 403, "object", "Bearer"],
     "compat": [200, True],
 }  # fmt: skip

@@ -16,6 +16,7 @@ from services.ops.api import (
     internal,
     pins,
     projects,
+    tickets,
     timelines,
     versions,
 )
@@ -42,6 +43,7 @@ def make_api(ops: Ops, peers: Mapping[str, str]) -> Api:
         internal,
         imports,
         access,
+        tickets,
     ):
         part.routes(api, ops)
     federate(api, peers)

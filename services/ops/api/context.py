@@ -9,6 +9,7 @@ from typing import Any
 
 from cutlog.auth.credentials import FileKeys
 from cutlog.auth.gate import Gate
+from cutlog.auth.rings import KeyRing
 from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.web import Request
 from cutlog.web.links import Links
@@ -46,6 +47,7 @@ class Ops:
     captions: CaptionReader
     gate: Gate
     keys: FileKeys
+    signing: Callable[[], KeyRing]
     now: Callable[[], datetime]
 
     async def owner(self, req: Request[Any, Any], project_id: str) -> Owner:

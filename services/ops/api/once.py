@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cutlog.web import Reply, Request
+from cutlog.web import Problem, Reply, Request
 from cutlog.web.idempotency import Answer, Keyed
 from services.ops.api.context import Ops
 from services.ops.log.records import AlreadyAnswered
@@ -25,6 +25,16 @@ async def once(ops: Ops, req: Request[Any, Any], act: Callable[[], Awaitable[Rep
         meanwhile = await _answer(ops, req.keyed)
         assert meanwhile is not None, "an answer is kept for longer than a request takes"
         return meanwhile
+
+
+async def once_only(ops: Ops, req: Request[Any, Any], act: Callable[[], Awaitable[Reply]]) -> Reply:
+    """What `act` answers, which holds a secret and is not kept. Raises Problem 409 for a key that was used."""
+    if req.keyed is None:
+        return await act()
+    if not await ops.reads.reserve(req.keyed):
+        detail = "The first answer held a secret, so it was not kept. Send a new key to make another one."
+        raise Problem(409, "idempotency-key-used", "The Idempotency-Key was used", detail)
+    return await act()
 
 
 def keep(req: Request[Any, Any], status: int, body: Callable[[Outcome], Any]) -> Keep | None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.imports import ImportedVersion
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas
-from cutlog.web.idempotency import Answer, Keyed, keep
+from cutlog.web.idempotency import Answer, Keyed, keep, recall
 from services.ops.readmodel.derive import ALL_PROFILES
 from services.ops.readmodel.sql import statement
 from services.ops.readmodel.views import Export, Imported, Origin, Pinned, Project, Version
@@ -146,6 +146,14 @@ class Reads:
         """Keeps the answer to a request for which nothing had to be appended, unless it has one already."""
         async with self._engine.begin() as connection:
             await keep(connection, keyed, answer)
+
+    async def reserve(self, keyed: Keyed) -> bool:
+        """Whether a key had not been used before; from now on it is. Raises KeyReusedError."""
+        async with self._engine.begin() as connection:
+            if await keep(connection, keyed, Answer(409, b"")):
+                return True
+            await recall(connection, keyed)
+            return False
 
     async def _rows(self, sql: str, *arguments: Any) -> list[Row[Any]]:
         async with self._engine.connect() as connection:
