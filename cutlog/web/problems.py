@@ -165,6 +165,10 @@ UNSUPPORTED_MEDIA_TYPE: Final = ProblemType(
 RANGE_NOT_SATISFIABLE: Final = ProblemType(
     "range-not-satisfiable", 416, "The range is outside the file", "The file has 1048576 bytes."
 )
+IDEMPOTENCY_KEY_USED: Final = ProblemType(
+    "idempotency-key-used", 409, "The Idempotency-Key was used before",
+    "The first answer held a secret, so it was not stored. Use a new key to create another one.",
+)  # fmt: skip
 INVALID_REQUEST: Final = ProblemType("invalid-request", 422, "The request is invalid", "See errors.")
 IDEMPOTENCY_KEY_REUSED: Final = ProblemType(
     "idempotency-key-reused", 422, "The Idempotency-Key was used for another request",

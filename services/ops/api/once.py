@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cutlog.web import Problem, Reply, Request
+from cutlog.web import Reply, Request
 from cutlog.web.idempotency import Answer, Keyed
+from cutlog.web.problems import IDEMPOTENCY_KEY_USED
 from services.ops.api.context import Ops
 from services.ops.log.records import AlreadyAnswered
 from services.ops.project.handling import Keep, Outcome
@@ -32,8 +33,7 @@ async def once_only(ops: Ops, req: Request[Any, Any], act: Callable[[], Awaitabl
     if req.keyed is None:
         return await act()
     if not await ops.reads.reserve(req.keyed):
-        detail = "The first answer held a secret, so it was not kept. Send a new key to make another one."
-        raise Problem(409, "idempotency-key-used", "The Idempotency-Key was used", detail)
+        raise IDEMPOTENCY_KEY_USED(IDEMPOTENCY_KEY_USED.example)
     return await act()
 
 

@@ -13,6 +13,7 @@ from cutlog.auth.tickets import LONGEST, issue
 from cutlog.contract.base import Strict, Wire
 from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.auth import TICKET
+from cutlog.web.problems import IDEMPOTENCY_KEY_USED
 from services.ops.api.context import Ops
 from services.ops.api.once import once_only
 
@@ -24,7 +25,7 @@ PATH: Final = r"^/api/[!-\"$-~]*$(?!\n)"
 class NewTicket(Strict):
     """The path to open, with its query. `ttl`: seconds within which it can be opened."""
 
-    path: Annotated[str, msgspec.Meta(pattern=PATH, max_length=1024)]
+    path: Annotated[str, msgspec.Meta(pattern=PATH, max_length=1024, examples=["/api/projects/p_1/events"])]
     ttl: Annotated[int, msgspec.Meta(ge=1, le=LONGEST)] = USUAL
 
 
@@ -43,7 +44,7 @@ def routes(api: Api, ops: Ops) -> None:
         role=Role.viewer,
         body=NewTicket,
         returns={201: Ticket},
-        problems=(409,),
+        problems=(IDEMPOTENCY_KEY_USED,),
         summary="Makes a link that opens one path without a token",
         tag="Access",
     )
