@@ -82,8 +82,8 @@ def test_only_the_owner_may_read_the_data(small_stack: RunningStack) -> None:
         for path in [*small_stack.data.iterdir(), *(small_stack.data / "secrets").iterdir()]
     }
     root = os.geteuid() == 0
-    # Where root's decoders read, who are a group of their own.
-    open_to_others = {Path("objects"): "0o750"} if root else {}
+    # Where root's decoders read, who are a group of their own, and what services pass through to their keys.
+    open_to_others = {Path("objects"): "0o750", Path("keys"): "0o711"} if root else {}
     assert {path: oct(mode) for path, mode in modes.items() if mode & 0o077} == open_to_others
     assert (small_stack.data / "objects").stat().st_gid == (DECODER if root else os.getegid())
     assert {oct(mode) for path, mode in modes.items() if path.parts[0] == "secrets" and len(path.parts) > 1} == {
