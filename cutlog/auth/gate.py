@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
 from cutlog.auth.actor import Actor, CredentialForbidden, CredentialRefused
@@ -40,6 +40,18 @@ class Keys(Protocol):
 async def nobody(_: str) -> Actor:
     """Resolves no credential."""
     raise CredentialRefused("The credential is not valid.")
+
+
+def by_prefix(resolvers: Mapping[str, Resolve]) -> Resolve:
+    """Asks the one for how a credential begins."""
+
+    async def resolve(credential: str) -> Actor:
+        for prefix, ask in resolvers.items():
+            if credential.startswith(prefix):
+                return await ask(credential)
+        return await nobody(credential)
+
+    return resolve
 
 
 class Gate:

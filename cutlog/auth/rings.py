@@ -19,6 +19,8 @@ from nacl.signing import SigningKey, VerifyKey
 
 KEPT: Final = 2
 """Keys of a ring that are accepted at a time."""
+OPERATOR: Final = "operator"
+"""Who runs the stack: its commands say so to services, and may call all of `/internal/`."""
 IDENTITY: Final = "identity.json"
 """A service's own ring, in the folder of what it holds."""
 SIGNING: Final = "signing.json"

@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     """What a tenant may use, by its name; `*` is for those that are not named. JSON in the environment."""
     renders: dict[str, Renders] = Field(default_factory=dict)
     """What a tenant may have rendered, by its name; `*` is for those that are not named. JSON in the environment."""
+    audit_days: Annotated[float, Field(gt=0)] = 365.0
+    """For how long entries of the audit log are kept."""
     event_streams: Annotated[int, Field(ge=1)] = 100
     """How many event streams one subject may have open at one process."""
     resumable_hours: float = 24.0

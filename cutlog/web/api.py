@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Required, TypedDict, TypeVar, Unpack
+from typing import Any, Final, Literal, Required, TypedDict, TypeVar, Unpack
 
 import msgspec
 from aiohttp import web
@@ -88,6 +88,11 @@ class How(TypedDict, total=False):
     """Headers of requests that the handler reads itself, for the documentation."""
     events: bool
     """A Server-Sent-Events stream: the token may also come as `?access_token=`."""
+    scope: Literal["project", "own", "none"]
+    """What a key with `projects` may do: "project", the default where the path has `{project}`: if it is one of them;
+    "own": the handler looks at `req.actor.projects`; "none", the default elsewhere: nothing."""
+    callers: tuple[str, ...]
+    """Of `/internal/`: the services that may call; default: all."""
     hidden: bool
     """Not in the documentation, like all of `/internal/`."""
     tag: str
@@ -118,6 +123,8 @@ class Route:
     also: tuple[str, ...] = ()
     headers: tuple[Header, ...] = ()
     events: bool = False
+    scope: Literal["project", "own", "none"] | None = None
+    callers: tuple[str, ...] = ()
     hidden: bool = False
     tag: str = ""
 
@@ -133,6 +140,8 @@ class Route:
             raise ValueError(f"{self.template}: EventSource can only GET")
         if self.token_optional and self.role is not None:
             raise ValueError(f"{self.template}: a route that demands a token does not leave it open")
+        if self.callers and not internal:
+            raise ValueError(f"{self.template}: only /internal/ is for some services")
         unknown = set(self.path) - set(self.names)
         if unknown:
             raise ValueError(f"{self.template}: no such names in the path: {unknown}")
@@ -141,6 +150,11 @@ class Route:
     def names(self) -> list[str]:
         """The `{names}` in the template, in order."""
         return _NAME.findall(self.template)
+
+    @property
+    def scoped(self) -> Literal["project", "own", "none"]:
+        """What a key with `projects` may do here."""
+        return self.scope or ("project" if "project" in self.names else "none")
 
     @property
     def plain(self) -> str:

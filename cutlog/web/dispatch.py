@@ -12,6 +12,8 @@ from aiohttp import web
 
 from cutlog.auth.actor import Actor, CredentialExpired, CredentialForbidden, CredentialRefused, CredentialUnknown
 from cutlog.auth.gate import Gate
+from cutlog.auth.revocations import CredentialRevoked
+from cutlog.auth.rings import OPERATOR
 from cutlog.auth.roles import Role
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import is_id
@@ -20,10 +22,11 @@ from cutlog.web.auth import TICKET, forbidden, no_access, presented, ticket_of, 
 from cutlog.web.body import check_type, check_typed, read_body, say_continue
 from cutlog.web.decode import bad_text, decode_json, decode_query
 from cutlog.web.envelope import enveloped
-from cutlog.web.problems import INVALID_HEADER, NOT_FOUND, Problem, unavailable
+from cutlog.web.problems import INVALID_HEADER, NOT_FOUND, Problem, not_found, unavailable
 from cutlog.web.ratelimit import RateLimiter
 from cutlog.web.request import Request
 from cutlog.web.respond import THREAD_FROM, respond
+from cutlog.web.sse import OPEN_STREAMS
 
 MAX_INT: Final = 2**31 - 1
 MAX_IDEMPOTENCY_KEY: Final = 255
@@ -56,6 +59,8 @@ class Dispatch:
         route = self.route
         actor = await self.authenticate(http)
         path = self.path(http)
+        if actor is not None and actor.projects is not None:
+            self.within(actor.projects, path)
         query = self.query(http)
         key = idempotency_key(http)
         raw, body = await self.body(http)
@@ -71,7 +76,12 @@ class Dispatch:
             idempotency_key=key,
         )
         try:
+            if route.stream and actor is not None:
+                with http.app[OPEN_STREAMS].holding(actor):
+                    return await respond(http, await route.handler(request))
             return await respond(http, await route.handler(request))
+        except CredentialRevoked as revoked:
+            raise unauthorized(str(revoked), "invalid_token") from None
         except Problem as problem:
             if route.signed and problem.status == 403:
                 self.failures.take(origin(http))
@@ -104,9 +114,21 @@ class Dispatch:
         http[ACTOR] = actor
         if needed is not None and not actor.role.covers(needed):
             raise forbidden(actor, needed)
+        if self.route.callers and actor.subject not in (*self.route.callers, OPERATOR):
+            raise no_access(f"This is for {' and '.join(self.route.callers)}.")
         if needed is not Role.service:
             self.limiter.take(f"subject {actor.tenant} {actor.subject}")
         return actor
+
+    def within(self, projects: tuple[str, ...], path: dict[str, Any]) -> None:
+        """Raises Problem 403 where a key for these projects gives no access, 404 for another project."""
+        match self.route.scoped:
+            case "none":
+                raise no_access("This API key is for some projects only.")
+            case "project" if path["project"] not in projects:
+                raise not_found(f"Project {path['project']}")
+            case _:
+                pass
 
     def path(self, http: web.Request) -> dict[str, Any]:
         """The values of the path. One that no thing can have is answered like a thing that does not exist."""

@@ -81,6 +81,7 @@ async def serve_http(
     draining = asyncio.Event()
     app = application(api, gate, health, draining, rate or Rate(), failures, read_seconds)
     streams = app[OPEN_STREAMS] = OpenStreams(streams_per_subject)
+    gate.on_revoked(lambda: streams.end_revoked(gate.revocations))
     runner = ProblemRunner(
         app,
         access_log=None,

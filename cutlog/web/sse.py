@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
+from cutlog.auth.actor import Actor
+from cutlog.auth.revocations import CredentialRevoked, Revocations
 from cutlog.web.problems import EVENT_STREAMS_EXCEEDED, BudgetUsed
 from cutlog.web.request import Request
 
@@ -24,13 +28,23 @@ _HEADERS: Final = {"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-
 _RETRY_AFTER: Final = "30"
 
 
+@dataclass(eq=False)
+class HeldRequest:
+    """A request that takes in a body, and whether its credential was revoked meanwhile."""
+
+    actor: Actor
+    task: asyncio.Task[Any]
+    revoked: bool = False
+
+
 class OpenStreams:
-    """The event streams that a server has open, of which one subject may have `most`."""
+    """The event streams that a server has open, of which one subject may have `most`, and the uploads."""
 
     def __init__(self, most: int = STREAMS_PER_SUBJECT) -> None:
         self._most = most
         self._open: set[EventStream] = set()
         self._counts: Counter[str] = Counter()
+        self._requests: set[HeldRequest] = set()
         self._draining = False
 
     def add(self, stream: EventStream) -> None:
@@ -55,6 +69,32 @@ class OpenStreams:
         if not self._counts[stream.subject]:
             del self._counts[stream.subject]
 
+    @contextmanager
+    def holding(self, actor: Actor) -> Iterator[None]:
+        """While a request takes in a body that may be long. Raises CredentialRevoked in it when its credential is."""
+        task = asyncio.current_task()
+        assert task is not None
+        held = HeldRequest(actor, task)
+        self._requests.add(held)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if held.revoked and task.uncancel() == 0:
+                raise CredentialRevoked("The credential was revoked.") from None
+            raise
+        finally:
+            self._requests.discard(held)
+
+    def end_revoked(self, revocations: Revocations) -> None:
+        """Ends what a revoked credential has open."""
+        for stream in tuple(self._open):
+            if revocations.cover(stream.actor):
+                stream.end()
+        for held in self._requests:
+            if revocations.cover(held.actor) and not held.revoked:
+                held.revoked = True
+                held.task.cancel()
+
     def drain(self) -> None:
         """Ends all that are open, and every one that is opened from now on."""
         self._draining = True
@@ -66,15 +106,15 @@ OPEN_STREAMS: Final = web.AppKey("open_streams", OpenStreams)
 
 
 class EventStream:
-    """An answer that goes on until the handler leaves the block, the client goes away, its token expires or the server
-    drains.
+    """An answer that goes on until the handler leaves the block, the client goes away, its token expires or is
+    revoked, or the server drains.
 
         async with EventStream(req) as stream:
             async for event in feed:
                 await stream.send(event.position, event.type, event)
         return stream.response
 
-    In the latter three cases the block is left by cancellation, which ends at the block; `ended` tells. What must be
+    In the latter cases the block is left by cancellation, which ends at the block; `ended` tells. What must be
     released is released by `finally` inside of it. Register the route with `events=True`. An idle stream does nothing
     but a heartbeat. Entering raises Problem 429 when the subject has too many streams open.
     """
@@ -82,6 +122,7 @@ class EventStream:
     def __init__(self, request: Request[Any, Any], heartbeat: float = HEARTBEAT_SECONDS) -> None:
         self.response = web.StreamResponse(headers=_HEADERS)
         self.ended = False
+        self.actor = request.actor
         self.subject = f"{request.actor.tenant} {request.actor.subject}"
         self._http = request.http
         self._expires = request.actor.expires

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 import cutlog
 from cutlog.auth.credentials import FileKeys, Identity, KeyFile
-from cutlog.auth.gate import Gate
+from cutlog.auth.gate import Gate, by_prefix
 from cutlog.auth.rings import SIGNING, KeyRing
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, micro
@@ -26,6 +26,8 @@ from cutlog.hosting.settings import Settings
 from cutlog.web import Server, serve_http
 from cutlog.web.links import Links
 from services.ops import compat
+from services.ops.access.keys import PREFIX, ApiKeys
+from services.ops.access.store import AccessStore
 from services.ops.api import make_api
 from services.ops.api.context import Ops
 from services.ops.compat.marks import Marks
@@ -62,9 +64,11 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
     stop = asyncio.Event()
     async with AsyncExitStack() as parts:
         identity, keys = Identity.of("ops", settings.credentials), FileKeys(settings.credentials)
-        gate = Gate(keys)
+        signing = KeyFile(settings.credentials / SIGNING, KeyRing.read)
         engine = create_engine(settings, pool_size=10, max_overflow=10, idle="10s")
         parts.push_async_callback(engine.dispose)
+        api_keys = ApiKeys(engine)
+        gate = Gate(keys, by_prefix({PREFIX: api_keys.resolve}))
         seed = settings.nats_seed.get_secret_value()
         bus = await parts.enter_async_context(
             await Bus.connect(settings.nats_url, seed, name="ops", replicas=settings.nats_replicas)
@@ -87,6 +91,8 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         work = await parts.enter_async_context(asyncio.TaskGroup())
         work.create_task(relay.run(stop), name="relay")
         work.create_task(feed.run(stop), name="feed")
+        access = AccessStore(engine, bus, gate, api_keys, settings.audit_days)
+        work.create_task(access.run(stop), name="access")
         work.create_task(forgetting(engine, stop), name="answers")
         parts.callback(stop.set)
         measures = LogMetrics(reader, relay)
@@ -125,11 +131,13 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             captions=CaptionReader(settings.sandbox),
             gate=gate,
             keys=keys,
-            signing=KeyFile(settings.credentials / SIGNING, KeyRing.read).now,
+            signing=signing.now,
+            access=access,
             now=lambda: datetime.now(UTC),
         )
         parts.push_async_callback(await bus.subscribe(subjects.COMMANDS, Commands(handling), queue="ops"))
         parts.push_async_callback(await bus.subscribe(subjects.PROGRESS, feed.heard))
+        parts.push_async_callback(await bus.subscribe(subjects.ACCESS_CHANGED, access.revoking.heard))
         await parts.enter_async_context(
             micro(
                 bus,

@@ -211,6 +211,7 @@ def _bodies(api: Api, sample: Sample) -> None:
         summary="Takes a file",
     )
     async def upload(req: Request) -> Reply:
+        sample.seen.append(req)
         sizes: dict[str, int] = {}
         async for part in parts(req, limit=5_000_000):
             async for chunk in part.chunks():

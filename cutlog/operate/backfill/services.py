@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 
 from cutlog.auth.credentials import Identity
+from cutlog.auth.rings import OPERATOR
 from cutlog.auth.roles import Role
 from cutlog.auth.tokens import mint
 from cutlog.blobs import BlobStore, open_blobs
@@ -21,7 +22,7 @@ from cutlog.contract.imports import ImportedExport, ImportedProxy
 from cutlog.contract.legacy import Conventions
 from cutlog.operate.backfill.runs import Run
 from cutlog.operate.stack.layout import Layout
-from cutlog.operate.stack.secrets import OPERATOR, Secrets
+from cutlog.operate.stack.secrets import Secrets
 from cutlog.operate.stack.state import read_state
 
 T = TypeVar("T")

@@ -104,12 +104,12 @@ async def _stack(url: str | None, data: Path, step: Step) -> AsyncIterator[str]:
 
 
 def _token(data: Path) -> str:
-    from cutlog.operate.cli.bearer import NoSecrets, bearer
+    from cutlog.operate.cli.bearer import NoSecrets, NotAnswered, bearer
     from cutlog.operate.cli.tour import TourFailed
 
     try:
         return bearer(data, "demo", "admin")
-    except NoSecrets as error:
+    except (NoSecrets, NotAnswered) as error:
         raise TourFailed(f"There is no token for it: {error}; or give --token, or --data.") from None
 
 

@@ -89,9 +89,9 @@ def _url(data: Path) -> str:
 
 
 def _token(data: Path, tenant: str) -> str:
-    from cutlog.operate.cli.bearer import NoSecrets, bearer
+    from cutlog.operate.cli.bearer import NoSecrets, NotAnswered, bearer
 
     try:
         return bearer(data, "cli", "operator", tenant, 86400)
-    except NoSecrets as error:
+    except (NoSecrets, NotAnswered) as error:
         fail(f"{error}, or give --token")

@@ -33,23 +33,54 @@ def seconds(text: str) -> int:
 
 
 def token(
-    role: Annotated[TokenRole, typer.Option(help="What its bearer may do.")],
+    action: Annotated[str | None, typer.Argument(help="`revoke`, to end a token; without it, one is made.")] = None,
+    token_id: Annotated[str | None, typer.Argument(help="Id of the token to revoke: its claim `jti`.")] = None,
+    role: Annotated[TokenRole | None, typer.Option(help="What its bearer may do.")] = None,
     data: Annotated[Path, typer.Option(help="Folder of the stack.")] = Path(".data"),
-    subject: Annotated[str, typer.Option(help="Who it is for; becomes the actor of their edits.")] = "cli",
+    subject: Annotated[
+        str | None,
+        typer.Option(help="Who it is for (default: cli); with `revoke`, whose credentials end that were made so far."),
+    ] = None,
     tenant: Annotated[str, typer.Option(help="Whose projects and videos it sees.")] = "default",
-    ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 12h, 7d.")] = "12h",
+    ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 12h, 7d; at most 366d.")] = "12h",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Prints a bearer token, signed with the key in DATA. The stack does not have to be running."""
+    """Prints a bearer token, or ends one: `cutlog token revoke ID`, `cutlog token revoke --subject S`.
+
+    A running stack signs it and notes it in the audit log. A stopped stack's key is read from DATA.
+    """
+    if action is not None:
+        if action != "revoke":
+            raise typer.BadParameter("there is revoke", param_hint="action")
+        if (token_id is None) == (subject is None):
+            raise typer.BadParameter("give the id of a token, or --subject", param_hint="token_id")
+        _revoke(data, tenant, token_id, subject, as_json)
+        return
+    if role is None:
+        raise typer.BadParameter("say which", param_hint="--role")
     life = seconds(ttl)
-    from cutlog.operate.cli.bearer import NoSecrets, bearer
+    from cutlog.operate.cli.bearer import NoSecrets, NotAnswered, bearer
     from cutlog.operate.stack.secrets import EmptySecret
 
+    named = subject or "cli"
     try:
-        made = bearer(data, subject, role.value, tenant, life)
-    except (NoSecrets, EmptySecret) as error:
+        made = bearer(data, named, role.value, tenant, life)
+    except (NoSecrets, EmptySecret, NotAnswered) as error:
         fail(str(error))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    value = {"token": made, "role": role.value, "subject": subject, "tenant": tenant, "expiresIn": life}
+    value = {"token": made, "role": role.value, "subject": named, "tenant": tenant, "expiresIn": life}
     print(json.dumps(value) if as_json else made)
+
+
+def _revoke(data: Path, tenant: str, token_id: str | None, subject: str | None, as_json: bool) -> None:
+    from cutlog.operate.cli.bearer import NoSecrets, NotAnswered, ask_ops
+    from cutlog.operate.stack.secrets import EmptySecret
+    from cutlog.operate.stack.state import NotRunning
+
+    body = {"tenant": tenant} | ({"id": token_id} if token_id else {"subject": subject})
+    try:
+        ask_ops(data, "/internal/revocations", body)
+    except (NoSecrets, EmptySecret, NotAnswered, NotRunning) as error:
+        fail(str(error))
+    print(json.dumps({"revoked": token_id or subject}) if as_json else f"revoked {token_id or subject}")

@@ -109,9 +109,10 @@ def _announce(stack: Stack) -> None:
         data = shlex.quote(str(stack.layout.data))
         print(f"login with a token of: cutlog token --data {data} --role admin", flush=True)
         return
-    from cutlog.operate.cli.bearer import bearer
+    from cutlog.auth.roles import Role
+    from cutlog.auth.tokens import mint
 
-    token = bearer(stack.layout.data, "admin", "admin", ttl=LOGIN_SECONDS)
+    token = mint(stack.secrets.signing, "admin", Role.admin, ttl=LOGIN_SECONDS)
     print(f"login {stack.gateway.public}/#token={token}", flush=True)
 
 

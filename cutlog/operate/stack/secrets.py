@@ -12,13 +12,11 @@ import msgspec
 import nkeys
 from nacl.signing import SigningKey
 
-from cutlog.auth.rings import IDENTITY, PUBLIC, SIGNING, KeyRing, KeysUnreadable, PublicKeys
+from cutlog.auth.rings import IDENTITY, OPERATOR, PUBLIC, SIGNING, KeyRing, KeysUnreadable, PublicKeys
 from cutlog.process.program import Account
 
 ISSUER = "ops"
 """The service that signs tokens."""
-OPERATOR = "operator"
-"""Who runs the stack: its commands say so to services."""
 
 
 @dataclass(frozen=True)

@@ -191,6 +191,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
     @api.get(
         "/internal/tenants/{tenant}/projects/{project}/candidates",
         role=Role.service,
+        callers=("ops",),
         returns={200: Marked},
         summary="Which exports of a project are marked",
     )

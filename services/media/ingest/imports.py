@@ -19,6 +19,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cutlog.auth.rings import OPERATOR
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.bus import Outbox
 from cutlog.contract.base import Strict, Wire
@@ -269,6 +270,7 @@ def routes(api: Api, imports: Imports) -> None:
     @api.post(
         "/internal/imports/{run}/videos",
         role=Role.service,
+        callers=(OPERATOR,),
         body=NewVideo,
         returns={200: Taken},
         problems=(OTHER_BYTES, NOT_ARRIVED, INVALID_MEDIA),
@@ -283,6 +285,7 @@ def routes(api: Api, imports: Imports) -> None:
     @api.post(
         "/internal/imports/{run}/videos/undo",
         role=Role.service,
+        callers=(OPERATOR,),
         body=Undo,
         returns={200: Undone},
         summary="Takes back the videos that a run brought",

@@ -14,6 +14,7 @@ from services.ops.api import (
     imports,
     interchange,
     internal,
+    keys,
     pins,
     projects,
     tickets,
@@ -30,21 +31,8 @@ def make_api(ops: Ops, peers: Mapping[str, str]) -> Api:
     api = Api("ops", title="Projects, edits and exports", refine=by_kind)
     map_refusals(api)
     # Edits first: routes are looked through in order, and nothing is asked for as often.
-    for part in (
-        edits,
-        projects,
-        history,
-        timelines,
-        interchange,
-        versions,
-        exports,
-        pins,
-        events,
-        internal,
-        imports,
-        access,
-        tickets,
-    ):
+    everyday = (edits, projects, history, timelines, interchange, versions, exports, pins, events)
+    for part in (*everyday, access, keys, tickets, internal, imports):
         part.routes(api, ops)
     federate(api, peers)
     return api

@@ -14,6 +14,7 @@ from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.web import Request
 from cutlog.web.links import Links
 from cutlog.web.problems import not_found
+from services.ops.access.store import AccessStore
 from services.ops.decide.commands import ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.interchange.captions import CaptionReader
@@ -48,6 +49,7 @@ class Ops:
     gate: Gate
     keys: FileKeys
     signing: Callable[[], KeyRing]
+    access: AccessStore
     now: Callable[[], datetime]
 
     async def owner(self, req: Request[Any, Any], project_id: str) -> Owner:

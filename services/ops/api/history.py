@@ -100,6 +100,7 @@ def routes(api: Api, ops: Ops) -> None:
 
     @api.post(
         "/api/projects/{project}/fork",
+        scope="none",
         role=Role.editor,
         body=Fork,
         returns={201: Project, 200: Project},

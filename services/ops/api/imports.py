@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from cutlog.auth.rings import OPERATOR
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import ProjectEvent, VersionCommitted
 from cutlog.contract.ids import Id
@@ -161,6 +162,7 @@ def routes(api: Api, ops: Ops) -> None:
     @api.post(
         "/internal/imports/{run}/projects/{project}/versions",
         role=Role.service,
+        callers=(OPERATOR,),
         body=VersionsPage,
         max_body=MAX_PAGE,
         returns={200: Landed},
@@ -192,6 +194,7 @@ def routes(api: Api, ops: Ops) -> None:
     @api.post(
         "/internal/imports/{run}/projects/{project}/files",
         role=Role.service,
+        callers=(OPERATOR,),
         body=FilesPage,
         max_body=MAX_PAGE,
         returns={200: Landed, 204: None},
@@ -211,6 +214,7 @@ def routes(api: Api, ops: Ops) -> None:
     @api.post(
         "/internal/imports/{run}/projects/{project}/undo",
         role=Role.service,
+        callers=(OPERATOR,),
         body=Undo,
         returns={204: None},
         problems=(EDITED_SINCE,),

@@ -15,6 +15,7 @@ def routes(api: Api, ops: Ops) -> None:
     @api.get(
         "/internal/projects/{project}/versions/{n}/timeline",
         role=Role.service,
+        callers=("render",),
         path={"n": int},
         returns={200: Timeline},
         summary="The timeline of a version of any tenant, deleted or not",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cutlog.auth.actor import Actor
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.ops import Name
@@ -16,6 +17,7 @@ from services.ops.api.problem_types import EDIT_REFUSED, ID_UNAVAILABLE
 from services.ops.decide.commands import CreateProject, DeleteProject, RestoreProject
 from services.ops.edits.project import fps_fault
 from services.ops.project.handling import Outcome
+from services.ops.readmodel.reads import Place
 from services.ops.readmodel.views import Project
 
 
@@ -65,13 +67,14 @@ def routes(api: Api, ops: Ops) -> None:
         "/api/projects",
         role=Role.viewer,
         query=ListQuery,
+        scope="own",
         returns={200: Page[Project]},
         summary="Lists projects, newest first",
     )
     async def index(req: Request[None, ListQuery]) -> Reply:
         limit, cursor = req.query.limit, req.query.cursor
         after = None if cursor is None else decode_cursor(cursor, tuple[datetime, str])
-        found = await ops.reads.projects(req.actor.tenant, after, limit + 1)
+        found = await _visible(ops, req.actor, after, limit + 1)
         page = found[:limit]
         more = len(found) > limit
         return Reply(200, Page(page, encode_cursor((page[-1].created_at, page[-1].id)) if more else None))
@@ -105,3 +108,12 @@ def routes(api: Api, ops: Ops) -> None:
         if project is None:
             raise not_found(f"Project {req.path['project']}")
         return project
+
+
+async def _visible(ops: Ops, actor: Actor, after: Place | None, limit: int) -> list[Project]:
+    """Projects of the tenant, or those of the actor's key."""
+    if actor.projects is None:
+        return await ops.reads.projects(actor.tenant, after, limit)
+    each = [await ops.reads.project(actor.tenant, project) for project in actor.projects]
+    found = sorted((one for one in each if one is not None), key=lambda one: (one.created_at, one.id), reverse=True)
+    return [one for one in found if after is None or (one.created_at, one.id) < after][:limit]

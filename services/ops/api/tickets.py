@@ -42,6 +42,7 @@ def routes(api: Api, ops: Ops) -> None:
     @api.post(
         "/api/tickets",
         role=Role.viewer,
+        scope="own",
         body=NewTicket,
         returns={201: Ticket},
         problems=(IDEMPOTENCY_KEY_USED,),

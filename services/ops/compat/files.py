@@ -46,6 +46,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
     @api.get(
         "/internal/tenants/{tenant}/uploads",
         role=Role.service,
+        callers=("media",),
         query=PathQuery,
         returns={200: Object},
         problems=(NOT_FOUND,),

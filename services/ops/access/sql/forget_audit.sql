@@ -1,0 +1,1 @@
+DELETE FROM audit WHERE at < clock_timestamp() - make_interval(secs => $1)

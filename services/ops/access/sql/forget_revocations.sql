@@ -1,0 +1,1 @@
+DELETE FROM revocation WHERE until < clock_timestamp()
