@@ -12,8 +12,8 @@ import msgspec
 from aiohttp import web
 
 from cutlog.auth.roles import Role
+from cutlog.db.idempotency import KeyReusedError
 from cutlog.db.skipping import SkippedRows, Skipping
-from cutlog.web.idempotency import KeyReusedError
 from cutlog.web.metrics import HttpMetrics
 from cutlog.web.outages import OUTAGES
 from cutlog.web.problems import IDEMPOTENCY_KEY_REUSED, Problem, ProblemType

@@ -11,7 +11,7 @@ from aiohttp import web
 from typing_extensions import TypeVar
 
 from cutlog.auth.actor import Actor
-from cutlog.web.idempotency import Keyed
+from cutlog.db.idempotency import Keyed
 
 B = TypeVar("B", default=None)
 Q = TypeVar("Q", default=None)

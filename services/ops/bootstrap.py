@@ -30,6 +30,7 @@ from services.ops.access.keys import PREFIX, ApiKeys
 from services.ops.access.store import AccessStore
 from services.ops.api import make_api
 from services.ops.api.context import Ops
+from services.ops.api.limits import ExportLimits, IdTries
 from services.ops.compat.marks import Marks
 from services.ops.compat.reads import OldRows
 from services.ops.edits.size import Budget
@@ -51,7 +52,6 @@ from services.ops.nats.replay import Replaying
 from services.ops.project.catalog import Catalog
 from services.ops.project.handling import Handling
 from services.ops.project.history import History
-from services.ops.project.limits import ExportLimits, IdTries
 from services.ops.proof import PROOF
 from services.ops.readmodel.derive import derive
 from services.ops.readmodel.guard import guard

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.contract.envelope import Event
 from cutlog.contract.events import ProjectCreated
 from cutlog.contract.timeline import Canvas
-from cutlog.web.idempotency import Answer, Keyed, KeyReusedError
+from cutlog.db.idempotency import Answer, Keyed, KeyReusedError
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.records import (

@@ -15,7 +15,6 @@ from cutlog.contract.media import MediaFacts
 from cutlog.contract.ops import Op
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas
-from services.ops.compat.wording import begins_as_film, instead, settled, shown, unwrapped
 from services.ops.decide.media import MediaState
 from services.ops.edits.apply import apply
 from services.ops.edits.sequence import Sequence
@@ -25,6 +24,7 @@ from services.ops.legacy.kinds import LOOKS, SOUNDS, TEXTS
 from services.ops.legacy.reading import Untranslatable
 from services.ops.legacy.rules import RULES
 from services.ops.legacy.translate import meant, opened_with
+from services.ops.legacy.wording import begins_as_film, instead, settled, shown, unwrapped
 from services.ops.project.catalog import Shelf
 
 FACTS = MediaFacts(

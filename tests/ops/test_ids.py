@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.ops.project.limits import ID_TRIES
+from services.ops.api.limits import ID_TRIES
 from tests.ops.conftest import Answer, Client
 
 slow = pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")

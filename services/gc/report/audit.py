@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.base import Wire
 from cutlog.contract.keys import ARCHIVE
-from cutlog.web.idempotency import same
+from cutlog.db.idempotency import same
 from services.gc import tables
 from services.gc.report.plans import Asker
 from services.gc.rules.policy import Policy

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cutlog.web.idempotency import same
+from cutlog.db.idempotency import same
 from services.gc import tables
 from services.gc.rules.plan import Basis, Candidate
 

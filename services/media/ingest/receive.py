@@ -28,10 +28,10 @@ from cutlog.contract.fonts import family_of
 from cutlog.contract.ids import new_id
 from cutlog.contract.keys import Content, OriginalKey
 from cutlog.contract.media import Renditions
+from cutlog.db.idempotency import Answer, Keyed, forget, keep, recall
 from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError, is_font
 from cutlog.ffmpeg.remembered import Probes
 from cutlog.web import ProblemType
-from cutlog.web.idempotency import Answer, Keyed, forget, keep, recall
 from services.media.facts.naming import display_name, suffix
 from services.media.facts.probed import Judged, UnusableError, judge, judge_font
 from services.media.ingest import leases

@@ -16,9 +16,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract.ids import new_id
+from cutlog.db.idempotency import Answer, Keyed, keep, recall
 from cutlog.db.skipping import Skipping, repeat
 from cutlog.ffmpeg import NotExaminedError
-from cutlog.web.idempotency import Answer, Keyed, keep, recall
 from services.media.facts.naming import display_name
 from services.media.facts.probed import UnusableError
 from services.media.ingest import leases

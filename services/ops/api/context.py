@@ -15,6 +15,7 @@ from cutlog.web import Request
 from cutlog.web.links import Links
 from cutlog.web.problems import not_found
 from services.ops.access.store import AccessStore
+from services.ops.api.limits import ExportLimits, IdTries
 from services.ops.decide.commands import ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.interchange.captions import CaptionReader
@@ -25,7 +26,6 @@ from services.ops.log.read import LogReader
 from services.ops.project.catalog import Catalog
 from services.ops.project.handling import Handling, Make, Who
 from services.ops.project.history import History
-from services.ops.project.limits import ExportLimits, IdTries
 from services.ops.readmodel.reads import Owner, Reads
 
 

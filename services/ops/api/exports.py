@@ -14,13 +14,13 @@ from cutlog.contract.profiles import ExportProfile
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import not_found
 from services.ops.api.context import Ops, always, who
+from services.ops.api.limits import TOO_MANY_EXPORTS
 from services.ops.api.once import keep, keep_unchanged, once
 from services.ops.api.problem_types import EMPTY_VERSION, NOT_RENDERING, NOT_RETRYABLE
 from services.ops.decide.commands import CancelExport, ProjectCommand, RequestExport, RetryExport
 from services.ops.decide.project import exported, pin_of
 from services.ops.decide.project_state import ProjectState
 from services.ops.project.handling import Outcome
-from services.ops.project.limits import TOO_MANY_EXPORTS
 from services.ops.readmodel.views import Export, Pinned
 
 

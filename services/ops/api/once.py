@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from cutlog.db.idempotency import Answer, Keyed
 from cutlog.web import Reply, Request
-from cutlog.web.idempotency import Answer, Keyed
 from cutlog.web.problems import IDEMPOTENCY_KEY_USED
 from services.ops.api.context import Ops
 from services.ops.log.records import AlreadyAnswered

@@ -22,13 +22,13 @@ from services.ops.api.problem_types import OP_REFUSED
 from services.ops.compat.projects import found_of
 from services.ops.compat.reads import Found, OldRows
 from services.ops.compat.rows import TAG, Edited, NewOps, Operations, OperationsQuery
-from services.ops.compat.wording import begins_as_film, instead, job_id, operation_id, settled, unwrapped
 from services.ops.decide.commands import CommitOps, ProjectCommand
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import NotFound, NotTranslated
 from services.ops.legacy.draft import Draft
 from services.ops.legacy.reading import Untranslatable
 from services.ops.legacy.translate import meant, opened_with
+from services.ops.legacy.wording import begins_as_film, instead, job_id, operation_id, settled, unwrapped
 from services.ops.project.catalog import Shelf
 from services.ops.project.handling import Outcome
 

@@ -14,6 +14,7 @@ from cutlog.web import Api, Problem, Reply, Request, Role
 from cutlog.web.envelope import Answer
 from cutlog.web.problems import not_found
 from services.ops.api.context import Ops, always, who
+from services.ops.api.limits import TOO_MANY_EXPORTS
 from services.ops.api.once import keep, keep_unchanged, once
 from services.ops.api.problem_types import EXPORT_INVALID, HELD
 from services.ops.compat.marks import Marks
@@ -24,7 +25,6 @@ from services.ops.decide.commands import ProjectCommand, RequestExport, RetryExp
 from services.ops.decide.project import exported
 from services.ops.decide.project_state import ProjectState
 from services.ops.project.handling import Outcome
-from services.ops.project.limits import TOO_MANY_EXPORTS
 
 _FORMATS: Final[dict[str, ExportProfile]] = {
     "mp4": "mp4", "webm": "webm", "mov": "prores", "prores": "prores", "gif": "gif", "m4a": "audio", "audio": "audio",

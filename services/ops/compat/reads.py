@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
 from services.ops.compat.rows import Operation, ProjectRow
-from services.ops.compat.wording import operation_id, shown
+from services.ops.legacy.wording import operation_id, shown
 from services.ops.readmodel.derive import ALL_PROFILES
 from services.ops.readmodel.sql import statement
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.ids import event_id
-from cutlog.web.idempotency import Answer, Keyed, recall
+from cutlog.db.idempotency import Answer, Keyed, recall
 from services.ops.log.records import Appended, raw_event
 from services.ops.log.sql import statement
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.contract.base import Wire
 from cutlog.contract.envelope import Event, RawEvent
 from cutlog.contract.events import EventData
-from cutlog.web.idempotency import Keyed
+from cutlog.db.idempotency import Keyed
 
 
 class Appended(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.commands import CollectExport, GcCommand, MediaCommand, ReportExport, ReportProxy
 from cutlog.contract.events import EventData, PlanCalculated, PolicyChanged, ProjectEvent
 from cutlog.contract.subjects import media_stream, project_stream, run_stream
-from cutlog.web.idempotency import Keyed
+from cutlog.db.idempotency import Keyed
 from services.ops.decide import media, project, run
 from services.ops.decide.commands import CreateProject, ForkProject, ProjectCommand
 from services.ops.decide.importing import ImportVersions

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.contract.imports import ImportedVersion
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas
-from cutlog.web.idempotency import Answer, Keyed, keep, recall
+from cutlog.db.idempotency import Answer, Keyed, keep, recall
 from services.ops.readmodel.derive import ALL_PROFILES
 from services.ops.readmodel.sql import statement
 from services.ops.readmodel.views import Export, Imported, Origin, Pinned, Project, Version

@@ -72,4 +72,4 @@ async def forget(connection: AsyncConnection, keyed: Keyed) -> None:
 
 @cache
 def _sql(name: str) -> str:
-    return files("cutlog.web.sql").joinpath(f"answer_{name}.sql").read_text(encoding="utf-8")
+    return files("cutlog.db.sql").joinpath(f"answer_{name}.sql").read_text(encoding="utf-8")

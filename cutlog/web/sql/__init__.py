@@ -1,1 +1,0 @@
-"""Statements of the web layer, each in the file of its name."""
