@@ -50,6 +50,7 @@ from services.ops.nats.events import EventsRead
 from services.ops.nats.operations import Rebuild, Status
 from services.ops.nats.replay import Replaying
 from services.ops.project.catalog import Catalog
+from services.ops.project.commit import Commits
 from services.ops.project.handling import Handling
 from services.ops.project.history import History
 from services.ops.proof import PROOF
@@ -103,20 +104,20 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
 
         def grown_elsewhere(grown: Grown) -> None:
             relay.wake()
-            handling.heard(grown)
+            commits.heard(grown)
 
         log = await parts.enter_async_context(
             LogWriter(engine, inline=(guard, derive), on_commit=grown_here, measured=measures.appended)
         )
         parts.push_async_callback(history.settle)
-        handling = Handling(engine, log, reader, history, catalog, feed)
+        commits = Commits(engine, log, reader, history, catalog, feed)
         news = News(bus, grown_elsewhere)
         work.create_task(news.run(stop), name="news")
         blobs = open_blobs(
             settings.objects, settings.file_secret.get_secret_value(), settings.bucket_secret.get_secret_value()
         )
         ops = Ops(
-            handling=handling,
+            commits=commits,
             history=history,
             reads=reads,
             reader=reader,
@@ -135,6 +136,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             access=access,
             now=lambda: datetime.now(UTC),
         )
+        handling = Handling(engine, log, reader, catalog, commits)
         parts.push_async_callback(await bus.subscribe(subjects.COMMANDS, Commands(handling), queue="ops"))
         parts.push_async_callback(await bus.subscribe(subjects.PROGRESS, feed.heard))
         parts.push_async_callback(await bus.subscribe(subjects.ACCESS_CHANGED, access.revoking.heard))

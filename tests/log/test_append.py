@@ -13,14 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.contract.envelope import Event
 from cutlog.contract.events import ProjectCreated
 from cutlog.contract.timeline import Canvas
-from cutlog.db.idempotency import Answer, Keyed, KeyReusedError
+from cutlog.db.idempotency import Keyed, KeyReusedError
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.records import (
     AlreadyAnswered,
     Append,
     Appended,
-    IdempotentReply,
+    Keep,
+    Kept,
     LogClosed,
     Unstorable,
     VersionConflict,
@@ -115,21 +116,20 @@ async def test_the_same_key_many_times_at_once_writes_once(writer: LogWriter, re
     assert await reader.head() == 1
 
 
-async def test_an_answer_is_kept_with_its_events_and_only_once(writer: LogWriter, reader: LogReader) -> None:
+async def test_a_result_is_kept_with_its_events_and_only_once(writer: LogWriter, reader: LogReader) -> None:
     keyed = Keyed("default", "key", "print")
 
-    def answered(body: str) -> IdempotentReply:
-        return IdempotentReply(keyed, 201, lambda done: f"{body} {done.position}".encode())
-
     results = await asyncio.gather(
-        writer.append(edit("p_1", 0, reply=answered("first"))),
-        writer.append(edit("p_2", 0, reply=answered("second"))),
+        writer.append(edit("p_1", 0, keep=Keep(keyed, b"first"))),
+        writer.append(edit("p_2", 0, keep=Keep(keyed, b"second"))),
         writer.append(edit("p_3", 0)),
         return_exceptions=True,
     )
     assert isinstance(results[1], AlreadyAnswered)
     assert await reader.head() == 2
-    assert await reader.answered(keyed) == Answer(201, b"first 1")
+    first = results[0]
+    assert isinstance(first, Appended)
+    assert await reader.answered(keyed) == Kept(b"first", first.position, first.at)
     assert await reader.answered(Keyed("other", "key", "print")) is None
     with pytest.raises(KeyReusedError):
         await reader.answered(Keyed("default", "key", "another print"))

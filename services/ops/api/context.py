@@ -16,15 +16,13 @@ from cutlog.web.links import Links
 from cutlog.web.problems import not_found
 from services.ops.access.store import AccessStore
 from services.ops.api.limits import ExportLimits, IdTries
-from services.ops.decide.commands import ProjectCommand
-from services.ops.decide.project_state import ProjectState
 from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
 from services.ops.live.feed import Feed
 from services.ops.live.renders import Renders
 from services.ops.log.read import LogReader
 from services.ops.project.catalog import Catalog
-from services.ops.project.handling import Handling, Make, Who
+from services.ops.project.commit import Commits, Who
 from services.ops.project.history import History
 from services.ops.readmodel.reads import Owner, Reads
 
@@ -33,7 +31,7 @@ from services.ops.readmodel.reads import Owner, Reads
 class Ops:
     """The parts of the service, composed in `bootstrap`. `now` is the clock."""
 
-    handling: Handling
+    commits: Commits
     history: History
     reads: Reads
     reader: LogReader
@@ -67,12 +65,3 @@ class Ops:
 def who(req: Request[Any, Any]) -> Who:
     """On whose behalf a request is."""
     return Who(req.actor.tenant, req.actor.subject, req.trace)
-
-
-def always(command: ProjectCommand) -> Make:
-    """A command that does not depend on the state."""
-
-    async def make(_: ProjectState | None) -> ProjectCommand:
-        return command
-
-    return make

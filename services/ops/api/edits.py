@@ -11,9 +11,10 @@ from cutlog.contract.base import Strict
 from cutlog.contract.ops import Ops as OpList
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import TOO_LARGE
-from services.ops.api.committing import Batch, Committed, Message, VersionNumber, commit
+from services.ops.api.committing import Committed, Message, VersionNumber, commit
 from services.ops.api.context import Ops
 from services.ops.api.problem_types import BUDGET_EXCEEDED, EDIT_REFUSED, MEDIA_GONE, VERSION_CONFLICT
+from services.ops.project.asked import Batch
 from services.ops.readmodel.views import Version
 
 MAX_BODY: Final = 1 << 20
@@ -65,10 +66,8 @@ def routes(api: Api, ops: Ops) -> None:
         422 points to the invalid op."""
         new = req.body
         check_stored_size(req.raw)
-        batch = Batch(
-            new.ops, _SENT.decode(req.raw).ops, new.expected_version, new.on_conflict, new.message, new.dry_run
-        )
-        return await commit(ops, req, req.path["project"], batch)
+        batch = Batch(new.ops, _SENT.decode(req.raw).ops, new.expected_version, new.on_conflict, new.message)
+        return await commit(ops, req, req.path["project"], batch, dry_run=new.dry_run)
 
     @api.get(
         "/api/projects/{project}/ops",

@@ -8,19 +8,17 @@ from typing import Annotated, Any
 import msgspec
 
 from cutlog.contract.base import Strict
-from cutlog.contract.events import ExportRequested
-from cutlog.contract.ids import new_id
 from cutlog.contract.profiles import ExportProfile
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import not_found
-from services.ops.api.context import Ops, always, who
+from services.ops.api.context import Ops, who
 from services.ops.api.limits import TOO_MANY_EXPORTS
-from services.ops.api.once import keep, keep_unchanged, once
+from services.ops.api.once import keep_unchanged, once
 from services.ops.api.problem_types import EMPTY_VERSION, NOT_RENDERING, NOT_RETRYABLE
-from services.ops.decide.commands import CancelExport, ProjectCommand, RequestExport, RetryExport
-from services.ops.decide.project import exported, pin_of
-from services.ops.decide.project_state import ProjectState
-from services.ops.project.handling import Outcome
+from services.ops.decide.commands import CancelExport, RetryExport
+from services.ops.decide.project import exported
+from services.ops.project.asked import Export as ExportAsked
+from services.ops.project.results import Done, Exporting
 from services.ops.readmodel.views import Export, Pinned
 
 
@@ -48,35 +46,36 @@ def routes(api: Api, ops: Ops) -> None:
         429 with Retry-After if the tenant has too many queued exports or requests them too often."""
         project_id, wanted = req.path["project"], req.body or NewExport()
 
-        async def make(state: ProjectState | None) -> ProjectCommand:
-            version = wanted.version if wanted.version is not None else state.version if state is not None else 0
-            return RequestExport(new_id("x"), version, wanted.profile)
-
-        def made(outcome: Outcome) -> Export:
-            (event,) = outcome.events
-            assert isinstance(event, ExportRequested)
-            assert outcome.appended is not None
-            pin = pin_of(outcome.state, event.version, event.profile, outcome.appended.at)
-            shown = None
-            if pin is not None:
-                shown = Pinned(profile=pin[0], reason=pin[1].reason, expires_at=pin[1].expires_at, mode=pin[1].mode)
-            return Export(
-                id=event.export_id, project_id=project_id, version=event.version, profile=event.profile,
-                status="queued", pinned=pin is not None, pin=shown, created_at=outcome.appended.at,
+        def made(done: Done) -> Reply:
+            queued, at = done.result, done.at
+            assert isinstance(queued, Exporting)
+            assert at is not None
+            pin = next(
+                (
+                    Pinned(profile=whose, reason=pin.reason, expires_at=pin.expires_at, mode=pin.mode)
+                    for whose, pin in queued.pins
+                    if pin.holds(at)
+                ),
+                None,
+            )
+            export = Export(
+                id=queued.export_id, project_id=project_id, version=queued.version, profile=queued.profile,
+                status="queued", pinned=pin is not None, pin=pin, created_at=at,
             )  # fmt: skip
+            return Reply(202, export, {"Location": f"/api/projects/{project_id}/exports/{export.id}"})
 
         async def act() -> Reply:
             await ops.limits.check(req.actor.tenant)
-            outcome = await ops.handling.project(project_id, who(req), make, keep=keep(req, 202, made))
+            asked = ExportAsked(wanted.version, wanted.profile)
+            outcome = await ops.commits.commit(project_id, who(req), asked, keyed=req.keyed)
             if outcome.events:
-                export = made(outcome)
-                return Reply(202, export, {"Location": f"/api/projects/{project_id}/exports/{export.id}"})
+                return made(outcome.done)
             version = outcome.state.version if wanted.version is None else wanted.version
             export_id = exported(outcome.state, version, wanted.profile)
             assert export_id is not None, "nothing happens only when there is one"
             return await keep_unchanged(ops, req, Reply(200, await shown(project_id, export_id)))
 
-        return await once(ops, req, act)
+        return await once(ops, req, made, act)
 
     @api.get(
         "/api/projects/{project}/exports",
@@ -126,8 +125,8 @@ def routes(api: Api, ops: Ops) -> None:
         await ops.limits.check(req.actor.tenant)
         return await changed(req, RetryExport(req.path["export"]))
 
-    async def changed(req: Request[Any, Any], command: ProjectCommand) -> Reply:
-        await ops.handling.project(req.path["project"], who(req), always(command))
+    async def changed(req: Request[Any, Any], command: CancelExport | RetryExport) -> Reply:
+        await ops.commits.commit(req.path["project"], who(req), command)
         return Reply(202, await shown(req.path["project"], req.path["export"]))
 
     async def shown(project_id: str, export_id: str) -> Export:

@@ -10,13 +10,14 @@ from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.ops import HistoryRevert, Name
 from cutlog.web import Api, Reply, Request, Role
-from services.ops.api.committing import Batch, Committed, Message, VersionNumber, commit
-from services.ops.api.context import Ops, always, who
-from services.ops.api.once import keep, once
+from services.ops.api.committing import Committed, Message, VersionNumber, commit
+from services.ops.api.context import Ops, who
+from services.ops.api.once import once
 from services.ops.api.problem_types import BUDGET_EXCEEDED, EDIT_REFUSED, ID_UNAVAILABLE, MEDIA_GONE, VERSION_CONFLICT
 from services.ops.decide.commands import ForkProject
 from services.ops.edits.errors import EditError
-from services.ops.project.handling import Outcome
+from services.ops.project.asked import Batch
+from services.ops.project.results import Created, Done
 from services.ops.readmodel.views import Origin, Project
 from services.ops.timeline.diff import Change, diff
 
@@ -91,10 +92,9 @@ def routes(api: Api, ops: Ops) -> None:
             sent=({"op": "history.revert", "toVersion": wanted.to_version},),
             expected_version=wanted.expected_version,
             message=wanted.message,
-            dry_run=wanted.dry_run,
         )
         try:
-            return await commit(ops, req, req.path["project"], batch)
+            return await commit(ops, req, req.path["project"], batch, dry_run=wanted.dry_run)
         except EditError as error:
             raise EditError(error.pointer.removeprefix("/ops/0"), error.detail) from None
 
@@ -111,24 +111,28 @@ def routes(api: Api, ops: Ops) -> None:
         """Version 0 of the fork is that timeline. The fork is independent, and remains when this project is deleted."""
         new, origin_id, fork_id = req.body, req.path["project"], req.body.id or new_id("p")
 
+        def shown(done: Done) -> Project:
+            fork, at = done.result, done.at or ops.now()
+            assert isinstance(fork, Created)
+            assert fork.origin_version is not None
+            return Project(
+                id=fork.project_id, name=new.name, canvas=fork.canvas, current_version=0, duration=fork.duration,
+                origin=Origin(project_id=origin_id, version=fork.origin_version), created_at=at, updated_at=at,
+            )  # fmt: skip
+
+        def made(done: Done) -> Reply:
+            project = shown(done)
+            return Reply(201, project, {"Location": f"/api/projects/{project.id}"})
+
         async def act() -> Reply:
             owner = await ops.owner(req, origin_id)
             version = owner.version if new.version is None else new.version
             sequence = await ops.history.at(origin_id, version)
             shelf = await ops.catalog.shelf(owner.tenant, sequence.uses)
-
-            def made(outcome: Outcome) -> Project:
-                at = ops.now() if outcome.appended is None else outcome.appended.at
-                return Project(
-                    id=fork_id, name=new.name, canvas=sequence.canvas, current_version=0, duration=sequence.duration,
-                    origin=Origin(project_id=origin_id, version=version), created_at=at, updated_at=at,
-                )  # fmt: skip
-
-            command = always(ForkProject(new.name, origin_id, version, sequence, shelf.sha256, shelf.budget))
+            command = ForkProject(new.name, origin_id, version, sequence, shelf.sha256, shelf.budget)
             with ops.ids.one(req.actor, new.id, dry_run=new.dry_run):
                 if new.dry_run:
-                    return Reply(200, made(await ops.handling.preview(fork_id, who(req), command)))
-                outcome = await ops.handling.project(fork_id, who(req), command, keep=keep(req, 201, made))
-            return Reply(201, made(outcome), {"Location": f"/api/projects/{fork_id}"})
+                    return Reply(200, shown((await ops.commits.preview(fork_id, who(req), command)).done))
+                return made((await ops.commits.commit(fork_id, who(req), command, keyed=req.keyed)).done)
 
-        return await once(ops, req, act)
+        return await once(ops, req, made, act)

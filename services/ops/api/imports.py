@@ -6,7 +6,7 @@ Every page can be sent again: what is there already is passed over.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -19,13 +19,12 @@ from cutlog.contract.events import ProjectEvent, VersionCommitted
 from cutlog.contract.ids import Id
 from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion
 from cutlog.contract.legacy import Conventions
-from cutlog.contract.letters import ANY
 from cutlog.contract.lines import one_line
 from cutlog.contract.media import MediaFacts, MediaKind
 from cutlog.contract.ops import Name
 from cutlog.contract.timeline import Canvas
 from cutlog.web import Api, Reply, Request, Role
-from services.ops.api.context import Ops, always
+from services.ops.api.context import Ops
 from services.ops.api.problem_types import (
     EDITED_SINCE,
     EXPORTS_UNAVAILABLE,
@@ -40,8 +39,8 @@ from services.ops.decide.refusals import IdUnavailable
 from services.ops.edits.project import fps_fault
 from services.ops.edits.sources import Material
 from services.ops.legacy.reading import written_kind
-from services.ops.project.catalog import Shelf
-from services.ops.project.handling import Who
+from services.ops.project.asked import OldVersions
+from services.ops.project.commit import Who
 from services.ops.project.history import Head
 
 MAX_PAGE: Final = 8 << 20
@@ -132,29 +131,6 @@ class Landed(Wire):
     kept: tuple[Kept, ...] = ()
 
 
-class Moving:
-    """The media that versions of another store may use: those of a shelf, and those that a dry run looked into. What
-    failed to be processed was shown there."""
-
-    trusted = False
-    letters = ANY
-
-    def __init__(self, shelf: Shelf, rehearsed: Mapping[str, Rehearsed]) -> None:
-        self._shelf, self._rehearsed, self.budget = shelf, rehearsed, shelf.budget
-
-    def get(self, media: str, /) -> Material | None:
-        """Facts of a media."""
-        found = self._shelf.get(media)
-        if found is not None:
-            return msgspec.structs.replace(found, failed=False)
-        rehearsed = self._rehearsed.get(media)
-        return None if rehearsed is None else Material(rehearsed.kind, rehearsed.facts)
-
-    def sha256(self, media: str) -> str:
-        """SHA-256 of the content; the id of one that is not here."""
-        return self._shelf.sha256(media) if self._shelf.get(media) is not None else media
-
-
 def routes(api: Api, ops: Ops) -> None:
     """Adds the routes."""
     rehearsed: OrderedDict[tuple[str, str], ProjectState] = OrderedDict()
@@ -174,21 +150,15 @@ def routes(api: Api, ops: Ops) -> None:
         canvas = page.canvas
         if fps_fault(canvas.fps):
             canvas = msgspec.structs.replace(canvas, fps=Canvas().fps)
-        media = set(page.videos.values())
-
-        async def make(state: ProjectState | None) -> ImportVersions:
-            used = state.sequence.uses if state is not None else ()
-            # What another store showed is history: its texts are not doubted, whatever they are made of.
-            moving = Moving(await ops.catalog.shelf(page.tenant, media | set(used), ANY), page.rehearsed)
-            return ImportVersions(
-                run, page.source, page.legacy_id, one_line(page.name) or project_id, canvas, page.created_at,
-                page.versions, page.videos, moving, moving.sha256, page.conventions, page.videos.get(page.film or ""),
-                page.seconds, page.metadata or UNSET,
-            )  # fmt: skip
-
+        asked = OldVersions(
+            run, page.source, page.legacy_id, one_line(page.name) or project_id, canvas, page.created_at,
+            page.versions, page.videos,
+            {name: Material(media.kind, media.facts) for name, media in page.rehearsed.items()}, page.conventions,
+            page.film, page.seconds, page.metadata or UNSET,
+        )  # fmt: skip
         if page.dry_run:
-            return Reply(200, await _rehearse(ops, rehearsed, run, project_id, page, make))
-        outcome = await ops.handling.project(project_id, _who(req, page.tenant), make)
+            return Reply(200, await _rehearse(ops, rehearsed, run, project_id, page, asked))
+        outcome = await ops.commits.commit(project_id, _who(req, page.tenant), asked)
         return Reply(200, await _landed(ops, run, project_id, outcome.state, outcome.events, page))
 
     @api.post(
@@ -208,7 +178,7 @@ def routes(api: Api, ops: Ops) -> None:
         if page.dry_run:
             return Reply(204)
         command = ImportFiles(req.path["run"], page.source, page.legacy_id, page.exports, page.proxies)
-        outcome = await ops.handling.project(req.path["project"], _who(req, page.tenant), always(command))
+        outcome = await ops.commits.commit(req.path["project"], _who(req, page.tenant), command)
         return Reply(200, _where(req.path["run"], outcome.state))
 
     @api.post(
@@ -225,17 +195,17 @@ def routes(api: Api, ops: Ops) -> None:
         if forks := await ops.reads.forks(project_id):
             detail = f"Projects were forked from it since: {', '.join(forks)}."
             raise EDITED_SINCE(detail)
-        command = always(UndoImport(req.path["run"], req.body.source))
+        command = UndoImport(req.path["run"], req.body.source)
         if req.body.dry_run:
-            await ops.handling.preview(project_id, who, command)
+            await ops.commits.preview(project_id, who, command)
         else:
-            await ops.handling.project(project_id, who, command)
+            await ops.commits.commit(project_id, who, command)
         return Reply(204)
 
 
 async def _rehearse(
     ops: Ops, rehearsed: OrderedDict[tuple[str, str], ProjectState], run: str, project_id: str, page: VersionsPage,
-    make: Any,
+    asked: OldVersions,
 ) -> Landed:  # fmt: skip
     place = (run, project_id)
     if page.first:
@@ -247,7 +217,9 @@ async def _rehearse(
         state = rehearsed.get(place)
         if state is None:
             raise REHEARSAL_LOST(REHEARSAL_LOST.example)
-    events = decide_import(state, await make(state))
+    command = (await ops.commits.prepared(project_id, page.tenant, asked, state)).command
+    assert isinstance(command, ImportVersions)
+    events = decide_import(state, command)
     if events:
         before = None if state is None else Head(state, 0)
         state = Head.folded(before, events, page.tenant).state

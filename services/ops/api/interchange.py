@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from fractions import Fraction
-from itertools import chain
 from typing import Annotated, Literal
 
 import msgspec
 
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
-from cutlog.contract.ops import Op
 from cutlog.contract.time import Fps
-from cutlog.contract.timeline import TextSource, Timeline
-from cutlog.web import Api, Problem, ProblemError, Reply, Request, Role
+from cutlog.contract.timeline import Timeline
+from cutlog.web import Api, ProblemError, Reply, Request, Role
 from cutlog.web.problems import invalid
 from services.ops.api.captions import CaptionsSent, bring_captions
-from services.ops.api.committing import ImportedTimeline, Message, VersionNumber, committed_once, imported, stored
+from services.ops.api.committing import ImportedTimeline, Message, VersionNumber, committed_once, imported
 from services.ops.api.context import Ops, who
-from services.ops.api.once import keep
 from services.ops.api.problem_types import (
     BUDGET_EXCEEDED,
     EDIT_REFUSED,
@@ -28,25 +25,18 @@ from services.ops.api.problem_types import (
     MEDIA_MISSING,
     NOTHING_TO_IMPORT,
     VERSION_CONFLICT,
-    MediaMissing,
 )
 from services.ops.captions.reading import CaptionFormat
-from services.ops.decide.commands import CommitOps, ProjectCommand
-from services.ops.decide.project_state import ProjectState
-from services.ops.decide.refusals import NotFound
 from services.ops.edits.project import fps_fault
-from services.ops.edits.sequence import Sequence
-from services.ops.interchange.batch import Batch, Mode
+from services.ops.interchange.batch import Mode
 from services.ops.interchange.bundle import bundle
-from services.ops.interchange.clips import Absent
 from services.ops.interchange.converter import MAX_FILE, ReadFormat
-from services.ops.interchange.losses import Ledger, Loss, header
-from services.ops.interchange.matching import Library, Missing
+from services.ops.interchange.losses import Ledger, header
 from services.ops.interchange.names import slug
-from services.ops.interchange.reading import Draft, canvas_of, opened, read, wanted
-from services.ops.interchange.schema import Timeline as Otio
+from services.ops.interchange.reading import opened, wanted
 from services.ops.interchange.writing import MEDIA_TYPES, SUFFIXES, Format, written
-from services.ops.project.handling import Outcome
+from services.ops.project.asked import TimelineFile
+from services.ops.project.results import Done
 
 
 class ImportQuery(Strict):
@@ -62,14 +52,6 @@ class ImportQuery(Strict):
     expected_version: VersionNumber | None = None
     message: Message | None = None
     dry_run: bool = False
-
-
-class _Import(msgspec.Struct, frozen=True):
-    """A file, read and built into ops for one state of the project."""
-
-    ops: tuple[Op, ...]
-    missing: tuple[Missing, ...]
-    losses: tuple[Loss, ...]
 
 
 def routes(api: Api, ops: Ops) -> None:
@@ -106,37 +88,23 @@ def routes(api: Api, ops: Ops) -> None:
                 return await bring_captions(ops, req, project_id, file)
             case kind:
                 pass
-        made: list[_Import] = []
+
+        def made(done: Done) -> Reply:
+            return Reply(201, imported(done))
 
         async def act() -> Reply:
             fps = _fps(query.fps) if query.fps is not None else await _rate_of(ops, project_id, owner.version)
             losses = Ledger()
             told = opened(await ops.converter.read(kind, fps, req.body), losses)
             library = await ops.catalog.wanted(req.actor.tenant, await asyncio.to_thread(wanted, told))
-            found = losses.report()
-
-            async def make(state: ProjectState | None) -> ProjectCommand:
-                if state is None:
-                    raise NotFound(f"Project {project_id} does not exist.")
-                draft = await asyncio.to_thread(_draft, told, state.sequence, query, library, found)
-                if draft.missing and query.missing == "refuse":
-                    raise _media_missing(draft.missing)
-                first = await ops.catalog.shelf(req.actor.tenant, chain(state.sequence.uses, _media(draft)))
-                batch = Batch(state.sequence, first, draft.losses)
-                await asyncio.to_thread(batch.build, draft, query.mode)
-                made[:] = [_Import(tuple(batch.ops), tuple(draft.missing), draft.losses.report())]
-                sent = stored(batch.ops)
-                return CommitOps(made[0].ops, sent, first, first.sha256, query.expected_version, _message(query, draft))
-
-            def body(outcome: Outcome) -> ImportedTimeline:
-                return imported(outcome, made[0].losses, made[0].missing)
-
+            asked = TimelineFile(
+                told, library, losses.report(), query.mode, query.missing, kind, query.expected_version, query.message
+            )
             if query.dry_run:
-                return Reply(200, body(await ops.handling.preview(project_id, who(req), make)))
-            kept = keep(req, 201, body)
-            return Reply(201, body(await ops.handling.project(project_id, who(req), make, keep=kept)))
+                return Reply(200, imported((await ops.commits.preview(project_id, who(req), asked)).done))
+            return made((await ops.commits.commit(project_id, who(req), asked, keyed=req.keyed)).done)
 
-        return await committed_once(ops, req, project_id, act)
+        return await committed_once(ops, req, project_id, made, act)
 
 
 async def exported(ops: Ops, timeline: Timeline, kind: Format | Literal["otioz"]) -> Reply:
@@ -155,33 +123,6 @@ async def exported(ops: Ops, timeline: Timeline, kind: Format | Literal["otioz"]
 
 async def _rate_of(ops: Ops, project_id: str, version: int) -> Fps:
     return (await ops.history.at(project_id, version)).canvas.fps
-
-
-def _draft(told: Otio, sequence: Sequence, query: ImportQuery, library: Library, found: tuple[Loss, ...]) -> Draft:
-    canvas, exact = (sequence.canvas, False) if query.mode == "append" else canvas_of(told, sequence.canvas)
-    absent: Absent = "skip" if query.missing == "skip" else "color"
-    return read(told, canvas, exact, library, sequence.taken.__contains__, Ledger(found), absent)
-
-
-def _media(draft: Draft) -> list[str]:
-    """The media of a draft."""
-    shown = [getattr(clip.source, "media", None) for track in draft.tracks for clip in track.clips]
-    used = [effect.params.get("media") for track in draft.tracks for clip in track.clips for effect in clip.effects]
-    texts = [clip.source.text for track in draft.tracks for clip in track.clips if isinstance(clip.source, TextSource)]
-    fonts = [*(text.font for text in texts), *(track.caption_font for track in draft.tracks)]
-    return [media for media in (*shown, *used, *fonts) if isinstance(media, str)]
-
-
-def _media_missing(missing: list[Missing]) -> Problem:
-    names = ", ".join(each.name or each.id or each.sha256 for each in missing[:5])
-    return MEDIA_MISSING(
-        f"{len(missing)} media are not among the tenant's: {names}. Upload them, or choose missing=skip or color.",
-        more=MediaMissing(missing=tuple(missing[:200])),
-    )
-
-
-def _message(query: ImportQuery, draft: Draft) -> str:
-    return query.message or f"import {query.format}{f': {draft.name}' if draft.name else ''}"[:2_000]
 
 
 def _fps(text: str) -> Fps:

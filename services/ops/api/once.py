@@ -1,4 +1,5 @@
-"""How routes that append keep to Idempotency-Keys: the first answer is kept with the events that it is about."""
+"""How routes that append keep to Idempotency-Keys: what a request led to is kept with its events, and translated again
+when it comes again."""
 
 from __future__ import annotations
 
@@ -10,20 +11,23 @@ from cutlog.web import Reply, Request
 from cutlog.web.problems import IDEMPOTENCY_KEY_USED
 from services.ops.api.context import Ops
 from services.ops.log.records import AlreadyAnswered
-from services.ops.project.handling import Keep, Outcome
+from services.ops.project.results import Done
+
+Translate = Callable[[Done], Reply]
+"""The answer that tells what a request led to. Of equal requests and results it is the same, byte for byte."""
 
 
-async def once(ops: Ops, req: Request[Any, Any], act: Callable[[], Awaitable[Reply]]) -> Reply:
-    """The answer that was kept under the request's key, or else what `act` answers. Raises KeyReusedError."""
+async def once(ops: Ops, req: Request[Any, Any], translate: Translate, act: Callable[[], Awaitable[Reply]]) -> Reply:
+    """What the request led to when it came before, or else what `act` answers. Raises KeyReusedError."""
     if req.keyed is None:
         return await act()
-    before = await _answer(ops, req.keyed)
+    before = await _before(ops, req.keyed, translate)
     if before is not None:
         return before
     try:
         return await act()
     except AlreadyAnswered:
-        meanwhile = await _answer(ops, req.keyed)
+        meanwhile = await _before(ops, req.keyed, translate)
         assert meanwhile is not None, "an answer is kept for longer than a request takes"
         return meanwhile
 
@@ -37,13 +41,6 @@ async def once_only(ops: Ops, req: Request[Any, Any], act: Callable[[], Awaitabl
     return await act()
 
 
-def keep(req: Request[Any, Any], status: int, body: Callable[[Outcome], Any]) -> Keep | None:
-    """What to keep with the events, if the request has a key. `body` makes the value that is answered."""
-    if req.keyed is None:
-        return None
-    return Keep(req.keyed, status, lambda outcome: Reply(status, body(outcome)).body)
-
-
 async def keep_unchanged(ops: Ops, req: Request[Any, Any], reply: Reply) -> Reply:
     """Keeps an answer for which nothing was appended."""
     if req.keyed is not None:
@@ -51,8 +48,13 @@ async def keep_unchanged(ops: Ops, req: Request[Any, Any], reply: Reply) -> Repl
     return reply
 
 
-async def _answer(ops: Ops, keyed: Keyed) -> Reply | None:
-    answer = await ops.reader.answered(keyed)
-    if answer is None:
-        return None
-    return Reply.raw(answer.status, answer.body, headers={"Idempotent-Replayed": "true"})
+async def _before(ops: Ops, keyed: Keyed, translate: Translate) -> Reply | None:
+    match await ops.commits.before(keyed):
+        case None:
+            return None
+        case Answer(status, body):
+            pass
+        case done:
+            reply = translate(done)
+            status, body = reply.status, reply.body
+    return Reply.raw(status, body, headers={"Idempotent-Replayed": "true"})

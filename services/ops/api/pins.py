@@ -12,12 +12,11 @@ from cutlog.contract.events import PinMode
 from cutlog.contract.profiles import ExportProfile
 from cutlog.web import Api, ProblemError, Reply, Request, Role
 from cutlog.web.problems import invalid
-from services.ops.api.context import Ops, always, who
-from services.ops.api.once import keep, keep_unchanged, once
+from services.ops.api.context import Ops, who
+from services.ops.api.once import keep_unchanged, once
 from services.ops.api.problem_types import HELD
 from services.ops.decide.commands import SetPin
-from services.ops.decide.project import pin_set
-from services.ops.project.handling import Outcome
+from services.ops.project.results import Done, Pinning
 
 
 class NewPin(Strict):
@@ -64,13 +63,14 @@ def routes(api: Api, ops: Ops) -> None:
                 version, now, wanted.pinned, wanted.profile, wanted.reason, wanted.expires_at, wanted.mode, admin
             )
 
-        def shown(outcome: Outcome) -> PinShown:
-            return PinShown(version=version, pinned=pin_set(outcome.state, version, command.profile, now))
+        def made(done: Done) -> Reply:
+            pinning = done.result
+            assert isinstance(pinning, Pinning)
+            return Reply(200, PinShown(version=pinning.version, pinned=pinning.pinned))
 
         async def act() -> Reply:
-            kept = keep(req, 200, shown)
-            outcome = await ops.handling.project(req.path["project"], who(req), always(command), keep=kept)
-            reply = Reply(200, shown(outcome))
+            outcome = await ops.commits.commit(req.path["project"], who(req), command, keyed=req.keyed)
+            reply = made(outcome.done)
             return reply if outcome.events else await keep_unchanged(ops, req, reply)
 
-        return await once(ops, req, act)
+        return await once(ops, req, made, act)

@@ -11,12 +11,12 @@ from cutlog.contract.ops import Name
 from cutlog.contract.timeline import Canvas
 from cutlog.web import Api, ListQuery, Page, ProblemError, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import invalid, not_found
-from services.ops.api.context import Ops, always, who
-from services.ops.api.once import keep, once
+from services.ops.api.context import Ops, who
+from services.ops.api.once import once
 from services.ops.api.problem_types import EDIT_REFUSED, ID_UNAVAILABLE
 from services.ops.decide.commands import CreateProject, DeleteProject, RestoreProject
 from services.ops.edits.project import fps_fault
-from services.ops.project.handling import Outcome
+from services.ops.project.results import Created, Done
 from services.ops.readmodel.reads import Place
 from services.ops.readmodel.views import Project
 
@@ -45,23 +45,23 @@ def routes(api: Api, ops: Ops) -> None:
         if fault := fps_fault(new.canvas.fps):
             raise invalid(ProblemError("/canvas/fps", fault))
 
+        def made(done: Done) -> Reply:
+            created = done.result
+            assert isinstance(created, Created)
+            assert done.at is not None
+            project = Project(
+                id=created.project_id, name=new.name, canvas=new.canvas, current_version=0, duration=0,
+                created_at=done.at, updated_at=done.at,
+            )  # fmt: skip
+            return Reply(201, project, {"Location": f"/api/projects/{project.id}"})
+
         async def act() -> Reply:
-            project_id = new.id or new_id("p")
-
-            def made(outcome: Outcome) -> Project:
-                assert outcome.appended is not None
-                at = outcome.appended.at
-                return Project(
-                    id=project_id, name=new.name, canvas=new.canvas, current_version=0, duration=0,
-                    created_at=at, updated_at=at,
-                )  # fmt: skip
-
-            command = always(CreateProject(new.name, new.canvas))
+            command = CreateProject(new.name, new.canvas)
             with ops.ids.one(req.actor, new.id):
-                outcome = await ops.handling.project(project_id, who(req), command, keep=keep(req, 201, made))
-            return Reply(201, made(outcome), {"Location": f"/api/projects/{project_id}"})
+                outcome = await ops.commits.commit(new.id or new_id("p"), who(req), command, keyed=req.keyed)
+            return made(outcome.done)
 
-        return await once(ops, req, act)
+        return await once(ops, req, made, act)
 
     @api.get(
         "/api/projects",
@@ -90,7 +90,7 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Deletes a project; it can be restored",
     )
     async def delete(req: Request) -> Reply:
-        await ops.handling.project(req.path["project"], who(req), always(DeleteProject()))
+        await ops.commits.commit(req.path["project"], who(req), DeleteProject())
         return Reply.empty(204)
 
     @api.post(
@@ -100,7 +100,7 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Restores a deleted project",
     )
     async def restore(req: Request) -> Reply:
-        await ops.handling.project(req.path["project"], who(req), always(RestoreProject()))
+        await ops.commits.commit(req.path["project"], who(req), RestoreProject())
         return Reply(200, await shown(req))
 
     async def shown(req: Request) -> Project:

@@ -7,7 +7,7 @@ from typing import Final
 from cutlog.bus import BusError
 from cutlog.ffmpeg import SandboxUnavailableError
 from cutlog.web import Api, Problem, ProblemError, ProblemType
-from cutlog.web.problems import INVALID_REQUEST, NOT_FOUND, unavailable
+from cutlog.web.problems import INVALID_REQUEST, NOT_FOUND, TOO_LARGE, TooLarge, unavailable
 from services.ops.api import problem_types
 from services.ops.decide.importing import EditedSince
 from services.ops.decide.refusals import (
@@ -30,7 +30,11 @@ from services.ops.interchange.converter import CannotWrite, FileRefused
 from services.ops.interchange.formats import CannotHold
 from services.ops.interchange.schema import Malformed
 from services.ops.log.records import LogClosed, LogUnavailable, Unstorable
+from services.ops.project.errors import MediaMissingError, NothingToImportError, VersionTooLargeError
 from services.ops.readmodel.guard import MediaGone
+
+NAMED: Final = 200
+"""Missing media at most that an answer names."""
 
 TYPES: Final[dict[type[Refused], ProblemType]] = {
     NotFound: NOT_FOUND,
@@ -57,6 +61,9 @@ def map_refusals(api: Api) -> None:
     api.problem(OverBudgetError, _over_budget)
     for unfit in (FileRefused, Malformed, CannotHold, CannotWrite):
         api.problem(unfit, problem_types.INTERCHANGE_REFUSED)
+    api.problem(NothingToImportError, problem_types.NOTHING_TO_IMPORT)
+    api.problem(VersionTooLargeError, lambda error: TOO_LARGE(str(error), more=TooLarge(limit=error.limit)))
+    api.problem(MediaMissingError, _media_missing)
     api.problem(SandboxUnavailableError, lambda _: unavailable("Files can't be converted: there is no sandbox."))
     api.problem(Unstorable, INVALID_REQUEST)
     api.problem(LogUnavailable, lambda _: unavailable("The log does not answer."))
@@ -69,6 +76,12 @@ def _over_budget(error: OverBudgetError) -> Problem:
     more = problem_types.EditBudget(budget=error.budget, limit=error.limit, used=error.used)
     errors = [ProblemError(error.pointer, error.detail)]
     return problem_types.BUDGET_EXCEEDED(error.detail, errors=errors, more=more)
+
+
+def _media_missing(error: MediaMissingError) -> Problem:
+    """422 with the media that a file refers to and that the tenant does not have."""
+    more = problem_types.MediaMissing(missing=tuple(error.missing[:NAMED]))
+    return problem_types.MEDIA_MISSING(str(error), more=more)
 
 
 def edit_problem(error: EditError) -> Problem:

@@ -5,26 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from cutlog.contract.events import ExportRequested
-from cutlog.contract.ids import new_id
 from cutlog.contract.profiles import EXPORTS, SIZED, ExportProfile, size_of_height
 from cutlog.contract.timeline import Canvas
 from cutlog.contract.uploads import path_of
 from cutlog.web import Api, Problem, Reply, Request, Role
 from cutlog.web.envelope import Answer
 from cutlog.web.problems import not_found
-from services.ops.api.context import Ops, always, who
+from services.ops.api.context import Ops, who
 from services.ops.api.limits import TOO_MANY_EXPORTS
-from services.ops.api.once import keep, keep_unchanged, once
+from services.ops.api.once import keep_unchanged, once
 from services.ops.api.problem_types import EXPORT_INVALID, HELD
 from services.ops.compat.marks import Marks
 from services.ops.compat.projects import found_of
 from services.ops.compat.reads import Exported, OldRows
 from services.ops.compat.rows import TAG, CompatExport, CompatPinned, Existing, ExportRow, Exports, Pending
-from services.ops.decide.commands import ProjectCommand, RequestExport, RetryExport, SetPin
+from services.ops.decide.commands import SetPin
 from services.ops.decide.project import exported
-from services.ops.decide.project_state import ProjectState
-from services.ops.project.handling import Outcome
+from services.ops.project.asked import Export
+from services.ops.project.results import Done, Exporting, Pinning
 
 _FORMATS: Final[dict[str, ExportProfile]] = {
     "mp4": "mp4", "webm": "webm", "mov": "prores", "prores": "prores", "gif": "gif", "m4a": "audio", "audio": "audio",
@@ -49,6 +47,11 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
         """200 with `existing` if the export exists, archived or not."""
         project_id, wanted = req.path["project"], req.body or CompatExport()
 
+        def made(done: Done) -> Reply:
+            export = done.result
+            assert isinstance(export, Exporting)
+            return Reply(202, pending(project_id, export.version, export.export_id))
+
         async def act() -> Reply:
             newest = (await found_of(rows, req)).row.current_version
             version = newest if wanted.version is None else wanted.version
@@ -60,27 +63,17 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
                 return await keep_unchanged(ops, req, existing(project_id, found))
             await ops.limits.check(req.actor.tenant)
 
-            async def make(state: ProjectState | None) -> ProjectCommand:
-                before = None if state is None else exported(state, version, profile)
-                if state is not None and before is not None and state.exports[before].status in ("failed", "cancelled"):
-                    return RetryExport(before)
-                return RequestExport(new_id("x"), version, profile)
-
-            def made(outcome: Outcome) -> Answer[Pending]:
-                (event,) = outcome.events
-                assert isinstance(event, ExportRequested)
-                return pending(project_id, version, event.export_id)
-
-            outcome = await ops.handling.project(project_id, who(req), make, keep=keep(req, 202, made))
+            asked = Export(version, profile, retry=True)
+            outcome = await ops.commits.commit(project_id, who(req), asked, keyed=req.keyed)
             if outcome.events:
-                return Reply(202, made(outcome))
+                return made(outcome.done)
             if (found := await there(project_id, version, profile)) is not None:  # it was made meanwhile
                 return await keep_unchanged(ops, req, existing(project_id, found))
             export_id = exported(outcome.state, version, profile)
             assert export_id is not None, "nothing happens only when there is one"
             return await keep_unchanged(ops, req, Reply(202, pending(project_id, version, export_id)))
 
-        return await once(ops, req, act)
+        return await once(ops, req, made, act)
 
     @api.get(
         "/api/compat/projects/{project}/exports",
@@ -113,6 +106,12 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
         """Unpinning removes every pin of the version, set here or imported."""
         project_id, version = req.path["project"], req.path["n"]
 
+        def made(done: Done) -> Reply:
+            pinning = done.result
+            assert isinstance(pinning, Pinning)
+            data = CompatPinned(project_id=project_id, version=pinning.version, pinned=pinning.pinned)
+            return Reply(200, Answer(data=data))
+
         async def act() -> Reply:
             await found_of(rows, req)
             found = await rows.exports(project_id, version)
@@ -120,18 +119,16 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
                 raise not_found(f"An export of version {version}")
             pins = dict.fromkeys(profile for each in found for profile in each.pins)
             admin, now = req.actor.role is Role.admin, ops.now()
-            answer = Answer(data=CompatPinned(project_id=project_id, version=version, pinned=not pins))
             *others, last = [SetPin(version, now, not pins, profile, by_admin=admin) for profile in pins or (None,)]
             for command in (*others, last) if others else ():  # a hold on one of them leaves all as they are
-                await ops.handling.preview(project_id, who(req), always(command))
+                await ops.commits.preview(project_id, who(req), command)
             for command in others:
-                await ops.handling.project(project_id, who(req), always(command))
-            kept = keep(req, 200, lambda _: answer)
-            outcome = await ops.handling.project(project_id, who(req), always(last), keep=kept)
-            reply = Reply(200, answer)
+                await ops.commits.commit(project_id, who(req), command)
+            outcome = await ops.commits.commit(project_id, who(req), last, keyed=req.keyed)
+            reply = made(outcome.done)
             return reply if outcome.events else await keep_unchanged(ops, req, reply)
 
-        return await once(ops, req, act)
+        return await once(ops, req, made, act)
 
     async def there(project_id: str, version: int, profile: ExportProfile) -> Exported | None:
         """The export of a version that has a file: one in the archive only where there is no other."""

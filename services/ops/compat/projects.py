@@ -15,8 +15,8 @@ from cutlog.contract.timeline import Canvas
 from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.envelope import Answer
 from cutlog.web.problems import NOT_FOUND, not_found
-from services.ops.api.context import Ops, always, who
-from services.ops.api.once import keep, once
+from services.ops.api.context import Ops, who
+from services.ops.api.once import once
 from services.ops.api.problem_types import (
     FPS_INVALID,
     ID_UNAVAILABLE,
@@ -27,7 +27,7 @@ from services.ops.api.problem_types import (
 from services.ops.compat.reads import Found, OldRows, settings_of, status_of
 from services.ops.compat.rows import TAG, CompatProject, ProjectRow, Projects, ProjectsQuery
 from services.ops.decide.commands import CreateProject
-from services.ops.project.handling import Outcome
+from services.ops.project.results import Created, Done
 
 MAX_BODY: Final = 64 << 10
 RESERVED: Final = frozenset(
@@ -96,26 +96,24 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
         sent = msgspec.json.decode(req.raw, type=dict[str, Any])
         metadata = {key: value for key, value in sent.items() if key not in RESERVED}
 
+        def made(done: Done) -> Reply:
+            created, at = done.result, done.at
+            assert isinstance(created, Created)
+            assert at is not None
+            row = ProjectRow(
+                old_id=created.project_id, id=created.project_id, name=name, title=name, user_id=created.by,
+                video_id=new.video_id, description=new.description or "", settings=settings_of(metadata, canvas),
+                status=status_of(metadata), current_version=0, latest_proxy_key=None,
+                latest_export_key=None, created_at=at, updated_at=at,
+            )  # fmt: skip
+            data = Found(row=row, metadata=metadata, brought=False).body
+            return Reply(201, {"success": True, "message": "The project was created.", "data": data})
+
         async def act() -> Reply:
-            project_id = new_id("p")
+            command = CreateProject(name, canvas, metadata, media)
+            return made((await ops.commits.commit(new_id("p"), who(req), command, keyed=req.keyed)).done)
 
-            def made(outcome: Outcome) -> dict[str, Any]:
-                assert outcome.appended is not None
-                at = outcome.appended.at
-                row = ProjectRow(
-                    old_id=project_id, id=project_id, name=name, title=name, user_id=req.actor.subject,
-                    video_id=new.video_id, description=new.description or "", settings=settings_of(metadata, canvas),
-                    status=status_of(metadata), current_version=0, latest_proxy_key=None,
-                    latest_export_key=None, created_at=at, updated_at=at,
-                )  # fmt: skip
-                data = Found(row=row, metadata=metadata, brought=False).body
-                return {"success": True, "message": "The project was created.", "data": data}
-
-            command = always(CreateProject(name, canvas, metadata, media))
-            outcome = await ops.handling.project(project_id, who(req), command, keep=keep(req, 201, made))
-            return Reply(201, made(outcome))
-
-        return await once(ops, req, act)
+        return await once(ops, req, made, act)
 
 
 async def found_of(rows: OldRows, req: Request[Any, Any]) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, NamedTuple, assert_never
 
@@ -222,12 +223,15 @@ def _export(state: ProjectState, export_id: str) -> ExportState:
 def pin_of(
     state: ProjectState, version: int, profile: ExportProfile, now: datetime
 ) -> tuple[ExportProfile | None, Pin] | None:
-    """The pin that keeps the export of a version and profile now: that of the profile, or else that of all (None)."""
+    """The pin that keeps the export of a version and profile now."""
+    return next((each for each in pins_on(state, version, profile) if each[1].holds(now)), None)
+
+
+def pins_on(state: ProjectState, version: int, profile: ExportProfile) -> Iterator[tuple[ExportProfile | None, Pin]]:
+    """The pins that concern the export of a version and profile: that of the profile, then that of all (None)."""
     for whose in (profile, None):
-        pin = state.pins.get(version_and_profile(version, whose))
-        if pin is not None and pin.holds(now):
-            return whose, pin
-    return None
+        if (pin := state.pins.get(version_and_profile(version, whose))) is not None:
+            yield whose, pin
 
 
 def pin_set(state: ProjectState, version: int, profile: ExportProfile | None, now: datetime) -> bool:

@@ -41,7 +41,7 @@ PATIENCE: Final = 10.0
 """Seconds for which an append outlives a database that does not answer."""
 
 _APPEND: Final = "SELECT first, at FROM append($1, $2, $3, $4, $5, $6)"
-_ANSWER: Final = statement("answer")
+_KEEP: Final = statement("keep")
 _FIND: Final = statement("find")
 _VERSION: Final = statement("version")
 
@@ -196,7 +196,7 @@ class LogWriter:
             for waiting, result in zip(batch, appended, strict=True):
                 if waiting.append.also is not None:
                     await waiting.append.also(connection, result)
-            await _keep_answers(connection, batch, appended)
+            await _keep_results(connection, batch, appended)
         return appended
 
     async def _explain(self, waiting: _Waiting, error: Exception) -> None:
@@ -273,11 +273,11 @@ def _events(waiting: _Waiting, appended: Appended) -> list[Event]:
     ]  # fmt: skip
 
 
-async def _keep_answers(connection: AsyncConnection, batch: list[_Waiting], appended: list[Appended]) -> None:
-    answers = [
-        (r.keyed.tenant, r.keyed.key, r.keyed.fingerprint, r.status, r.body(result))
+async def _keep_results(connection: AsyncConnection, batch: list[_Waiting], appended: list[Appended]) -> None:
+    rows = [
+        (keep.keyed.tenant, keep.keyed.key, keep.keyed.fingerprint, keep.result, result.position)
         for waiting, result in zip(batch, appended, strict=True)
-        if (r := waiting.append.reply) is not None
+        if (keep := waiting.append.keep) is not None
     ]
-    if answers:
-        await connection.exec_driver_sql(_ANSWER, tuple(map(list, zip(*answers, strict=True))))
+    if rows:
+        await connection.exec_driver_sql(_KEEP, tuple(map(list, zip(*rows, strict=True))))

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.ids import event_id
-from cutlog.db.idempotency import Answer, Keyed, recall
-from services.ops.log.records import Appended, raw_event
+from cutlog.db.idempotency import Answer, Keyed, same
+from services.ops.log.records import Appended, Kept, raw_event
 from services.ops.log.sql import statement
 
 _READ: Final = statement("read")
@@ -20,6 +20,7 @@ _FOLLOW: Final = statement("follow")
 _STREAM: Final = statement("stream")
 _FIND: Final = statement("find")
 _HEAD: Final = statement("head")
+_ANSWERED: Final = statement("answered")
 
 MAX_BYTES: Final = 8 << 20
 NEWEST: Final = 2**31 - 1
@@ -84,7 +85,11 @@ class LogReader:
             row = (await connection.exec_driver_sql(_FIND, (event_id(key, 0),))).one_or_none()
         return row and Appended(position=row.position, version=row.version, at=row.at, repeated=True)
 
-    async def answered(self, keyed: Keyed) -> Answer | None:
-        """The answer that was kept for a request. Raises KeyReusedError."""
+    async def answered(self, keyed: Keyed) -> Kept | Answer | None:
+        """What was kept for a request: what its events led to, or an answer that had none. Raises KeyReusedError."""
         async with self._engine.connect() as connection:
-            return await recall(connection, keyed)
+            row = (await connection.exec_driver_sql(_ANSWERED, (keyed.tenant, keyed.key))).one_or_none()
+        if row is None:
+            return None
+        same(row.fingerprint, keyed.fingerprint)
+        return Answer(row.status, row.body) if row.result is None else Kept(row.result, row.position, row.at)

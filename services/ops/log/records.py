@@ -25,12 +25,19 @@ class Appended(msgspec.Struct, frozen=True):
     repeated: bool = False
 
 
-class IdempotentReply(msgspec.Struct, frozen=True):
-    """The HTTP answer to keep with the events, in their transaction, under the client's Idempotency-Key."""
+class Keep(msgspec.Struct, frozen=True):
+    """What a request led to, as data to keep with its events, in their transaction, under its Idempotency-Key."""
 
     keyed: Keyed
-    status: int
-    body: Callable[[Appended], bytes]
+    result: bytes
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What was kept, and where and when the events of the request were appended."""
+
+    result: bytes
+    position: int
+    at: datetime
 
 
 Also = Callable[[AsyncConnection, Appended], Awaitable[None]]
@@ -53,7 +60,7 @@ class Append(msgspec.Struct, frozen=True):
     actor: str
     trace: str
     key: str | None = None
-    reply: IdempotentReply | None = None
+    keep: Keep | None = None
     also: Also | None = None
 
 

@@ -28,7 +28,8 @@ from cutlog.contract.commands import (
 from cutlog.contract.subjects import command as command_subject
 from services.ops.decide.refusals import Refused
 from services.ops.log.records import Appended, LogUnavailable, Unstorable
-from services.ops.project.handling import Handling, Who
+from services.ops.project.commit import Who
+from services.ops.project.handling import Handling
 
 log = structlog.get_logger(__name__)
 

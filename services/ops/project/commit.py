@@ -1,0 +1,207 @@
+"""The one way down of a change to a project: load, prepare, decide, append, remember.
+
+What is asked for comes as data and what it led to goes as data, for whoever asks to translate: nothing of HTTP is done
+while others wait for the project, or for the transaction that appends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cutlog.contract.events import ProjectEvent
+from cutlog.contract.subjects import project_stream
+from cutlog.db.idempotency import Answer, Keyed
+from services.ops.decide import project
+from services.ops.decide.commands import CreateProject, ForkProject
+from services.ops.decide.importing import ImportVersions
+from services.ops.decide.project_state import ProjectState
+from services.ops.decide.refusals import IdUnavailable, NotFound, Refused
+from services.ops.edits.errors import EditError
+from services.ops.edits.size import OverBudgetError
+from services.ops.live.feed import Feed
+from services.ops.log.append import LogWriter
+from services.ops.log.news import Grown
+from services.ops.log.read import LogReader
+from services.ops.log.records import AlreadyAnswered, Append, Appended, Keep, Kept, LogUnavailable, VersionConflict
+from services.ops.project import results
+from services.ops.project.apart import apart, cost
+from services.ops.project.asked import Asked
+from services.ops.project.catalog import Catalog
+from services.ops.project.history import Head, History
+from services.ops.project.preparing import Prepared, Preparing
+from services.ops.project.results import Done, Result
+from services.ops.project.turns import Turns
+from services.ops.readmodel.guard import MediaGone
+from services.ops.readmodel.sql import statement
+
+ATTEMPTS: Final = 20
+_STREAM_VERSION: Final = statement("stream_version")
+
+
+class Who(msgspec.Struct, frozen=True):
+    """On whose behalf: tenant, actor and W3C traceparent, as the events will tell."""
+
+    tenant: str
+    actor: str
+    trace: str
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a command led to: the state after it, the events (none: it was so already), where they are in the log, and
+    what there is to tell."""
+
+    state: ProjectState
+    events: Sequence[ProjectEvent]
+    appended: Appended | None
+    result: Result
+
+    @property
+    def done(self) -> Done:
+        """As it is kept under the key of a request."""
+        if self.appended is None:
+            return Done(self.result)
+        return Done(self.result, self.appended.position, self.appended.at)
+
+
+class _Decided(NamedTuple):
+    """What was decided on a head, and the head after it."""
+
+    prepared: Prepared
+    events: Sequence[ProjectEvent]
+    after: Head
+
+    def result(self, project_id: str, who: Who) -> Result:
+        command, losses, missing = self.prepared.command, self.prepared.losses, self.prepared.missing
+        return results.result_of(project_id, who.actor, command, self.events, self.after.state, losses, missing)
+
+
+class Commits:
+    """Commands to one project stand in line in this process; against other processes the log's versions decide."""
+
+    def __init__(
+        self, engine: AsyncEngine, log: LogWriter, reader: LogReader, history: History, catalog: Catalog, feed: Feed
+    ) -> None:
+        self._engine, self._log, self._reader = engine, log, reader
+        self._history, self._catalog, self._feed = history, catalog, feed
+        self._preparing = Preparing(catalog, history)
+        self._turns = Turns()
+
+    async def commit(
+        self, project_id: str, who: Who, asked: Asked, *, keyed: Keyed | None = None, key: str | None = None
+    ) -> Outcome:
+        """Decides and appends. `key` is that of a service's command; under a client's Idempotency-Key (`keyed`) the
+        result is kept with the events.
+
+        Raises Refused, EditError, FileRefused, ImportRefusedError, AlreadyAnswered, and what the log raises.
+        """
+        asked = await self._preparing.begun(asked, who.tenant)
+        async with self._turns.of(project_id):
+            for _ in range(ATTEMPTS):
+                head = await self._history.head(project_id)
+                if key is not None and (before := await self._reader.find(key)) is not None:
+                    assert head is not None, "what was appended has a stream"
+                    return Outcome(head.state, (), before, results.Other())
+                decided = await self._decided(project_id, head, who, asked, keyed)
+                if decided is None:
+                    continue
+                result = decided.result(project_id, who)
+                if not decided.events:
+                    return Outcome(decided.after.state, (), None, result)
+                append = _append(project_id, head, decided.events, who, result, keyed, key)
+                try:
+                    appended = await self._log.append(append)
+                except VersionConflict:
+                    self._history.doubt(project_id)
+                    continue
+                except MediaGone:
+                    for media_id in decided.after.state.sequence.uses:
+                        self._catalog.forget(media_id)
+                    continue
+                if appended.repeated:
+                    self._history.doubt(project_id)
+                else:
+                    self._history.remember(project_id, decided.after)
+                self._feed.notify(project_id)
+                return Outcome(decided.after.state, decided.events, appended, result)
+        raise LogUnavailable
+
+    async def preview(self, project_id: str, who: Who, asked: Asked) -> Outcome:
+        """What a command would lead to; nothing is appended. Raises what `commit` raises before it appends."""
+        asked = await self._preparing.begun(asked, who.tenant)
+        for _ in range(ATTEMPTS):
+            head = await self._history.head(project_id)
+            decided = await self._decided(project_id, head, who, asked, None)
+            if decided is not None and await self._current(project_id, head):
+                return Outcome(decided.after.state, decided.events, None, decided.result(project_id, who))
+        raise LogUnavailable
+
+    async def prepared(self, project_id: str, tenant: str, asked: Asked, state: ProjectState | None) -> Prepared:
+        """What is asked for means this on a state. Raises what `commit` raises before it decides."""
+        return await self._preparing.on(asked, project_id, state, tenant)
+
+    async def before(self, keyed: Keyed) -> Done | Answer | None:
+        """What a request led to when it came before, or the answer that it got where that had no events. Raises
+        KeyReusedError."""
+        kept = await self._reader.answered(keyed)
+        return Done(results.decode(kept.result), kept.position, kept.at) if isinstance(kept, Kept) else kept
+
+    def heard(self, grown: Grown) -> None:
+        """What another process appended."""
+        for stream, version in grown:
+            kind, _, entity = stream.partition(".")
+            if kind == "project":
+                self._history.heard(entity, version)
+                self._feed.notify(entity)
+            elif kind == "media":
+                self._catalog.forget(entity)
+
+    async def _decided(
+        self, project_id: str, head: Head | None, who: Who, asked: Asked, keyed: Keyed | None
+    ) -> _Decided | None:
+        """What happens; None when it was decided on a state that is not the newest."""
+        state = None if head is None else head.state
+        foreign = state is not None and state.tenant != who.tenant
+        try:
+            prepared = await self._preparing.on(asked, project_id, None if foreign else state, who.tenant)
+            if foreign and not isinstance(prepared.command, CreateProject | ForkProject):
+                if isinstance(prepared.command, ImportVersions):
+                    raise IdUnavailable
+                raise NotFound("The project does not exist.")  # word for word as of one that nobody has
+            command = prepared.command
+            events, past = await apart(cost(state, command), lambda: project.decide_with_past(state, command))
+        except (Refused, EditError, OverBudgetError):
+            if keyed is not None and await self._reader.answered(keyed) is not None:
+                raise AlreadyAnswered from None
+            if await self._current(project_id, head):
+                raise
+            return None
+        if events:
+            return _Decided(prepared, events, Head.folded(head, events, who.tenant, past))
+        if not await self._current(project_id, head):
+            return None
+        assert head is not None, "what does not exist is never as it should be"
+        return _Decided(prepared, (), head)
+
+    async def _current(self, project_id: str, head: Head | None) -> bool:
+        """Whether the head is the newest that the log knows; if not, it is doubted."""
+        async with self._engine.connect() as connection:
+            newest = (await connection.exec_driver_sql(_STREAM_VERSION, (project_stream(project_id),))).scalar_one()
+        if newest == (0 if head is None else head.stream_version):
+            return True
+        self._history.doubt(project_id)
+        return False
+
+
+def _append(
+    project_id: str, before: Head | None, events: Sequence[ProjectEvent], who: Who, result: Result,
+    keyed: Keyed | None, key: str | None,
+) -> Append:  # fmt: skip
+    return Append(
+        stream=project_stream(project_id), expected_version=0 if before is None else before.stream_version,
+        events=events, tenant=who.tenant, actor=who.actor, trace=who.trace, key=key,
+        keep=None if keyed is None else Keep(keyed, results.encode(result)),
+    )  # fmt: skip

@@ -1,0 +1,129 @@
+"""From what is asked for to a command: looks up what it needs to know, and finds out what it means, on the state that
+it will be decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Final
+
+import msgspec
+
+from cutlog.contract.ids import new_id
+from cutlog.contract.ops import HistoryRevert, Op
+from services.ops.decide.commands import CommitOps, ProjectCommand, RequestExport, RetryExport
+from services.ops.decide.project import exported
+from services.ops.decide.project_state import ProjectState
+from services.ops.decide.refusals import Collided, NotFound
+from services.ops.edits.errors import EditError
+from services.ops.edits.naming import media_named, media_renamed
+from services.ops.edits.sequence import Sequence
+from services.ops.edits.sources import Earlier, nothing_earlier
+from services.ops.interchange.captions import with_captions
+from services.ops.interchange.losses import Ledger, Loss
+from services.ops.interchange.matching import Missing
+from services.ops.project import bringing, old_words
+from services.ops.project.asked import Asked, Batch, CaptionsFile, Export, OldBatch, OldVersions, TimelineFile
+from services.ops.project.catalog import Catalog
+from services.ops.project.history import History
+from services.ops.timeline.rebase import against
+
+FARTHEST: Final = 1_000
+"""Missed versions at most on top of which a batch is put."""
+REVERTS: Final = 10
+"""Versions at most that one batch goes back to."""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A command; and of files: what is not kept of them, None where there were none, and media that are missing."""
+
+    command: ProjectCommand
+    losses: tuple[Loss, ...] | None = None
+    missing: tuple[Missing, ...] = ()
+
+
+class Preparing:
+    """Finds out what is meant."""
+
+    def __init__(self, catalog: Catalog, history: History) -> None:
+        self._catalog, self._history = catalog, history
+
+    async def begun(self, asked: Asked, tenant: str) -> Asked:
+        """What can be done before the state is known: media that are named as another store called them get their own
+        ids, for the log knows no others."""
+        if not isinstance(asked, Batch):
+            return asked
+        names = await self._catalog.aliases(tenant, set(media_named(asked.sent)))
+        if not names:
+            return asked
+        sent = tuple(media_renamed(op, names) for op in asked.sent)
+        return msgspec.structs.replace(asked, ops=msgspec.convert(sent, tuple[Op, ...]), sent=sent)
+
+    async def on(self, asked: Asked, project_id: str, state: ProjectState | None, tenant: str) -> Prepared:
+        """The command for that state. Raises Refused, EditError, FileRefused, ImportRefusedError."""
+        match asked:
+            case Batch():
+                return await self._batch(asked, project_id, state, tenant)
+            case Export():
+                return Prepared(_export(asked, state))
+            case TimelineFile():
+                return Prepared(*await bringing.timeline(asked, _there(state, project_id), self._catalog, tenant))
+            case CaptionsFile():
+                return Prepared(*await bringing.captions(asked, _there(state, project_id), self._catalog, tenant))
+            case OldBatch():
+                if state is None:
+                    raise NotFound("The project does not exist.")
+                return Prepared(await old_words.batch(asked, state, self._catalog, tenant))
+            case OldVersions():
+                return Prepared(await old_words.versions(asked, state, self._catalog, tenant))
+            case command:
+                return Prepared(command)
+
+    async def _batch(self, batch: Batch, project_id: str, state: ProjectState | None, tenant: str) -> Prepared:
+        used = state.sequence.uses if state is not None else ()
+        known = await self._earlier(project_id, state, batch.ops)
+        back = chain.from_iterable(sequence.uses for sequence in known.values())
+        shelf = await self._catalog.shelf(tenant, chain(used, back, media_named(batch.sent)))
+        earlier: Earlier = known.get if known else nothing_earlier
+        typed, sent, losses = batch.ops, batch.sent, None
+        if batch.files and state is not None:
+            ledger = Ledger()
+            typed, sent = with_captions(typed, sent, batch.files, state.sequence, shelf, earlier, ledger)
+            bringing.as_stored(typed)
+            losses = ledger.report()
+        expected = batch.expected_version
+        if batch.on_conflict == "rebase" and state is not None and expected is not None and _near(state, expected):
+            versions = await self._history.span(project_id, expected, state.version)
+            if found := against(typed, expected, versions, shelf, earlier):
+                raise Collided(expected, state.version, found)
+            expected = state.version
+        return Prepared(CommitOps(typed, sent, shelf, shelf.sha256, expected, batch.message, earlier), losses)
+
+    async def _earlier(self, project_id: str, state: ProjectState | None, ops: Iterable[Op]) -> dict[int, Sequence]:
+        """The versions that the ops revert to. Raises EditError when those are too many."""
+        known: dict[int, Sequence] = {}
+        for index, op in enumerate(ops):
+            if isinstance(op, HistoryRevert) and state is not None and op.to_version <= state.version:
+                if len(known) == REVERTS and op.to_version not in known:
+                    raise EditError(f"/ops/{index}/toVersion", f"one batch goes back to at most {REVERTS} versions")
+                known[op.to_version] = await self._history.at(project_id, op.to_version)
+        return known
+
+
+def _near(state: ProjectState, expected: int) -> bool:
+    return not state.deleted and 0 < state.version - expected <= FARTHEST
+
+
+def _there(state: ProjectState | None, project_id: str) -> ProjectState:
+    if state is None:
+        raise NotFound(f"Project {project_id} does not exist.")
+    return state
+
+
+def _export(asked: Export, state: ProjectState | None) -> RequestExport | RetryExport:
+    version = asked.version if asked.version is not None else state.version if state is not None else 0
+    if asked.retry and state is not None:
+        before = exported(state, version, asked.profile)
+        if before is not None and state.exports[before].status in ("failed", "cancelled"):
+            return RetryExport(before)
+    return RequestExport(new_id("x"), version, asked.profile)
