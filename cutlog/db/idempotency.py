@@ -1,8 +1,9 @@
 """Idempotency-Key: the same key and request get the first answer again, another request is refused.
 
 A service keeps its answers in a table `answer` of its own, in the transaction that does the work: tenant, key,
-fingerprint, status, body, at; its primary key `answer_key` is of tenant and key. What has rows of its own to come back
-to, such as a plan, keeps key and fingerprint there.
+fingerprint, status, body, at; its primary key `answer_key` is of tenant and key. ops keeps there, in place of an answer
+about events, what these led to. What has rows of its own to come back to, such as a plan, keeps key and fingerprint
+there.
 """
 
 from __future__ import annotations

@@ -195,6 +195,13 @@ def test_only_ops_folds_edits() -> None:
     assert offenders("cutlog.contract.ops", ("services.ops", "cutlog")) == []
 
 
+def test_only_the_routes_of_ops_know_http() -> None:
+    """What decides, appends and reads is asked for and answers in data; nothing of HTTP runs under its locks."""
+    top = ("services.ops.api", "services.ops.compat", "services.ops.bootstrap")
+    speaking = {*offenders("aiohttp", top), *offenders("cutlog.web", top)}
+    assert [name for name in sorted(speaking) if name.startswith("services.ops.")] == []
+
+
 def test_only_the_grammar_builds_and_splits_object_keys() -> None:
     families = tuple(f"{family}/" for family in keys.FAMILIES)
     makers = [
