@@ -18,8 +18,3 @@ class Turns:
         if lock is None:
             lock = self._locks[name] = asyncio.Lock()
         return lock
-
-    def taken(self, name: str) -> bool:
-        """Whether somebody has the turn."""
-        lock = self._locks.get(name)
-        return lock is not None and lock.locked()
