@@ -30,7 +30,7 @@ from cutlog.operate.stack.environment import service_environment
 from cutlog.operate.stack.layout import Layout
 from cutlog.operate.stack.postgres import service_url
 from services.gc.bootstrap import serving
-from services.gc.report.plans import Asker
+from services.gc.report.plans import KeyedBehalf
 from services.gc.report.reading import Blocked
 from services.gc.report.reports import Calculate, Reports
 from services.gc.rules.policy import Policy
@@ -171,7 +171,7 @@ async def plan_once(url: str) -> tuple[float, int]:
     engine = create_engine(Settings(data=Path(), database_url=url))
     reports = Reports(engine, Outbox(engine, "gc"), _Read(), open_blobs("memory://", ""), Blocked())
     began = time.perf_counter()
-    plan_id = await reports.calculate(Asker("default", "bench", "00-0-0-00", "f"), Calculate(policy=Policy()))
+    plan_id = await reports.calculate(KeyedBehalf("default", "bench", "00-0-0-00", "f"), Calculate(policy=Policy()))
     took = time.perf_counter() - began
     async with engine.connect() as connection:
         row = await connection.exec_driver_sql("SELECT candidates FROM plan WHERE plan_id = $1", (plan_id,))

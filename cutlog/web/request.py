@@ -11,6 +11,7 @@ from aiohttp import web
 from typing_extensions import TypeVar
 
 from cutlog.auth.actor import Actor
+from cutlog.contract.behalf import Behalf
 from cutlog.db.idempotency import Keyed
 
 B = TypeVar("B", default=None)
@@ -41,6 +42,11 @@ class Request(msgspec.Struct, Generic[B, Q], frozen=True):
         if self.who is None:
             raise LookupError("a public route has no actor")
         return self.who
+
+    @property
+    def behalf(self) -> Behalf:
+        """On whose behalf are the commands that it leads to."""
+        return Behalf(self.actor.tenant, self.actor.subject, self.trace)
 
     @property
     def accept(self) -> str:

@@ -21,13 +21,12 @@ from cutlog.web import Server, serve_http
 from services.gc.acts.acting import Acts
 from services.gc.acts.collecting import Collecting
 from services.gc.acts.moves import Mover, Reached, nothing
-from services.gc.api.acts import acts_routes
+from services.gc.api import acts, storage
 from services.gc.api.questions import make_api
-from services.gc.api.storage import storage_routes
 from services.gc.background.reviving import reviving
 from services.gc.background.schedule import Scheduler
 from services.gc.background.webhook import Webhook
-from services.gc.compat.routes import compat_routes
+from services.gc.compat import routes as compat
 from services.gc.projection import apply as projection
 from services.gc.projection.log import LogAsked
 from services.gc.proof import PROOF
@@ -75,15 +74,15 @@ async def serving(
             reports = Reports(engine, outbox, LogAsked(bus), blobs, blocked, patience)
             mover = Mover(engine, blobs, reached)
             api = make_api(engine, reports, outbox)
-            storage_routes(api, engine, blobs)
+            storage.routes(api, engine, blobs)
             registry = api.metrics.registry
             registry.register(blocked.gauge)
             api.alarms.append(blocked.alarms)
             keeper = Keeper(engine, blobs, registry, blocked)
             scheduler = Scheduler(engine, reports, registry, webhook)
             collecting = Collecting(Acts(engine, reports, bus, mover, reached), blobs)
-            acts_routes(api, engine, collecting)
-            compat_routes(api, engine, reports, collecting)
+            acts.routes(api, engine, collecting)
+            compat.routes(api, engine, reports, collecting)
             standing = ProjectionMetrics(registry, bus, [exports])
             api.metrics.looks.append(standing.look)
             checks = {

@@ -27,19 +27,18 @@ from cutlog.hosting.settings import Settings
 from cutlog.web import Server, serve_http
 from cutlog.web.body import READ_SECONDS
 from cutlog.web.links import Links
-from services.media.api.previews import add_previews
-from services.media.api.tus import add_uploads
+from services.media.api import previews, tus
 from services.media.api.videos import make_api
+from services.media.compat import routes as compat
 from services.media.compat.places import Places
-from services.media.compat.routes import compat_routes
 from services.media.ingest import imports, leases
 from services.media.ingest.receive import Ingest, OutOfSpaceError
 from services.media.proof import PROOF
 from services.media.records import learnt, uses
 from services.media.records.quotas import Quotas
 from services.media.records.settling import settle
+from services.media.renditions import examining
 from services.media.renditions.derive import Derive
-from services.media.renditions.examining import add_examining
 from services.media.renditions.worker import Worker
 from services.media.upkeep.recount import Recounter
 from services.media.upkeep.scrub import Scrubber
@@ -102,13 +101,13 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
             if folder is None:  # where releases up to 0.1 kept what no other process saw; it can't be resumed
                 await asyncio.to_thread(shutil.rmtree, settings.data / "uploads", ignore_errors=True)
             resuming = Resuming(engine, ingest, holding, timedelta(hours=settings.resumable_hours), quotas)
-            add_uploads(api, resuming, max_upload=settings.max_upload_bytes)
+            tus.routes(api, resuming, max_upload=settings.max_upload_bytes)
             # Before the routes of single videos, of which it is none.
-            add_examining(api, engine)
-            add_previews(api, engine, blobs, links, Derive(ffmpeg, blobs))
+            examining.routes(api, engine)
+            previews.routes(api, engine, blobs, links, Derive(ffmpeg, blobs))
             imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
             places = Places(engine, settings.peers.get("ops"), followed.identity)
-            compat_routes(api, engine, blobs, links, ingest, places, max_upload=settings.max_upload_bytes)
+            compat.routes(api, engine, blobs, links, ingest, places, max_upload=settings.max_upload_bytes)
             scrubber = Scrubber(engine, blobs, settings.scrub_days, api.metrics.registry)
             recounter = Recounter(engine, bus, api.metrics.registry)
             standing = ProjectionMetrics(api.metrics.registry, bus, [projects])

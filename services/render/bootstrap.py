@@ -26,9 +26,10 @@ from cutlog.ffmpeg import Ffmpeg
 from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
 from cutlog.web import Api, Server, serve_http
+from services.render.api import frames, preview
 from services.render.api.endpoints import endpoints
-from services.render.api.frames import routes
-from services.render.api.preview import Reels, preview_routes
+from services.render.api.preview import Reels
+from services.render.api.problems import map_problems
 from services.render.produce.make import Maker
 from services.render.produce.playlist import Previews
 from services.render.produce.still import Stills
@@ -75,7 +76,8 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         # A render waits for the store and keeps what it has encoded; a request is answered 503.
         maker = Maker(ffmpeg, PatientBlobs(blobs), cores, measured=metrics.film, fonts=settings.fonts)
         stills = Stills(Maker(ffmpeg, blobs, cores, fonts=settings.fonts), blobs, slots=cores)
-        routes(api, timelines, stills)
+        map_problems(api)
+        frames.routes(api, timelines, stills)
 
         async def ask(project_id: str, version: int, tenant: str, trace: str) -> None:
             async with engine.begin() as connection:
@@ -93,7 +95,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
 
         secret = settings.file_secret.get_secret_value()
         previews = Previews(blobs)
-        preview_routes(api, Reels(timelines, previews, maker.engine), previews, ask, secret)
+        preview.routes(api, Reels(timelines, previews, maker.engine), previews, ask, secret)
         worker = Worker(name, engine, outbox, maker, timelines, queue, publisher(bus), metrics, admission.nudge)
         events = Projection(
             name=learn.NAME,

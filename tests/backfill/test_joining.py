@@ -13,7 +13,7 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas, MediaSource
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Known, Material
-from services.ops.legacy.reading import Untranslatable
+from services.ops.legacy.reading import UntranslatableError
 from services.ops.legacy.translate import translated
 
 FACTS = MediaFacts(
@@ -36,7 +36,7 @@ def track(name: str, *legacy: dict[str, Any], whole: bool = True) -> list[tuple[
     empty = Sequence("test", Canvas(fps=Fps(10, 1)))
     found = translated([FILM, *legacy], empty, VIDEOS, KNOWN, 1, conventions)
     if found.kept:
-        raise Untranslatable(found.why[0])
+        raise UntranslatableError(found.why[0])
     return [
         (placed.at, placed.end, placed.piece.source.media, placed.piece.source.start, placed.piece.gain_db)
         for each in found.sequence.tracks if each.id == name for placed in each.lane
@@ -64,9 +64,9 @@ def test_clips_that_a_split_made_become_one_again() -> None:
     again = {"type": "mergeClips", "clipIds": ["film", "right"]}
     assert track("video", split, again, whole=False) == [(0, 60, "v_1", 0, 0.0)]
     louder = {"type": "volume", "clipId": "right", "volume": 0.5}
-    with pytest.raises(Untranslatable, match="do not go on"):
+    with pytest.raises(UntranslatableError, match="do not go on"):
         track("video", split, louder, again, whole=False)
-    with pytest.raises(Untranslatable, match="do not go on"):
+    with pytest.raises(UntranslatableError, match="do not go on"):
         track("video", split, {"type": "merge", "clipIds": ["right", "film"]}, whole=False)
 
 
@@ -89,5 +89,5 @@ def test_clips_that_a_split_made_become_one_again() -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_sure_is_kept(op: dict[str, Any], why: str) -> None:
-    with pytest.raises(Untranslatable, match=why):
+    with pytest.raises(UntranslatableError, match=why):
         track("video", op)

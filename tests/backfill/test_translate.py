@@ -14,10 +14,10 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas
 from services.ops.decide.importing import ImportVersions, LegacyVersion, UndoImport, decide_import
 from services.ops.decide.project_state import ProjectState, evolve
-from services.ops.decide.refusals import NotImported
+from services.ops.decide.refusals import NotImportedError
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Known, Material
-from services.ops.legacy.reading import Untranslatable
+from services.ops.legacy.reading import UntranslatableError
 from services.ops.legacy.translate import translated
 from tests.support.chance import examples
 
@@ -34,7 +34,7 @@ ADD = {"type": "addClip", "videoId": 11, "start": 1, "end": 5, "clipId": "c"}
 def after(*legacy: Any, sequence: Sequence = EMPTY) -> tuple[list[dict[str, Any]], Sequence]:
     found = translated(legacy, sequence, VIDEOS, KNOWN, 1)
     if found.kept:
-        raise Untranslatable(found.why[0])
+        raise UntranslatableError(found.why[0])
     return found.ops, found.sequence
 
 
@@ -84,7 +84,7 @@ def test_an_op_that_is_known_becomes_ours(legacy: dict[str, Any], ours: dict[str
     ],
 )  # fmt: skip
 def test_an_op_that_is_not_sure_is_none(legacy: Any, why: str) -> None:
-    with pytest.raises(Untranslatable, match=why):
+    with pytest.raises(UntranslatableError, match=why):
         after(ADD, legacy)
 
 
@@ -96,7 +96,7 @@ def test_a_clip_whose_start_is_trimmed_keeps_its_place() -> None:
 
 def test_an_op_that_names_no_clip_means_the_only_one() -> None:
     assert after(ADD, {"type": "reverse"})[0][-1]["clip"] == "c"
-    with pytest.raises(Untranslatable, match="there are 2"):
+    with pytest.raises(UntranslatableError, match="there are 2"):
         after(ADD, ADD | {"clipId": "d"}, {"type": "reverse"})
 
 
@@ -167,5 +167,5 @@ def test_what_was_taken_back_can_begin_again_and_nobody_else_can_be_imported_ove
     for event in decide_import(gone, again):
         gone = evolve(gone, event, "default")
     assert gone.sequence == state.sequence and gone.version == 1
-    with pytest.raises(NotImported):
+    with pytest.raises(NotImportedError):
         decide_import(gone, UndoImport("b_1", "elsewhere"))

@@ -16,7 +16,7 @@ from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Known, Material
 from services.ops.legacy.draft import PICTURE
 from services.ops.legacy.looking import MUTED, SILENT
-from services.ops.legacy.reading import Untranslatable
+from services.ops.legacy.reading import UntranslatableError
 from services.ops.legacy.translate import translated
 from tests.support.chance import examples
 
@@ -47,7 +47,7 @@ def film(*legacy: Any, conventions: Conventions = WHOLE) -> Sequence:
     empty = Sequence("test", Canvas(fps=Fps(RATE, 1)))
     found = translated([FILM, *legacy], empty, {"1": "v_1"}, KNOWN, 1, conventions)
     if found.kept:
-        raise Untranslatable(found.why[0])
+        raise UntranslatableError(found.why[0])
     return found.sequence
 
 
@@ -143,7 +143,7 @@ def test_what_was_translated_says_frame_by_frame_what_the_ops_said(ops: list[dic
         sure = sure and not adds_up(op, frames[start:end])
         expected = done(op, frames) if sure else None
         if expected is None:
-            with pytest.raises(Untranslatable):
+            with pytest.raises(UntranslatableError):
                 film(*before, op)
             continue
         if not expected:  # all of it was cut out
@@ -174,7 +174,7 @@ def test_what_was_translated_says_frame_by_frame_what_the_ops_said(ops: list[dic
     ],
 )
 def test_an_op_that_is_understood_by_half_is_kept(op: dict[str, Any], why: str) -> None:
-    with pytest.raises(Untranslatable, match=why):
+    with pytest.raises(UntranslatableError, match=why):
         film(op)
 
 
@@ -182,9 +182,9 @@ def test_a_title_over_the_film_keeps_changes_of_its_time_away() -> None:
     title = {"type": "addText", "text": "x", "startTime": 3, "endTime": 6}
     (track,) = (each for each in film(title).tracks if each.id == "titles")
     assert [(placed.at, placed.end) for placed in track.lane] == [(30, 60)]
-    with pytest.raises(Untranslatable, match="lies over the film"):
+    with pytest.raises(UntranslatableError, match="lies over the film"):
         film(title, {"type": "cut", "startTime": 1, "endTime": 2})
-    with pytest.raises(Untranslatable, match="on track titles, too"):
+    with pytest.raises(UntranslatableError, match="on track titles, too"):
         film(title, {"type": "zoom", "scale": 2})
     assert shown(film(title, {"type": "volume", "volume": 0.5}))[0].gain == -6.0206
     gone = film(title | {"clipId": "t"}, {"type": "text", "action": "remove", "id": "t"})
@@ -210,7 +210,7 @@ def test_volumes_are_what_the_store_has_them_in_and_kept_where_that_is_not_sure(
     half = {"type": "volume", "volume": 50}
     (placed,) = film(half, conventions=Conventions(whole_film=True, volume="percent")).clips()
     assert placed.piece.gain_db == -6.0206
-    with pytest.raises(Untranslatable, match="factors or percent"):
+    with pytest.raises(UntranslatableError, match="factors or percent"):
         film(half, conventions=Conventions(whole_film=True, volume="unsure"))
 
 
@@ -218,14 +218,14 @@ def test_mute_and_its_opposite() -> None:
     quiet = {"type": "mute", "muted": False}
     assert shown(film(quiet)) == START
     assert shown(film({"type": "mute"}, quiet)) == START
-    with pytest.raises(Untranslatable, match="which volume"):
+    with pytest.raises(UntranslatableError, match="which volume"):
         film({"type": "volume", "volume": 0.5}, {"type": "mute"}, quiet)
 
 
 def test_a_clip_that_is_named_has_times_of_its_own() -> None:
     part = FILM | {"clipId": "part", "start": 2, "end": 4}
     named = {"type": "speed", "clipId": "part", "factor": 2, "start": 1, "end": 2}
-    with pytest.raises(Untranslatable, match="of the clip or of its source"):
+    with pytest.raises(UntranslatableError, match="of the clip or of its source"):
         film(part, named)
     usual = Conventions()
     assert [frame.source for frame in shown(film({"type": "trim", "start": 2, "end": 3}, conventions=usual))] == list(
@@ -238,7 +238,7 @@ def test_a_clip_has_its_place_and_what_it_shows() -> None:
     (_, clip) = film(placed).clips()
     assert isinstance(clip.piece.source, MediaSource)
     assert (clip.at, clip.piece.source.start, clip.piece.source.end) == (80, 20, 40)
-    with pytest.raises(Untranslatable, match="the same length"):
+    with pytest.raises(UntranslatableError, match="the same length"):
         film(placed | {"end": 9})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cutlog.contract.keys import ArchivedExportKey, CacheKey, Content, OriginalKey, ThumbnailKey
-from services.gc.acts.brake import Braked, Share, pull
+from services.gc.acts.brake import BrakedError, Share, pull
 from services.gc.rules.policy import Policy
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
@@ -46,7 +46,7 @@ def test_the_brake_counts_objects_and_bytes_and_lets_one_go(
     if goes:
         pull(Policy(max_delete_fraction=most), share)
         return
-    with pytest.raises(Braked, match=f"{chosen} of {count} exports"):
+    with pytest.raises(BrakedError, match=f"{chosen} of {count} exports"):
         pull(Policy(max_delete_fraction=most), share)
 
 

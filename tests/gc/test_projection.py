@@ -20,7 +20,7 @@ from cutlog.contract.timeline import Canvas
 from cutlog.db.engine import create_engine
 from services.gc import tables
 from services.gc.projection.apply import apply, clear
-from services.gc.rules.fold import LogInconsistent
+from services.gc.rules.fold import LogInconsistentError
 from tests.support.configuration import SettingsFactory
 
 slow = pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
@@ -315,7 +315,7 @@ async def test_an_event_about_an_export_that_nothing_made_stops_the_projection(e
     log = Log()
     log.say("project.p", e.ProjectCreated(name="P", canvas=Canvas()))
     log.say("project.p", rendered(1, size=1))
-    with pytest.raises(LogInconsistent, match="position 2 speaks of x1"):
+    with pytest.raises(LogInconsistentError, match="position 2 speaks of x1"):
         await tell(engine, log.events)
     assert (await contents(engine))["project"] == []
 

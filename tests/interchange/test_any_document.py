@@ -17,7 +17,7 @@ from cutlog.contract.timeline import Canvas
 from services.ops.edits.apply import apply_all
 from services.ops.edits.sequence import Sequence
 from services.ops.interchange.export import export
-from services.ops.interchange.schema import Malformed
+from services.ops.interchange.schema import MalformedError
 from tests.interchange.conftest import imported
 from tests.interchange.histories import FILES, LIBRARY, MEDIA, timeline_of
 from tests.support.chance import examples
@@ -97,7 +97,7 @@ def documents(draw: Callable[[st.SearchStrategy[Any]], Any]) -> dict[str, Any]:
 def test_a_damaged_document_is_refused_or_imported_never_anything_else(document: dict[str, Any]) -> None:
     try:
         brought = imported(document, LIBRARY)
-    except Malformed:
+    except MalformedError:
         return
     assert brought.sequence.duration <= 10_000_000
     assert all(len(loss.where) <= 120 for loss in brought.losses)

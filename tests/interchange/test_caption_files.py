@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ops.captions.found import MAX_CUES, MAX_DROPPED, Found, Unreadable
+from services.ops.captions.found import MAX_CUES, MAX_DROPPED, Found, UnreadableError
 from services.ops.captions.reading import CaptionFormat, read
 from services.ops.interchange.captions import CaptionReader
 
@@ -184,7 +184,7 @@ BOMBS = {
 def test_hostile_files_are_read_in_one_pass_and_fill_no_memory(bomb: str, kind: CaptionFormat) -> None:
     try:
         found = read(kind, BOMBS[bomb].encode())
-    except Unreadable:
+    except UnreadableError:
         return
     assert len(found.cues) <= MAX_CUES
     assert len(found.dropped) <= MAX_DROPPED
@@ -195,7 +195,7 @@ def test_hostile_files_are_read_in_one_pass_and_fill_no_memory(bomb: str, kind: 
 def test_any_text_is_read_or_refused_and_what_is_read_can_be_shown(kind: CaptionFormat, content: str) -> None:
     try:
         found = read(kind, content.encode())
-    except Unreadable:
+    except UnreadableError:
         return
     for start, end, text in found.cues:
         assert 0 <= start < end

@@ -10,7 +10,7 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import FreezeSource, MediaSource, Speed
 from services.ops.interchange.converter import Converter
 from services.ops.interchange.readers.cmx3600 import read
-from services.ops.interchange.readers.otio import Refused
+from services.ops.interchange.readers.otio import RefusedError
 from services.ops.interchange.readers.timecode import parsed
 from tests.interchange.conftest import Bring, Brought, imported
 
@@ -155,7 +155,7 @@ def test_one_bad_line_is_told_and_the_others_are_read() -> None:
 
 @pytest.mark.parametrize("text", ["001  AX V C 00:00:00:00 nonsense", "words", "\0", "{}"])
 def test_what_holds_no_event_is_refused_with_its_line(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         read(text, Fraction(24))
 
 

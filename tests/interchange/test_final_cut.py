@@ -8,7 +8,7 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import ColorSource, FreezeSource, Speed, TextSource
 from services.ops.interchange.converter import Converter
 from services.ops.interchange.readers.fcp7 import read
-from services.ops.interchange.readers.otio import Refused
+from services.ops.interchange.readers.otio import RefusedError
 from tests.interchange.conftest import Bring, Brought, imported
 
 RATE = "<rate><timebase>24</timebase><ntsc>FALSE</ntsc></rate>"
@@ -70,7 +70,7 @@ def test_a_nested_sequence_plays_at_its_own_rate() -> None:
 
 
 def test_a_sequence_in_itself_is_refused() -> None:
-    with pytest.raises(Refused, match="nested"):
+    with pytest.raises(RefusedError, match="nested"):
         brought(sequence(clip(0, 24, 0, '<sequence id="S"/>', file="")))
 
 
@@ -180,7 +180,7 @@ def test_ntsc_rates_and_sources_of_another_rate() -> None:
 
 @pytest.mark.parametrize("text", ["<xmeml/>", "<fcpxml/>", "<xmeml><sequence/></xmeml>", "<xmeml"])
 def test_what_holds_no_sequence_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         read(text.encode())
 
 

@@ -13,7 +13,7 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import ColorSource, FreezeSource, MediaSource, Speed, TextSource, TextStyle, Timeline
 from services.ops.interchange.converter import Converter
 from services.ops.interchange.readers.fcpxml import read
-from services.ops.interchange.readers.otio import Refused
+from services.ops.interchange.readers.otio import RefusedError
 from services.ops.interchange.writing import written
 from tests.interchange.conftest import Brought, imported
 from tests.interchange.histories import FILES, LIBRARY, timelines
@@ -160,7 +160,7 @@ def test_storylines_compound_clips_multicams_and_auditions() -> None:
 def test_a_compound_clip_in_itself_is_refused() -> None:
     inner = '<ref-clip ref="n" duration="1s"/>'
     nested = f'<media id="n"><sequence format="r1" duration="60s"><spine>{inner}</spine></sequence></media>'
-    with pytest.raises(Refused, match="compound"):
+    with pytest.raises(RefusedError, match="compound"):
         brought('<ref-clip ref="n" duration="1s"/>', nested)
 
 
@@ -195,7 +195,7 @@ def test_titles_colours_markers_and_what_is_not_kept() -> None:
     "text", ["<xmeml/>", "<fcpxml/>", "<fcpxml", "<fcpxml><resources/><event><asset-clip ref='a'/></event></fcpxml>"]
 )
 def test_what_holds_no_project_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         read(text.encode())
 
 

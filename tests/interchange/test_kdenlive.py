@@ -13,7 +13,7 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import ColorSource, FreezeSource, MediaSource, Speed, TextStyle, Timeline
 from services.ops.interchange.converter import Converter
 from services.ops.interchange.readers.kdenlive import read
-from services.ops.interchange.readers.otio import Refused
+from services.ops.interchange.readers.otio import RefusedError
 from services.ops.interchange.writing import written
 from tests.interchange.conftest import Brought, imported
 from tests.interchange.histories import FILES, LIBRARY, timelines
@@ -122,13 +122,13 @@ def test_clips_that_are_mixed_on_two_playlists() -> None:
 
 
 def test_a_sequence_in_itself_is_refused() -> None:
-    with pytest.raises(Refused, match="sequences"):
+    with pytest.raises(RefusedError, match="sequences"):
         brought('<entry producer="t" in="0" out="9"/>')
 
 
 @pytest.mark.parametrize("text", ["<mlt/>", "<xmeml/>", "<mlt", "<mlt><playlist/></mlt>"])
 def test_what_holds_no_timeline_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         read(text.encode())
 
 

@@ -16,7 +16,7 @@ from services.ops.edits.apply import apply_all
 from services.ops.edits.sequence import Sequence
 from services.ops.interchange.converter import Converter
 from services.ops.interchange.edl import edl
-from services.ops.interchange.formats import CannotHold
+from services.ops.interchange.formats import CannotHoldError
 from services.ops.interchange.losses import MAX_HEADER, Ledger, header
 from services.ops.interchange.readers.timecode import parsed
 from services.ops.interchange.writing import written
@@ -117,7 +117,7 @@ async def test_a_name_can_neither_break_out_of_an_edl_nor_of_xml(converter: Conv
 
 async def test_a_rate_without_timecode_is_refused_with_a_reason(converter: Converter) -> None:
     for kind in ("edl", "fcp7xml"):
-        with pytest.raises(CannotHold, match="15/1"):
+        with pytest.raises(CannotHoldError, match="15/1"):
             await written(converter, edited(fps=Fps(15, 1)), "Film", FILES, kind)
 
 
@@ -129,7 +129,7 @@ def test_a_clip_of_which_no_loss_is_told_comes_back_where_it_was(timeline: Timel
         converter = Converter("auto")
         try:
             file = await written(converter, timeline, "Film", FILES, kind)  # type: ignore[arg-type]
-        except CannotHold:
+        except CannotHoldError:
             return
         back = imported(await converter.read(kind, timeline.canvas.fps, file.content), LIBRARY)  # type: ignore[arg-type]
         there = {(clip[1], clip[2]) for clips in back.lanes().values() for clip in clips}

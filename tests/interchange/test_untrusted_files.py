@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cutlog.contract.time import Fps
-from services.ops.interchange.converter import MAX_FILE, Converter, FileRefused, ReadFormat
+from services.ops.interchange.converter import MAX_FILE, Converter, FileRefusedError, ReadFormat
 
 FPS = Fps(25, 1)
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
@@ -15,7 +15,7 @@ EMPTY = '{"OTIO_SCHEMA":"Timeline.1","name":"x","tracks":{"OTIO_SCHEMA":"Stack.1
 
 
 async def refusal(converter: Converter, kind: ReadFormat, document: bytes) -> str:
-    with pytest.raises(FileRefused) as refused:
+    with pytest.raises(FileRefusedError) as refused:
         await converter.read(kind, FPS, document)
     return str(refused.value)
 

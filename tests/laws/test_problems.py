@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from cutlog.web import ProblemType
-from services.ops.api.refusals import TYPES
+from services.ops.api.problems import TYPES
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*ROOT.glob("cutlog/**/*.py"), *ROOT.glob("services/**/*.py")])

@@ -17,14 +17,14 @@ from cutlog.db.idempotency import Keyed, KeyReusedError
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.records import (
-    AlreadyAnswered,
+    AlreadyAnsweredError,
     Append,
     Appended,
     Keep,
     Kept,
-    LogClosed,
-    Unstorable,
-    VersionConflict,
+    LogClosedError,
+    UnstorableError,
+    VersionConflictError,
 )
 from tests.support.database import Database
 from tests.support.edits import TRACE, committed, edit
@@ -39,7 +39,7 @@ async def test_positions_have_no_gaps_under_concurrency_and_conflicts(writer: Lo
             try:
                 await writer.append(edit(f"p_{(number + attempt) % 8}", done))
                 done += 1
-            except VersionConflict:
+            except VersionConflictError:
                 continue
         return done
 
@@ -58,7 +58,7 @@ async def test_two_appends_after_the_same_version_make_one_version(writer: LogWr
         writer.append(edit("p_1", 1)), writer.append(edit("p_1", 1)), return_exceptions=True
     )
     assert isinstance(first, Appended) and first.version == 2
-    assert isinstance(second, VersionConflict) and (second.expected, second.actual) == (1, 2)
+    assert isinstance(second, VersionConflictError) and (second.expected, second.actual) == (1, 2)
     assert len(await reader.stream("project.p_1")) == 2
 
 
@@ -67,13 +67,13 @@ async def test_a_conflict_in_a_batch_leaves_the_other_appends_alone(writer: LogW
     appends = [edit(f"q_{number}", 0) for number in range(20)]
     appends.insert(7, edit("p_1", 0))
     results = await asyncio.gather(*map(writer.append, appends), return_exceptions=True)
-    assert isinstance(results.pop(7), VersionConflict)
+    assert isinstance(results.pop(7), VersionConflictError)
     assert sorted(result.position for result in results if isinstance(result, Appended)) == list(range(2, 22))
 
 
 @slow
 async def test_an_expected_version_beyond_the_end_is_a_conflict(writer: LogWriter) -> None:
-    with pytest.raises(VersionConflict) as refused:
+    with pytest.raises(VersionConflictError) as refused:
         await writer.append(edit("p_1", 5))
     assert refused.value.actual == 0
 
@@ -125,7 +125,7 @@ async def test_a_result_is_kept_with_its_events_and_only_once(writer: LogWriter,
         writer.append(edit("p_3", 0)),
         return_exceptions=True,
     )
-    assert isinstance(results[1], AlreadyAnswered)
+    assert isinstance(results[1], AlreadyAnsweredError)
     assert await reader.head() == 2
     first = results[0]
     assert isinstance(first, Appended)
@@ -167,7 +167,7 @@ async def test_text_that_postgresql_cannot_hold_is_refused_alone(writer: LogWrit
         writer.append(edit("p_2", 0, committed(1, message="a\0b"))),
         return_exceptions=True,
     )
-    assert isinstance(results[0], Appended) and isinstance(results[1], Unstorable)
+    assert isinstance(results[0], Appended) and isinstance(results[1], UnstorableError)
     assert await reader.head() == 1
 
 
@@ -213,7 +213,7 @@ async def test_closing_finishes_what_waits_and_refuses_the_rest(engine: AsyncEng
         waiting = [asyncio.create_task(writer.append(edit(f"p_{number}", 0))) for number in range(50)]
         await asyncio.sleep(0)
     assert {(await task).version for task in waiting} == {1}
-    with pytest.raises(LogClosed):
+    with pytest.raises(LogClosedError):
         await writer.append(edit("p_0", 1))
     assert await reader.head() == 50
 

@@ -17,7 +17,7 @@ from cutlog.contract.envelope import RawEvent
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.relay import Relay
-from services.ops.log.stream import StreamAhead, sealed
+from services.ops.log.stream import StreamAheadError, sealed
 from tests.log.relays import lose, published, relaying
 from tests.support.database import Database
 from tests.support.edits import TRACE, edit, fill
@@ -105,7 +105,7 @@ async def test_a_foreign_message_does_not_hide_that_history_was_lost(
     await lose(database, 15)
     async with await operator(nats) as admin:
         await as_anything(admin)
-    with pytest.raises(StreamAhead, match="EVENTS is at 21, the log at 15"):
+    with pytest.raises(StreamAheadError, match="EVENTS is at 21, the log at 15"):
         await Relay(bus, engine).run(asyncio.Event())
     assert await last_sequence(bus) == 21
 
@@ -127,5 +127,5 @@ async def test_a_stream_of_an_older_build_is_sealed_unless_it_has_what_the_log_l
     await assert_stream_is_log(nats, reader)
     await bus.api("STREAM.UPDATE.EVENTS", config)
     await lose(database, 15)
-    with pytest.raises(StreamAhead):
+    with pytest.raises(StreamAheadError):
         await Relay(bus, engine).look()

@@ -14,7 +14,7 @@ from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.records import Append
 from services.ops.log.relay import Relay
-from services.ops.log.stream import EventStream, StreamAhead, sealed
+from services.ops.log.stream import EventStream, StreamAheadError, sealed
 from tests.log.relays import lose, published, relaying
 from tests.support.database import Database
 from tests.support.edits import TRACE, committed, edit, fill
@@ -200,9 +200,9 @@ async def test_a_stream_ahead_of_the_log_stops_the_relay_with_the_way_out(
         await published(bus, 20)
     await lose(database, 15)
     relay = Relay(bus, engine)
-    with pytest.raises(StreamAhead, match="EVENTS is at 20, the log at 15"):
+    with pytest.raises(StreamAheadError, match="EVENTS is at 20, the log at 15"):
         await relay.look()
-    with pytest.raises(StreamAhead, match="EVENTS is at 20, the log at 15"):
+    with pytest.raises(StreamAheadError, match="EVENTS is at 20, the log at 15"):
         await relay.run(asyncio.Event())
     with pytest.raises(BusError, match="restore the newer database"):
         await relay.check()

@@ -15,19 +15,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobStore, open_blobs
 from cutlog.bus import Bus, Outbox
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import ArchiveMedia, Command, DeleteMedia, MediaCommand
 from cutlog.contract.ids import new_id
 from cutlog.db.engine import create_engine
 from cutlog.ffmpeg import Ffmpeg
 from services.media.ingest import leases
 from services.media.ingest.receive import Ingest
-from services.media.records.videos import Asker
 from tests.media.conftest import House
 from tests.media.recordings import sound
 from tests.support.waiting import eventually
 
 STEPS = ("looked", "stored", "counted")
-ASKER = Asker("default", "tester", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+BEHALF = Behalf("default", "tester", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Rivals:
             assert await self.blobs.delete(str(row["key"]))
 
     async def _ask(self, body: MediaCommand) -> bool:
-        command = Command(key=new_id("k"), tenant="default", actor="gc", trace=ASKER.trace, body=body)
+        command = Command(key=new_id("k"), tenant="default", actor="gc", trace=BEHALF.trace, body=body)
         return (await self.bus.command("gc", command)).refused is None
 
     async def _follow(self, video_id: str, source: str) -> None:
@@ -162,7 +162,7 @@ async def test_content_that_is_uploaded_while_it_goes_stays(rivals: Rivals, riva
                 acted.append(name)
                 await getattr(rivals, rival)(video_id)
 
-        outcome = await (await ingest(rivals, meanwhile)).take(ASKER, "b.wav", once(data), None)
+        outcome = await (await ingest(rivals, meanwhile)).take(BEHALF, "b.wav", once(data), None)
         assert outcome.status in (200, 201)
         # Nothing is stored of content that is there: nobody can act at that step.
         assert acted == ([] if step == "stored" else acted if step == "counted" else [step])
@@ -189,7 +189,7 @@ async def test_content_that_was_deleted_is_uploaded_again_while_others_act(rival
             if name == step and step != "counted":
                 await getattr(rivals, rival)(video_id)
 
-        outcome = await (await ingest(rivals, meanwhile)).take(ASKER, "b.wav", once(data), None)
+        outcome = await (await ingest(rivals, meanwhile)).take(BEHALF, "b.wav", once(data), None)
         assert outcome.status == 201
         assert await held(rivals, data) == 1
         again = (await client("GET", f"/api/videos/{video['id']}")).body

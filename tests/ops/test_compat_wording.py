@@ -21,7 +21,7 @@ from services.ops.edits.sequence import Sequence
 from services.ops.edits.size import Budget
 from services.ops.legacy.draft import Draft
 from services.ops.legacy.kinds import LOOKS, SOUNDS, TEXTS
-from services.ops.legacy.reading import Untranslatable
+from services.ops.legacy.reading import UntranslatableError
 from services.ops.legacy.rules import RULES
 from services.ops.legacy.translate import meant, opened_with
 from services.ops.legacy.wording import begins_as_film, instead, settled, shown, unwrapped
@@ -57,7 +57,7 @@ def test_what_is_named_in_place_of_a_kind_is_taken() -> None:
         draft = Draft(sequence, {"VIDEO": "v_1", "AUDIO": "v_1"}, SHELF, "c1-0")
         try:
             meant(op, draft, WHOLE)
-        except Untranslatable as error:
+        except UntranslatableError as error:
             wrong[kind] = op, str(error)
     assert wrong == {}
 
@@ -84,5 +84,5 @@ def test_an_edit_that_leaves_its_unit_open_is_read_as_a_store_of_it_would_be() -
         ).volume
 
     assert [volume(level) for level in (0.5, 2, 5, 10, 150)] == ["factor", "factor", "unsure", "percent", "percent"]
-    with pytest.raises(Untranslatable, match="startMs"):
+    with pytest.raises(UntranslatableError, match="startMs"):
         settled([{"type": "trim", "start": 0, "end": 5000}], 10, whole_film=True)

@@ -40,13 +40,13 @@ from services.ops.decide.commands import (
 from services.ops.decide.project import decide, exported, pin_of
 from services.ops.decide.project_state import ProjectState, evolve, initial_state
 from services.ops.decide.refusals import (
-    IdUnavailable,
-    NotFound,
-    NothingToExport,
-    NotRendering,
-    NotRetryable,
-    Refused,
-    StaleVersion,
+    IdUnavailableError,
+    NotFoundError,
+    NothingToExportError,
+    NotRenderingError,
+    NotRetryableError,
+    RefusedError,
+    StaleVersionError,
 )
 from tests.ops.drawing import MEDIA
 
@@ -111,26 +111,26 @@ def test_then(given_: tuple[ProjectEvent, ...], when: ProjectCommand, then: tupl
         state = evolve(state, event, "default")
 
 
-REFUSALS: list[tuple[str, tuple[ProjectEvent, ...], ProjectCommand, type[Refused]]] = [
-    ("a project exists", (CREATED,), CreateProject("Film", Canvas()), IdUnavailable),
-    ("there is no project", (), DeleteProject(), NotFound),
-    ("a project is deleted", (CREATED, ProjectDeleted()), SetPin(0, NOW), NotFound),
-    ("a version is expected that was passed", (CREATED, MADE), commit(ADD_W, expected=0), StaleVersion),
-    ("a version is expected that is to come", (CREATED, MADE), commit(ADD_W, expected=2), StaleVersion),
-    ("a version has no frames", (CREATED, MADE), RequestExport("x", 0, "mp4"), NothingToExport),
-    ("a version is to come", (CREATED, MADE), RequestExport("x", 2, "mp4"), NotFound),
-    ("an export is unknown", (CREATED, MADE), CancelExport("x"), NotFound),
-    ("an export is done", (CREATED, MADE, REQUESTED, RENDERED), CancelExport("x"), NotRendering),
-    ("an export is done already", (CREATED, MADE, REQUESTED, RENDERED), REPORT, NotRendering),
-    ("an export is still queued", (CREATED, MADE, REQUESTED), RetryExport("x"), NotRetryable),
-    ("a version to pin is to come", (CREATED, MADE), SetPin(2, NOW), NotFound),
+REFUSALS: list[tuple[str, tuple[ProjectEvent, ...], ProjectCommand, type[RefusedError]]] = [
+    ("a project exists", (CREATED,), CreateProject("Film", Canvas()), IdUnavailableError),
+    ("there is no project", (), DeleteProject(), NotFoundError),
+    ("a project is deleted", (CREATED, ProjectDeleted()), SetPin(0, NOW), NotFoundError),
+    ("a version is expected that was passed", (CREATED, MADE), commit(ADD_W, expected=0), StaleVersionError),
+    ("a version is expected that is to come", (CREATED, MADE), commit(ADD_W, expected=2), StaleVersionError),
+    ("a version has no frames", (CREATED, MADE), RequestExport("x", 0, "mp4"), NothingToExportError),
+    ("a version is to come", (CREATED, MADE), RequestExport("x", 2, "mp4"), NotFoundError),
+    ("an export is unknown", (CREATED, MADE), CancelExport("x"), NotFoundError),
+    ("an export is done", (CREATED, MADE, REQUESTED, RENDERED), CancelExport("x"), NotRenderingError),
+    ("an export is done already", (CREATED, MADE, REQUESTED, RENDERED), REPORT, NotRenderingError),
+    ("an export is still queued", (CREATED, MADE, REQUESTED), RetryExport("x"), NotRetryableError),
+    ("a version to pin is to come", (CREATED, MADE), SetPin(2, NOW), NotFoundError),
     ("a proxy of a version to come", (CREATED,),
-     ReportProxy(project_id="p", version=1, digest="d", output=FILE), NotFound),
+     ReportProxy(project_id="p", version=1, digest="d", output=FILE), NotFoundError),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("given_", "when", "refusal"), [row[1:] for row in REFUSALS], ids=[row[0] for row in REFUSALS])
-def test_refused(given_: tuple[ProjectEvent, ...], when: ProjectCommand, refusal: type[Refused]) -> None:
+def test_refused(given_: tuple[ProjectEvent, ...], when: ProjectCommand, refusal: type[RefusedError]) -> None:
     with pytest.raises(refusal):
         decide(given(*given_), when)
 

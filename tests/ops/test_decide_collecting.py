@@ -47,15 +47,15 @@ from services.ops.decide.commands import RetryExport, SetPin
 from services.ops.decide.project import decide
 from services.ops.decide.project_state import ProjectState, evolve, initial_state
 from services.ops.decide.refusals import (
-    ChangedSince,
-    Held,
-    MediaInUse,
-    NotArchived,
-    NotReady,
-    NotRetryable,
-    Pinned,
-    PlanExists,
-    Refused,
+    ChangedSinceError,
+    HeldError,
+    MediaInUseError,
+    NotArchivedError,
+    NotReadyError,
+    NotRetryableError,
+    PinnedError,
+    PlanExistsError,
+    RefusedError,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -113,26 +113,31 @@ def test_then(given_: tuple[ProjectEvent, ...], when: CollectExport, then: tuple
         state = evolve(state, event, "default")
 
 
-REFUSED: list[tuple[str, tuple[ProjectEvent, ...], CollectExport, type[Refused]]] = [
-    ("queued", READY[:4], archive(), NotReady),
-    ("archived already", (*READY, ARCHIVED), archive(), NotReady),
-    ("pinned", (*READY, PIN), archive(), Pinned),
-    ("held", (*READY, HOLD), archive(), Pinned),
-    ("pinned since it was archived", (*READY, ARCHIVED, PIN), delete(), Pinned),
-    ("pinned until later", (*READY, ExportPinned(version=1, expires_at=NOW + timedelta(seconds=1))), archive(), Pinned),
-    ("an erasure heeds a hold", (*READY, HOLD, ProjectDeleted()), archive(gone=True, erase=True), Pinned),
-    ("an erasure in a project that is there heeds pins", (*READY, PIN), archive(erase=True), Pinned),
-    ("deleted since", GONE, archive(), ChangedSince),
-    ("restored since", READY, archive(gone=True), ChangedSince),
-    ("not archived yet", READY, delete(), NotArchived),
-    ("deleted twice", (*READY, ARCHIVED, DELETED), delete(), NotArchived),
-    ("nothing to restore", READY, RESTORE, NotArchived),
-    ("the newest proxy", READY, DeleteProxy(project_id="p", version=2, key="k"), ChangedSince),
+REFUSED: list[tuple[str, tuple[ProjectEvent, ...], CollectExport, type[RefusedError]]] = [
+    ("queued", READY[:4], archive(), NotReadyError),
+    ("archived already", (*READY, ARCHIVED), archive(), NotReadyError),
+    ("pinned", (*READY, PIN), archive(), PinnedError),
+    ("held", (*READY, HOLD), archive(), PinnedError),
+    ("pinned since it was archived", (*READY, ARCHIVED, PIN), delete(), PinnedError),
+    (
+        "pinned until later",
+        (*READY, ExportPinned(version=1, expires_at=NOW + timedelta(seconds=1))),
+        archive(),
+        PinnedError,
+    ),
+    ("an erasure heeds a hold", (*READY, HOLD, ProjectDeleted()), archive(gone=True, erase=True), PinnedError),
+    ("an erasure in a project that is there heeds pins", (*READY, PIN), archive(erase=True), PinnedError),
+    ("deleted since", GONE, archive(), ChangedSinceError),
+    ("restored since", READY, archive(gone=True), ChangedSinceError),
+    ("not archived yet", READY, delete(), NotArchivedError),
+    ("deleted twice", (*READY, ARCHIVED, DELETED), delete(), NotArchivedError),
+    ("nothing to restore", READY, RESTORE, NotArchivedError),
+    ("the newest proxy", READY, DeleteProxy(project_id="p", version=2, key="k"), ChangedSinceError),
 ]
 
 
 @pytest.mark.parametrize(("given_", "when", "refusal"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
-def test_refused(given_: tuple[ProjectEvent, ...], when: CollectExport, refusal: type[Refused]) -> None:
+def test_refused(given_: tuple[ProjectEvent, ...], when: CollectExport, refusal: type[RefusedError]) -> None:
     with pytest.raises(refusal):
         decide(given(*given_), when)
 
@@ -145,16 +150,16 @@ def test_an_archived_or_deleted_export_is_rendered_again_under_its_own_id(before
 
 def test_a_deleted_export_is_not_rendered_again_once_another_took_its_place() -> None:
     state = given(*READY, ARCHIVED, DELETED, ExportRequested(export_id="y", version=1, profile="mp4"))
-    with pytest.raises(NotRetryable):
+    with pytest.raises(NotRetryableError):
         decide(state, RetryExport("x"))
 
 
 def test_only_an_admin_lifts_or_changes_a_hold() -> None:
     state = given(*READY, HOLD)
     lift = SetPin(1, NOW, False, "mp4")
-    with pytest.raises(Held):
+    with pytest.raises(HeldError):
         decide(state, lift)
-    with pytest.raises(Held):
+    with pytest.raises(HeldError):
         decide(state, SetPin(1, NOW, True, "mp4", expires_at=NOW + timedelta(days=1)))
     assert decide(state, SetPin(1, NOW, True, "mp4", mode="hold")) == ()
     lifted = SetPin(1, NOW, False, "mp4", by_admin=True)
@@ -174,15 +179,15 @@ READY_MEDIA = (UPLOADED, MediaArchived(key="archive/a", generation=1))
     [
         (READY_MEDIA, RestoreMedia(media_id="m"), 0, MediaRestored(key="videos/t/ab.1.mp4", generation=1)),
         (READY_MEDIA, DeleteMedia(media_id="m"), 0, MediaDeleted(generation=1)),
-        (READY_MEDIA, DeleteMedia(media_id="m"), 1, MediaInUse),
-        (READY_MEDIA, ArchiveMedia(media_id="m", key="archive/a"), 0, NotReady),
-        ((UPLOADED,), ArchiveMedia(media_id="m", key="archive/a"), 0, NotReady),
-        ((UPLOADED,), DeleteMedia(media_id="m"), 0, NotArchived),
-        ((UPLOADED,), RestoreMedia(media_id="m"), 0, NotArchived),
+        (READY_MEDIA, DeleteMedia(media_id="m"), 1, MediaInUseError),
+        (READY_MEDIA, ArchiveMedia(media_id="m", key="archive/a"), 0, NotReadyError),
+        ((UPLOADED,), ArchiveMedia(media_id="m", key="archive/a"), 0, NotReadyError),
+        ((UPLOADED,), DeleteMedia(media_id="m"), 0, NotArchivedError),
+        ((UPLOADED,), RestoreMedia(media_id="m"), 0, NotArchivedError),
     ],
 )
 def test_media_goes_in_two_stages_while_nobody_holds_on_to_it(
-    before: tuple[MediaEvent, ...], command: MediaCommand, living: int, then: MediaEvent | type[Refused]
+    before: tuple[MediaEvent, ...], command: MediaCommand, living: int, then: MediaEvent | type[RefusedError]
 ) -> None:
     state = media.initial_state()
     for event in before:
@@ -197,8 +202,8 @@ def test_media_goes_in_two_stages_while_nobody_holds_on_to_it(
 def test_a_policy_follows_an_older_one_only_and_a_run_has_one_plan() -> None:
     second = PolicyChanged(level="tenant", version=2, policy={})
     assert run.decide(None, RecordPolicy(policy_id="policy_t", event=second)) == (second,)
-    with pytest.raises(ChangedSince):
+    with pytest.raises(ChangedSinceError):
         run.decide(second, RecordPolicy(policy_id="policy_t", event=second))
     plan = PlanCalculated(plan_id="pl", plan_hash="h", position=1, candidates=0, bytes=0)
-    with pytest.raises(PlanExists):
+    with pytest.raises(PlanExistsError):
         run.decide(plan, RecordPlan(run_id="r", event=plan))

@@ -19,11 +19,11 @@ from cutlog.contract.events import (
     VersionCommitted,
 )
 from cutlog.contract.timeline import Canvas
-from services.ops.decide.refusals import MediaInUse, Refused
+from services.ops.decide.refusals import MediaGoneError, MediaInUseError, RefusedError
 from services.ops.log.append import LogWriter
 from services.ops.log.records import Append, Appended
 from services.ops.readmodel.derive import derive
-from services.ops.readmodel.guard import MediaGone, guard
+from services.ops.readmodel.guard import guard
 from tests.ops.conftest import FACTS, TRACE
 from tests.support.database import Database
 
@@ -60,10 +60,10 @@ async def log(engine: AsyncEngine) -> AsyncIterator[LogWriter]:
 async def test_a_project_about_a_media_uses_it_before_its_first_edit(log: LogWriter) -> None:
     about = ProjectCreated(name="About it", canvas=Canvas(), media_added=("film",))
     await log.append(append("project.about", 0, about))
-    with pytest.raises(MediaInUse, match="1 projects"):
+    with pytest.raises(MediaInUseError, match="1 projects"):
         await log.append(append("media.film", 1, MediaReleased(ref_count=0)))
     gone = ProjectCreated(name="Too late", canvas=Canvas(), media_added=("another",))
-    with pytest.raises(MediaGone):
+    with pytest.raises(MediaGoneError):
         await log.append(append("project.late", 0, gone))
 
 
@@ -77,7 +77,7 @@ async def test_a_media_that_goes_and_a_version_that_uses_it_in_one_batch_are_not
     outcomes = await asyncio.gather(*map(log.append, both if used_first else both[::-1]), return_exceptions=True)
     written, refused = outcomes
     assert isinstance(written, Appended)
-    assert isinstance(refused, MediaInUse if used_first else MediaGone)
+    assert isinstance(refused, MediaInUseError if used_first else MediaGoneError)
 
 
 @pytest.mark.few(1, reason="one more database")
@@ -86,7 +86,7 @@ async def test_its_file_does_not_go_in_one_batch_with_a_version_that_uses_it(log
     both = [append("project.p", 1, USES), append("media.film", 1, end)]
     written, refused = await asyncio.gather(*map(log.append, both), return_exceptions=True)
     assert isinstance(written, Appended)
-    assert isinstance(refused, MediaInUse)
+    assert isinstance(refused, MediaInUseError)
 
 
 async def test_other_appends_still_share_a_transaction(log: LogWriter, engine: AsyncEngine) -> None:
@@ -94,5 +94,5 @@ async def test_other_appends_still_share_a_transaction(log: LogWriter, engine: A
     sql.listen(engine.sync_engine, "commit", lambda _: commits.__setitem__(0, commits[0] + 1))
     both = [append("project.p", 1, USES), append("media.film", 1, MediaReleased(ref_count=1))]
     outcomes = await asyncio.gather(*map(log.append, both), return_exceptions=True)
-    assert not any(isinstance(each, Refused) for each in outcomes)
+    assert not any(isinstance(each, RefusedError) for each in outcomes)
     assert commits == [1]

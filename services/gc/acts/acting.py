@@ -23,10 +23,11 @@ from cutlog.db.lead import held
 from cutlog.db.leases import Lease, LeaseLost
 from services.gc import tables
 from services.gc.acts.moves import Mover, Reached, nothing
+from services.gc.errors import GcError
 from services.gc.projection import snapshot
 from services.gc.report import audit
 from services.gc.report.audit import Action, Item
-from services.gc.report.plans import Asker
+from services.gc.report.plans import KeyedBehalf
 from services.gc.report.reports import Reports, caught_up
 
 CHUNK: Final = 500
@@ -35,7 +36,7 @@ PATIENCE: Final = 30.0
 """Seconds that an answer waits for files to follow their events."""
 
 
-class ActUnderWay(Exception):
+class ActUnderWayError(GcError):
     """Another archive, restore or delete of this tenant is in progress."""
 
 
@@ -90,59 +91,59 @@ class Acts:
 
     @asynccontextmanager
     async def turn(self, tenant: str) -> AsyncIterator[Lease]:
-        """The tenant's lease; it ends soon after this process at the latest. Raises ActUnderWay, ProjectionBehind.
+        """The tenant's lease; it ends soon after this process at the latest. Raises ActUnderWayError, ProjectionBehind.
 
         It keeps admins from working against each other. That nothing goes wrongly does not rest on it: ops decides.
         """
         async with held(self._engine, f"gc.act {tenant}") as lease:
             if lease is None:
-                raise ActUnderWay(str(ActUnderWay.__doc__))
+                raise ActUnderWayError(str(ActUnderWayError.__doc__))
             try:
                 yield lease
             except LeaseLost as error:
-                raise ActUnderWay(str(ActUnderWay.__doc__)) from error
+                raise ActUnderWayError(str(ActUnderWayError.__doc__)) from error
 
-    async def done_before(self, asker: Asker) -> Outcome | None:
+    async def done_before(self, behalf: KeyedBehalf) -> Outcome | None:
         """The outcome of the same request, if it came to its end before. Raises KeyReusedError."""
         async with self._engine.connect() as connection:
-            begun = await audit.begun_by(connection, asker)
+            begun = await audit.begun_by(connection, behalf)
             if begun is None or not begun[1]:
                 return None
             return await self._outcome(connection, begun[0], 0)
 
     async def carry_out(
-        self, lease: Lease, asker: Asker, action: Action, plan_id: str | None, ids: Sequence[str], size: int,
+        self, lease: Lease, behalf: KeyedBehalf, action: Action, plan_id: str | None, ids: Sequence[str], size: int,
         judge: Judge,
     ) -> Outcome:  # fmt: skip
         """Decides and acts on objects, some at a time. Raises BusError when ops does not answer: ask again."""
-        run_id = await self._begin(asker, action, plan_id, len(ids), size)
+        run_id = await self._begin(behalf, action, plan_id, len(ids), size)
         last = 0
         for chunk in _chunks(list(dict.fromkeys(ids))):
             async with self._engine.connect() as connection:
                 await lease.confirm(connection)  # one that was lost ends the act here
-            last = max(last, await self._chunk(asker, run_id, chunk, judge))
+            last = max(last, await self._chunk(behalf, run_id, chunk, judge))
         pending = await self._files_follow(last)
         await self._reached("act ends")
         async with self._engine.begin() as connection:
             await audit.end(connection, run_id)
             return await self._outcome(connection, run_id, pending)
 
-    async def _begin(self, asker: Asker, action: Action, plan_id: str | None, objects: int, size: int) -> str:
+    async def _begin(self, behalf: KeyedBehalf, action: Action, plan_id: str | None, objects: int, size: int) -> str:
         """The id of the act: that of the one which the same request began before, or a new one."""
         async with self._engine.begin() as connection:
-            begun = await audit.begun_by(connection, asker)
+            begun = await audit.begun_by(connection, behalf)
             if begun is not None:
                 return begun[0]
             run_id = new_id("run")
             try:
                 async with connection.begin_nested():
-                    await audit.begin(connection, run_id, asker, action, plan_id, objects, size, keyed=True)
+                    await audit.begin(connection, run_id, behalf, action, plan_id, objects, size, keyed=True)
             except IntegrityError:
-                raise ActUnderWay(str(ActUnderWay.__doc__)) from None
+                raise ActUnderWayError(str(ActUnderWayError.__doc__)) from None
         await self._reached("act begun")
         return run_id
 
-    async def _chunk(self, asker: Asker, run_id: str, ids: Sequence[str], judge: Judge) -> int:
+    async def _chunk(self, behalf: KeyedBehalf, run_id: str, ids: Sequence[str], judge: Judge) -> int:
         """The position of the last event that the objects led to, 0 if none."""
         async with self._engine.connect() as connection:
             before = await audit.landed(connection, run_id, ids)
@@ -156,12 +157,12 @@ class Acts:
                 case str(reason):
                     return Item(id=object_id, outcome="skipped", reason=reason)
                 case Removal() as removal:
-                    await self._remove(asker, run_id, removal)
+                    await self._remove(behalf, run_id, removal)
                     return Item(id=object_id, outcome="done")
                 case body:
                     async with slots:
                         await self._reached("command")
-                        reply = await self._ops.command("gc", _command(asker, run_id, object_id, body))
+                        reply = await self._ops.command("gc", _command(behalf, run_id, object_id, body))
                         await self._reached("event")
                     if reply.refused is not None:
                         return Item(id=object_id, outcome="skipped", reason=reply.refused.detail)
@@ -176,13 +177,13 @@ class Acts:
         await self._reached("items noted")
         return max((item.position or 0 for item in items), default=0)
 
-    async def _remove(self, asker: Asker, run_id: str, removal: Removal) -> None:
+    async def _remove(self, behalf: KeyedBehalf, run_id: str, removal: Removal) -> None:
         """Notes what is to go, before it does."""
         async with self._engine.begin() as connection:
             values = {
                 "intent": f"{run_id} {removal.key}", "position": await snapshot.position(connection),
-                "class_": removal.class_, "object_id": removal.key, "tenant": asker.tenant, "action": "delete",
-                "source": removal.key, "actor": asker.subject, "at": func.now(),
+                "class_": removal.class_, "object_id": removal.key, "tenant": behalf.tenant, "action": "delete",
+                "source": removal.key, "actor": behalf.actor, "at": func.now(),
             }  # fmt: skip
             await connection.execute(insert(tables.move).values(values).on_conflict_do_nothing())
 
@@ -222,10 +223,10 @@ class Acts:
             yield connection
 
 
-def _command(asker: Asker, run_id: str, object_id: str, body: CommandBody) -> Command:
+def _command(behalf: KeyedBehalf, run_id: str, object_id: str, body: CommandBody) -> Command:
     """Sent again for the same object of the same act, it is the same command."""
     key = f"gc/{run_id}/{object_id}"
-    return Command(key=key, tenant=asker.tenant, actor=asker.subject, trace=asker.trace, body=body)
+    return Command(key=key, tenant=behalf.tenant, actor=behalf.actor, trace=behalf.trace, body=body)
 
 
 def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:

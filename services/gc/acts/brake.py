@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
 from services.gc import tables
+from services.gc.errors import GcError
 from services.gc.report import store
 from services.gc.rules.classes import Class
 from services.gc.rules.plan import Candidate
@@ -21,7 +22,7 @@ FLOOR: Final = 1
 `maxDeleteFraction` is 0."""
 
 
-class Braked(Exception):
+class BrakedError(GcError):
     """The run would delete more than `maxDeleteFraction` allows."""
 
 
@@ -36,11 +37,11 @@ class Share(msgspec.Struct, frozen=True):
 
 
 def pull(policy: Policy, share: Share) -> None:
-    """Raises Braked when too large a part of a class is to go, by number or by bytes."""
+    """Raises BrakedError when too large a part of a class is to go, by number or by bytes."""
     most = policy.max_delete_fraction
     too_many = share.chosen > most * share.count or share.chosen_size > most * share.size
     if too_many and (share.chosen > FLOOR or most == 0):
-        raise Braked(
+        raise BrakedError(
             f"{share.chosen} of {share.count} {share.what} ({share.chosen_size} of {share.size} bytes) would go; "
             f"maxDeleteFraction is {most}. Delete fewer at a time, or calculate with a policy that allows more."
         )
@@ -49,7 +50,7 @@ def pull(policy: Policy, share: Share) -> None:
 async def brake(
     connection: AsyncConnection, blobs: BlobStore, tenant: str, policy: Policy, lines: Iterable[Candidate]
 ) -> None:
-    """Looks at what is to go by its classes. Raises Braked, ObjectUnreadable."""
+    """Looks at what is to go by its classes. Raises BrakedError, ObjectUnreadable."""
     async for share in _shares(connection, blobs, tenant, lines):
         pull(policy, share)
 

@@ -24,9 +24,10 @@ from cutlog.contract.keys import ArchivedExportKey, archived_video
 from services.gc import tables
 from services.gc.acts.acting import Acts, Decided, Outcome, Removal
 from services.gc.acts.brake import brake
+from services.gc.errors import GcError
 from services.gc.projection import snapshot
 from services.gc.report import plans, policies, store
-from services.gc.report.plans import Asker
+from services.gc.report.plans import KeyedBehalf
 from services.gc.report.reports import now
 from services.gc.rules.classes import (
     Class,
@@ -44,15 +45,15 @@ from services.gc.rules.roots import Export, Project
 ALL: Final = 1_000_000
 
 
-class ConfirmationMissing(Exception):
+class ConfirmationMissingError(GcError):
     """Deleting needs `confirm`, the hash of the plan that listed the candidates."""
 
 
-class ConfirmationUnknown(Exception):
+class ConfirmationUnknownError(GcError):
     """`confirm` is not the hash of a plan."""
 
 
-class PlanSimulated(Exception):
+class PlanSimulatedError(GcError):
     """A simulation is read-only; calculate a plan for the present."""
 
 
@@ -62,74 +63,74 @@ class Collecting:
     def __init__(self, acts: Acts, blobs: BlobStore) -> None:
         self._acts, self._blobs = acts, blobs
 
-    async def archive(self, asker: Asker, plan_id: str, ids: Sequence[str] | None) -> Outcome:
-        """Archives the exports of a plan, or some of them. Raises PlanUnknown, PlanSimulated, ActUnderWay."""
-        if (before := await self._acts.done_before(asker)) is not None:
+    async def archive(self, behalf: KeyedBehalf, plan_id: str, ids: Sequence[str] | None) -> Outcome:
+        """Archives the exports of a plan, or some of them. Raises PlanUnknown, PlanSimulatedError, ActUnderWay."""
+        if (before := await self._acts.done_before(behalf)) is not None:
             return before
-        async with self._acts.turn(asker.tenant) as lease:
+        async with self._acts.turn(behalf.tenant) as lease:
             async with self._acts.newest() as connection:
-                plan = await plans.find(connection, asker.tenant, plan_id)
+                plan = await plans.find(connection, behalf.tenant, plan_id)
                 if plan.simulated:
-                    raise PlanSimulated(str(PlanSimulated.__doc__))
+                    raise PlanSimulatedError(str(PlanSimulatedError.__doc__))
                 lines = await _lines(connection, plan_id, ids)
-            judge_ = _Archiving(asker.tenant, plan, lines)
+            judge_ = _Archiving(behalf.tenant, plan, lines)
             wanted = list(lines) if ids is None else ids
             size = sum(line.size for line in lines.values())
-            return await self._acts.carry_out(lease, asker, "archive", plan_id, wanted, size, judge_)
+            return await self._acts.carry_out(lease, behalf, "archive", plan_id, wanted, size, judge_)
 
-    async def restore(self, asker: Asker, ids: Sequence[str]) -> Outcome:
+    async def restore(self, behalf: KeyedBehalf, ids: Sequence[str]) -> Outcome:
         """Brings exports back from the archive. Raises ActUnderWay."""
-        if (before := await self._acts.done_before(asker)) is not None:
+        if (before := await self._acts.done_before(behalf)) is not None:
             return before
-        async with self._acts.turn(asker.tenant) as lease, self._acts.newest():
-            return await self._acts.carry_out(lease, asker, "restore", None, ids, 0, _Restoring(asker.tenant))
+        async with self._acts.turn(behalf.tenant) as lease, self._acts.newest():
+            return await self._acts.carry_out(lease, behalf, "restore", None, ids, 0, _Restoring(behalf.tenant))
 
-    async def delete(self, asker: Asker, ids: Sequence[str], confirm: str | None) -> Outcome:
+    async def delete(self, behalf: KeyedBehalf, ids: Sequence[str], confirm: str | None) -> Outcome:
         """Deletes archived exports, and proxies, that a plan said may go.
 
-        Raises ConfirmationMissing, ConfirmationUnknown, Braked, ActUnderWay, ObjectUnreadable.
+        Raises ConfirmationMissingError, ConfirmationUnknownError, Braked, ActUnderWay, ObjectUnreadable.
         """
         if not confirm:
-            raise ConfirmationMissing(str(ConfirmationMissing.__doc__))
-        if (before := await self._acts.done_before(asker)) is not None:
+            raise ConfirmationMissingError(str(ConfirmationMissingError.__doc__))
+        if (before := await self._acts.done_before(behalf)) is not None:
             return before
-        async with self._acts.turn(asker.tenant) as lease:
+        async with self._acts.turn(behalf.tenant) as lease:
             async with self._acts.newest() as connection:
-                plan = await _confirmed(connection, asker.tenant, confirm)
+                plan = await _confirmed(connection, behalf.tenant, confirm)
                 lines = await _lines(connection, plan.plan_id, ids)
-                judge_ = _Deleting(asker.tenant, plan, lines, self._blobs)
-                await brake(connection, self._blobs, asker.tenant, judge_.policy, lines.values())
+                judge_ = _Deleting(behalf.tenant, plan, lines, self._blobs)
+                await brake(connection, self._blobs, behalf.tenant, judge_.policy, lines.values())
             size = sum(line.size for line in lines.values())
-            return await self._acts.carry_out(lease, asker, "delete", plan.plan_id, ids, size, judge_)
+            return await self._acts.carry_out(lease, behalf, "delete", plan.plan_id, ids, size, judge_)
 
-    async def archive_videos(self, asker: Asker, ids: Sequence[str]) -> Outcome:
+    async def archive_videos(self, behalf: KeyedBehalf, ids: Sequence[str]) -> Outcome:
         """Archives videos that nobody holds on to. Raises ActUnderWay."""
-        return await self._videos(asker, "archive", ids, _ArchivingVideos(asker.tenant))
+        return await self._videos(behalf, "archive", ids, _ArchivingVideos(behalf.tenant))
 
-    async def restore_videos(self, asker: Asker, ids: Sequence[str]) -> Outcome:
+    async def restore_videos(self, behalf: KeyedBehalf, ids: Sequence[str]) -> Outcome:
         """Brings videos back from the archive. Raises ActUnderWay."""
-        return await self._videos(asker, "restore", ids, _RestoringVideos(asker.tenant))
+        return await self._videos(behalf, "restore", ids, _RestoringVideos(behalf.tenant))
 
-    async def delete_videos(self, asker: Asker, ids: Sequence[str], confirm: str | None) -> Outcome:
+    async def delete_videos(self, behalf: KeyedBehalf, ids: Sequence[str], confirm: str | None) -> Outcome:
         """Deletes archived videos that a plan said may go. Raises as `delete`."""
         if not confirm:
-            raise ConfirmationMissing(str(ConfirmationMissing.__doc__))
-        if (before := await self._acts.done_before(asker)) is not None:
+            raise ConfirmationMissingError(str(ConfirmationMissingError.__doc__))
+        if (before := await self._acts.done_before(behalf)) is not None:
             return before
-        async with self._acts.turn(asker.tenant) as lease:
+        async with self._acts.turn(behalf.tenant) as lease:
             async with self._acts.newest() as connection:
-                plan = await _confirmed(connection, asker.tenant, confirm)
+                plan = await _confirmed(connection, behalf.tenant, confirm)
                 lines = await _lines(connection, plan.plan_id, ids)
-                judge_ = _DeletingVideos(asker.tenant, plan, lines)
-                await brake(connection, self._blobs, asker.tenant, judge_.policy, lines.values())
+                judge_ = _DeletingVideos(behalf.tenant, plan, lines)
+                await brake(connection, self._blobs, behalf.tenant, judge_.policy, lines.values())
             size = sum(line.size for line in lines.values())
-            return await self._acts.carry_out(lease, asker, "delete", plan.plan_id, ids, size, judge_)
+            return await self._acts.carry_out(lease, behalf, "delete", plan.plan_id, ids, size, judge_)
 
-    async def _videos(self, asker: Asker, action: Any, ids: Sequence[str], judge_: Any) -> Outcome:
-        if (before := await self._acts.done_before(asker)) is not None:
+    async def _videos(self, behalf: KeyedBehalf, action: Any, ids: Sequence[str], judge_: Any) -> Outcome:
+        if (before := await self._acts.done_before(behalf)) is not None:
             return before
-        async with self._acts.turn(asker.tenant) as lease, self._acts.newest():
-            return await self._acts.carry_out(lease, asker, action, None, ids, 0, judge_)
+        async with self._acts.turn(behalf.tenant) as lease, self._acts.newest():
+            return await self._acts.carry_out(lease, behalf, action, None, ids, 0, judge_)
 
 
 class _ByPlan:
@@ -321,8 +322,8 @@ async def _lines(connection: AsyncConnection, plan_id: str, ids: Sequence[str] |
 async def _confirmed(connection: AsyncConnection, tenant: str, confirm: str) -> Any:
     try:
         return await plans.by_hash(connection, tenant, confirm)
-    except plans.PlanUnknown:
-        raise ConfirmationUnknown(str(ConfirmationUnknown.__doc__)) from None
+    except plans.PlanUnknownError:
+        raise ConfirmationUnknownError(str(ConfirmationUnknownError.__doc__)) from None
 
 
 async def _moving(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,22 +13,21 @@ from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import NOT_FOUND
-from services.gc.acts.acting import ActUnderWay, Outcome
-from services.gc.acts.brake import Braked
-from services.gc.acts.collecting import Collecting, ConfirmationMissing, ConfirmationUnknown, PlanSimulated
+from services.gc.acts.acting import Outcome
+from services.gc.acts.collecting import (
+    Collecting,
+)
 from services.gc.api.problem_types import (
-    ACT_UNDER_WAY,
     ACTING,
     BRAKED,
     CONFIRMATION_MISSING,
     CONFIRMATION_UNKNOWN,
     PLAN_SIMULATED,
 )
-from services.gc.api.questions import ROOT
+from services.gc.api.questions import ROOT, behalf_of
 from services.gc.projection import snapshot
 from services.gc.report import audit, policies
-from services.gc.report.audit import Item, Run, RunUnknown
-from services.gc.report.plans import Asker
+from services.gc.report.audit import Item, Run
 from services.gc.report.reports import now
 from services.gc.rules.classes import judge_video
 from services.gc.rules.policy import Reason
@@ -129,14 +128,8 @@ class UnusedVideo(Wire):
 Kind = Literal["export", "video"]
 
 
-def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
+def routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
     """Adds the routes."""
-    api.problem(ConfirmationMissing, CONFIRMATION_MISSING)
-    api.problem(ConfirmationUnknown, CONFIRMATION_UNKNOWN)
-    api.problem(PlanSimulated, PLAN_SIMULATED)
-    api.problem(Braked, BRAKED)
-    api.problem(ActUnderWay, ACT_UNDER_WAY)
-    api.problem(RunUnknown, NOT_FOUND)
 
     @api.post(
         f"{ROOT}/archive",
@@ -149,7 +142,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
     async def archive(req: Request[Archive]) -> Reply:
         """Each is judged again by the plan's policy, and decided where pins are. Asked for again under the same
         Idempotency-Key, an act that was cut short goes on."""
-        outcome = await collecting.archive(_asker(req), req.body.plan_id, req.body.export_ids)
+        outcome = await collecting.archive(behalf_of(req), req.body.plan_id, req.body.export_ids)
         return Reply(200, _archived(outcome, "export"))
 
     @api.post(
@@ -161,7 +154,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         summary="Restores archived exports",
     )
     async def restore(req: Request[Restore]) -> Reply:
-        return Reply(200, _restored(await collecting.restore(_asker(req), req.body.export_ids), "export"))
+        return Reply(200, _restored(await collecting.restore(behalf_of(req), req.body.export_ids), "export"))
 
     @api.post(
         f"{ROOT}/delete",
@@ -174,7 +167,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
     async def delete(req: Request[Delete]) -> Reply:
         """400 without `confirm`. Proxies, segments, previews and leftovers, which can be made again or belong to
         nobody, are deleted without the first stage."""
-        outcome = await collecting.delete(_asker(req), req.body.export_ids, req.body.confirm)
+        outcome = await collecting.delete(behalf_of(req), req.body.export_ids, req.body.confirm)
         return Reply(200, _deleted(outcome, "export"))
 
     @api.get(
@@ -215,7 +208,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
     async def archive_videos(req: Request[Videos]) -> Reply:
         """Applies the tenant's policy. A video is restored automatically when its content is uploaded again or when a
         project that uses it is restored."""
-        return Reply(200, _archived(await collecting.archive_videos(_asker(req), req.body.video_ids), "video"))
+        return Reply(200, _archived(await collecting.archive_videos(behalf_of(req), req.body.video_ids), "video"))
 
     @api.post(
         f"{ROOT}/videos/restore",
@@ -226,7 +219,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         summary="Restores archived videos",
     )
     async def restore_videos(req: Request[Videos]) -> Reply:
-        return Reply(200, _restored(await collecting.restore_videos(_asker(req), req.body.video_ids), "video"))
+        return Reply(200, _restored(await collecting.restore_videos(behalf_of(req), req.body.video_ids), "video"))
 
     @api.post(
         f"{ROOT}/videos/delete",
@@ -238,7 +231,7 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
     )
     async def delete_videos(req: Request[DeleteVideos]) -> Reply:
         """400 without `confirm`."""
-        outcome = await collecting.delete_videos(_asker(req), req.body.video_ids, req.body.confirm)
+        outcome = await collecting.delete_videos(behalf_of(req), req.body.video_ids, req.body.confirm)
         return Reply(200, _deleted(outcome, "video"))
 
     @api.get(
@@ -274,10 +267,6 @@ def acts_routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
             found = await audit.items(connection, run.run_id, after, req.query.limit + 1)
         shown = found[: req.query.limit]
         return Reply(200, Page(shown, encode_cursor(shown[-1].id) if len(found) > len(shown) else None))
-
-
-def _asker(req: Request[Any, Any]) -> Asker:
-    return Asker(req.actor.tenant, req.actor.subject, req.trace, req.fingerprint, req.idempotency_key)
 
 
 def _archived(outcome: Outcome, kind: Kind) -> Archived:

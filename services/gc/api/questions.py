@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.auth.actor import DEFAULT_TENANT
-from cutlog.bus import BusError
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import PolicyLevel
 from cutlog.contract.ids import Id
-from cutlog.web import Api, ListQuery, Problem, Reply, Request, Role, decode_cursor, encode_cursor
-from cutlog.web.problems import FORBIDDEN, NOT_FOUND, unavailable
+from cutlog.web import Api, ListQuery, Reply, Request, Role, decode_cursor, encode_cursor
+from cutlog.web.problems import FORBIDDEN, NOT_FOUND
 from services.gc.api.problem_types import OBJECT_UNREADABLE, PROJECTION_BEHIND
+from services.gc.api.problems import map_problems
 from services.gc.background import schedule
 from services.gc.report import downloads, plans, policies
-from services.gc.report.judging import ObjectUnknown
-from services.gc.report.plans import Asker, PlanUnknown
-from services.gc.report.reading import ObjectUnreadable
-from services.gc.report.reports import Calculate, CommandSink, ProjectionBehind, Reports
+from services.gc.report.plans import KeyedBehalf
+from services.gc.report.reports import Calculate, CommandSink, Reports
 from services.gc.rules.plan import Candidate
 from services.gc.rules.policy import Policy, Verdict
 
@@ -98,11 +96,7 @@ class ExplainAnyQuery(ExplainQuery, kw_only=True):
 def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
     """The routes of the service. All are for admins, and each admin sees the things of one tenant only."""
     api = Api("gc", title="Garbage collection")
-    api.problem(PlanUnknown, NOT_FOUND)
-    api.problem(ObjectUnknown, NOT_FOUND)
-    api.problem(ProjectionBehind, _behind)
-    api.problem(ObjectUnreadable, OBJECT_UNREADABLE)
-    api.problem(BusError, lambda _: unavailable("The log does not answer."))
+    map_problems(api)
 
     @api.post(
         f"{ROOT}/calculate",
@@ -119,8 +113,8 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         actor = req.actor
         if req.body and req.body.policy:
             schedule.check(req.body.policy, datetime.now(UTC), "/policy/schedule")
-        asker = Asker(actor.tenant, actor.subject, req.trace, req.fingerprint, req.idempotency_key)
-        plan_id = await reports.calculate(asker, req.body or Calculate())
+        behalf = behalf_of(req)
+        plan_id = await reports.calculate(behalf, req.body or Calculate())
         async with engine.connect() as connection:
             row = await plans.find(connection, actor.tenant, plan_id)
             lines = await plans.candidates(connection, plan_id, 0, SHOWN)
@@ -229,9 +223,9 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
         if req.query.level == "system" and actor.tenant != DEFAULT_TENANT:
             raise FORBIDDEN("Only admins of the tenant `default` can change the policy of the system.")
         schedule.check(req.body, datetime.now(UTC))
-        asker = Asker(actor.tenant, actor.subject, req.trace, req.fingerprint)
+        behalf = KeyedBehalf(actor.tenant, actor.subject, req.trace, req.fingerprint)
         async with engine.begin() as connection:
-            command = await policies.change(connection, asker, req.body, req.query.level)
+            command = await policies.change(connection, behalf, req.body, req.query.level)
             await outbox.add(connection, command)
         outbox.wake()
         return Reply(200, req.body)
@@ -243,5 +237,6 @@ def _next(plan_id: str, shown: int, of: int) -> str | None:
     return encode_cursor((plan_id, shown)) if shown < of else None
 
 
-def _behind(error: ProjectionBehind) -> Problem:
-    return PROJECTION_BEHIND(str(error), headers={"Retry-After": "1"})
+def behalf_of(req: Request[Any, Any]) -> KeyedBehalf:
+    """On whose behalf an act is, and by which request."""
+    return KeyedBehalf(req.actor.tenant, req.actor.subject, req.trace, req.fingerprint, req.idempotency_key)

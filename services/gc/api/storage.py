@@ -45,7 +45,7 @@ class Storage(Wire):
     forecast: list[Forecast]
 
 
-def storage_routes(api: Api, engine: AsyncEngine, blobs: BlobStore) -> None:
+def routes(api: Api, engine: AsyncEngine, blobs: BlobStore) -> None:
     """Adds the routes."""
 
     @api.get(

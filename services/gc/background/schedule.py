@@ -23,9 +23,9 @@ from cutlog.web.problems import invalid
 from cutlog.web.trace import child_of
 from services.gc import tables
 from services.gc.report import plans, policies
-from services.gc.report.plans import Asker
-from services.gc.report.reading import ObjectUnreadable
-from services.gc.report.reports import Calculate, ProjectionBehind, Reports, now
+from services.gc.report.plans import KeyedBehalf
+from services.gc.report.reading import ObjectUnreadableError
+from services.gc.report.reports import Calculate, ProjectionBehindError, Reports, now
 from services.gc.rules.policy import Policy
 
 log = structlog.get_logger(__name__)
@@ -83,7 +83,7 @@ class Scheduler:
     ) -> None:
         self._engine, self._reports, self._notify = engine, reports, notify
         self.standing = Standing("gc.schedule")
-        self.skipping = Skipping("gc.schedule", outages=(BusError, ProjectionBehind, ObjectUnreadable))
+        self.skipping = Skipping("gc.schedule", outages=(BusError, ProjectionBehindError, ObjectUnreadableError))
         self._plans = Counter(
             "cutlog_gc_scheduled_plans", "Plans calculated by the schedule", ["tenant"], registry=registry
         )
@@ -107,7 +107,7 @@ class Scheduler:
                 with self.skipping.row(tenant):
                     await self._calculate(tenant)
                     await self._tell(tenant)
-            except (ProjectionBehind, BusError, ObjectUnreadable) as error:
+            except (ProjectionBehindError, BusError, ObjectUnreadableError) as error:
                 log.info("gc.plan_postponed", tenant=tenant, why=str(error))
 
     async def _calculate(self, tenant: str) -> None:
@@ -122,8 +122,8 @@ class Scheduler:
             last = (await connection.scalars(select(row.c.due).where(row.c.tenant == tenant))).one()
         if last >= due:
             return
-        asker = Asker(tenant, "schedule", child_of(None), "schedule", f"schedule/{due.isoformat()}")
-        plan_id = await self._reports.calculate(asker, Calculate(), "schedule")
+        behalf = KeyedBehalf(tenant, "schedule", child_of(None), "schedule", f"schedule/{due.isoformat()}")
+        plan_id = await self._reports.calculate(behalf, Calculate(), "schedule")
         async with self._engine.begin() as connection:
             changes = {
                 "due": due, "plan_id": plan_id, "notified_at": None, "attempts": 0, "retry_at": None, "error": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.contract.uploads import path_of
 from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.envelope import Answer, Failure
-from services.gc.acts.acting import ActUnderWay, Outcome
-from services.gc.acts.brake import Braked
+from services.gc.acts.acting import ActUnderWayError, Outcome
+from services.gc.acts.brake import BrakedError
 from services.gc.acts.collecting import Collecting
 from services.gc.api.problem_types import ACTING, BRAKED, CONFIRMATION_MISSING, NOTHING_MARKED, OBJECT_UNREADABLE
+from services.gc.api.questions import behalf_of
 from services.gc.compat.reads import archived, candidates, counts, hashes
 from services.gc.compat.rows import (
     TAG,
@@ -37,14 +38,13 @@ from services.gc.compat.rows import (
 )
 from services.gc.projection import snapshot
 from services.gc.report import plans, policies
-from services.gc.report.plans import Asker
 from services.gc.report.reports import Calculate as Wish
 from services.gc.report.reports import Reports, now
 
 ROOT: Final = "/api/compat/admin/gc"
 
 
-def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: Collecting) -> None:
+def routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: Collecting) -> None:
     """Adds the routes."""
 
     @api.post(
@@ -67,7 +67,7 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
         policy = msgspec.structs.replace(
             policy, **{name: value for name, value in numbers.items() if value is not None}
         )
-        await reports.calculate(_asker(req), Wish(policy=policy))
+        await reports.calculate(behalf_of(req), Wish(policy=policy))
         async with engine.connect() as connection:
             marked = await ready(connection, tenant)
             counted = await counts(connection, tenant)
@@ -111,10 +111,10 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
         async with engine.connect() as connection:
             try:
                 plan = await plans.find(connection, tenant, None)
-            except plans.PlanUnknown:
+            except plans.PlanUnknownError:
                 detail = "Nothing is marked yet. Call POST /api/compat/admin/gc/calculate first."
                 raise NOTHING_MARKED(detail) from None
-        outcome = await collecting.archive(_asker(req), plan.plan_id, ids)
+        outcome = await collecting.archive(behalf_of(req), plan.plan_id, ids)
         async with engine.connect() as connection:
             moved = await archived(connection, tenant, outcome.done)
         errors = _errors(outcome)
@@ -149,13 +149,13 @@ def compat_routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: C
         )
         errors = [ErrorRow(export_id=each, error=unplanned) for each in ids if each not in by]
         done = freed = 0
-        asker = _asker(req)
+        behalf = behalf_of(req)
         for number, confirm in enumerate(dict.fromkeys(by.values())):
             some = [each for each in ids if by.get(each) == confirm]
-            key = asker.key if asker.key is None or number == 0 else f"{asker.key[:240]} {number}"
+            key = behalf.key if behalf.key is None or number == 0 else f"{behalf.key[:240]} {number}"
             try:
-                outcome = await collecting.delete(msgspec.structs.replace(asker, key=key), some, confirm)
-            except (Braked, ActUnderWay) as error:
+                outcome = await collecting.delete(msgspec.structs.replace(behalf, key=key), some, confirm)
+            except (BrakedError, ActUnderWayError) as error:
                 if not done:
                     raise
                 errors += [ErrorRow(export_id=each, error=str(error)) for each in some]
@@ -216,7 +216,3 @@ def _answered(data: CompatArchived | CompatDeleted, done: bool, errors: Iterable
     if done or not reasons:
         return Reply(200, Answer(data=data, message=reasons or msgspec.UNSET))
     return Reply(409, msgspec.to_builtins(Failure(message=reasons, error="not-allowed")) | {"data": data})
-
-
-def _asker(req: Request[Any, Any]) -> Asker:
-    return Asker(req.actor.tenant, req.actor.subject, req.trace, req.fingerprint, req.idempotency_key)

@@ -15,14 +15,15 @@ from cutlog.contract.base import Wire
 from cutlog.contract.keys import ARCHIVE
 from cutlog.db.idempotency import same
 from services.gc import tables
-from services.gc.report.plans import Asker
+from services.gc.errors import GcError
+from services.gc.report.plans import KeyedBehalf
 from services.gc.rules.policy import Policy
 
 Action = Literal["calculate", "simulate", "archive", "restore", "delete", "schedule"]
 Outcome = Literal["done", "skipped"]
 
 
-class RunUnknown(Exception):
+class RunUnknownError(GcError):
     """The run does not exist."""
 
 
@@ -60,37 +61,37 @@ class Run(Wire):
 
 
 async def begin(
-    connection: AsyncConnection, run_id: str, asker: Asker, action: Action, plan_id: str | None, objects: int,
+    connection: AsyncConnection, run_id: str, behalf: KeyedBehalf, action: Action, plan_id: str | None, objects: int,
     size: int, *, keyed: bool = False,
 ) -> None:  # fmt: skip
-    """Stores that an act begins. With `keyed`, under the asker's Idempotency-Key: if that is taken, IntegrityError."""
+    """Stores that an act begins. With `keyed`, under its Idempotency-Key: if that is taken, IntegrityError."""
     await connection.execute(
         insert(tables.run).values(
             run_id=run_id,
-            tenant=asker.tenant,
+            tenant=behalf.tenant,
             action=action,
-            actor=asker.subject,
+            actor=behalf.actor,
             at=func.now(),
             plan_id=plan_id,
             objects=objects,
             bytes=size,
-            idempotency_key=asker.key if keyed else None,
-            fingerprint=asker.fingerprint if keyed else None,
+            idempotency_key=behalf.key if keyed else None,
+            fingerprint=behalf.fingerprint if keyed else None,
         )
     )
 
 
-async def begun_by(connection: AsyncConnection, asker: Asker) -> tuple[str, bool] | None:
+async def begun_by(connection: AsyncConnection, behalf: KeyedBehalf) -> tuple[str, bool] | None:
     """The id of the act that the same request began before, and whether it came to its end. Raises KeyReusedError."""
-    if asker.key is None:
+    if behalf.key is None:
         return None
     run, end = tables.run, tables.run_end
     wanted = select(run.c.run_id, run.c.fingerprint, end.c.at).outerjoin(end, end.c.run_id == run.c.run_id)
-    found = await connection.execute(wanted.where(run.c.tenant == asker.tenant, run.c.idempotency_key == asker.key))
+    found = await connection.execute(wanted.where(run.c.tenant == behalf.tenant, run.c.idempotency_key == behalf.key))
     row = found.one_or_none()
     if row is None:
         return None
-    same(row.fingerprint, asker.fingerprint)
+    same(row.fingerprint, behalf.fingerprint)
     return row.run_id, row.at is not None
 
 
@@ -179,12 +180,12 @@ async def runs(connection: AsyncConnection, tenant: str, before: str | None, lim
 
 
 async def find(connection: AsyncConnection, tenant: str, run_id: str) -> Run:
-    """One run. Raises RunUnknown."""
+    """One run. Raises RunUnknownError."""
     run = tables.run
     found = await connection.execute(_runs().where(run.c.tenant == tenant, run.c.run_id == run_id))
     row = found.one_or_none()
     if row is None:
-        raise RunUnknown(f"no run {run_id}")
+        raise RunUnknownError(f"no run {run_id}")
     return _shown(row)
 
 

@@ -14,7 +14,7 @@ from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.keys import ReceiptKey, receipts_of
 from cutlog.contract.receipts import ReceiptUnreadable, read
 from services.gc import tables
-from services.gc.report.reading import ObjectUnreadable, listed
+from services.gc.report.reading import ObjectUnreadableError, listed
 
 PROJECTS_AT_ONCE: Final = 200
 AT_ONCE: Final = 16
@@ -25,9 +25,9 @@ async def films(connection: AsyncConnection, blobs: BlobStore, tenant: str, dige
     """For each of some digests, of how many kept films it is a part: the proxies and exports whose files are there, or
     that are being rendered or archived. A film without a receipt was not rendered here, or is not yet.
 
-    List what the cache holds first: a film that is made meanwhile of what was listed counts. Raises ObjectUnreadable
-    for a key among the receipts that is none, and for a receipt of a kept film that can't be read.
-    """
+    List what the cache holds first: a film that is made meanwhile of what was listed counts. Raises
+    ObjectUnreadableError for a key among the receipts that is none, and for a receipt of a kept film that can't be
+    read."""
     used: Counter[str] = Counter()
     slots = asyncio.Semaphore(AT_ONCE)
 
@@ -60,7 +60,7 @@ async def _parts(blobs: BlobStore, key: ReceiptKey) -> Iterable[str]:
     except BlobNotFoundError:
         return ()
     except ReceiptUnreadable as error:
-        raise ObjectUnreadable(str(key), str(error)) from error
+        raise ObjectUnreadableError(str(key), str(error)) from error
 
 
 async def _kept(connection: AsyncConnection, projects: Collection[str]) -> defaultdict[str, set[tuple[int, str]]]:

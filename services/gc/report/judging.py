@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
 from cutlog.contract.keys import CacheKey, UnknownKeyError, parse_key
+from services.gc.errors import GcError
 from services.gc.projection import snapshot
 from services.gc.report import store
 from services.gc.report.possible import count, possible
@@ -29,7 +30,7 @@ Other = Literal["proxy", "segment", "preview", "video", "leftover"]
 """Classes but for exports, which are too many to be looked at one by one."""
 
 
-class ObjectUnknown(Exception):
+class ObjectUnknownError(GcError):
     """The object does not exist."""
 
 
@@ -64,7 +65,7 @@ async def _judged(
 async def explained(
     connection: AsyncConnection, blobs: BlobStore, basis: Basis, object_id: str, erase: frozenset[str]
 ) -> Verdict:
-    """The verdict on one object of any class. Of what is archived: on deleting it. Raises ObjectUnknown,
+    """The verdict on one object of any class. Of what is archived: on deleting it. Raises ObjectUnknownError,
     ObjectUnreadable."""
     if (whole := await snapshot.project_of(connection, basis.tenant, object_id)) is not None:
         for export, verdict in judge(whole, basis.policy, basis.at, erase):
@@ -79,7 +80,7 @@ async def explained(
         async for found, verdict, _ in _class(connection, blobs, basis, class_, object_id):
             if found == object_id:
                 return verdict
-    raise ObjectUnknown(f"no object {object_id}")
+    raise ObjectUnknownError(f"no object {object_id}")
 
 
 def _classes_of(object_id: str) -> tuple[Other, ...]:

@@ -9,21 +9,20 @@ import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cutlog.contract.behalf import Behalf
 from cutlog.db.idempotency import same
 from services.gc import tables
+from services.gc.errors import GcError
 from services.gc.rules.plan import Basis, Candidate
 
 
-class PlanUnknown(Exception):
+class PlanUnknownError(GcError):
     """The plan does not exist."""
 
 
-class Asker(msgspec.Struct, frozen=True):
-    """Who asks, and by which request: `key` is the Idempotency-Key, `fingerprint` tells equal requests."""
+class KeyedBehalf(Behalf, frozen=True):
+    """On whose behalf, and by which request: `key` is the Idempotency-Key, `fingerprint` tells equal requests."""
 
-    tenant: str
-    subject: str
-    trace: str
     fingerprint: str
     key: str | None = None
 
@@ -56,7 +55,7 @@ async def add_candidates(
 
 
 async def add_plan(
-    connection: AsyncConnection, plan_id: str, asker: Asker, basis: Basis, totals: Totals, *, simulated: bool,
+    connection: AsyncConnection, plan_id: str, behalf: KeyedBehalf, basis: Basis, totals: Totals, *, simulated: bool,
     erase: frozenset[str] = frozenset(),
 ) -> None:  # fmt: skip
     """Stores a plan. A key that is taken raises sqlalchemy's IntegrityError."""
@@ -72,37 +71,37 @@ async def add_plan(
             candidates=totals.candidates,
             kept=totals.kept,
             bytes=totals.bytes,
-            idempotency_key=asker.key,
-            fingerprint=asker.fingerprint,
+            idempotency_key=behalf.key,
+            fingerprint=behalf.fingerprint,
             erase=sorted(erase) or None,
         )
     )
 
 
-async def made_by(connection: AsyncConnection, asker: Asker) -> str | None:
+async def made_by(connection: AsyncConnection, behalf: KeyedBehalf) -> str | None:
     """The id of the plan that the same request made before. Raises KeyReusedError when it was another request."""
-    if asker.key is None:
+    if behalf.key is None:
         return None
     plan = tables.plan
     wanted = select(plan.c.plan_id, plan.c.fingerprint)
     row = (
-        await connection.execute(wanted.where(plan.c.tenant == asker.tenant, plan.c.idempotency_key == asker.key))
+        await connection.execute(wanted.where(plan.c.tenant == behalf.tenant, plan.c.idempotency_key == behalf.key))
     ).one_or_none()
     if row is None:
         return None
-    same(row.fingerprint, asker.fingerprint)
+    same(row.fingerprint, behalf.fingerprint)
     return str(row.plan_id)
 
 
 async def find(connection: AsyncConnection, tenant: str, plan_id: str | None) -> Any:
-    """The row of a plan; without an id, of the newest that is no simulation. Raises PlanUnknown."""
+    """The row of a plan; without an id, of the newest that is no simulation. Raises PlanUnknownError."""
     plan = tables.plan
     wanted = plan.c.plan_id == plan_id if plan_id else plan.c.simulated.is_(False)
     # Ids are UUIDv7: those made later sort later.
     newest = select(plan).where(plan.c.tenant == tenant, wanted).order_by(plan.c.plan_id.desc()).limit(1)
     row = (await connection.execute(newest)).one_or_none()
     if row is None:
-        raise PlanUnknown(f"no plan {plan_id}" if plan_id else "no plan was calculated yet")
+        raise PlanUnknownError(f"no plan {plan_id}" if plan_id else "no plan was calculated yet")
     return row
 
 
@@ -115,12 +114,12 @@ async def candidates(connection: AsyncConnection, plan_id: str, after: int, limi
 
 
 async def by_hash(connection: AsyncConnection, tenant: str, plan_hash: str) -> Any:
-    """The row of a plan that is no simulation, by its hash. Raises PlanUnknown."""
+    """The row of a plan that is no simulation, by its hash. Raises PlanUnknownError."""
     plan = tables.plan
     wanted = select(plan).where(plan.c.tenant == tenant, plan.c.plan_hash == plan_hash, plan.c.simulated.is_(False))
     row = (await connection.execute(wanted.order_by(plan.c.plan_id.desc()).limit(1))).one_or_none()
     if row is None:
-        raise PlanUnknown("no plan has this hash")
+        raise PlanUnknownError("no plan has this hash")
     return row
 
 

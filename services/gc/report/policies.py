@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.contract.commands import Command, RecordPolicy
 from cutlog.contract.events import PolicyChanged, PolicyLevel
 from services.gc import tables
-from services.gc.report.plans import Asker
+from services.gc.report.plans import KeyedBehalf
 from services.gc.rules.policy import Policy
 
 SYSTEM: Final = "*"
@@ -27,21 +27,21 @@ async def current(connection: AsyncConnection, tenant: str) -> Policy:
     return Policy() if found is None else msgspec.convert(found, Policy)
 
 
-async def change(connection: AsyncConnection, asker: Asker, policy: Policy, level: PolicyLevel) -> Command:
+async def change(connection: AsyncConnection, behalf: KeyedBehalf, policy: Policy, level: PolicyLevel) -> Command:
     """Sets a policy; who set it and when is kept, as are all policies before it. The command that tells the log."""
-    owner = SYSTEM if level == "system" else asker.tenant
+    owner = SYSTEM if level == "system" else behalf.tenant
     # Two admins at once would take the same number, and one of them a refusal: they wait for each other instead.
     await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"gc.policy.{owner}", 0))))
     newest = select(func.coalesce(func.max(tables.policy.c.version), 0)).where(tables.policy.c.tenant == owner)
     version = int(await connection.scalar(newest) or 0) + 1
     document = msgspec.to_builtins(policy)
     await connection.execute(
-        insert(tables.policy).values(tenant=owner, version=version, policy=document, actor=asker.subject, at=func.now())
+        insert(tables.policy).values(tenant=owner, version=version, policy=document, actor=behalf.actor, at=func.now())
     )
-    policy_id = "policy" if level == "system" else f"policy_{asker.tenant}"
+    policy_id = "policy" if level == "system" else f"policy_{behalf.tenant}"
     body = RecordPolicy(policy_id=policy_id, event=PolicyChanged(level=level, version=version, policy=document))
     key = f"gc/{policy_id}/{version}"
-    return Command(key=key, tenant=asker.tenant, actor=asker.subject, trace=asker.trace, body=body)
+    return Command(key=key, tenant=behalf.tenant, actor=behalf.actor, trace=behalf.trace, body=body)
 
 
 async def tenants(connection: AsyncConnection) -> Sequence[str]:

@@ -11,6 +11,7 @@ from prometheus_client import Gauge
 
 from cutlog.blobs import BlobHead, BlobStore
 from cutlog.contract.keys import ObjectKey, UnknownKeyError, parse_key
+from services.gc.errors import GcError
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +19,7 @@ AT_ONCE: Final = 16
 """Objects that are looked up side by side."""
 
 
-class ObjectUnreadable(Exception):
+class ObjectUnreadableError(GcError):
     """An object can't be read, so it is unknown what is in use, and nothing is offered for deletion."""
 
     def __init__(self, key: str, why: str) -> None:
@@ -40,7 +41,7 @@ class Blocked:
         self.gauge = Gauge("cutlog_gc_plans_blocked", help_, ["tenant"], registry=None)
         self._tenants: set[str] = set()
 
-    def by(self, tenant: str, error: ObjectUnreadable) -> None:
+    def by(self, tenant: str, error: ObjectUnreadableError) -> None:
         """An object was met that cannot be read."""
         log.error("gc.plan_blocked", tenant=tenant, key=error.key, why=error.why)
         self._tenants.add(tenant)
@@ -57,21 +58,21 @@ class Blocked:
 
 
 def readable(text: str) -> ObjectKey:
-    """The key that a text is. Raises ObjectUnreadable."""
+    """The key that a text is. Raises ObjectUnreadableError."""
     try:
         return parse_key(text)
     except UnknownKeyError as error:
-        raise ObjectUnreadable(text, str(error)) from error
+        raise ObjectUnreadableError(text, str(error)) from error
 
 
 async def listed(blobs: BlobStore, prefix: str) -> AsyncIterator[tuple[ObjectKey, BlobHead]]:
-    """All objects below a prefix. Raises ObjectUnreadable for one whose key this build does not know."""
+    """All objects below a prefix. Raises ObjectUnreadableError for one whose key this build does not know."""
     async for head in blobs.list(prefix):
         yield readable(head.key), head
 
 
 async def named(blobs: BlobStore, texts: Collection[str]) -> AsyncIterator[tuple[ObjectKey, BlobHead]]:
-    """Those of some objects that are there. Raises ObjectUnreadable."""
+    """Those of some objects that are there. Raises ObjectUnreadableError."""
     keys = [readable(text) for text in texts]
     for start in range(0, len(keys), AT_ONCE):
         some = keys[start : start + AT_ONCE]

@@ -19,11 +19,12 @@ from cutlog.contract.base import Strict
 from cutlog.contract.commands import Command, RecordPlan
 from cutlog.contract.events import PlanCalculated
 from cutlog.contract.ids import new_id
+from services.gc.errors import GcError
 from services.gc.projection import snapshot
 from services.gc.report import audit, plans, policies
 from services.gc.report.judging import explained, judged
-from services.gc.report.plans import Asker, Totals
-from services.gc.report.reading import Blocked, ObjectUnreadable
+from services.gc.report.plans import KeyedBehalf, Totals
+from services.gc.report.reading import Blocked, ObjectUnreadableError
 from services.gc.rules.classes import Class
 from services.gc.rules.plan import Basis, Candidate, PlanHash
 from services.gc.rules.policy import Policy, Verdict
@@ -38,7 +39,7 @@ READ_FROM_STORE: Final[frozenset[Class]] = frozenset({"segment", "preview", "lef
 """Classes whose objects are found by reading the store."""
 
 
-class ProjectionBehind(Exception):
+class ProjectionBehindError(GcError):
     """The garbage collector has not read the whole log yet, so it does not know what is in use."""
 
 
@@ -81,26 +82,26 @@ class Reports:
         self._outbox = outbox
         self._log = log
 
-    async def calculate(self, asker: Asker, wish: Calculate, action: audit.Action = "calculate") -> str:
+    async def calculate(self, behalf: KeyedBehalf, wish: Calculate, action: audit.Action = "calculate") -> str:
         """Makes, freezes and, unless it is a simulation, announces a plan; its id. The same key again: the same plan.
 
-        Raises ProjectionBehind, KeyReusedError, ObjectUnreadable: then there is no plan.
+        Raises ProjectionBehindError, KeyReusedError, ObjectUnreadableError: then there is no plan.
         """
         least = await self.least()
         try:
             async with self._snapshot() as seen, self._engine.begin() as connection:
-                made = await plans.made_by(seen, asker) or await self._make(
-                    seen, connection, asker, wish, least, action
+                made = await plans.made_by(seen, behalf) or await self._make(
+                    seen, connection, behalf, wish, least, action
                 )
         except IntegrityError:
             # The same key at the same moment: the other one's plan is the answer.
             async with self._engine.connect() as connection:
-                known = await plans.made_by(connection, asker)
+                known = await plans.made_by(connection, behalf)
             if known is None:
                 raise
             return known
-        except ObjectUnreadable as error:
-            self._blocked.by(asker.tenant, error)
+        except ObjectUnreadableError as error:
+            self._blocked.by(behalf.tenant, error)
             raise
         self._outbox.wake()
         return made
@@ -109,7 +110,7 @@ class Reports:
         """The verdict on one object: now, by the tenant's policy, or at the date and by the policy of a plan.
 
         Either way it speaks of the object as it is now, with its pins of now. Raises ObjectUnknown, PlanUnknown,
-        ProjectionBehind, ObjectUnreadable.
+        ProjectionBehindError, ObjectUnreadableError.
         """
         least = await self.least()
         async with self._snapshot() as connection:
@@ -123,29 +124,29 @@ class Reports:
             return await explained(connection, self._blobs, basis, object_id, frozenset(erase or ()))
 
     async def _make(
-        self, seen: AsyncConnection, connection: AsyncConnection, asker: Asker, wish: Calculate, least: int,
+        self, seen: AsyncConnection, connection: AsyncConnection, behalf: KeyedBehalf, wish: Calculate, least: int,
         action: audit.Action,
     ) -> str:  # fmt: skip
         """`seen` is the snapshot that is judged, `connection` the transaction that stores what comes of it: the one
         reads while the other writes."""
         position = await caught_up(seen, least)
-        policy = wish.policy or await policies.current(seen, asker.tenant)
-        basis = Basis(tenant=asker.tenant, position=position, policy=policy, at=wish.at or await now(seen))
+        policy = wish.policy or await policies.current(seen, behalf.tenant)
+        basis = Basis(tenant=behalf.tenant, position=position, policy=policy, at=wish.at or await now(seen))
         plan_id, run_id = new_id("plan"), new_id("run")
         erase = frozenset(wish.erase)
         lines = judged(seen, self._blobs, basis, wish.classes, erase)
         totals = await _freeze(connection, plan_id, basis, lines)
-        await plans.add_plan(connection, plan_id, asker, basis, totals, simulated=wish.at is not None, erase=erase)
+        await plans.add_plan(connection, plan_id, behalf, basis, totals, simulated=wish.at is not None, erase=erase)
         done = action if wish.at is None else "simulate"
-        await audit.begin(connection, run_id, asker, done, plan_id, totals.candidates, totals.bytes)
+        await audit.begin(connection, run_id, behalf, done, plan_id, totals.candidates, totals.bytes)
         if wish.at is None:
-            await self._announce(connection, asker, run_id, plan_id, position, totals)
+            await self._announce(connection, behalf, run_id, plan_id, position, totals)
         if set(wish.classes) >= READ_FROM_STORE:
-            self._blocked.no_more(asker.tenant)
+            self._blocked.no_more(behalf.tenant)
         return plan_id
 
     async def _announce(
-        self, connection: AsyncConnection, asker: Asker, run_id: str, plan_id: str, position: int, totals: Totals
+        self, connection: AsyncConnection, behalf: KeyedBehalf, run_id: str, plan_id: str, position: int, totals: Totals
     ) -> None:
         event = PlanCalculated(
             plan_id=plan_id,
@@ -155,13 +156,13 @@ class Reports:
             bytes=totals.bytes,
         )
         body = RecordPlan(run_id=run_id, event=event)
-        command = Command(key=run_id, tenant=asker.tenant, actor=asker.subject, trace=asker.trace, body=body)
+        command = Command(key=run_id, tenant=behalf.tenant, actor=behalf.actor, trace=behalf.trace, body=body)
         await self._outbox.add(connection, command)
 
     async def least(self) -> int:
         """The position that a snapshot must have reached to know of every event until now, as soon as one would.
 
-        Raises ProjectionBehind when that takes longer than its patience.
+        Raises ProjectionBehindError when that takes longer than its patience.
         """
         head = await self._log.head()
         async with self._engine.connect() as connection:
@@ -169,7 +170,7 @@ class Reports:
             end = time.monotonic() + self._patience
             while (position := await snapshot.position(connection)) < head:
                 if time.monotonic() > end:
-                    raise ProjectionBehind(f"It has read {position} of {head} events.")
+                    raise ProjectionBehindError(f"It has read {position} of {head} events.")
                 await asyncio.sleep(LOOK_SECONDS)
         return head
 
@@ -204,10 +205,10 @@ async def _freeze(
 
 
 async def caught_up(connection: AsyncConnection, least: int) -> int:
-    """The position of the snapshot. Raises ProjectionBehind when a replay has just begun."""
+    """The position of the snapshot. Raises ProjectionBehindError when a replay has just begun."""
     position = await snapshot.position(connection)
     if position < least:
-        raise ProjectionBehind(f"It is reading history again and has come to event {position}.")
+        raise ProjectionBehindError(f"It is reading history again and has come to event {position}.")
     return position
 
 

@@ -22,7 +22,7 @@ from cutlog.db.standing import Standing
 from services.gc import tables
 from services.gc.report import policies, store
 from services.gc.report.judging import judged
-from services.gc.report.reading import Blocked, ObjectUnreadable
+from services.gc.report.reading import Blocked, ObjectUnreadableError
 from services.gc.report.reports import now
 from services.gc.report.storage_sql import STORED
 from services.gc.rules.classes import Class
@@ -58,7 +58,8 @@ class Forecast(Wire):
 
 
 async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Stored]:
-    """What a tenant has now. What belongs to no project alone has an empty `projectId`. Raises ObjectUnreadable."""
+    """What a tenant has now. What belongs to no project alone has an empty `projectId`. Raises
+    ObjectUnreadableError."""
     rows = (await connection.execute(text(STORED), {"tenant": tenant})).all()
     found = [
         Stored(
@@ -185,7 +186,7 @@ class Keeper:
             async with self._engine.begin() as connection:
                 found = await roll_up(connection, self._blobs, tenant)
                 ahead = await forecast(connection, self._blobs, tenant)
-        except ObjectUnreadable as error:
+        except ObjectUnreadableError as error:
             self._blocked.by(tenant, error)
             return
         self._blocked.no_more(tenant)

@@ -13,10 +13,11 @@ from cutlog.contract import events as e
 from cutlog.contract.envelope import Event
 from cutlog.contract.keys import Content, revision_of
 from cutlog.contract.profiles import ExportProfile
+from services.gc.errors import GcError
 from services.gc.rules.roots import ExportStatus, MediaStatus
 
 
-class LogInconsistent(Exception):
+class LogInconsistentError(GcError):
     """An event speaks of a project, an export or a media that no earlier event made."""
 
 
@@ -198,7 +199,7 @@ def touched(batch: Iterable[Event]) -> Touched:
 
 
 def fold(rows: Rows, event: Event) -> None:
-    """Brings `rows` up to one event. Raises LogInconsistent."""
+    """Brings `rows` up to one event. Raises LogInconsistentError."""
     project = event.entity
     match event.data:
         case e.ProjectCreated(name=name, media_added=media) | e.ProjectForked(name=name, media_added=media):
@@ -340,6 +341,6 @@ def _change(rows: dict[str, Any], row_id: str, event: Event, /, **changes: objec
     """Changes a row; what it was before."""
     known = rows.get(row_id)
     if known is None:
-        raise LogInconsistent(f"{event.type} at position {event.position} speaks of {row_id}, which nothing made")
+        raise LogInconsistentError(f"{event.type} at position {event.position} speaks of {row_id}, which nothing made")
     rows[row_id] = msgspec.structs.replace(known, **changes)
     return known

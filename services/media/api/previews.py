@@ -17,7 +17,7 @@ from cutlog.web.links import FileLink, Links
 from cutlog.web.problems import invalid, not_found
 from services.media.api.problem_types import NOT_FAILED
 from services.media.records import videos
-from services.media.records.videos import NotFailedError, Stored, Video
+from services.media.records.videos import Stored, Video
 from services.media.records.watching import Watching
 from services.media.renditions.derive import Derive
 from services.media.renditions.previews import index
@@ -39,9 +39,8 @@ class Making(Wire):
     error: str | None
 
 
-def add_previews(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, derive: Derive) -> None:
+def routes(api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, derive: Derive) -> None:
     """Adds the routes."""
-    api.problem(NotFailedError, NOT_FAILED)
     watching = Watching(engine)
 
     async def row_of(req: Request[None, At] | Request) -> Stored:

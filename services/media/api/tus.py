@@ -19,9 +19,7 @@ from cutlog.web.problems import (
     BAD_REQUEST,
     INVALID_HEADER,
     METHOD_NOT_ALLOWED,
-    NOT_FOUND,
     REQUEST_TIMEOUT,
-    TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
 )
 from services.media.api.problem_types import (
@@ -35,16 +33,22 @@ from services.media.api.problem_types import (
     WRONG_OFFSET,
 )
 from services.media.ingest.receive import INVALID_MEDIA
-from services.media.records.videos import Asker
 from services.media.serve.ranges import http_date
-from services.media.uploads.headers import CHUNK_TYPE, EXTENSIONS, VERSION, HeaderError, checksum, metadata, number
-from services.media.uploads.holding import BusyError, BytesLostError
-from services.media.uploads.resumable import OffsetError, Resumable, UploadExpiredError, UploadUnknownError
-from services.media.uploads.resuming import ChecksumError, Resuming, TooLongError
+from services.media.uploads.headers import (
+    ANSWERED,
+    CHUNK_TYPE,
+    EXTENSIONS,
+    VERSION,
+    HeaderError,
+    checksum,
+    metadata,
+    number,
+)
+from services.media.uploads.resumable import Resumable
+from services.media.uploads.resuming import Resuming
 
 ROOT: Final = "/api/uploads"
 PIECE: Final = 1 << 18
-_TUS: Final = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
 
 _SPEAKS: Final = Header("Tus-Resumable", "The version of tus", {"type": "string", "enum": [VERSION]}, required=True)
 _COUNT: Final = {"type": "integer", "minimum": 0}
@@ -77,16 +81,8 @@ class UploadProgress(Wire):
     problem: str | None
 
 
-def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
+def routes(api: Api, uploads: Resuming, *, max_upload: int) -> None:
     """Adds the routes below /api/uploads. Everybody sees the uploads of one tenant only."""
-    api.problem(UploadUnknownError, NOT_FOUND, headers=_TUS)
-    api.problem(UploadExpiredError, UPLOAD_EXPIRED, headers=_TUS)
-    api.problem(BytesLostError, UPLOAD_LOST, headers=_TUS)
-    api.problem(BusyError, UPLOAD_BUSY, headers=_TUS | {"Retry-After": "1"})
-    api.problem(OffsetError, WRONG_OFFSET, headers=_TUS)
-    api.problem(TooLongError, TOO_LARGE, headers=_TUS)
-    api.problem(ChecksumError, CHECKSUM_MISMATCH, headers=_TUS)
-    api.problem(HeaderError, INVALID_HEADER, headers=_TUS)
 
     async def create(req: Request) -> Reply:
         headers = req.http.headers
@@ -96,29 +92,29 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
         if size > max_upload:
             raise too_large(max_upload)
         if size == 0:
-            raise INVALID_MEDIA("The file is empty.", headers=_TUS)
-        named, proof, asker = metadata(text), checksum(headers.get("Upload-Checksum")), _asker(req)
+            raise INVALID_MEDIA("The file is empty.", headers=ANSWERED)
+        named, proof, behalf = metadata(text), checksum(headers.get("Upload-Checksum")), req.behalf
         name = named.get("filename") or named.get("name")
-        row = await uploads.begin(asker, size, text, name, req.idempotency_key)
+        row = await uploads.begin(behalf, size, text, name, req.idempotency_key)
         if req.http.can_read_body and req.http.content_type == CHUNK_TYPE and row.received == 0:
-            row = await uploads.add(asker, row.id, 0, _pieces(req.http), proof)
+            row = await uploads.add(behalf, row.id, 0, _pieces(req.http), proof)
         return Reply.empty(201, _shown(row) | {"Location": f"{ROOT}/{row.id}"})
 
     async def append(req: Request) -> Reply:
         if req.http.content_type != CHUNK_TYPE:
-            raise UNSUPPORTED_MEDIA_TYPE(f"Content-Type must be {CHUNK_TYPE}.", headers=_TUS)
+            raise UNSUPPORTED_MEDIA_TYPE(f"Content-Type must be {CHUNK_TYPE}.", headers=ANSWERED)
         offset, proof = number(req.http.headers, "Upload-Offset"), checksum(req.http.headers.get("Upload-Checksum"))
-        row = await uploads.add(_asker(req), req.path["upload"], offset, _pieces(req.http), proof)
+        row = await uploads.add(req.behalf, req.path["upload"], offset, _pieces(req.http), proof)
         return Reply.empty(204, _shown(row))
 
     async def terminate(req: Request) -> Reply:
-        await uploads.terminate(_asker(req), req.path["upload"])
-        return Reply.empty(204, _TUS)
+        await uploads.terminate(req.behalf, req.path["upload"])
+        return Reply.empty(204, ANSWERED)
 
     @api.route("OPTIONS", ROOT, role=None, returns={204: None}, summary="Shows the capabilities of resumable uploads")
     async def options(req: Request) -> Reply:
         told = {"Tus-Version": VERSION, "Tus-Extension": EXTENSIONS, "Tus-Max-Size": str(max_upload)}
-        return Reply.empty(204, _TUS | told | {"Tus-Checksum-Algorithm": "sha256", "Allow": "OPTIONS, POST"})
+        return Reply.empty(204, ANSWERED | told | {"Tus-Checksum-Algorithm": "sha256", "Allow": "OPTIONS, POST"})
 
     @api.post(
         ROOT,
@@ -144,7 +140,7 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
     )
     async def show(req: Request) -> Reply:
         """HEAD is the one of tus; GET needs no `Tus-Resumable` and says the same as JSON."""
-        row = await uploads.find(_asker(req), req.path["upload"])
+        row = await uploads.find(req.behalf, req.path["upload"])
         body = UploadProgress(
             id=row.id, name=row.name, size=row.size, offset=row.received, expires_at=row.expires_at,
             video=row.video_id, problem=row.problem,
@@ -201,12 +197,12 @@ def add_uploads(api: Api, uploads: Resuming, *, max_upload: int) -> None:
 async def _speaking(act: Act, req: Request) -> Reply:
     """Both sides speak the same version: what the answer says, whatever it is."""
     if req.http.headers.get("Tus-Resumable") != VERSION:
-        told = _TUS | {"Tus-Version": VERSION}
+        told = ANSWERED | {"Tus-Version": VERSION}
         raise TUS_VERSION(f"Tus-Resumable must be {VERSION}.", headers=told)
     try:
         return await act(req)
     except Problem as problem:
-        problem.headers |= _TUS
+        problem.headers |= ANSWERED
         raise
 
 
@@ -228,9 +224,5 @@ async def _pieces(http: web.Request) -> AsyncIterator[bytes]:
 
 
 def _shown(row: Resumable) -> dict[str, str]:
-    shown = _TUS | {"Upload-Offset": str(row.received), "Upload-Expires": http_date(row.expires_at)}
+    shown = ANSWERED | {"Upload-Offset": str(row.received), "Upload-Expires": http_date(row.expires_at)}
     return shown if row.video_id is None else shown | {"Cutlog-Video": row.video_id}
-
-
-def _asker(req: Request) -> Asker:
-    return Asker(req.actor.tenant, req.actor.subject, req.trace)

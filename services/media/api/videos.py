@@ -12,13 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.bus import Outbox
 from cutlog.contract.base import Strict, Wire
-from cutlog.ffmpeg import NotExaminedError
 from cutlog.web import (
-    Actor,
     Api,
     ListQuery,
     Page,
-    Problem,
     ProblemError,
     Reply,
     Request,
@@ -29,19 +26,16 @@ from cutlog.web import (
 from cutlog.web.body import too_large
 from cutlog.web.links import FileLink, Links
 from cutlog.web.multipart import Part, parts
-from cutlog.web.problems import NOT_FOUND, invalid, unavailable
-from services.media.api.problem_types import MEDIA_IN_USE, OUT_OF_SPACE, QUOTA_EXCEEDED, QuotaUsed
-from services.media.facts.probed import UnusableError
-from services.media.ingest.leases import LeaseLostError
-from services.media.ingest.receive import INVALID_MEDIA, EmptyFileError, Ingest, OutOfSpaceError, StorageError
+from cutlog.web.problems import invalid, unavailable
+from services.media.api.problem_types import MEDIA_IN_USE, OUT_OF_SPACE, QUOTA_EXCEEDED
+from services.media.api.problems import FIELD, map_problems
+from services.media.ingest.receive import INVALID_MEDIA, Ingest
 from services.media.records import videos
-from services.media.records.quotas import QuotaError
 from services.media.records.settling import Answers
-from services.media.records.videos import Asker, Video, VideoInUseError, VideoUnknownError
-from services.media.serve.files import add_files
+from services.media.records.videos import Video, VideoInUseError
+from services.media.serve import files
 
 ROOT: Final = "/api/videos"
-FIELD: Final = "file"
 FORM_BYTES: Final = 1 << 20
 """What a form may have around its file."""
 
@@ -82,15 +76,7 @@ def make_api(
     """The routes of the service. Everybody sees the videos of one tenant only."""
     api = Api("media", title="Videos and files")
     answers = Answers(engine)
-    api.problem(VideoUnknownError, NOT_FOUND)
-    api.problem(VideoInUseError, MEDIA_IN_USE)
-    api.problem(UnusableError, lambda error: _refused(f"The file can't be used: {error}."))
-    api.problem(NotExaminedError, lambda _: unavailable("The file could not be examined.", 2))
-    api.problem(EmptyFileError, lambda error: _refused(str(error)))
-    api.problem(OutOfSpaceError, OUT_OF_SPACE)
-    api.problem(QuotaError, _over)
-    api.problem(StorageError, lambda error: unavailable(str(error)))
-    api.problem(LeaseLostError, lambda error: unavailable(str(error), 1))
+    map_problems(api)
 
     @api.post(
         f"{ROOT}/upload",
@@ -111,8 +97,8 @@ def make_api(
         form = parts(req, limit=max_upload)
         async for part in form:
             if part.name == FIELD:
-                asker = _asker(req.actor, req.trace)
-                outcome = await ingest.take(asker, part.filename, _alone(part, form), req.idempotency_key)
+                behalf = req.behalf
+                outcome = await ingest.take(behalf, part.filename, _alone(part, form), req.idempotency_key)
                 return Reply.raw(outcome.status, outcome.body)
         raise invalid(ProblemError(f"/{FIELD}", f"send a file in the field {FIELD!r}"))
 
@@ -157,7 +143,7 @@ def make_api(
         video_id = str(req.path["video"])
         key = f"media/{video_id}/released/{uuid.uuid4().hex}"
         async with engine.begin() as connection:
-            left = await videos.release(connection, outbox, _asker(req.actor, req.trace), video_id, key)
+            left = await videos.release(connection, outbox, req.behalf, video_id, key)
         outbox.wake()
         if not await answers.come(key, PATIENCE):
             raise unavailable("The log does not answer; the video will be released when it does.")
@@ -178,7 +164,7 @@ def make_api(
             row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
         return await links.lead(req, row.key, seconds=LINK_SECONDS, filename=row.name)
 
-    add_files(api, blobs, file_secret)
+    files.routes(api, blobs, file_secret)
     return api
 
 
@@ -189,16 +175,3 @@ async def _alone(file: Part, rest: AsyncIterator[Part]) -> AsyncIterator[bytes]:
     async for part in rest:
         if part.name == FIELD:
             raise invalid(ProblemError(f"/{FIELD}", f"send one file in the field {FIELD!r}, not several"))
-
-
-def _asker(actor: Actor, trace: str) -> Asker:
-    return Asker(actor.tenant, actor.subject, trace)
-
-
-def _over(error: QuotaError) -> Problem:
-    return QUOTA_EXCEEDED(str(error), more=QuotaUsed(limit=error.limit, used=error.used))
-
-
-def _refused(detail: str) -> Problem:
-    """422 for the content of the file."""
-    return INVALID_MEDIA(detail, errors=[ProblemError(f"/{FIELD}", detail)])

@@ -22,7 +22,7 @@ from services.media.compat import reads
 from services.media.compat.places import Places
 from services.media.compat.rows import TAG, Described, One, VideoRow, VideoRows, VideosQuery
 from services.media.ingest.receive import Ingest
-from services.media.records.videos import Asker, Stored, Video
+from services.media.records.videos import Stored, Video
 from services.media.serve.files import given, media_type
 
 ROOT: Final = "/api/compat"
@@ -31,7 +31,7 @@ TEXT_BYTES: Final = 64 << 10
 """Of all fields together that say something of the file."""
 
 
-def compat_routes(
+def routes(
     api: Api, engine: AsyncEngine, blobs: BlobStore, links: Links, ingest: Ingest, places: Places, *, max_upload: int
 ) -> None:
     """Adds the routes."""
@@ -57,8 +57,8 @@ def compat_routes(
                 await fields.take(part)
                 continue
             actor = req.actor
-            asker = Asker(actor.tenant, actor.subject, req.trace)
-            outcome = await ingest.take(asker, part.filename, _file(part, form, fields), req.idempotency_key)
+            behalf = req.behalf
+            outcome = await ingest.take(behalf, part.filename, _file(part, form, fields), req.idempotency_key)
             video = msgspec.json.decode(outcome.body, type=Video)
             async with engine.begin() as connection:
                 await reads.describe(connection, video.id, fields.said)

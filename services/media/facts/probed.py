@@ -18,6 +18,7 @@ from cutlog.ffmpeg.clock import Clock, clock_of
 from cutlog.ffmpeg.colors import ORDINARY, Coding, coding_of
 from cutlog.ffmpeg.probing import Ratio, RawAudio, RawProbe, RawStream, RawTimes, RawVideo
 from cutlog.ffmpeg.typefaces import RawFont
+from services.media.errors import MediaError
 from services.media.facts.downmix import MAX_CHANNELS
 from services.media.facts.rates import Rhythm, rate_of
 
@@ -33,7 +34,7 @@ FILLING: Final = Fraction(1, 20)
 STANDING: Final = 4
 
 
-class UnusableError(Exception):
+class UnusableError(MediaError):
     """The file is not media that can be edited. The message says why."""
 
 

@@ -20,9 +20,10 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.auth.rings import OPERATOR
-from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.blobs import BlobStore
 from cutlog.bus import Outbox
 from cutlog.contract.base import Strict, Wire
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import (
     ArchiveMedia,
     DeleteMedia,
@@ -35,13 +36,14 @@ from cutlog.contract.ids import Id, new_id
 from cutlog.contract.keys import archived_video
 from cutlog.contract.media import MediaFacts, MediaKind
 from cutlog.web import Api, ProblemType, Reply, Request, Role
+from services.media.errors import MediaError
 from services.media.facts.naming import display_name
 from services.media.facts.probed import UnusableError
 from services.media.ingest import leases
 from services.media.ingest.receive import INVALID_MEDIA, READ_WHOLE, Ingest, Received, uploaded
 from services.media.records import uses, videos
 from services.media.records.settling import Answers
-from services.media.records.videos import Asker, Stored
+from services.media.records.videos import Stored
 from services.media.tables import brought, video
 
 log = structlog.get_logger(__name__)
@@ -108,7 +110,7 @@ OTHER_BYTES: Final = ProblemType("other-bytes", 409, "The object has other bytes
 NOT_ARRIVED: Final = ProblemType("not-arrived", 409, "The object does not exist", "")
 
 
-class DigestMismatch(Exception):
+class DigestMismatchError(MediaError):
     """The file does not have the announced digest."""
 
 
@@ -119,8 +121,8 @@ class Imports:
         self._engine, self._blobs, self._ingest, self._outbox = engine, blobs, ingest, outbox
         self._answers = Answers(engine)
 
-    async def take(self, run: str, new: NewVideo, asker: Asker) -> Taken:
-        """Counts a video of another store. Raises UnusableError, DigestMismatch, BlobNotFoundError."""
+    async def take(self, run: str, new: NewVideo, behalf: Behalf) -> Taken:
+        """Counts a video of another store. Raises UnusableError, DigestMismatchError, BlobNotFoundError."""
         async with self._engine.connect() as connection:
             if (before := await _before(connection, new)) is not None:
                 return before
@@ -130,8 +132,8 @@ class Imports:
             async with self._engine.connect() as connection:
                 known = await videos.by_content(connection, new.tenant, new.sha256)
             if known is None or known.stored == "deleted":
-                known = await self._store(asker, upload_id, new, 0 if known is None else known.generation + 1)
-            key, taken = await self._count(asker, upload_id, run, new, known)
+                known = await self._store(behalf, upload_id, new, 0 if known is None else known.generation + 1)
+            key, taken = await self._count(behalf, upload_id, run, new, known)
         await self._blobs.delete(new.key)
         self._outbox.wake()
         await self._answers.come(key, PATIENCE)
@@ -150,9 +152,9 @@ class Imports:
         rehearsed = Rehearsed(kind=judged.kind, facts=judged.facts)
         return Taken(id=video_id, ref_count=new.refs, added=known is None, rehearsed=rehearsed)
 
-    async def _store(self, asker: Asker, upload_id: str, new: NewVideo, generation: int) -> Stored:
+    async def _store(self, behalf: Behalf, upload_id: str, new: NewVideo, generation: int) -> Stored:
         async with self._arrived(new) as file:
-            return await self._ingest.store(asker, upload_id, file, moving=new.key, generation=generation)
+            return await self._ingest.store(behalf, upload_id, file, moving=new.key, generation=generation)
 
     @asynccontextmanager
     async def _arrived(self, new: NewVideo) -> AsyncIterator[Received]:
@@ -162,11 +164,11 @@ class Imports:
             digest.update(chunk)
             size += len(chunk)
         if digest.hexdigest() != new.sha256:
-            raise DigestMismatch(f"The object {new.key} has not the bytes that were announced.")
+            raise DigestMismatchError(f"The object {new.key} has not the bytes that were announced.")
         async with self._blobs.local(new.key) as path:
             yield Received(path, size, new.sha256, display_name(new.name))
 
-    async def _count(self, asker: Asker, upload_id: str, run: str, new: NewVideo, known: Stored) -> tuple[str, Taken]:
+    async def _count(self, behalf: Behalf, upload_id: str, run: str, new: NewVideo, known: Stored) -> tuple[str, Taken]:
         async with self._engine.begin() as connection:
             await videos.lock_content(connection, new.tenant, new.sha256)
             await leases.close(connection, upload_id)
@@ -192,7 +194,7 @@ class Imports:
                 key = videos.again_key(row.id, upload_id)
                 again = MediaDeduplicated(name=row.name, ref_count=row.ref_count, alias=_alias(new, row))
                 body = RecordMediaDeduplicated(media_id=row.id, event=again, generation=row.generation)
-            await self._outbox.add(connection, videos.command(key, asker, body))
+            await self._outbox.add(connection, videos.command(key, behalf, body))
             await connection.execute(
                 insert(brought).values(
                     tenant=new.tenant, source=new.source, legacy_id=new.legacy_id, run=run, video_id=row.id,
@@ -202,7 +204,7 @@ class Imports:
             )  # fmt: skip
         return key, Taken(id=row.id, ref_count=row.ref_count, added=found is None)
 
-    async def undo(self, run: str, asked: Undo, asker: Asker) -> int:
+    async def undo(self, run: str, asked: Undo, behalf: Behalf) -> int:
         """Takes back the uploads that a run counted; how many. Raises VideoInUseError, and then nothing is changed."""
         keys: list[str] = []
         unwanted: list[Stored] = []
@@ -224,7 +226,7 @@ class Imports:
                 body = RecordMediaReleased(
                     media_id=row.video_id, event=MediaReleased(ref_count=left, alias=row.alias or UNSET)
                 )
-                await self._outbox.add(connection, videos.command(key, asker, body))
+                await self._outbox.add(connection, videos.command(key, behalf, body))
                 keys.append(key)
                 if left <= 0:
                     unwanted.append(found)
@@ -234,10 +236,10 @@ class Imports:
         for key in keys:
             await self._answers.come(key, PATIENCE)
         for video_row in unwanted:
-            await self._let_go(video_row, asker)
+            await self._let_go(video_row, behalf)
         return count
 
-    async def _let_go(self, row: Stored, asker: Asker) -> None:
+    async def _let_go(self, row: Stored, behalf: Behalf) -> None:
         """Bytes that nobody has any more go the way of all garbage, in both its stages at once. Ops has the last word;
         what it refuses stays, as content that is not used."""
         await self._processed(row.id)
@@ -247,7 +249,7 @@ class Imports:
         keys = [f"media/{row.id}/{type(body).__name__}/{row.generation}/{uuid.uuid4().hex}" for body in commands]
         async with self._engine.begin() as connection:
             for key, body in zip(keys, commands, strict=True):
-                await self._outbox.add(connection, videos.command(key, asker, body))
+                await self._outbox.add(connection, videos.command(key, behalf, body))
         self._outbox.wake()
         await self._answers.come(keys[-1], PATIENCE)
 
@@ -264,8 +266,6 @@ class Imports:
 
 def routes(api: Api, imports: Imports) -> None:
     """Adds the routes. Asked by `cutlog backfill` and `cutlog rollback`, never through the gateway."""
-    api.problem(DigestMismatch, OTHER_BYTES)
-    api.problem(BlobNotFoundError, NOT_ARRIVED)
 
     @api.post(
         "/internal/imports/{run}/videos",
@@ -278,7 +278,7 @@ def routes(api: Api, imports: Imports) -> None:
     )
     async def take(req: Request[NewVideo]) -> Reply:
         try:
-            return Reply(200, await imports.take(req.path["run"], req.body, _asker(req, req.body.tenant)))
+            return Reply(200, await imports.take(req.path["run"], req.body, _behalf(req, req.body.tenant)))
         except UnusableError as error:
             raise INVALID_MEDIA(str(error)) from error
 
@@ -291,7 +291,7 @@ def routes(api: Api, imports: Imports) -> None:
         summary="Takes back the videos that a run brought",
     )
     async def undo(req: Request[Undo]) -> Reply:
-        count = await imports.undo(req.path["run"], req.body, _asker(req, req.body.tenant))
+        count = await imports.undo(req.path["run"], req.body, _behalf(req, req.body.tenant))
         return Reply(200, Undone(uploads=count))
 
 
@@ -331,5 +331,5 @@ async def _others(connection: AsyncConnection, video_id: str, projects: Sequence
     return sorted(set(using) - set(projects))
 
 
-def _asker(req: Request[NewVideo] | Request[Undo], tenant: str) -> Asker:
-    return Asker(tenant, req.actor.subject, req.trace)
+def _behalf(req: Request[NewVideo] | Request[Undo], tenant: str) -> Behalf:
+    return Behalf(tenant, req.actor.subject, req.trace)

@@ -19,6 +19,7 @@ from cutlog.contract.ids import new_id
 from cutlog.contract.keys import original_of
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.db.skipping import Skipping, repeat
+from services.media.errors import MediaError
 from services.media.records.videos import lock_content
 from services.media.tables import upload, video
 
@@ -30,11 +31,11 @@ SWEEP: Final = "media.sweep"
 SWEEP_SECONDS: Final = 60.0
 
 
-class LeaseLostError(Exception):
+class LeaseLostError(MediaError):
     """The upload was cleaned up after 30 s without a heartbeat; send the file again."""
 
 
-class LeaseHeldError(Exception):
+class LeaseHeldError(MediaError):
     """Another process holds this upload."""
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.blobs import BlobStore
 from cutlog.blobs.digests import digest_of
 from cutlog.bus import Outbox
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import RecordMediaUploaded
 from cutlog.contract.events import MediaUploaded
 from cutlog.contract.fonts import family_of
@@ -32,6 +33,7 @@ from cutlog.db.idempotency import Answer, Keyed, forget, keep, recall
 from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError, is_font
 from cutlog.ffmpeg.remembered import Probes
 from cutlog.web import ProblemType
+from services.media.errors import MediaError
 from services.media.facts.naming import display_name, suffix
 from services.media.facts.probed import Judged, UnusableError, judge, judge_font
 from services.media.ingest import leases
@@ -39,7 +41,7 @@ from services.media.ingest.writing import Appended, writing
 from services.media.records import videos
 from services.media.records.quotas import Quotas
 from services.media.records.settling import Answers
-from services.media.records.videos import Asker, Stored, Video
+from services.media.records.videos import Stored, Video
 from services.media.renditions.recipes import FONT
 
 log = structlog.get_logger(__name__)
@@ -64,15 +66,15 @@ INVALID_MEDIA: Final = ProblemType(
 )
 
 
-class EmptyFileError(Exception):
+class EmptyFileError(MediaError):
     """The file is empty."""
 
 
-class OutOfSpaceError(Exception):
+class OutOfSpaceError(MediaError):
     """The disk is full."""
 
 
-class StorageError(Exception):
+class StorageError(MediaError):
     """The file could not be written."""
 
 
@@ -102,7 +104,7 @@ class Received(msgspec.Struct, frozen=True):
     name: str
 
 
-class _AnsweredMeanwhile(Exception):
+class _AnsweredMeanwhileError(MediaError):
     """Another request under the same key was faster."""
 
     def __init__(self, answer: Answer) -> None:
@@ -129,39 +131,39 @@ class Ingest:
         self._answers = Answers(engine)
 
     async def take(
-        self, asker: Asker, filename: str | None, chunks: AsyncIterator[bytes], idempotency_key: str | None
+        self, behalf: Behalf, filename: str | None, chunks: AsyncIterator[bytes], idempotency_key: str | None
     ) -> Answer:
         """Stores one file: 201 for new content, 200 for a duplicate.
 
         Raises EmptyFileError, UnusableError, OutOfSpaceError, LeaseLostError, KeyReusedError.
         """
-        async with leases.leased(self._engine, asker.tenant) as upload_id, self._blobs.scratch() as folder:
+        async with leases.leased(self._engine, behalf.tenant) as upload_id, self._blobs.scratch() as folder:
             file = await receive(chunks, folder / "upload", display_name(filename))
-            keyed = Keyed.of(asker.tenant, idempotency_key, "upload", file.sha256, file.name)
-            return await self.arrive(asker, upload_id, file, keyed)
+            keyed = Keyed.of(behalf.tenant, idempotency_key, "upload", file.sha256, file.name)
+            return await self.arrive(behalf, upload_id, file, keyed)
 
-    async def arrive(self, asker: Asker, upload_id: str, file: Received, keyed: Keyed | None) -> Answer:
+    async def arrive(self, behalf: Behalf, upload_id: str, file: Received, keyed: Keyed | None) -> Answer:
         """Counts a file that has been received, as new or as known content. Raises as `take` does."""
         async with self._engine.connect() as connection:
             if keyed is not None and (answer := await recall(connection, keyed)) is not None:
                 return answer
         while True:
-            outcome = await self._try(asker, upload_id, file, keyed)
+            outcome = await self._try(behalf, upload_id, file, keyed)
             if outcome is not None:
                 return outcome
-            await leases.again(self._engine, asker.tenant, upload_id)
+            await leases.again(self._engine, behalf.tenant, upload_id)
 
-    async def _try(self, asker: Asker, upload_id: str, file: Received, keyed: Keyed | None) -> Answer | None:
+    async def _try(self, behalf: Behalf, upload_id: str, file: Received, keyed: Keyed | None) -> Answer | None:
         """The answer, or None when the content was deleted meanwhile: its bytes are needed again."""
         async with self._engine.connect() as connection:
-            known = await videos.by_content(connection, asker.tenant, file.sha256)
+            known = await videos.by_content(connection, behalf.tenant, file.sha256)
         await self._reached("looked")
         if known is None or known.stored == "deleted":
-            known = await self.store(asker, upload_id, file, generation=0 if known is None else known.generation + 1)
+            known = await self.store(behalf, upload_id, file, generation=0 if known is None else known.generation + 1)
             await self._reached("stored")
         try:
-            counted = await self._count(asker, upload_id, known, keyed)
-        except _AnsweredMeanwhile as meanwhile:
+            counted = await self._count(behalf, upload_id, known, keyed)
+        except _AnsweredMeanwhileError as meanwhile:
             return meanwhile.answer
         if counted is None:
             return None
@@ -177,17 +179,17 @@ class Ingest:
         return None
 
     async def store(
-        self, asker: Asker, upload_id: str, file: Received, *, moving: str | None = None, generation: int = 0
+        self, behalf: Behalf, upload_id: str, file: Received, *, moving: str | None = None, generation: int = 0
     ) -> Stored:
         """New content: looked into, and its bytes put where they will stay. Its row is not there yet.
 
         With `moving` the file is the object of that key, and gets its new key. Raises UnusableError.
         """
         judged = await self.look(file, whole=file.size <= READ_WHOLE)
-        content = Content(asker.tenant, file.sha256, generation)
+        content = Content(behalf.tenant, file.sha256, generation)
         key = str(OriginalKey(content, suffix(judged.facts.container, file.name)))
         async with self._engine.begin() as connection:
-            await videos.lock_content(connection, asker.tenant, file.sha256)
+            await videos.lock_content(connection, behalf.tenant, file.sha256)
             await leases.note_key(connection, upload_id, key)
         with space_errors():
             if moving is None:
@@ -196,7 +198,7 @@ class Ingest:
                 await self._blobs.rename(moving, key)
         return Stored(
             id=new_id("v"),
-            tenant=asker.tenant,
+            tenant=behalf.tenant,
             sha256=file.sha256,
             size=file.size,
             generation=generation,
@@ -208,8 +210,8 @@ class Ingest:
             status="processing",
             error=None,
             renditions=Renditions(),
-            actor=asker.subject,
-            trace=asker.trace,
+            actor=behalf.actor,
+            trace=behalf.trace,
             created_at=datetime.now(UTC),
             derive_at=None,
             derive_run=0,
@@ -240,7 +242,9 @@ class Ingest:
         except MediaRefusedError as error:
             raise UnusableError(str(error)) from error
 
-    async def _count(self, asker: Asker, upload_id: str, new: Stored, keyed: Keyed | None) -> tuple[Answer, str] | None:
+    async def _count(
+        self, behalf: Behalf, upload_id: str, new: Stored, keyed: Keyed | None
+    ) -> tuple[Answer, str] | None:
         """The transaction that makes the upload true. The answer, and the key of the command that reports it; None, and
         nothing is changed, when the bytes that `new` relies on are deleted."""
         async with self._engine.begin() as connection:
@@ -251,24 +255,24 @@ class Ingest:
             await leases.close(connection, upload_id)
             if found is None or found.stored == "deleted":
                 await self._quotas.admit(connection, new.tenant, new.size)
-                row = await self._add(connection, asker, new, found)
+                row = await self._add(connection, behalf, new, found)
                 key, shown, status = _uploaded_key(row), row.shown(0), 201
             else:
-                row = await videos.count_again(connection, self._outbox, found, asker, upload_id)
+                row = await videos.count_again(connection, self._outbox, found, behalf, upload_id)
                 key, status = videos.again_key(row.id, upload_id), 200
                 shown = await self._duplicate(connection, row)
             body = msgspec.json.encode(shown)
             if keyed is not None and not await keep(connection, keyed, Answer(status, body)):
                 answer = await recall(connection, keyed)
                 assert answer is not None, "it was in the way of this one"
-                raise _AnsweredMeanwhile(answer)  # which takes back what was counted
+                raise _AnsweredMeanwhileError(answer)  # which takes back what was counted
         log.info("media.uploaded", id=row.id, duplicate=status == 200, size=row.size, kind=row.kind)
         return Answer(status, body), key
 
-    async def _add(self, connection: AsyncConnection, asker: Asker, new: Stored, gone: Stored | None) -> Stored:
+    async def _add(self, connection: AsyncConnection, behalf: Behalf, new: Stored, gone: Stored | None) -> Stored:
         row = await videos.add(connection, new) if gone is None else await videos.renew(connection, gone, new)
         body = RecordMediaUploaded(media_id=row.id, event=uploaded(row))
-        await self._outbox.add(connection, videos.command(_uploaded_key(row), asker, body))
+        await self._outbox.add(connection, videos.command(_uploaded_key(row), behalf, body))
         return row
 
     async def _duplicate(self, connection: AsyncConnection, row: Stored) -> Video:

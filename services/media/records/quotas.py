@@ -8,6 +8,7 @@ from typing import Protocol
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.media.errors import MediaError
 from services.media.tables import resumable, video
 
 
@@ -20,7 +21,7 @@ class Quota(Protocol):
     def files(self) -> int | None: ...
 
 
-class QuotaError(Exception):
+class QuotaError(MediaError):
     """The tenant's quota is exhausted."""
 
     def __init__(self, what: str, limit: int, used: int) -> None:

@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus import Outbox
 from cutlog.contract.base import Wire
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import Command, MediaCommand, RecordMediaDeduplicated, RecordMediaReleased
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
+from services.media.errors import MediaError
 from services.media.records import uses
 from services.media.tables import brought, refusal, video
 
@@ -27,15 +29,15 @@ DERIVE_ATTEMPTS = 5
 """A process that dies counts as one."""
 
 
-class VideoUnknownError(LookupError):
+class VideoUnknownError(MediaError, LookupError):
     """The video does not exist."""
 
 
-class VideoInUseError(Exception):
+class VideoInUseError(MediaError):
     """A project's history uses the video."""
 
 
-class NotFailedError(Exception):
+class NotFailedError(MediaError):
     """Only a failed video can be processed again."""
 
 
@@ -70,14 +72,6 @@ class Video(Wire):
     progress: float = 0.0
     archived: bool = False
     imported: tuple[Brought, ...] | UnsetType = UNSET
-
-
-class Asker(msgspec.Struct, frozen=True):
-    """On whose behalf: what goes into commands."""
-
-    tenant: str
-    subject: str
-    trace: str
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,8 +126,8 @@ def stored(row: Row[Any]) -> Stored:
     return msgspec.convert({str(name): value for name, value in row._mapping.items()}, Stored)
 
 
-def command(key: str, asker: Asker, body: MediaCommand) -> Command:
-    return Command(key=key, tenant=asker.tenant, actor=asker.subject, trace=asker.trace, body=body)
+def command(key: str, behalf: Behalf, body: MediaCommand) -> Command:
+    return Command(key=key, tenant=behalf.tenant, actor=behalf.actor, trace=behalf.trace, body=body)
 
 
 async def lock_content(connection: AsyncConnection, tenant: str, sha256: str) -> None:
@@ -224,7 +218,7 @@ async def renew(connection: AsyncConnection, found: Stored, new: Stored) -> Stor
 
 
 async def count_again(
-    connection: AsyncConnection, outbox: Outbox, found: Stored, asker: Asker, upload_id: str
+    connection: AsyncConnection, outbox: Outbox, found: Stored, behalf: Behalf, upload_id: str
 ) -> Stored:
     """One more upload of a content that is there. What failed to be processed is tried again."""
     changes: dict[str, Any] = {"ref_count": video.c.ref_count + 1}
@@ -236,7 +230,7 @@ async def count_again(
     row = stored((await connection.execute(statement)).one())
     event = MediaDeduplicated(name=row.name, ref_count=row.ref_count)
     body = RecordMediaDeduplicated(media_id=row.id, event=event, generation=row.generation)
-    await outbox.add(connection, command(again_key(row.id, upload_id), asker, body))
+    await outbox.add(connection, command(again_key(row.id, upload_id), behalf, body))
     return row
 
 
@@ -263,19 +257,19 @@ async def users(connection: AsyncConnection, video_id: str) -> int:
     return (await uses.count(connection, [video_id])).get(video_id, 0)
 
 
-async def release(connection: AsyncConnection, outbox: Outbox, asker: Asker, video_id: str, key: str) -> int:
+async def release(connection: AsyncConnection, outbox: Outbox, behalf: Behalf, video_id: str, key: str) -> int:
     """One upload less; how many are left. Raises VideoUnknownError, VideoInUseError.
 
     Whether the last one may go, ops decides: its answer to the command `key` may still be a refusal.
     """
-    row = await by_id(connection, asker.tenant, video_id, lock=True)
+    row = await by_id(connection, behalf.tenant, video_id, lock=True)
     using = await users(connection, row.id)
     if row.ref_count == 1 and using:
         raise VideoInUseError(f"Video {video_id} is used by {using} projects, so its last upload can't be removed.")
     left = row.ref_count - 1
     await connection.execute(update(video).where(video.c.id == row.id).values(ref_count=left))
     body = RecordMediaReleased(media_id=row.id, event=MediaReleased(ref_count=left))
-    await outbox.add(connection, command(key, asker, body))
+    await outbox.add(connection, command(key, behalf, body))
     return left
 
 

@@ -87,7 +87,7 @@ def _outdated() -> ColumnElement[bool]:
     return video.c.examined_by < ENGINE
 
 
-def add_examining(api: Api, engine: AsyncEngine) -> None:
+def routes(api: Api, engine: AsyncEngine) -> None:
     """Adds the routes."""
 
     @api.post(

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, StoreUnavailableError
 from cutlog.bus import Outbox
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import MediaCommand, RecordMediaFailed, RecordMediaReady
 from cutlog.contract.events import MediaFailed, MediaReady
 from cutlog.contract.media import Rendition
@@ -23,7 +24,7 @@ from cutlog.db.skipping import Skipping
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
 from cutlog.process.stopping import stops_within
 from services.media.facts.probed import UnusableError
-from services.media.records.videos import Asker, Status, Stored, command, stored
+from services.media.records.videos import Status, Stored, command, stored
 from services.media.renditions.derive import Derive, Derived
 from services.media.renditions.examining import ENGINE
 from services.media.tables import video
@@ -215,7 +216,7 @@ class Worker:
             )  # fmt: skip
             if (await connection.execute(mine.values(derive_at=None, **values))).rowcount == 0:
                 return
-            asker = Asker(row.tenant, row.actor, row.trace)
-            await self._outbox.add(connection, command(f"media/{row.id}/{outcome}/{row.derive_run}", asker, body))
+            behalf = Behalf(row.tenant, row.actor, row.trace)
+            await self._outbox.add(connection, command(f"media/{row.id}/{outcome}/{row.derive_run}", behalf, body))
         self._outbox.wake()
         log.info("derive.finished", id=row.id, outcome=outcome, run=row.derive_run)

@@ -34,7 +34,7 @@ class Signed(Strict):
     filename: str | None = None
 
 
-def add_files(api: Api, blobs: BlobStore, secret: str) -> None:
+def routes(api: Api, blobs: BlobStore, secret: str) -> None:
     """Adds `GET /files/{key}`. On a bucket nobody comes here: its links are its own."""
 
     @api.get(

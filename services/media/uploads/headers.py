@@ -10,15 +10,19 @@ from typing import Final
 
 import msgspec
 
+from services.media.errors import MediaError
+
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,creation-with-upload,checksum,termination,expiration"
+ANSWERED: Final = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
+"""What every answer has, errors included."""
 CHUNK_TYPE: Final = "application/offset+octet-stream"
 MAX_METADATA: Final = 8192
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _KEY: Final = re.compile(r"[!-+\--~]+")
 
 
-class HeaderError(ValueError):
+class HeaderError(MediaError, ValueError):
     """A header does not conform to tus 1.0."""
 
     def __init__(self, name: str, detail: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from services.media.errors import MediaError
+
 if TYPE_CHECKING:
     import hashlib
     from pathlib import Path
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
     from services.media.uploads.resumable import Resumable
 
 
-class BusyError(Exception):
+class BusyError(MediaError):
     """Another request is writing to this upload or ending it."""
 
 
-class BytesLostError(Exception):
+class BytesLostError(MediaError):
     """Received bytes were lost; start the upload again."""
 
 

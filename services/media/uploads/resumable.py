@@ -10,19 +10,20 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.media.errors import MediaError
 from services.media.tables import resumable, resumable_part
 from services.media.uploads.holding import BytesLostError
 
 
-class UploadUnknownError(LookupError):
+class UploadUnknownError(MediaError, LookupError):
     """The upload does not exist."""
 
 
-class UploadExpiredError(Exception):
+class UploadExpiredError(MediaError):
     """The upload expired before it was complete; start it again."""
 
 
-class OffsetError(Exception):
+class OffsetError(MediaError):
     """The offset does not match the length received so far."""
 
     def __init__(self, received: int, offset: int) -> None:

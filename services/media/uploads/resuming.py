@@ -15,16 +15,18 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.ids import new_id
 from cutlog.db.idempotency import Answer, Keyed, keep, recall
 from cutlog.db.skipping import Skipping, repeat
 from cutlog.ffmpeg import NotExaminedError
+from services.media.errors import MediaError
 from services.media.facts.naming import display_name
 from services.media.facts.probed import UnusableError
 from services.media.ingest import leases
 from services.media.ingest.receive import Ingest, Received, space_errors
 from services.media.records.quotas import Quotas
-from services.media.records.videos import Asker, Video
+from services.media.records.videos import Video
 from services.media.uploads import resumable
 from services.media.uploads.headers import Checksum
 from services.media.uploads.holding import Adding, BusyError, BytesLostError, Held, Holding
@@ -37,11 +39,11 @@ STEP: Final = 16 << 20
 SWEEP_SECONDS: Final = 60.0
 
 
-class TooLongError(Exception):
+class TooLongError(MediaError):
     """The request has more bytes than the upload's declared length."""
 
 
-class ChecksumError(Exception):
+class ChecksumError(MediaError):
     """The bytes do not match the checksum that was sent with them."""
 
 
@@ -54,12 +56,12 @@ class Resuming:
         self.ttl = ttl
         self.skipping = Skipping("media.resumable")
 
-    async def begin(self, asker: Asker, size: int, metadata: str, filename: str | None, key: str | None) -> Resumable:
+    async def begin(self, behalf: Behalf, size: int, metadata: str, filename: str | None, key: str | None) -> Resumable:
         """A new upload of `size` bytes, or the one begun under the same Idempotency-Key. Raises KeyReusedError."""
-        keyed = Keyed.of(asker.tenant, key, "resumable", str(size), metadata)
+        keyed = Keyed.of(behalf.tenant, key, "resumable", str(size), metadata)
         now = datetime.now(UTC)
         new = Resumable(
-            id=new_id("u"), tenant=asker.tenant, actor=asker.subject, name=display_name(filename), metadata=metadata,
+            id=new_id("u"), tenant=behalf.tenant, actor=behalf.actor, name=display_name(filename), metadata=metadata,
             size=size, received=0, expires_at=now, video_id=None, problem=None, lost=False,
             begun_at=now,
         )  # fmt: skip
@@ -67,16 +69,16 @@ class Resuming:
             if keyed is not None and not await keep(connection, keyed, Answer(201, new.id.encode())):
                 answer = await recall(connection, keyed)
                 assert answer is not None, "it was in the way of the new one"
-                return await resumable.find(connection, asker.tenant, answer.body.decode())
-            await self._quotas.admit(connection, asker.tenant, size, under_way=True)
+                return await resumable.find(connection, behalf.tenant, answer.body.decode())
+            await self._quotas.admit(connection, behalf.tenant, size, under_way=True)
             row = await resumable.begin(connection, new, self.ttl)
             with space_errors():
                 await self._holding.begin(row.id)
         return row
 
-    async def find(self, asker: Asker, upload_id: str) -> Resumable:
+    async def find(self, behalf: Behalf, upload_id: str) -> Resumable:
         """The upload as it is; one that is whole is ended first if a crash kept it from that."""
-        row = await self._row(asker, upload_id)
+        row = await self._row(behalf, upload_id)
         if row.ended:
             return row
         try:
@@ -87,34 +89,34 @@ class Resuming:
                 return row
             with contextlib.suppress(UnusableError, NotExaminedError):
                 async with self._opened(row.id) as held:
-                    row = await self._end(row, held, asker.trace)
+                    row = await self._end(row, held, behalf.trace)
             return row
         except BusyError:
-            return await self._row(asker, upload_id)
+            return await self._row(behalf, upload_id)
 
-    async def _row(self, asker: Asker, upload_id: str) -> Resumable:
+    async def _row(self, behalf: Behalf, upload_id: str) -> Resumable:
         async with self._engine.connect() as connection:
-            return await resumable.find(connection, asker.tenant, upload_id)
+            return await resumable.find(connection, behalf.tenant, upload_id)
 
     async def add(
-        self, asker: Asker, upload_id: str, offset: int, chunks: AsyncIterator[bytes], checksum: Checksum | None
+        self, behalf: Behalf, upload_id: str, offset: int, chunks: AsyncIterator[bytes], checksum: Checksum | None
     ) -> Resumable:
         """Adds bytes at `offset`. Those that came before a break stay, unless a checksum was to prove them."""
-        await self._row(asker, upload_id)
+        await self._row(behalf, upload_id)
         async with self._opened(upload_id) as held:
-            row = await self._row(asker, upload_id)
+            row = await self._row(behalf, upload_id)
             if row.received != offset:
                 raise OffsetError(row.received, offset)
             if row.whole:
-                return row if row.ended else await self._end(row, held, asker.trace)
+                return row if row.ended else await self._end(row, held, behalf.trace)
             with space_errors():
                 row = await self._receive(row, held, chunks, checksum)
-            return await self._end(row, held, asker.trace) if row.whole else row
+            return await self._end(row, held, behalf.trace) if row.whole else row
 
-    async def terminate(self, asker: Asker, upload_id: str) -> None:
+    async def terminate(self, behalf: Behalf, upload_id: str) -> None:
         """Ends an upload and forgets its bytes. A video that it became stays."""
         async with self._engine.begin() as connection:
-            await resumable.find(connection, asker.tenant, upload_id)
+            await resumable.find(connection, behalf.tenant, upload_id)
             await resumable.forget(connection, upload_id)
         await self._drop(upload_id)
 
@@ -212,7 +214,7 @@ class Resuming:
 
     async def _end(self, row: Resumable, held: Held, trace: str) -> Resumable:
         """From whole bytes to a video, once: the answer is kept under a key that no client can send."""
-        asker = Asker(row.tenant, row.actor, trace)
+        behalf = Behalf(row.tenant, row.actor, trace)
         try:
             with space_errors():
                 async with (
@@ -220,7 +222,9 @@ class Resuming:
                     held.whole(row) as (path, sha256),
                 ):
                     keyed = Keyed.of(row.tenant, f"resumable\n{row.id}", sha256)
-                    outcome = await self._ingest.arrive(asker, lease, Received(path, row.size, sha256, row.name), keyed)
+                    outcome = await self._ingest.arrive(
+                        behalf, lease, Received(path, row.size, sha256, row.name), keyed
+                    )
         except leases.LeaseHeldError as error:
             raise BusyError(str(BusyError.__doc__)) from error
         except UnusableError as error:

@@ -23,13 +23,13 @@ from services.ops.api import (
 )
 from services.ops.api.context import Ops
 from services.ops.api.effect_schemas import by_kind
-from services.ops.api.refusals import map_refusals
+from services.ops.api.problems import map_problems
 
 
 def make_api(ops: Ops, peers: Mapping[str, str]) -> Api:
     """All routes of the service but those of the old backend, and what it gathers from its peers."""
     api = Api("ops", title="Projects, edits and exports", refine=by_kind)
-    map_refusals(api)
+    map_problems(api)
     # Edits first: routes are looked through in order, and nothing is asked for as often.
     everyday = (edits, projects, history, timelines, interchange, versions, exports, pins, events)
     for part in (*everyday, access, keys, tickets, internal, imports):

@@ -9,7 +9,7 @@ import msgspec
 from cutlog.web import ProblemError, Reply, Request
 from cutlog.web.problems import TOO_LARGE, TooLarge, invalid
 from services.ops.api.committing import committed_once, imported
-from services.ops.api.context import Ops, who
+from services.ops.api.context import Ops
 from services.ops.captions.reading import CaptionFormat
 from services.ops.edits.errors import EditError
 from services.ops.interchange.captions import MAX_CAPTION_FILE
@@ -28,7 +28,7 @@ class CaptionsSent(msgspec.Struct, frozen=True):
 
 
 async def bring_captions(ops: Ops, req: Request[bytes, Any], project_id: str, asked: CaptionsSent) -> Reply:
-    """201 with what was imported; 200 for a dry run. Raises FileRefused, Problem 413, 422."""
+    """201 with what was imported; 200 for a dry run. Raises FileRefusedError, Problem 413, 422."""
     track = asked.track
     if track is None:
         raise invalid(ProblemError("?track", "name the track that the captions are added to; it may be a new one"))
@@ -44,8 +44,8 @@ async def bring_captions(ops: Ops, req: Request[bytes, Any], project_id: str, as
         wanted = CaptionsFile(asked.format, track, file, asked.expected_version, asked.message)
         try:
             if asked.dry_run:
-                return Reply(200, imported((await ops.commits.preview(project_id, who(req), wanted)).done))
-            return made((await ops.commits.commit(project_id, who(req), wanted, keyed=req.keyed)).done)
+                return Reply(200, imported((await ops.commits.preview(project_id, req.behalf, wanted)).done))
+            return made((await ops.commits.commit(project_id, req.behalf, wanted, keyed=req.keyed)).done)
         except EditError as error:
             if not error.pointer.endswith("/track"):
                 raise

@@ -11,10 +11,10 @@ from msgspec import UNSET, UnsetType
 from cutlog.contract.base import Wire
 from cutlog.contract.limits import NO_NUL
 from cutlog.web import Reply, Request
-from services.ops.api.context import Ops, who
+from services.ops.api.context import Ops
 from services.ops.api.once import Translate, once
 from services.ops.api.problem_types import VERSION_CONFLICT, Stale
-from services.ops.decide.refusals import Collided, StaleVersion
+from services.ops.decide.refusals import CollidedError, StaleVersionError
 from services.ops.interchange.losses import Loss
 from services.ops.interchange.matching import Missing
 from services.ops.project.asked import Batch
@@ -49,7 +49,8 @@ class ImportedTimeline(Wire):
 
 
 async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch, *, dry_run: bool) -> Reply:
-    """201 with what was committed; 200 for a dry run. Raises Problem 409 with what was missed, EditError, Refused."""
+    """201 with what was committed; 200 for a dry run. Raises Problem 409 with what was missed,
+    EditError, RefusedError."""
 
     def made(done: Done) -> Reply:
         return Reply(201, committed(done))
@@ -57,8 +58,8 @@ async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch
     async def act() -> Reply:
         asked = msgspec.structs.replace(batch, files=await ops.captions.read_all(batch.ops))
         if dry_run:
-            return Reply(200, committed((await ops.commits.preview(project_id, who(req), asked)).done))
-        return made((await ops.commits.commit(project_id, who(req), asked, keyed=req.keyed)).done)
+            return Reply(200, committed((await ops.commits.preview(project_id, req.behalf, asked)).done))
+        return made((await ops.commits.commit(project_id, req.behalf, asked, keyed=req.keyed)).done)
 
     return await committed_once(ops, req, project_id, made, act)
 
@@ -69,9 +70,9 @@ async def committed_once(
     """`once`, where a conflict tells the versions that its sender has not seen. Raises Problem 409."""
     try:
         return await once(ops, req, translate, act)
-    except StaleVersion as stale:
+    except StaleVersionError as stale:
         missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
-        collisions = tuple(stale.collisions) if isinstance(stale, Collided) else ()
+        collisions = tuple(stale.collisions) if isinstance(stale, CollidedError) else ()
         more = Stale(current_version=stale.current, missed=tuple(missed), collisions=collisions)
         raise VERSION_CONFLICT(str(stale), more=more) from None
 

@@ -22,7 +22,7 @@ from services.ops.live.feed import Feed
 from services.ops.live.renders import Renders
 from services.ops.log.read import LogReader
 from services.ops.project.catalog import Catalog
-from services.ops.project.commit import Commits, Who
+from services.ops.project.commit import Commits
 from services.ops.project.history import History
 from services.ops.readmodel.reads import Owner, Reads
 
@@ -60,8 +60,3 @@ class Ops:
     async def link(self, key: str, filename: str | None = None, seconds: int = LINK_SECONDS) -> str:
         """An absolute signed link to an object, for that long."""
         return await self.links.url(key, seconds=seconds, filename=filename)
-
-
-def who(req: Request[Any, Any]) -> Who:
-    """On whose behalf a request is."""
-    return Who(req.actor.tenant, req.actor.subject, req.trace)

@@ -11,7 +11,7 @@ from cutlog.contract.base import Strict
 from cutlog.contract.profiles import ExportProfile
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import not_found
-from services.ops.api.context import Ops, who
+from services.ops.api.context import Ops
 from services.ops.api.limits import TOO_MANY_EXPORTS
 from services.ops.api.once import keep_unchanged, once
 from services.ops.api.problem_types import EMPTY_VERSION, NOT_RENDERING, NOT_RETRYABLE
@@ -67,7 +67,7 @@ def routes(api: Api, ops: Ops) -> None:
         async def act() -> Reply:
             await ops.limits.check(req.actor.tenant)
             asked = ExportAsked(wanted.version, wanted.profile)
-            outcome = await ops.commits.commit(project_id, who(req), asked, keyed=req.keyed)
+            outcome = await ops.commits.commit(project_id, req.behalf, asked, keyed=req.keyed)
             if outcome.events:
                 return made(outcome.done)
             version = outcome.state.version if wanted.version is None else wanted.version
@@ -126,7 +126,7 @@ def routes(api: Api, ops: Ops) -> None:
         return await changed(req, RetryExport(req.path["export"]))
 
     async def changed(req: Request[Any, Any], command: CancelExport | RetryExport) -> Reply:
-        await ops.commits.commit(req.path["project"], who(req), command)
+        await ops.commits.commit(req.path["project"], req.behalf, command)
         return Reply(202, await shown(req.path["project"], req.path["export"]))
 
     async def shown(project_id: str, export_id: str) -> Export:

@@ -11,7 +11,7 @@ from cutlog.contract.ids import Id, new_id
 from cutlog.contract.ops import HistoryRevert, Name
 from cutlog.web import Api, Reply, Request, Role
 from services.ops.api.committing import Committed, Message, VersionNumber, commit
-from services.ops.api.context import Ops, who
+from services.ops.api.context import Ops
 from services.ops.api.once import once
 from services.ops.api.problem_types import BUDGET_EXCEEDED, EDIT_REFUSED, ID_UNAVAILABLE, MEDIA_GONE, VERSION_CONFLICT
 from services.ops.decide.commands import ForkProject
@@ -132,7 +132,7 @@ def routes(api: Api, ops: Ops) -> None:
             command = ForkProject(new.name, origin_id, version, sequence, shelf.sha256, shelf.budget)
             with ops.ids.one(req.actor, new.id, dry_run=new.dry_run):
                 if new.dry_run:
-                    return Reply(200, shown((await ops.commits.preview(fork_id, who(req), command)).done))
-                return made((await ops.commits.commit(fork_id, who(req), command, keyed=req.keyed)).done)
+                    return Reply(200, shown((await ops.commits.preview(fork_id, req.behalf, command)).done))
+                return made((await ops.commits.commit(fork_id, req.behalf, command, keyed=req.keyed)).done)
 
         return await once(ops, req, made, act)

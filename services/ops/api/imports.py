@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from cutlog.auth.rings import OPERATOR
 from cutlog.contract.base import Strict, Wire
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.events import ProjectEvent, VersionCommitted
 from cutlog.contract.ids import Id
 from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion
@@ -35,12 +36,11 @@ from services.ops.api.problem_types import (
 )
 from services.ops.decide.importing import ImportFiles, ImportVersions, LegacyVersion, UndoImport, decide_import
 from services.ops.decide.project_state import ProjectState
-from services.ops.decide.refusals import IdUnavailable
+from services.ops.decide.refusals import IdUnavailableError
 from services.ops.edits.project import fps_fault
 from services.ops.edits.sources import Material
 from services.ops.legacy.reading import written_kind
 from services.ops.project.asked import OldVersions
-from services.ops.project.commit import Who
 from services.ops.project.history import Head
 
 MAX_PAGE: Final = 8 << 20
@@ -158,7 +158,7 @@ def routes(api: Api, ops: Ops) -> None:
         )  # fmt: skip
         if page.dry_run:
             return Reply(200, await _rehearse(ops, rehearsed, run, project_id, page, asked))
-        outcome = await ops.commits.commit(project_id, _who(req, page.tenant), asked)
+        outcome = await ops.commits.commit(project_id, _behalf(req, page.tenant), asked)
         return Reply(200, await _landed(ops, run, project_id, outcome.state, outcome.events, page))
 
     @api.post(
@@ -178,7 +178,7 @@ def routes(api: Api, ops: Ops) -> None:
         if page.dry_run:
             return Reply(204)
         command = ImportFiles(req.path["run"], page.source, page.legacy_id, page.exports, page.proxies)
-        outcome = await ops.commits.commit(req.path["project"], _who(req, page.tenant), command)
+        outcome = await ops.commits.commit(req.path["project"], _behalf(req, page.tenant), command)
         return Reply(200, _where(req.path["run"], outcome.state))
 
     @api.post(
@@ -191,15 +191,15 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Takes an imported project back",
     )
     async def undo(req: Request[Undo]) -> Reply:
-        project_id, who = req.path["project"], _who(req, req.body.tenant)
+        project_id, behalf = req.path["project"], _behalf(req, req.body.tenant)
         if forks := await ops.reads.forks(project_id):
             detail = f"Projects were forked from it since: {', '.join(forks)}."
             raise EDITED_SINCE(detail)
         command = UndoImport(req.path["run"], req.body.source)
         if req.body.dry_run:
-            await ops.commits.preview(project_id, who, command)
+            await ops.commits.preview(project_id, behalf, command)
         else:
-            await ops.commits.commit(project_id, who, command)
+            await ops.commits.commit(project_id, behalf, command)
         return Reply(204)
 
 
@@ -212,7 +212,7 @@ async def _rehearse(
         head = await ops.history.head(project_id)
         state = None if head is None else head.state
         if state is not None and state.tenant != page.tenant:
-            raise IdUnavailable
+            raise IdUnavailableError
     else:
         state = rehearsed.get(place)
         if state is None:
@@ -266,5 +266,5 @@ def _where(run: str, state: ProjectState) -> Landed:
     )  # fmt: skip
 
 
-def _who(req: Request[Any, Any], tenant: str) -> Who:
-    return Who(tenant, req.actor.subject, req.trace)
+def _behalf(req: Request[Any, Any], tenant: str) -> Behalf:
+    return Behalf(tenant, req.actor.subject, req.trace)

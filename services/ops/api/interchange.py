@@ -16,7 +16,7 @@ from cutlog.web import Api, ProblemError, Reply, Request, Role
 from cutlog.web.problems import invalid
 from services.ops.api.captions import CaptionsSent, bring_captions
 from services.ops.api.committing import ImportedTimeline, Message, VersionNumber, committed_once, imported
-from services.ops.api.context import Ops, who
+from services.ops.api.context import Ops
 from services.ops.api.problem_types import (
     BUDGET_EXCEEDED,
     EDIT_REFUSED,
@@ -101,8 +101,8 @@ def routes(api: Api, ops: Ops) -> None:
                 told, library, losses.report(), query.mode, query.missing, kind, query.expected_version, query.message
             )
             if query.dry_run:
-                return Reply(200, imported((await ops.commits.preview(project_id, who(req), asked)).done))
-            return made((await ops.commits.commit(project_id, who(req), asked, keyed=req.keyed)).done)
+                return Reply(200, imported((await ops.commits.preview(project_id, req.behalf, asked)).done))
+            return made((await ops.commits.commit(project_id, req.behalf, asked, keyed=req.keyed)).done)
 
         return await committed_once(ops, req, project_id, made, act)
 

@@ -10,7 +10,7 @@ from cutlog.auth.actor import Actor
 from cutlog.hosting.settings import Renders
 from cutlog.web import ProblemType, Rate
 from cutlog.web.ratelimit import RateLimiter
-from services.ops.decide.refusals import IdUnavailable
+from services.ops.decide.refusals import IdUnavailableError
 from services.ops.readmodel.reads import Reads
 
 TOO_MANY_EXPORTS: Final = ProblemType(
@@ -61,7 +61,7 @@ class IdTries:
             self._limiter.charge(key)
         try:
             yield
-        except IdUnavailable:
+        except IdUnavailableError:
             if not dry_run:
                 self._limiter.charge(key)
             raise

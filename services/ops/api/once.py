@@ -10,7 +10,7 @@ from cutlog.db.idempotency import Answer, Keyed
 from cutlog.web import Reply, Request
 from cutlog.web.problems import IDEMPOTENCY_KEY_USED
 from services.ops.api.context import Ops
-from services.ops.log.records import AlreadyAnswered
+from services.ops.log.records import AlreadyAnsweredError
 from services.ops.project.results import Done
 
 Translate = Callable[[Done], Reply]
@@ -26,7 +26,7 @@ async def once(ops: Ops, req: Request[Any, Any], translate: Translate, act: Call
         return before
     try:
         return await act()
-    except AlreadyAnswered:
+    except AlreadyAnsweredError:
         meanwhile = await _before(ops, req.keyed, translate)
         assert meanwhile is not None, "an answer is kept for longer than a request takes"
         return meanwhile

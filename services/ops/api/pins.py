@@ -12,7 +12,7 @@ from cutlog.contract.events import PinMode
 from cutlog.contract.profiles import ExportProfile
 from cutlog.web import Api, ProblemError, Reply, Request, Role
 from cutlog.web.problems import invalid
-from services.ops.api.context import Ops, who
+from services.ops.api.context import Ops
 from services.ops.api.once import keep_unchanged, once
 from services.ops.api.problem_types import HELD
 from services.ops.decide.commands import SetPin
@@ -69,7 +69,7 @@ def routes(api: Api, ops: Ops) -> None:
             return Reply(200, PinShown(version=pinning.version, pinned=pinning.pinned))
 
         async def act() -> Reply:
-            outcome = await ops.commits.commit(req.path["project"], who(req), command, keyed=req.keyed)
+            outcome = await ops.commits.commit(req.path["project"], req.behalf, command, keyed=req.keyed)
             reply = made(outcome.done)
             return reply if outcome.events else await keep_unchanged(ops, req, reply)
 

@@ -11,7 +11,7 @@ from cutlog.contract.ops import Name
 from cutlog.contract.timeline import Canvas
 from cutlog.web import Api, ListQuery, Page, ProblemError, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import invalid, not_found
-from services.ops.api.context import Ops, who
+from services.ops.api.context import Ops
 from services.ops.api.once import once
 from services.ops.api.problem_types import EDIT_REFUSED, ID_UNAVAILABLE
 from services.ops.decide.commands import CreateProject, DeleteProject, RestoreProject
@@ -58,7 +58,7 @@ def routes(api: Api, ops: Ops) -> None:
         async def act() -> Reply:
             command = CreateProject(new.name, new.canvas)
             with ops.ids.one(req.actor, new.id):
-                outcome = await ops.commits.commit(new.id or new_id("p"), who(req), command, keyed=req.keyed)
+                outcome = await ops.commits.commit(new.id or new_id("p"), req.behalf, command, keyed=req.keyed)
             return made(outcome.done)
 
         return await once(ops, req, made, act)
@@ -90,7 +90,7 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Deletes a project; it can be restored",
     )
     async def delete(req: Request) -> Reply:
-        await ops.commits.commit(req.path["project"], who(req), DeleteProject())
+        await ops.commits.commit(req.path["project"], req.behalf, DeleteProject())
         return Reply.empty(204)
 
     @api.post(
@@ -100,7 +100,7 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Restores a deleted project",
     )
     async def restore(req: Request) -> Reply:
-        await ops.commits.commit(req.path["project"], who(req), RestoreProject())
+        await ops.commits.commit(req.path["project"], req.behalf, RestoreProject())
         return Reply(200, await shown(req))
 
     async def shown(req: Request) -> Project:

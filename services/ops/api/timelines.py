@@ -13,7 +13,7 @@ from services.ops.api.committing import VersionNumber
 from services.ops.api.context import Ops
 from services.ops.api.interchange import exported
 from services.ops.api.problem_types import INTERCHANGE_REFUSED
-from services.ops.decide.refusals import NotFound
+from services.ops.decide.refusals import NotFoundError
 from services.ops.interchange.subtitles import SubtitleFormat, subtitles
 from services.ops.interchange.writing import MEDIA_TYPES
 from services.ops.project.apart import apart
@@ -62,21 +62,21 @@ def routes(api: Api, ops: Ops) -> None:
 
 
 def _captions(timeline: Timeline, wanted: str | None, kind: SubtitleFormat) -> Reply:
-    """Raises NotFound, and Problem 422 when it is not clear whose captions are meant."""
+    """Raises NotFoundError, and Problem 422 when it is not clear whose captions are meant."""
     spoken = {track.id: track for track in timeline.tracks if track.captions}
     if wanted is None and len(spoken) > 1:
         detail = f"these tracks have captions: {', '.join(spoken)}; name one"
         raise invalid(ProblemError("?track", detail))
     track = next(iter(spoken.values()), None) if wanted is None else spoken.get(wanted)
     if track is None:
-        raise NotFound(f"Version {timeline.version} has no captions{f' on a track {wanted}' if wanted else ''}.")
+        raise NotFoundError(f"Version {timeline.version} has no captions{f' on a track {wanted}' if wanted else ''}.")
     file = f"{timeline.project_id}-v{timeline.version}-{track.id}.{kind}"
     headers = {"Content-Disposition": f'inline; filename="{file}"', "X-Content-Type-Options": "nosniff"}
     return Reply.raw(200, subtitles(track.captions, timeline.canvas.fps, kind).encode(), _MEDIA_TYPES[kind], headers)
 
 
 async def resolved(ops: Ops, project_id: str, tenant: str, version: int) -> Timeline:
-    """A version's timeline with its media as they are now. Raises NotFound."""
+    """A version's timeline with its media as they are now. Raises NotFoundError."""
     sequence = await ops.history.at(project_id, version)
     media = await ops.catalog.references(tenant, sequence.uses)
     return await apart(sequence.size, lambda: resolve(sequence, project_id, tenant, version, media))

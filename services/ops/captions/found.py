@@ -13,7 +13,7 @@ MAX_TEXT: Final = 2_000
 MAX_DROPPED: Final = 200
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The file is not of its format at all. The message says why."""
 
 

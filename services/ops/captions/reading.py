@@ -6,15 +6,15 @@ from typing import Literal
 
 from . import subrip, substation, ttml, webvtt
 from .decoding import decoded
-from .found import Found, Unreadable
+from .found import Found, UnreadableError
 
-__all__ = ["CaptionFormat", "Found", "Unreadable", "read"]
+__all__ = ["CaptionFormat", "Found", "UnreadableError", "read"]
 
 CaptionFormat = Literal["srt", "vtt", "sbv", "ass", "ssa", "ttml"]
 
 
 def read(kind: CaptionFormat, document: bytes) -> Found:
-    """The cues of a file, and what is not in them. Raises Unreadable."""
+    """The cues of a file, and what is not in them. Raises UnreadableError."""
     found = Found()
     if kind == "ttml":
         ttml.read(document, found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .found import Found, Unreadable, tidy
+from .found import Found, UnreadableError, tidy
 
 _USUAL: Final = ("layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text")
 _TIME: Final = re.compile(r"(-?)(\d{1,6}):(\d{1,2}):(\d{1,2})(?:[.,:](\d{1,9}))?")
@@ -18,7 +18,7 @@ _DRAWING: Final = re.compile(r"\\p[1-9]")
 
 
 def read(lines: list[str], found: Found) -> None:
-    """Adds what the file holds, in the order of its times. Raises Unreadable."""
+    """Adds what the file holds, in the order of its times. Raises UnreadableError."""
     section, events = "", False
     fields: tuple[str, ...] = _USUAL
     styled = False
@@ -39,7 +39,7 @@ def read(lines: list[str], found: Found) -> None:
             case _:
                 pass
     if not events:
-        raise Unreadable("it has no section [Events]")
+        raise UnreadableError("it has no section [Events]")
     if styled:
         found.lose("stylesheet")
     found.cues.sort(key=lambda cue: cue.start)

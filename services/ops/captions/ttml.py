@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, Final
 from xml.parsers import expat
 
-from .found import Found, Unreadable, tidy
+from .found import Found, UnreadableError, tidy
 
 MAX_DEPTH: Final = 100
 MAX_ELEMENTS: Final = 300_000
@@ -62,15 +62,15 @@ class _Reader:
         parser.Parse(document, True)
 
     def _declared(self, *_: Any) -> None:
-        raise Unreadable("it has a document type declaration; leave it out, as entities are never read")
+        raise UnreadableError("it has a document type declaration; leave it out, as entities are never read")
 
     def _opened(self, name: str, given: dict[str, str]) -> None:
         self._elements += 1
         if len(self._names) >= MAX_DEPTH or self._elements > MAX_ELEMENTS:
-            raise Unreadable(f"it has more than {MAX_DEPTH} levels or {MAX_ELEMENTS} elements")
+            raise UnreadableError(f"it has more than {MAX_DEPTH} levels or {MAX_ELEMENTS} elements")
         local = name.rpartition("|")[2]
         if not self._names and local != "tt":
-            raise Unreadable(f"its first element is {local[:40]}, not tt")
+            raise UnreadableError(f"its first element is {local[:40]}, not tt")
         self._names.append(local)
         told = {key.rpartition("|")[2]: value for key, value in given.items()}
         outer = self._open[-1] if self._open else _Element(Fraction(0), _FOREVER, False, False)
@@ -102,7 +102,7 @@ class _Reader:
             ticks = Fraction(int(told["tickRate"])) if "tickRate" in told else None
             self._frame, self._tick = 1 / rate, 1 / (ticks or (rate if "frameRate" in told else Fraction(1)))
         except (ValueError, ZeroDivisionError):
-            raise Unreadable("its frameRate or tickRate is no number") from None
+            raise UnreadableError("its frameRate or tickRate is no number") from None
 
     def _timed(self, told: dict[str, str], outer: _Element, name: str, preserved: bool) -> _Element:
         """The element with the seconds at which it is shown."""
@@ -175,9 +175,9 @@ def _milliseconds(seconds: Fraction) -> int:
 
 
 def read(document: bytes, found: Found) -> None:
-    """Adds what the file holds, in the order of its times. Raises Unreadable."""
+    """Adds what the file holds, in the order of its times. Raises UnreadableError."""
     try:
         _Reader(found).read(document)
     except (expat.ExpatError, ValueError, LookupError) as error:
-        raise Unreadable(f"it is no XML: {error}") from None
+        raise UnreadableError(f"it is no XML: {error}") from None
     found.cues.sort(key=lambda cue: cue.start)

@@ -10,7 +10,7 @@ import msgspec
 from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.envelope import Answer
 from cutlog.web.reply import JSON
-from services.ops.api.context import Ops, who
+from services.ops.api.context import Ops
 from services.ops.api.edits import check_stored_size
 from services.ops.api.once import once
 from services.ops.api.problem_types import OP_REFUSED
@@ -57,7 +57,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
 
         async def act() -> Reply:
             asked = OldBatch(sent, await _film(ops, await found_of(rows, req), project_id))
-            return made((await ops.commits.commit(project_id, who(req), asked, keyed=req.keyed)).done)
+            return made((await ops.commits.commit(project_id, req.behalf, asked, keyed=req.keyed)).done)
 
         return await once(ops, req, made, act)
 

@@ -11,7 +11,7 @@ from cutlog.contract.uploads import path_of
 from cutlog.web import Api, Problem, Reply, Request, Role
 from cutlog.web.envelope import Answer
 from cutlog.web.problems import not_found
-from services.ops.api.context import Ops, who
+from services.ops.api.context import Ops
 from services.ops.api.limits import TOO_MANY_EXPORTS
 from services.ops.api.once import keep_unchanged, once
 from services.ops.api.problem_types import EXPORT_INVALID, HELD
@@ -64,7 +64,7 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
             await ops.limits.check(req.actor.tenant)
 
             asked = Export(version, profile, retry=True)
-            outcome = await ops.commits.commit(project_id, who(req), asked, keyed=req.keyed)
+            outcome = await ops.commits.commit(project_id, req.behalf, asked, keyed=req.keyed)
             if outcome.events:
                 return made(outcome.done)
             if (found := await there(project_id, version, profile)) is not None:  # it was made meanwhile
@@ -121,10 +121,10 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
             admin, now = req.actor.role is Role.admin, ops.now()
             *others, last = [SetPin(version, now, not pins, profile, by_admin=admin) for profile in pins or (None,)]
             for command in (*others, last) if others else ():  # a hold on one of them leaves all as they are
-                await ops.commits.preview(project_id, who(req), command)
+                await ops.commits.preview(project_id, req.behalf, command)
             for command in others:
-                await ops.commits.commit(project_id, who(req), command)
-            outcome = await ops.commits.commit(project_id, who(req), last, keyed=req.keyed)
+                await ops.commits.commit(project_id, req.behalf, command)
+            outcome = await ops.commits.commit(project_id, req.behalf, last, keyed=req.keyed)
             reply = made(outcome.done)
             return reply if outcome.events else await keep_unchanged(ops, req, reply)
 

@@ -15,7 +15,7 @@ from cutlog.contract.timeline import Canvas
 from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.envelope import Answer
 from cutlog.web.problems import NOT_FOUND, not_found
-from services.ops.api.context import Ops, who
+from services.ops.api.context import Ops
 from services.ops.api.once import once
 from services.ops.api.problem_types import (
     FPS_INVALID,
@@ -111,7 +111,7 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
 
         async def act() -> Reply:
             command = CreateProject(name, canvas, metadata, media)
-            return made((await ops.commits.commit(new_id("p"), who(req), command, keyed=req.keyed)).done)
+            return made((await ops.commits.commit(new_id("p"), req.behalf, command, keyed=req.keyed)).done)
 
         return await once(ops, req, made, act)
 

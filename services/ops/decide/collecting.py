@@ -8,7 +8,7 @@ from typing import assert_never
 from cutlog.contract.commands import ArchiveExport, CollectExport, DeleteExport, DeleteProxy, RestoreExport
 from cutlog.contract.events import ExportArchived, ExportDeleted, ExportRestored, ProjectEvent, ProxyDeleted
 from services.ops.decide.project_state import ExportState, Pin, ProjectState, version_and_profile
-from services.ops.decide.refusals import ChangedSince, NotArchived, NotFound, NotReady, Pinned
+from services.ops.decide.refusals import ChangedSinceError, NotArchivedError, NotFoundError, NotReadyError, PinnedError
 
 
 def decide_collecting(state: ProjectState, command: CollectExport) -> tuple[ProjectEvent, ...]:
@@ -17,7 +17,7 @@ def decide_collecting(state: ProjectState, command: CollectExport) -> tuple[Proj
         case ArchiveExport(export_id=export_id):
             export = _export(state, export_id)
             if export.status != "ready":
-                raise NotReady(f"Export {export_id} is {export.status}.")
+                raise NotReadyError(f"Export {export_id} is {export.status}.")
             _may_go(state, export, command.at, command.project_deleted, command.erase)
             return (ExportArchived(export_id=export_id, key=command.key),)
         case RestoreExport(export_id=export_id):
@@ -28,7 +28,7 @@ def decide_collecting(state: ProjectState, command: CollectExport) -> tuple[Proj
             return (ExportDeleted(export_id=export_id),)
         case DeleteProxy(version=version):
             if not state.deleted and version == state.version:
-                raise ChangedSince(f"Version {version} is the newest of the project.")
+                raise ChangedSinceError(f"Version {version} is the newest of the project.")
             return (ProxyDeleted(version=version, key=command.key),)
         case _:
             assert_never(command)
@@ -37,25 +37,25 @@ def decide_collecting(state: ProjectState, command: CollectExport) -> tuple[Proj
 def _export(state: ProjectState, export_id: str) -> ExportState:
     export = state.exports.get(export_id)
     if export is None:
-        raise NotFound(f"There is no export {export_id}.")
+        raise NotFoundError(f"There is no export {export_id}.")
     return export
 
 
 def _archived(state: ProjectState, export_id: str) -> ExportState:
     export = _export(state, export_id)
     if export.status != "archived":
-        raise NotArchived(f"Export {export_id} is {export.status}.")
+        raise NotArchivedError(f"Export {export_id} is {export.status}.")
     return export
 
 
 def _may_go(state: ProjectState, export: ExportState, at: datetime, project_deleted: bool, erase: bool) -> None:
-    """Raises ChangedSince, Pinned."""
+    """Raises ChangedSinceError, PinnedError."""
     if state.deleted != project_deleted:
-        raise ChangedSince("The project was deleted or restored since.")
+        raise ChangedSinceError("The project was deleted or restored since.")
     for profile in (export.profile, None):
         pin = state.pins.get(version_and_profile(export.version, profile))
         if pin is not None and pin.holds(at) and not (erase and state.deleted and pin.mode == "normal"):
-            raise Pinned(_pinned(pin))
+            raise PinnedError(_pinned(pin))
 
 
 def _pinned(pin: Pin) -> str:

@@ -20,12 +20,12 @@ from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersi
 from cutlog.contract.legacy import Conventions
 from cutlog.contract.timeline import Canvas
 from services.ops.decide.project_state import ProjectState
-from services.ops.decide.refusals import NotFound, NotImported, Refused
+from services.ops.decide.refusals import NotFoundError, NotImportedError, RefusedError
 from services.ops.edits.errors import EditError
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
-from services.ops.legacy.reading import Untranslatable
-from services.ops.legacy.translate import VersionUntranslatable, opened_with, translated, unknown
+from services.ops.legacy.reading import UntranslatableError
+from services.ops.legacy.translate import VersionUntranslatableError, opened_with, translated, unknown
 from services.ops.timeline.resolve import Sha256s, digest
 
 _EARLIER: Final = "an earlier version of the project could not be translated"
@@ -33,7 +33,7 @@ LARGEST: Final = 4 << 20
 """Bytes of legacy ops that an event holds."""
 
 
-class EditedSince(Refused):
+class EditedSinceError(RefusedError):
     """The project was edited here since it was imported."""
 
     code = "edited-since"
@@ -92,17 +92,17 @@ ImportCommand = ImportVersions | ImportFiles | UndoImport
 
 
 def decide_import(state: ProjectState | None, command: ImportCommand) -> tuple[ProjectEvent, ...]:
-    """What happens; nothing for what is there already. Raises Refused."""
+    """What happens; nothing for what is there already. Raises RefusedError."""
     if state is not None and not state.undone and (state.imported is None or state.imported.source != command.source):
-        raise NotImported("A project with this id exists, and it did not come from that store.")
+        raise NotImportedError("A project with this id exists, and it did not come from that store.")
     if state is not None and state.deleted and not state.undone and not isinstance(command, UndoImport):
-        raise EditedSince("The project was deleted here since it was imported.")
+        raise EditedSinceError("The project was deleted here since it was imported.")
     match command:
         case ImportVersions():
             return _versions(state, command)
         case ImportFiles():
             if state is None or state.undone:
-                raise NotFound("Files are imported after their project.")
+                raise NotFoundError("Files are imported after their project.")
             return _files(state, command)
         case UndoImport():
             if state is None or state.undone:
@@ -110,7 +110,9 @@ def decide_import(state: ProjectState | None, command: ImportCommand) -> tuple[P
             assert state.imported is not None
             if state.version > state.imported.last:
                 first, last = state.imported.last + 1, state.version
-                raise EditedSince(f"Versions {first} to {last} were made here since; taking it back would lose them.")
+                raise EditedSinceError(
+                    f"Versions {first} to {last} were made here since; taking it back would lose them."
+                )
             return (ProjectImportUndone(run=command.run, export_ids=tuple(state.exports)),)
 
 
@@ -133,8 +135,10 @@ def _versions(state: ProjectState | None, command: ImportVersions) -> tuple[Proj
             continue
         if each.version != version + 1:
             if version > last:
-                raise EditedSince(f"Versions {last + 1} to {version} were made here; {each.version} can't follow them.")
-            raise NotFound(f"Version {each.version} can't follow version {version}.")
+                raise EditedSinceError(
+                    f"Versions {last + 1} to {version} were made here; {each.version} can't follow them."
+                )
+            raise NotFoundError(f"Version {each.version} can't follow version {version}.")
         event, sequence = _version(each, sequence, command, kept)
         kept = kept or (event.imported.why is not None and not event.imported.live)  # type: ignore[union-attr]
         events.append(event)
@@ -151,11 +155,11 @@ def _version(
     reasons: tuple[str, ...] = ()
     try:
         if kept and each.ops:
-            raise VersionUntranslatable(_EARLIER, tuple(unknown(op, command.conventions) for op in each.ops))
+            raise VersionUntranslatableError(_EARLIER, tuple(unknown(op, command.conventions) for op in each.ops))
         found = translated(each.ops, opened, command.videos, command.sources, each.version, command.conventions)
         ops, after, live = (*opening, *found.ops), found.sequence, bool(found.kept)
         why, verbatim, reasons = "; ".join(found.why) or None, found.kept, found.reasons
-    except VersionUntranslatable as error:
+    except VersionUntranslatableError as error:
         why, reasons = str(error), error.reasons
     except EditError as error:
         why, reasons = error.detail, (error.detail,) * len(each.ops)
@@ -188,7 +192,7 @@ def _opening(
         return (), before
     try:
         ops, after = opened_with(command.film, command.seconds, before, command.sources)
-    except Untranslatable:  # a media without a length: what needs the film is kept
+    except UntranslatableError:  # a media without a length: what needs the film is kept
         return (), before
     return tuple(ops), after
 

@@ -29,7 +29,14 @@ from cutlog.contract.events import (
     MediaUploaded,
 )
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
-from services.ops.decide.refusals import MediaExists, MediaGone, MediaInUse, NotArchived, NotFound, NotReady
+from services.ops.decide.refusals import (
+    MediaExistsError,
+    MediaGoneError,
+    MediaInUseError,
+    NotArchivedError,
+    NotFoundError,
+    NotReadyError,
+)
 
 
 class MediaState(msgspec.Struct, frozen=True):
@@ -63,18 +70,20 @@ def decide(
     hold on to it: not deleted, or with a pin. Raises Refused."""
     if isinstance(command, RecordMediaUploaded):
         if state is not None and (state.tenant != tenant or command.event.generation <= state.generation):
-            raise MediaExists(f"Media {command.media_id} is known already.")
+            raise MediaExistsError(f"Media {command.media_id} is known already.")
         return (command.event,)
     if state is None or state.tenant != tenant:
-        raise NotFound(f"There is no media {command.media_id}.")
+        raise NotFoundError(f"There is no media {command.media_id}.")
     match command:
         case RecordMediaReleased(media_id=media_id, event=event):
             if event.ref_count <= 0 and uses:
-                raise MediaInUse(f"Media {media_id} is used by {uses} projects, so its last upload can't be removed.")
+                raise MediaInUseError(
+                    f"Media {media_id} is used by {uses} projects, so its last upload can't be removed."
+                )
             return (event,)
         case ArchiveMedia(media_id=media_id, key=key):
             if state.stored != "there" or state.status == "processing":
-                raise NotReady(f"Media {media_id} is {state.status if state.stored == 'there' else state.stored}.")
+                raise NotReadyError(f"Media {media_id} is {state.status if state.stored == 'there' else state.stored}.")
             _unused(media_id, living)
             return (MediaArchived(key=key, generation=state.generation),)
         case RestoreMedia(media_id=media_id):
@@ -86,14 +95,14 @@ def decide(
             return (MediaDeleted(generation=state.generation),)
         case RecordMediaDeduplicated(media_id=media_id, event=event, generation=generation):
             if state.stored == "deleted" or generation not in (None, state.generation):
-                raise MediaGone(f"Media {media_id} has no generation {generation} any more.")
+                raise MediaGoneError(f"Media {media_id} has no generation {generation} any more.")
             if state.stored == "archived":
                 # In one step: between two somebody could delete what was just uploaded.
                 return (event, MediaRestored(key=state.home, generation=state.generation))
             return (event,)
         case RecordMediaReady(media_id=media_id) | RecordMediaFailed(media_id=media_id):
             if state.stored == "deleted":
-                raise MediaGone(f"Media {media_id} was deleted while it was processed.")
+                raise MediaGoneError(f"Media {media_id} was deleted while it was processed.")
             return (command.event,)
         case _:
             assert_never(command)
@@ -101,12 +110,12 @@ def decide(
 
 def _archived(state: MediaState, media_id: str) -> None:
     if state.stored != "archived":
-        raise NotArchived(f"Media {media_id} is {state.status if state.stored == 'there' else state.stored}.")
+        raise NotArchivedError(f"Media {media_id} is {state.status if state.stored == 'there' else state.stored}.")
 
 
 def _unused(media_id: str, living: int) -> None:
     if living:
-        raise MediaInUse(f"Media {media_id} is used by {living} projects.")
+        raise MediaInUseError(f"Media {media_id} is used by {living} projects.")
 
 
 def evolve(state: MediaState | None, event: MediaEvent, tenant: str) -> MediaState:

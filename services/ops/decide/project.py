@@ -59,13 +59,13 @@ from services.ops.decide.project_state import (
     version_and_profile,
 )
 from services.ops.decide.refusals import (
-    Held,
-    IdUnavailable,
-    NotFound,
-    NothingToExport,
-    NotRendering,
-    NotRetryable,
-    StaleVersion,
+    HeldError,
+    IdUnavailableError,
+    NotFoundError,
+    NothingToExportError,
+    NotRenderingError,
+    NotRetryableError,
+    StaleVersionError,
 )
 from services.ops.edits.apply import apply_all
 from services.ops.edits.sequence import Sequence
@@ -103,11 +103,11 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
         state = None
     if isinstance(command, CreateProject | ForkProject):
         if state is not None:
-            raise IdUnavailable
+            raise IdUnavailableError
         check_name(command.name, "/name")
         return (_forked(command) if isinstance(command, ForkProject) else _created(command),)
     if state is None:
-        raise NotFound("The project does not exist.")
+        raise NotFoundError("The project does not exist.")
     match command:
         case ReportProxy():
             return _report_proxy(state, command)
@@ -118,7 +118,7 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
         case RestoreProject():
             return (ProjectRestored(),) if state.deleted else NOTHING
         case _ if state.deleted:
-            raise NotFound("The project was deleted; it can be restored.")
+            raise NotFoundError("The project was deleted; it can be restored.")
         case DeleteProject():
             return (ProjectDeleted(),)
         case CommitOps():
@@ -127,15 +127,15 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
             return _request_export(state, command)
         case CancelExport(export_id):
             if _export(state, export_id).status != "queued":
-                raise NotRendering(f"Export {export_id} is {_export(state, export_id).status}.")
+                raise NotRenderingError(f"Export {export_id} is {_export(state, export_id).status}.")
             return (ExportCancelled(export_id=export_id),)
         case RetryExport(export_id):
             export = _export(state, export_id)
             if export.status in ("queued", "ready"):
-                raise NotRetryable(f"Export {export_id} is {export.status}.")
+                raise NotRetryableError(f"Export {export_id} is {export.status}.")
             newest = state.requested.get(version_and_profile(export.version, export.profile))
             if newest not in (None, export_id):
-                raise NotRetryable(f"Version {export.version} was exported anew as {newest}.")
+                raise NotRetryableError(f"Version {export.version} was exported anew as {newest}.")
             return (ExportRequested(export_id=export_id, version=export.version, profile=export.profile),)
         case SetPin():
             return _pin(state, command)
@@ -144,9 +144,9 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
 
 
 def _applied(state: ProjectState, command: CommitOps) -> Sequence:
-    """The timeline that the ops lead to. Raises StaleVersion, EditError."""
+    """The timeline that the ops lead to. Raises StaleVersionError, EditError."""
     if command.expected_version is not None and command.expected_version != state.version:
-        raise StaleVersion(command.expected_version, state.version)
+        raise StaleVersionError(command.expected_version, state.version)
     check_names(command.ops)
     return apply_all(state.sequence, command.ops, command.sources, command.earlier)
 
@@ -192,9 +192,9 @@ def _gained(after: Sequence, before: Sequence) -> tuple[str, ...]:
 
 
 def _version(state: ProjectState, version: int) -> int:
-    """The frames of a version. Raises NotFound."""
+    """The frames of a version. Raises NotFoundError."""
     if not 0 <= version <= state.version:
-        raise NotFound(f"There is no version {version}; the newest is {state.version}.")
+        raise NotFoundError(f"There is no version {version}; the newest is {state.version}.")
     return state.durations.get(str(version)) or 0
 
 
@@ -203,7 +203,7 @@ def _request_export(state: ProjectState, command: RequestExport) -> Events:
     if exported(state, command.version, command.profile) is not None:
         return NOTHING
     if frames == 0:
-        raise NothingToExport(f"Version {command.version} has no frames; add a clip first.")
+        raise NothingToExportError(f"Version {command.version} has no frames; add a clip first.")
     return (ExportRequested(export_id=command.export_id, version=command.version, profile=command.profile),)
 
 
@@ -216,7 +216,7 @@ def exported(state: ProjectState, version: int, profile: ExportProfile) -> str |
 def _export(state: ProjectState, export_id: str) -> ExportState:
     export = state.exports.get(export_id)
     if export is None:
-        raise NotFound(f"There is no export {export_id}.")
+        raise NotFoundError(f"There is no export {export_id}.")
     return export
 
 
@@ -257,7 +257,7 @@ def _report_proxy(state: ProjectState, report: ReportProxy) -> Events:
 def _report_export(state: ProjectState, report: ReportExport) -> Events:
     export = _export(state, report.export_id)
     if export.status != "queued":
-        raise NotRendering(f"Export {report.export_id} is {export.status}.")
+        raise NotRenderingError(f"Export {report.export_id} is {export.status}.")
     match _last_word(report.output, report.failed):
         case Output() as made:
             return (
@@ -283,7 +283,7 @@ def _pin(state: ProjectState, command: SetPin) -> Events:
     if holds and pin is not None and pin.mode == "hold" and not command.by_admin:
         if wanted and pin == Pin(command.reason, command.expires_at, command.mode):
             return NOTHING
-        raise Held("This version is on hold; only an admin can change or lift that.")
+        raise HeldError("This version is on hold; only an admin can change or lift that.")
     if not wanted:
         # In the store that they came from a version had one pin: what was pinned there is unpinned with the version.
         profiles = (*((command.profile,) if pin is not None else ()), *imported)

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from services.ops.errors import OpsError
 from services.ops.timeline.rebase import Collision
 
 
-class Refused(Exception):
+class RefusedError(OpsError):
     """The command was refused."""
 
     code: ClassVar[str] = "refused"
 
 
-class NotFound(Refused):
+class NotFoundError(RefusedError):
     """Not found."""
 
     code = "not-found"
 
 
-class IdUnavailable(Refused):
+class IdUnavailableError(RefusedError):
     """The id is not available."""
 
     code = "id-unavailable"
@@ -30,19 +31,19 @@ class IdUnavailable(Refused):
         super().__init__("Choose another id, or send none to get a new one.")
 
 
-class NotImported(Refused):
+class NotImportedError(RefusedError):
     """The project did not come from that store."""
 
     code = "not-imported"
 
 
-class PlanExists(Refused):
+class PlanExistsError(RefusedError):
     """The run has a plan already."""
 
     code = "plan-exists"
 
 
-class StaleVersion(Refused):
+class StaleVersionError(RefusedError):
     """The project has changed since."""
 
     code = "version-conflict"
@@ -52,7 +53,7 @@ class StaleVersion(Refused):
         self.expected, self.current = expected, current
 
 
-class Collided(StaleVersion):
+class CollidedError(StaleVersionError):
     """The edit can't be put on top of what has changed since."""
 
     def __init__(self, expected: int, current: int, collisions: Sequence[Collision]) -> None:
@@ -63,73 +64,73 @@ class Collided(StaleVersion):
         return " ".join([f"The edit was made for version {self.expected}.", *(c.detail for c in self.collisions[:5])])
 
 
-class NotTranslated(Refused):
+class NotTranslatedError(RefusedError):
     """The ops cannot be translated."""
 
     code = "op-refused"
 
 
-class NotRendering(Refused):
+class NotRenderingError(RefusedError):
     """The export is not being rendered."""
 
     code = "not-rendering"
 
 
-class NotReady(Refused):
+class NotReadyError(RefusedError):
     """It is not ready."""
 
     code = "not-ready"
 
 
-class NotArchived(Refused):
+class NotArchivedError(RefusedError):
     """It is not archived."""
 
     code = "not-archived"
 
 
-class Pinned(Refused):
+class PinnedError(RefusedError):
     """It is pinned."""
 
     code = "pinned"
 
 
-class Held(Refused):
+class HeldError(RefusedError):
     """Only an admin lifts a hold."""
 
     code = "held"
 
 
-class ChangedSince(Refused):
+class ChangedSinceError(RefusedError):
     """It has changed since it was judged."""
 
     code = "changed-since"
 
 
-class NotRetryable(Refused):
+class NotRetryableError(RefusedError):
     """The export can't be rendered again."""
 
     code = "not-retryable"
 
 
-class NothingToExport(Refused):
+class NothingToExportError(RefusedError):
     """A version without frames can't be exported."""
 
     code = "empty-version"
 
 
-class MediaInUse(Refused):
+class MediaInUseError(RefusedError):
     """A project's history uses the media."""
 
     code = "media-in-use"
 
 
-class MediaGone(Refused):
+class MediaGoneError(RefusedError):
     """The bytes of the media were deleted."""
 
     code = "media-gone"
 
 
-class MediaExists(Refused):
+class MediaExistsError(RefusedError):
     """The media is known already."""
 
     code = "media-exists"

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from cutlog.contract.commands import GcCommand, RecordPlan, RecordPolicy
 from cutlog.contract.events import GcEvent, PlanCalculated, PolicyChanged
-from services.ops.decide.refusals import ChangedSince, PlanExists
+from services.ops.decide.refusals import ChangedSinceError, PlanExistsError
 
 
 def initial_state() -> GcEvent | None:
@@ -19,11 +19,11 @@ def decide(state: GcEvent | None, command: GcCommand) -> tuple[GcEvent, ...]:
     match command:
         case RecordPlan(run_id=run_id, event=event):
             if state is not None:
-                raise PlanExists(f"Run {run_id} has a plan already.")
+                raise PlanExistsError(f"Run {run_id} has a plan already.")
             return (event,)
         case RecordPolicy(event=changed):
             if isinstance(state, PolicyChanged) and changed.version <= state.version:
-                raise ChangedSince(f"Policy {state.version} is known already.")
+                raise ChangedSinceError(f"Policy {state.version} is known already.")
             return (changed,)
         case _:
             assert_never(command)

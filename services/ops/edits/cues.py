@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
+from services.ops.errors import OpsError
+
 CueFormat = Literal["srt", "vtt"]
 
 MAX_TEXT: Final = 2_000
@@ -35,7 +37,7 @@ class Cue(NamedTuple):
     line: int
 
 
-class CueError(Exception):
+class CueError(OpsError):
     """A file of captions is not what it should be at `line`, counted from 1."""
 
     def __init__(self, line: int, detail: str) -> None:

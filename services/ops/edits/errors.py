@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from services.ops.errors import OpsError
+
 
 def some_frames(count: int) -> str:
     """A number of frames, as one says it."""
     return f"{count} frame" if count == 1 else f"{count} frames"
 
 
-class EditError(Exception):
+class EditError(OpsError):
     """An op does not apply. `pointer` is a JSON pointer within the op (in a batch: `/ops/<i>/…`), `detail` a sentence
     that says what would be right."""
 

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from cutlog.contract.timeline import ClipContent, ColorSource
+from services.ops.errors import OpsError
 
 CHUNK = 64
 
@@ -96,7 +97,7 @@ def joined(left: Piece, right: Piece) -> bool:
     return left.tail is not None and left.tail.right == right.id
 
 
-class OverlapError(Exception):
+class OverlapError(OpsError):
     """Two clips of a track would share frames."""
 
     def __init__(self, clip: str, missing: int) -> None:

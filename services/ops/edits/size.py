@@ -17,6 +17,7 @@ from cutlog.contract.timeline import TextSource
 from services.ops.edits.excerpt import ANIMATED
 from services.ops.edits.lane import Piece
 from services.ops.edits.sequence import TrackState
+from services.ops.errors import OpsError
 
 _CLIP: Final = 4
 _EFFECT: Final = 2
@@ -32,7 +33,7 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     edit_values: int = 500_000
 
 
-class OverBudgetError(Exception):
+class OverBudgetError(OpsError):
     """An op would make more than the tenant's budget allows. `pointer` is as in EditError; `used` is what there would
     be."""
 

@@ -26,7 +26,7 @@ BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.S)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The file is not what it should be."""
 
 
@@ -80,7 +80,7 @@ def shallow(document: bytes) -> bytes:
         if first in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise Refused(f"it is nested more than {MAX_DEPTH} deep")
+                raise RefusedError(f"it is nested more than {MAX_DEPTH} deep")
         elif first in b"]}":
             depth -= 1
     return document
@@ -91,13 +91,13 @@ def plain(document: bytes) -> bytes:
     depth = elements = 0
 
     def declared(*_: Any) -> None:
-        raise Refused("it has a document type declaration; leave it out, as entities are never read")
+        raise RefusedError("it has a document type declaration; leave it out, as entities are never read")
 
     def opened(*_: Any) -> None:
         nonlocal depth, elements
         depth, elements = depth + 1, elements + 1
         if depth > MAX_DEPTH or elements > MAX_ELEMENTS:
-            raise Refused(f"it has more than {MAX_DEPTH} levels or {MAX_ELEMENTS} elements")
+            raise RefusedError(f"it has more than {MAX_DEPTH} levels or {MAX_ELEMENTS} elements")
 
     def closed(*_: Any) -> None:
         nonlocal depth

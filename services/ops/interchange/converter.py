@@ -12,6 +12,7 @@ import msgspec
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg import ScriptFailedError, ScriptRunner
 from cutlog.ffmpeg.limits import GIB, MIB, Limits
+from services.ops.errors import OpsError
 
 ReadFormat = Literal["otio", "edl", "fcp7xml", "fcpxml", "kdenlive", "aaf"]
 
@@ -24,11 +25,11 @@ _PACKAGES: Final = ("opentimelineio", "otio_aaf_adapter", "aaf2", "services.ops.
 _AT_ONCE: Final = 2
 
 
-class FileRefused(Exception):
+class FileRefusedError(OpsError):
     """The file can't be read. The message says why."""
 
 
-class CannotWrite(Exception):
+class CannotWriteError(OpsError):
     """The timeline can't be written in this format. The message says why."""
 
 
@@ -40,16 +41,17 @@ class Converter:
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def read(self, kind: ReadFormat, fps: Fps, document: bytes) -> Any:
-        """The OpenTimelineIO document in a file, as decoded JSON. EDLs are counted at `fps`. Raises FileRefused."""
+        """The OpenTimelineIO document in a file, as decoded JSON. EDLs are counted at `fps`. Raises
+        FileRefusedError."""
         if len(document) > MAX_FILE:
-            raise FileRefused(f"The file has {len(document)} bytes; at most {MAX_FILE} can be imported.")
+            raise FileRefusedError(f"The file has {len(document)} bytes; at most {MAX_FILE} can be imported.")
         try:
             printed = await self._run(kind, fps, document)
         except ScriptFailedError as error:
-            raise FileRefused(f"The file can't be read as {kind}: {error}") from None
+            raise FileRefusedError(f"The file can't be read as {kind}: {error}") from None
         verdict, _, rest = printed.partition(b"\n")
         if verdict != b"ok":
-            raise FileRefused(f"The file can't be read as {kind}: {rest.decode(errors='replace')}")
+            raise FileRefusedError(f"The file can't be read as {kind}: {rest.decode(errors='replace')}")
         return await asyncio.to_thread(_decoded, rest, kind)
 
     async def _run(self, kind: str, fps: Fps, document: bytes) -> bytes:
@@ -65,4 +67,4 @@ def _decoded(document: bytes, kind: str) -> Any:
     try:
         return msgspec.json.decode(document)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise FileRefused(f"The file can't be read as {kind}: {error}") from None
+        raise FileRefusedError(f"The file can't be read as {kind}: {error}") from None

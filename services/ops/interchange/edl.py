@@ -15,19 +15,19 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Clip, FreezeSource, MediaSource, TextSource, Timeline, Track
 from services.ops.interchange.colors import nearest_name
 from services.ops.interchange.export import file_names, rate_of, title
-from services.ops.interchange.formats import CannotHold, check_rate, line, mark
+from services.ops.interchange.formats import CannotHoldError, check_rate, line, mark
 
 _OTHER: Final = re.compile(r"[^A-Za-z0-9]+")
 _NO_TAPE: Final = ("", "AX", "BL", "BLACK", "BARS")
 
 
 def edl(timeline: Timeline, name: str, names: Mapping[str, str]) -> tuple[str, tuple[Track, ...]]:
-    """The file, and the track that is in it. `names` has the file names of media. Raises CannotHold."""
+    """The file, and the track that is in it. `names` has the file names of media. Raises CannotHoldError."""
     check_rate(timeline, "An EDL")
     shown = [track for track in timeline.tracks if track.kind == "video" and track.clips]
     shown.sort(key=lambda track: track.hidden)
     if not shown:
-        raise CannotHold("An EDL holds one video track, and no video track of this timeline has clips.")
+        raise CannotHoldError("An EDL holds one video track, and no video track of this timeline has clips.")
     writer = _Writer(timeline, file_names(timeline.media, names))
     return "\n".join(writer.lines(line(name), shown[0])) + "\n", (shown[0],)
 

@@ -11,7 +11,7 @@ import msgspec
 from services.ops.interchange import schema
 from services.ops.interchange.conform import seconds
 from services.ops.interchange.losses import Ledger
-from services.ops.interchange.schema import Malformed, known
+from services.ops.interchange.schema import MalformedError, known
 
 MAX_DEPTH: Final = 16
 ZERO: Final = Fraction(0)
@@ -60,7 +60,7 @@ class Flattener:
         self._lanes: dict[tuple[int, ...], Laid] = {}
 
     def timeline(self, stack: schema.Stack) -> list[Laid]:
-        """The lanes from the bottom to the top. Raises Malformed."""
+        """The lanes from the bottom to the top. Raises MalformedError."""
         if stack.source_range is not None:
             self._losses.add("range", "timeline", "the range of the whole timeline is not applied")
         children = [part(child) for child in stack.children]
@@ -111,7 +111,7 @@ class Flattener:
 
     def _item(self, item: schema.Child, key: tuple[int, ...], at: Fraction, window: Window, depth: int) -> None:
         if depth > MAX_DEPTH:
-            raise Malformed(f"compositions are nested more than {MAX_DEPTH} deep")
+            raise MalformedError(f"compositions are nested more than {MAX_DEPTH} deep")
         end = at + self.length(item, depth)
         start, stop = max(at, window[0]), min(end, window[1])
         if start >= stop:
@@ -163,7 +163,7 @@ class Flattener:
     def length(self, item: schema.Child, depth: int = 0) -> Fraction:
         """How long an item is, in seconds; nothing if that is not known."""
         if depth > MAX_DEPTH:
-            raise Malformed(f"compositions are nested more than {MAX_DEPTH} deep")
+            raise MalformedError(f"compositions are nested more than {MAX_DEPTH} deep")
         if isinstance(item, schema.Transition):
             return ZERO
         if item.source_range is not None:
@@ -186,22 +186,22 @@ class Flattener:
 
 
 def part(value: object) -> schema.Child:
-    """An object as a part of a composition. Raises Malformed."""
+    """An object as a part of a composition. Raises MalformedError."""
     found = known(value)
     if isinstance(found, schema.Child):
         return found
-    raise Malformed(f"{type(found).__name__} is no part of a timeline")
+    raise MalformedError(f"{type(found).__name__} is no part of a timeline")
 
 
 def reference_of(clip: schema.Clip) -> schema.Reference:
-    """The media reference that is active; Malformed references raise."""
+    """The media reference that is active; malformed ones raise."""
     value = clip.media_references.get(clip.active_media_reference_key)
     if value is None:
         return schema.MissingReference()
     reference = known(value)
     if isinstance(reference, schema.Reference):
         return reference
-    raise Malformed(f"clip {clip.name}: {type(reference).__name__} is no reference to media")
+    raise MalformedError(f"clip {clip.name}: {type(reference).__name__} is no reference to media")
 
 
 def clips_of(value: object, depth: int = 0) -> Iterator[schema.Clip]:
@@ -211,7 +211,7 @@ def clips_of(value: object, depth: int = 0) -> Iterator[schema.Clip]:
         yield found
     elif isinstance(found, schema.Track | schema.Stack):
         if depth > MAX_DEPTH:
-            raise Malformed(f"compositions are nested more than {MAX_DEPTH} deep")
+            raise MalformedError(f"compositions are nested more than {MAX_DEPTH} deep")
         for child in found.children:
             yield from clips_of(child, depth + 1)
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from cutlog.contract.timeline import Timeline
+from services.ops.errors import OpsError
 from services.ops.interchange.conform import TIMECODE_RATES
 
 
-class CannotHold(Exception):
+class CannotHoldError(OpsError):
     """The format has no room for this timeline at all. The message says why."""
 
 
 def check_rate(timeline: Timeline, what: str) -> None:
-    """Raises CannotHold at a rate that `what` can't count."""
+    """Raises CannotHoldError at a rate that `what` can't count."""
     fps = timeline.canvas.fps
     if fps not in TIMECODE_RATES:
-        raise CannotHold(f"{what} counts in timecode, which there is not at {fps.num}/{fps.den} frames per second.")
+        raise CannotHoldError(
+            f"{what} counts in timecode, which there is not at {fps.num}/{fps.den} frames per second."
+        )
 
 
 def mark(timeline: Timeline, media: str) -> str:

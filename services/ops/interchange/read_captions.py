@@ -30,7 +30,7 @@ def read(reading: Any, kind: str, data: bytes) -> dict[str, Any]:
     """What a file holds."""
     try:
         found = reading.read(kind, data)
-    except reading.Unreadable as error:
+    except reading.UnreadableError as error:
         return {"refused": str(error)}
     return {"cues": found.cues, "dropped": found.dropped, "moreDropped": found.more_dropped, "lost": found.lost}
 

@@ -23,7 +23,7 @@ from services.ops.interchange.joining import Joiner
 from services.ops.interchange.losses import Ledger
 from services.ops.interchange.matching import Library, Missing, Wanted
 from services.ops.interchange.names import Names
-from services.ops.interchange.schema import Malformed, known, noted, own
+from services.ops.interchange.schema import MalformedError, known, noted, own
 from services.ops.interchange.sound import attach
 
 
@@ -40,7 +40,8 @@ class Draft(msgspec.Struct):
 
 
 def opened(value: Any, losses: Ledger) -> schema.Timeline:
-    """The timeline in a file: itself, or the first of a collection, or made of one composition. Raises Malformed."""
+    """The timeline in a file: itself, or the first of a collection, or made of one composition. Raises
+    MalformedError."""
     found = known(value)
     match found:
         case schema.Timeline():
@@ -50,7 +51,7 @@ def opened(value: Any, losses: Ledger) -> schema.Timeline:
         case schema.Collection():
             timelines = [child for child in map(known, found.children) if isinstance(child, schema.Timeline)]
             if not timelines:
-                raise Malformed("the file is a collection without a timeline")
+                raise MalformedError("the file is a collection without a timeline")
             if more := len(found.children) - 1:
                 losses.add("object", found.name or "the collection", "only the first timeline was imported", more)
             return timelines[0]
@@ -59,7 +60,7 @@ def opened(value: Any, losses: Ledger) -> schema.Timeline:
         case schema.Track() | schema.Clip():
             return schema.Timeline(name=found.name, tracks=schema.Stack(children=[value]))
         case _:
-            raise Malformed("the file holds no timeline")
+            raise MalformedError("the file holds no timeline")
 
 
 def wanted(timeline: schema.Timeline) -> list[Wanted]:
@@ -116,7 +117,7 @@ def read(
     timeline: schema.Timeline, canvas: Canvas, exact: bool, library: Library, taken: Callable[[str], bool],
     losses: Ledger, absent: Absent = "color",
 ) -> Draft:  # fmt: skip
-    """The draft of a timeline, in frames of `canvas`. Ids that are `taken` are not used. Raises Malformed."""
+    """The draft of a timeline, in frames of `canvas`. Ids that are `taken` are not used. Raises MalformedError."""
     names = Names(taken)
     clips = ClipReader(canvas.fps, library, names, losses, _told(timeline), absent)
     return _Reader(timeline, canvas, clips, names, losses).draft(exact)
@@ -211,7 +212,7 @@ class _Reader:
 
     def _marker(self, told: Any) -> Marker:
         if not isinstance(told, schema.Marker):
-            raise Malformed("here should be a marker")
+            raise MalformedError("here should be a marker")
         at = frame(seconds(told.marked_range.start_time), self._fps) if told.marked_range is not None else 0
         mine = unwrap(told.metadata, Marker)
         if mine is not None and mine.at == at and mine.label == told.name:

@@ -184,14 +184,14 @@ _TYPES: Final[dict[str, type[Any]]] = {
 }  # fmt: skip
 
 
-class Malformed(Exception):
+class MalformedError(Exception):
     """The file is not what OpenTimelineIO writes."""
 
 
 def known(value: Any) -> Any:
-    """The object that a decoded JSON value stands for, with its children still values. Raises Malformed."""
+    """The object that a decoded JSON value stands for, with its children still values. Raises MalformedError."""
     if not isinstance(value, dict):
-        raise Malformed(f"here should be an object of OpenTimelineIO, not {type(value).__name__}")
+        raise MalformedError(f"here should be an object of OpenTimelineIO, not {type(value).__name__}")
     schema = value.get("OTIO_SCHEMA")
     name = value.get("name")
     try:
@@ -200,7 +200,7 @@ def known(value: Any) -> Any:
         extent = value.get("source_range")
         found = msgspec.convert(extent, TimeRange) if isinstance(extent, dict) else None
     except msgspec.ValidationError as error:
-        raise Malformed(f"{schema} {name or ''}: {error}") from None
+        raise MalformedError(f"{schema} {name or ''}: {error}") from None
     return Unknown(str(schema), name if isinstance(name, str) else "", found)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from cutlog.contract.timeline import Canvas, Timeline, Track
 from services.ops.edits.sources import Material
 from services.ops.interchange.comparing import compare
-from services.ops.interchange.converter import CannotWrite, Converter, FileRefused
+from services.ops.interchange.converter import CannotWriteError, Converter, FileRefusedError
 from services.ops.interchange.edl import edl
 from services.ops.interchange.export import export, file_names
 from services.ops.interchange.fcp7 import fcp7
@@ -53,14 +53,14 @@ class Unread(msgspec.Struct, frozen=True):
 
 
 async def written(converter: Converter, timeline: Timeline, name: str, names: Mapping[str, str], kind: Format) -> File:
-    """The timeline as a file. `names` has the file names of media. Raises CannotHold, CannotWrite."""
+    """The timeline as a file. `names` has the file names of media. Raises CannotHold, CannotWriteError."""
     made = await asyncio.to_thread(unread, timeline, name, names, kind)
     if kind == "otio":
         return File(made.content)
     try:
         back = await converter.read(kind, timeline.canvas.fps, made.content)
-    except FileRefused as error:
-        raise CannotWrite(f"The timeline can't be written as {kind}: {error}") from None
+    except FileRefusedError as error:
+        raise CannotWriteError(f"The timeline can't be written as {kind}: {error}") from None
     return await asyncio.to_thread(read_again, timeline, names, made, back)
 
 

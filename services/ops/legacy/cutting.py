@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from services.ops.legacy.draft import PICTURE, Draft, Json, span_of
-from services.ops.legacy.reading import END, LENGTH, NEW_CLIP, START, TRACK, VIDEO, Given, Untranslatable
+from services.ops.legacy.reading import END, LENGTH, NEW_CLIP, START, TRACK, VIDEO, Given, UntranslatableError
 
 FASTEST: Final = 16
 """Times as fast as the source: more may be percent."""
@@ -19,7 +19,7 @@ def add(given: Given, draft: Draft) -> None:
         legacy = legacy.get("id", legacy.get("_id"))
     media = draft.videos.get(str(legacy))
     if media is None:
-        raise Untranslatable(f"video {str(legacy)[:80]!r} is not there")
+        raise UntranslatableError(f"video {str(legacy)[:80]!r} is not there")
     at = given.frames("position", "at", "timelineStart", "offset", "time")
     start, end = given.frames("in", "trimStart"), given.frames("out", "trimEnd")
     first, last, length = given.frames("start", "from"), given.frames("end", "to"), given.frames(*LENGTH)
@@ -28,17 +28,17 @@ def add(given: Given, draft: Draft) -> None:
     elif first is not None or last is not None:
         # What is cut from the source has names of its own: these are of the timeline.
         if at is not None and first not in (None, at):
-            raise Untranslatable("it says twice where it stands, and not the same")
+            raise UntranslatableError("it says twice where it stands, and not the same")
         at = first if at is None else at
         if last is not None and (at is None or end is None or last - at != end - (start or 0)):
-            raise Untranslatable("its place and what it shows do not have the same length")
+            raise UntranslatableError("its place and what it shows do not have the same length")
     start = start or 0
     if end is None and length is not None:
         end = start + length
     if end is None:
-        raise Untranslatable("it does not say where the clip ends in its video")
+        raise UntranslatableError("it does not say where the clip ends in its video")
     if length is not None and end - start != length:
-        raise Untranslatable("its end and its length do not fit together")
+        raise UntranslatableError("its end and its length do not fit together")
     track = draft.track(given, PICTURE)
     if at is None:
         at = next((each.lane.end for each in draft.sequence.tracks if each.id == track), 0)
@@ -51,9 +51,9 @@ def trim(given: Given, draft: Draft) -> None:
     if end is None and length is not None:
         end = (start or 0) + length
     if start is None and end is None:
-        raise Untranslatable("it says neither where the clip begins nor where it ends")
+        raise UntranslatableError("it says neither where the clip begins nor where it ends")
     if length is not None and end is not None and end - (start or 0) != length:
-        raise Untranslatable("its end and its length do not fit together")
+        raise UntranslatableError("its end and its length do not fit together")
     if not draft.about_film(given):
         placed = draft.clip(given)
         ends: Json = {"into": start} if start is not None else {}
@@ -67,7 +67,7 @@ def trim(given: Given, draft: Draft) -> None:
     film = draft.film().lane.end
     start, end = start or 0, film if end is None else min(end, film)  # what is beyond the end was nothing
     if not 0 <= start < end:
-        raise Untranslatable(f"frames {start} to {end} are not in a film of {film}")
+        raise UntranslatableError(f"frames {start} to {end} are not in a film of {film}")
     if end < film:
         _without(draft, end, film)
     if start:
@@ -85,12 +85,12 @@ def split(given: Given, draft: Draft) -> None:
         return
     at = given.frames("at", "time", "position", "splitAt", "splitPoint", "start")
     if at is None:
-        raise Untranslatable("it does not say where to split")
+        raise UntranslatableError("it does not say where to split")
     new = given.name("c", *NEW_CLIP)
     if draft.about_film(given):
         over = [placed for placed in draft.film().lane if placed.at < at < placed.end]
         if not over:
-            raise Untranslatable(f"frame {at} is inside of no clip of the film")
+            raise UntranslatableError(f"frame {at} is inside of no clip of the film")
         clip = over[0].piece.id
     else:
         clip = draft.clip(given).piece.id
@@ -100,7 +100,7 @@ def split(given: Given, draft: Draft) -> None:
 def move(given: Given, draft: Draft) -> None:
     at = given.frames("to", "position", "at", "time", "newStart", "newPosition", "start")
     if at is None:
-        raise Untranslatable("it does not say where to")
+        raise UntranslatableError("it does not say where to")
     clip = draft.clip(given).piece.id
     if given.has(*TRACK):
         draft.do(op="clip.move", clip=clip, at=at, mode="place", track=draft.track(given, PICTURE))
@@ -113,9 +113,9 @@ def remove(given: Given, draft: Draft) -> None:
     span = span_of(given)
     if draft.about_film(given):
         if span is None:
-            raise Untranslatable("it does not say what of the film goes")
+            raise UntranslatableError("it does not say what of the film goes")
         if ripple is False:
-            raise Untranslatable("a film without gaps can't keep one")
+            raise UntranslatableError("a film without gaps can't keep one")
         draft.alone()
         _without(draft, *span)
         return
@@ -124,10 +124,10 @@ def remove(given: Given, draft: Draft) -> None:
         draft.do(op="clip.remove", clip=placed.piece.id, ripple=ripple is True)
         return
     if ripple is None:
-        raise Untranslatable("whether the gap closes is not said")
+        raise UntranslatableError("whether the gap closes is not said")
     draft.one_time(placed)
     if span[1] > placed.end:
-        raise Untranslatable(f"it ends at frame {span[1]}, and its clip at {placed.end}")
+        raise UntranslatableError(f"it ends at frame {span[1]}, and its clip at {placed.end}")
     for clip in draft.cut_out(*span):
         draft.do(op="clip.remove", clip=clip, ripple=ripple)
 
@@ -135,12 +135,12 @@ def remove(given: Given, draft: Draft) -> None:
 def speed(given: Given, draft: Draft) -> None:
     factor = given.number("speed", "rate", "factor", "multiplier", "value")
     if factor is None or factor <= 0:
-        raise Untranslatable(f"a speed of {factor} is none")
+        raise UntranslatableError(f"a speed of {factor} is none")
     if factor > FASTEST:
-        raise Untranslatable(f"whether a speed of {factor:g} is a factor or percent is not sure")
+        raise UntranslatableError(f"whether a speed of {factor:g} is a factor or percent is not sure")
     ratio = Fraction(factor).limit_denominator(1000)
     if not ratio:
-        raise Untranslatable(f"a speed of {factor} is too slow")
+        raise UntranslatableError(f"a speed of {factor} is too slow")
     if draft.about_film(given):
         draft.alone()
     clips = draft.parts(given)
@@ -156,9 +156,9 @@ def reverse(given: Given, draft: Draft) -> None:
         draft.alone()
         first, *others = draft.film().lane
         if others:
-            raise Untranslatable(f"the film has {1 + len(others)} clips, which would have to change places")
+            raise UntranslatableError(f"the film has {1 + len(others)} clips, which would have to change places")
         if first.piece.reversed:
-            raise Untranslatable("whether it plays forwards again is not sure")
+            raise UntranslatableError("whether it plays forwards again is not sure")
         clip = first.piece.id
     else:
         clip = draft.clip(given).piece.id

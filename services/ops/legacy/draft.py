@@ -17,7 +17,7 @@ from services.ops.edits.errors import EditError
 from services.ops.edits.lane import Placed
 from services.ops.edits.sequence import Sequence, TrackState
 from services.ops.edits.sources import Sources
-from services.ops.legacy.reading import CLIP, END, LENGTH, START, TRACK, Given, Untranslatable
+from services.ops.legacy.reading import CLIP, END, LENGTH, START, TRACK, Given, UntranslatableError
 
 Json = dict[str, Any]
 PICTURE: Final = "video"
@@ -38,17 +38,17 @@ class Draft:
         return self.sequence.canvas.fps.fraction
 
     def do(self, **op: Any) -> None:
-        """Adds an op of ours; `into` stands for `in`. Raises Untranslatable when it does not apply."""
+        """Adds an op of ours; `into` stands for `in`. Raises UntranslatableError when it does not apply."""
         self.put({("in" if name == "into" else name): value for name, value in op.items()})
 
     def put(self, op: Json) -> None:
-        """Adds an op of ours as it is. Raises Untranslatable when it does not apply."""
+        """Adds an op of ours as it is. Raises UntranslatableError when it does not apply."""
         try:
             self.sequence = apply(self.sequence, msgspec.convert(op, Op), self.sources)
         except EditError as error:
-            raise Untranslatable(f"{op['op']} does not apply: {error.detail}") from None
+            raise UntranslatableError(f"{op['op']} does not apply: {error.detail}") from None
         except msgspec.ValidationError as error:
-            raise Untranslatable(f"{op['op']}: {error}") from None
+            raise UntranslatableError(f"{op['op']}: {error}") from None
         self.ops.append(op)
 
     def fresh(self) -> str:
@@ -67,31 +67,31 @@ class Draft:
         return track
 
     def clip(self, given: Given) -> Placed:
-        """The clip that an op is about: the one it names, or the only one there is. Raises Untranslatable."""
+        """The clip that an op is about: the one it names, or the only one there is. Raises UntranslatableError."""
         named = given.name("c", *CLIP)
         if named is not None:
             return self.named(named)
         every = list(self.sequence.clips())
         if len(every) != 1:
-            raise Untranslatable(f"it names no clip, and there are {len(every)}")
+            raise UntranslatableError(f"it names no clip, and there are {len(every)}")
         return every[0]
 
     def named(self, clip: str) -> Placed:
         for track in self.sequence.tracks:
             if (placed := track.lane.find(clip)) is not None:
                 return placed
-        raise Untranslatable(f"there is no clip {clip}")
+        raise UntranslatableError(f"there is no clip {clip}")
 
     def film(self) -> TrackState:
-        """The track of the film. Raises Untranslatable where there is none, or nothing on it."""
+        """The track of the film. Raises UntranslatableError where there is none, or nothing on it."""
         for track in self.sequence.tracks:
             if track.id == PICTURE and track.lane.end:
                 return track
-        raise Untranslatable("there is no film yet")
+        raise UntranslatableError("there is no film yet")
 
     def parts(self, given: Given, *, sound: bool = False) -> list[str]:
         """The clips whose looks, or whose `sound`, an op changes: a range of the film is cut out first. Raises
-        Untranslatable."""
+        UntranslatableError."""
         span = span_of(given)
         if self.about_film(given):
             film = self.film()
@@ -103,40 +103,43 @@ class Draft:
             return [placed.piece.id]
         self.one_time(placed)
         if span[1] > placed.end:
-            raise Untranslatable(f"it ends at frame {span[1]}, and its clip at {placed.end}")
+            raise UntranslatableError(f"it ends at frame {span[1]}, and its clip at {placed.end}")
         return self.cut_out(*span)
 
     def neutral(self, given: Given, clips: Several[str], name: str, value: object) -> None:
-        """Raises Untranslatable where an op about the whole film finds a property changed already: whether the two add
-        up or the later one counts is not sure."""
+        """Raises UntranslatableError where an op about the whole film finds a property changed already: whether the two
+        add up or the later one counts is not sure."""
         if self.about_film(given) and any(getattr(self.named(clip).piece, name) != value for clip in clips):
-            raise Untranslatable(f"the film has another {name} already, and whether the two add up is not sure")
+            raise UntranslatableError(f"the film has another {name} already, and whether the two add up is not sure")
 
     def _by_itself(self, start: int, end: int, *, sound: bool) -> None:
-        """Raises Untranslatable where a change of the whole film would have to change what else is there, too."""
+        """Raises UntranslatableError where a change of the whole film would have to change what else is there, too."""
         for track in self.sequence.tracks:
             others = track.id != PICTURE and (track.kind == "audio" if sound else True)
             if others and any(placed.at < end and placed.end > start for placed in track.lane):
-                raise Untranslatable(f"whether it changes what is on track {track.id}, too, is not sure")
+                raise UntranslatableError(f"whether it changes what is on track {track.id}, too, is not sure")
 
     def about_film(self, given: Given) -> bool:
         """Whether an op is about the whole film, or a range of it."""
         return given.conventions.whole_film and not given.has(*CLIP)
 
     def one_time(self, placed: Placed) -> None:
-        """Raises Untranslatable unless a time means the same in the film, in the clip and in its source."""
+        """Raises UntranslatableError unless a time means the same in the film, in the clip and in its source."""
         source = placed.piece.source
         untouched = not isinstance(source, MediaSource) or source.start == 0
         film = next((track for track in self.sequence.tracks if track.id == PICTURE), None)
         alone = film is not None and film.lane.find(placed.piece.id) is not None
         if placed.at or not untouched or placed.piece.speed is not None or placed.piece.reversed or not alone:
-            raise Untranslatable("whether its times are those of the film, of the clip or of its source is not sure")
+            raise UntranslatableError(
+                "whether its times are those of the film, of the clip or of its source is not sure"
+            )
 
     def cut_out(self, start: int, end: int) -> list[str]:
-        """Cuts the film at both ends of a range, which may end after it; the clips between. Raises Untranslatable."""
+        """Cuts the film at both ends of a range, which may end after it; the clips between. Raises
+        UntranslatableError."""
         length = self.film().lane.end
         if not 0 <= start < min(end, length):
-            raise Untranslatable(f"frames {start} to {end} are no range of a film of {length}")
+            raise UntranslatableError(f"frames {start} to {end} are no range of a film of {length}")
         end = min(end, length)
         for at in (start, end):
             for placed in self.film().lane:
@@ -145,23 +148,26 @@ class Draft:
         return [placed.piece.id for placed in self.film().lane if start <= placed.at and placed.end <= end]
 
     def alone(self) -> None:
-        """Raises Untranslatable where something lies over the film that a change of its time would have to move."""
+        """Raises UntranslatableError where something lies over the film that a change of its time would have to
+        move."""
         if any(track.lane.end or track.captions for track in self.sequence.tracks if track.id != PICTURE):
-            raise Untranslatable("it changes the film's time, and what happens to what lies over the film is not sure")
+            raise UntranslatableError(
+                "it changes the film's time, and what happens to what lies over the film is not sure"
+            )
 
 
 def span_of(given: Given) -> tuple[int, int] | None:
-    """The range that an op names; None where it names none. Raises Untranslatable."""
+    """The range that an op names; None where it names none. Raises UntranslatableError."""
     start, end, length = given.frames(*START), given.frames(*END), given.frames(*LENGTH)
     if start is None and end is None and length is None:
         return None
     first = start or 0
     if end is None:
         if length is None:
-            raise Untranslatable("it says where it begins and not where it ends")
+            raise UntranslatableError("it says where it begins and not where it ends")
         end = first + length
     elif length is not None and end - first != length:
-        raise Untranslatable("its end and its length do not fit together")
+        raise UntranslatableError("its end and its length do not fit together")
     if first < 0 or end <= first:
-        raise Untranslatable(f"frames {first} to {end} are no range")
+        raise UntranslatableError(f"frames {first} to {end} are no range")
     return first, end

@@ -12,7 +12,7 @@ from services.ops.edits.lane import Placed
 from services.ops.edits.sources import Material
 from services.ops.legacy.draft import PICTURE, Draft
 from services.ops.legacy.looking import decibels
-from services.ops.legacy.reading import LENGTH, TRACK, VIDEO, Given, Untranslatable, our_id
+from services.ops.legacy.reading import LENGTH, TRACK, VIDEO, Given, UntranslatableError, our_id
 
 SOUND = "audio"
 """The track of sounds that were put beside the film; others follow where it is taken."""
@@ -21,23 +21,23 @@ SOUND = "audio"
 def add_audio(given: Given, draft: Draft) -> None:
     media, material = _media(given.get(*VIDEO, "audioId", "audio", "musicId", "soundId"), draft)
     if not material.has_sound:
-        raise Untranslatable("it has no sound")
+        raise UntranslatableError("it has no sound")
     whole = material.frames(draft.sequence.canvas.fps)
     if whole is None:
-        raise Untranslatable("how long it is is not known")
+        raise UntranslatableError("how long it is is not known")
     if given.truth("loop", "repeat"):
-        raise Untranslatable("a sound that is repeated is none here")
+        raise UntranslatableError("a sound that is repeated is none here")
     at = given.frames("start", "from", "begin", "at", "position", "offset") or 0
     end, length, first = given.frames("end", "to", "until"), given.frames(*LENGTH), given.frames("in", "trimStart") or 0
     if length is not None and end is not None and end - at != length:
-        raise Untranslatable("its end and its length do not fit together")
+        raise UntranslatableError("its end and its length do not fit together")
     frames = length if length is not None or end is None else end - at
     if frames is None:
         frames = whole - first
         if at + frames > draft.film().lane.end:
-            raise Untranslatable("it is longer than the film, and whether it ends with it is not sure")
+            raise UntranslatableError("it is longer than the film, and whether it ends with it is not sure")
     if frames <= 0 or first + frames > whole:
-        raise Untranslatable(f"its {whole} frames are not enough, and whether it is repeated is not sure")
+        raise UntranslatableError(f"its {whole} frames are not enough, and whether it is repeated is not sure")
     factor = given.factor("volume", "level")
     track = draft.track(given, _free(draft, at, at + frames)) if not given.has(*TRACK) else draft.track(given, SOUND)
     clip = given.name("c", "clipId", "id", "clip") or draft.fresh()
@@ -61,19 +61,19 @@ def merge(given: Given, draft: Draft) -> None:
         return
     several = given.get("videoIds", "videos", "sources")
     if several is not None and not isinstance(several, list):
-        raise Untranslatable("its videos are no list")
+        raise UntranslatableError("its videos are no list")
     others = [_media(each, draft) for each in (several if several is not None else [given.get(*VIDEO)])]
     draft.alone()
     film = list(draft.film().lane)
     if several is not None:
         shown = {placed.piece.source.media for placed in film if isinstance(placed.piece.source, MediaSource)}
         if not others or shown != {others[0][0]}:
-            raise Untranslatable("whether the film itself comes first is not sure")
+            raise UntranslatableError("whether the film itself comes first is not sure")
         others = others[1:]
     for media, material in others:
         frames = material.frames(draft.sequence.canvas.fps)
         if not material.has_picture or frames is None:
-            raise Untranslatable(f"media {media} is no video")
+            raise UntranslatableError(f"media {media} is no video")
         at = draft.film().lane.end
         draft.do(op="clip.add", clip=draft.fresh(), track=PICTURE, at=at, media=media, into=0, out=frames)
 
@@ -81,12 +81,12 @@ def merge(given: Given, draft: Draft) -> None:
 def _join(names: Any, draft: Draft) -> None:
     """Makes one clip of those that a split has made of one."""
     if not isinstance(names, list) or len(names) < 2 or not all(isinstance(each, str | int) for each in names):
-        raise Untranslatable("it does not name the clips")
+        raise UntranslatableError("it does not name the clips")
     first, *others = (our_id("c", str(each)) for each in names)
     for other in others:
         left, right = draft.named(first), draft.named(other)
         if not _one(left, right):
-            raise Untranslatable(f"clips {first} and {other} do not go on in one another")
+            raise UntranslatableError(f"clips {first} and {other} do not go on in one another")
         assert isinstance(right.piece.source, MediaSource)
         out = right.piece.source.end
         draft.do(op="clip.remove", clip=other, ripple=False)
@@ -113,5 +113,5 @@ def _media(legacy: Any, draft: Draft) -> tuple[str, Material]:
     media = draft.videos.get(str(legacy))
     material = None if media is None else draft.sources.get(media)
     if media is None or material is None:
-        raise Untranslatable(f"media {str(legacy)[:80]!r} is not there")
+        raise UntranslatableError(f"media {str(legacy)[:80]!r} is not there")
     return media, material

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cutlog.contract.legacy import Conventions
-from services.ops.legacy.reading import Untranslatable, kind_of, reworded
+from services.ops.legacy.reading import UntranslatableError, kind_of, reworded
 
 LOOKS: Final = frozenset(
     ("adjust", "balance", "blackandwhite", "blackwhite", "bloom", "blur", "bokeh", "border", "brightness", "bw",
@@ -40,6 +40,6 @@ def changes_no_time(op: Any, conventions: Conventions) -> bool:
         return False
     try:
         kind = kind_of(reworded(op, conventions))
-    except Untranslatable:
+    except UntranslatableError:
         return False
     return kind in SAID or kind in LOOKS or kind in SOUNDS or kind in TEXTS

@@ -8,7 +8,7 @@ from typing import Final
 
 from services.ops.legacy.cutting import trim
 from services.ops.legacy.draft import Draft
-from services.ops.legacy.reading import END, LENGTH, START, Given, Untranslatable, our_id
+from services.ops.legacy.reading import END, LENGTH, START, Given, UntranslatableError, our_id
 
 MUTED: Final = -120.0
 """The gain in dB of a clip that was muted, and nothing else: it comes back at 0."""
@@ -21,9 +21,9 @@ LARGEST: Final = 10
 
 
 def decibels(factor: float) -> float:
-    """A volume as the gain of a clip. Raises Untranslatable."""
+    """A volume as the gain of a clip. Raises UntranslatableError."""
     if not 0 <= factor <= LOUDEST:
-        raise Untranslatable(f"a volume of {factor:g} times is more than anybody means")
+        raise UntranslatableError(f"a volume of {factor:g} times is more than anybody means")
     return SILENT if factor == 0 else round(max(SILENT, 20 * math.log10(factor)), 4)
 
 
@@ -31,10 +31,10 @@ def volume(given: Given, draft: Draft) -> None:
     level = given.number("gainDb", "db", "decibels")
     if level is None:
         if given.has("gain") or (given.kind == "gain" and given.has("value")):
-            raise Untranslatable("whether a gain is a factor or decibels is not sure")
+            raise UntranslatableError("whether a gain is a factor or decibels is not sure")
         factor = given.factor("volume", "level", "value")
         if factor is None or factor < 0:
-            raise Untranslatable("it has no volume")
+            raise UntranslatableError("it has no volume")
         level = decibels(factor)
     clips = draft.parts(given, sound=True)
     if level > SILENT:
@@ -54,10 +54,10 @@ def mute(given: Given, draft: Draft) -> None:
 
 def unmute(given: Given, draft: Draft) -> None:
     if given.kind.startswith("un") and given.truth("muted", "mute", "enabled", "value") is False:
-        raise Untranslatable("whether it mutes or not is not sure")
+        raise UntranslatableError("whether it mutes or not is not sure")
     for clip in draft.parts(given, sound=True):
         if draft.named(clip).piece.gain_db not in (0.0, MUTED):
-            raise Untranslatable("which volume comes back is not sure")
+            raise UntranslatableError("which volume comes back is not sure")
         draft.do(op="clip.set", clip=clip, gainDb=0.0)
 
 
@@ -66,16 +66,16 @@ def fade(given: Given, draft: Draft) -> None:
     direction = given.get("direction", "innerType", "innerKind", "fadeType", "mode")
     if given.kind in ("fadein", "fadeout"):
         if direction is not None:
-            raise Untranslatable("it says twice which way it fades")
+            raise UntranslatableError("it says twice which way it fades")
         direction = given.kind[4:]
     ways = {
         None: "both", "both": "both", "inout": "both", "in": "in", "fadein": "in", "out": "out", "fadeout": "out",
     }  # fmt: skip
     way = ways.get(direction if direction is None else "".join(c for c in str(direction).lower() if c.isalpha()))
     if way is None:
-        raise Untranslatable(f"{str(direction)[:40]!r} is no way to fade")
+        raise UntranslatableError(f"{str(direction)[:40]!r} is no way to fade")
     if both is not None and (into is not None or out is not None):
-        raise Untranslatable("it says twice how long it fades")
+        raise UntranslatableError("it says twice how long it fades")
     if way == "in":
         into = both if into is None else into
     elif way == "out":
@@ -83,7 +83,7 @@ def fade(given: Given, draft: Draft) -> None:
     elif into is None and out is None:
         into = out = both
     if (way == "in" and out is not None) or (way == "out" and into is not None) or (into is None and out is None):
-        raise Untranslatable("how long it fades is not sure")
+        raise UntranslatableError("how long it fades is not sure")
     if draft.about_film(given):
         lane = list(draft.film().lane)
         ends = (lane[0].piece.id, lane[-1].piece.id)
@@ -112,13 +112,13 @@ def rotate(given: Given, draft: Draft) -> None:
 def scale(given: Given, draft: Draft) -> None:
     value = given.fraction("scale", "zoom", "factor", "level", "value")
     if value is not None and value > LARGEST:
-        raise Untranslatable(f"whether a scale of {value:g} is a factor or percent is not sure")
+        raise UntranslatableError(f"whether a scale of {value:g} is a factor or percent is not sure")
     _looks(given, draft, "scale", value)
 
 
 def _looks(given: Given, draft: Draft, name: str, value: float | None) -> None:
     if value is None:
-        raise Untranslatable(f"it has no {name}")
+        raise UntranslatableError(f"it has no {name}")
     clips = draft.parts(given)
     draft.neutral(given, clips, name, 0.0 if name == "rotation" else 1.0)
     for clip in clips:
@@ -134,7 +134,7 @@ def flip(given: Given, draft: Draft) -> None:
     }  # fmt: skip
     name = kinds.get(given.kind) or ways.get(str(direction).lower())
     if name is None or (direction is not None and ways.get(str(direction).lower()) != name):
-        raise Untranslatable("it does not say which way it flips")
+        raise UntranslatableError("it does not say which way it flips")
     clips = draft.parts(given)
     draft.neutral(given, clips, "rotation", 0.0)  # what is turned after it was mirrored is turned the other way
     draft.neutral(given, clips, "flip_h" if name == "flipH" else "flip_v", False)
@@ -150,11 +150,11 @@ def crop(given: Given, draft: Draft) -> None:
     left, top = given.fraction("x", "left") or 0.0, given.fraction("y", "top") or 0.0
     width, height = given.fraction("width", "w"), given.fraction("height", "h")
     if width is None or height is None:
-        raise Untranslatable("it does not say what of the picture stays")
+        raise UntranslatableError("it does not say what of the picture stays")
     if not (0 <= left < 1 and 0 <= top < 1 and 0 < width <= 1 - left and 0 < height <= 1 - top):
-        raise Untranslatable("its numbers are no fractions of the picture")
+        raise UntranslatableError("its numbers are no fractions of the picture")
     if width == height == 1:
-        raise Untranslatable("whether its numbers are pixels or fractions is not sure")
+        raise UntranslatableError("whether its numbers are pixels or fractions is not sure")
     edges = {"left": left, "top": top, "right": _rest(left, width), "bottom": _rest(top, height)}
     clips = draft.parts(given)
     for other, usual in (("rotation", 0.0), ("scale", 1.0), ("crop", None), ("flip_h", False), ("flip_v", False)):

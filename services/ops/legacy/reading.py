@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from cutlog.contract.ids import is_id
 from cutlog.contract.legacy import Conventions
+from services.ops.errors import OpsError
 
 _CLOCK: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2}(?:[.,]\d{1,6})?)")
 _NESTED: Final = frozenset(
@@ -46,7 +47,7 @@ END: Final = ("end", "to", "until", "out", "trimEnd")
 LENGTH: Final = ("duration", "length")
 
 
-class Untranslatable(Exception):
+class UntranslatableError(OpsError):
     """There is nothing in the edit language that this op surely means."""
 
 
@@ -61,7 +62,7 @@ class Given:
             if value is None or key in _BOOKKEEPING:
                 continue
             if key in self._all and self._all[key][1] != value:
-                raise Untranslatable(f"it says {name} twice, and not the same")
+                raise UntranslatableError(f"it says {name} twice, and not the same")
             self._all[key] = name, value
         self._unread = set(self._all)
         read, self.kind = _kind({name: value for name, (_, value) in self._all.items()})
@@ -78,7 +79,7 @@ class Given:
         return any(plain(name) + ending in self._all for name in names for ending in (*_SECONDS, *_FRAMES))
 
     def get(self, *names: str) -> Any:
-        """The one of these arguments that is there. Raises Untranslatable when two of them differ."""
+        """The one of these arguments that is there. Raises UntranslatableError when two of them differ."""
         return self._one(names, [name for name in map(plain, names) if name in self._all])
 
     def _one(self, names: tuple[str, ...], there: list[str]) -> Any:
@@ -86,16 +87,16 @@ class Given:
         values = [self._all[name][1] for name in there]
         if any(value != values[0] for value in values[1:]):
             both = " and ".join(self._all[name][0] for name in there)
-            raise Untranslatable(f"{both} are not the same, and may mean one thing")
+            raise UntranslatableError(f"{both} are not the same, and may mean one thing")
         return values[0] if values else None
 
     def number(self, *names: str) -> float | None:
-        """A finite number, also as text. Raises Untranslatable for anything else."""
+        """A finite number, also as text. Raises UntranslatableError for anything else."""
         value = self.get(*names)
         return None if value is None else _number(names[0], value)
 
     def truth(self, *names: str) -> bool | None:
-        """A boolean, also as programs in JavaScript write it. Raises Untranslatable for anything else."""
+        """A boolean, also as programs in JavaScript write it. Raises UntranslatableError for anything else."""
         value = self.get(*names)
         match value:
             case None | bool():
@@ -104,17 +105,17 @@ class Given:
                 return bool(value)
             case str() if value.strip().lower() in ("true", "false", "yes", "no", "on", "off"):
                 return value.strip().lower() in ("true", "yes", "on")
-        raise Untranslatable(f"{names[0]} is {str(value)[:60]!r}, which is neither true nor false")
+        raise UntranslatableError(f"{names[0]} is {str(value)[:60]!r}, which is neither true nor false")
 
     def fraction(self, *names: str) -> float | None:
-        """A share of a whole, 0 to 1, also written as percent such as "50%". Raises Untranslatable."""
+        """A share of a whole, 0 to 1, also written as percent such as "50%". Raises UntranslatableError."""
         value = self.get(*names)
         if isinstance(value, str) and value.strip().endswith("%"):
             return _number(names[0], value.strip()[:-1]) / 100
         return None if value is None else _number(names[0], value)
 
     def factor(self, *names: str) -> float | None:
-        """A volume: a factor, or percent where the store has it so. Raises Untranslatable."""
+        """A volume: a factor, or percent where the store has it so. Raises UntranslatableError."""
         value = self.get(*names)
         if value is None:
             return None
@@ -127,11 +128,11 @@ class Given:
             case "percent":
                 return number / 100
             case "unsure":
-                raise Untranslatable(f"whether volumes, as {number:g}, are factors or percent is not sure")
+                raise UntranslatableError(f"whether volumes, as {number:g}, are factors or percent is not sure")
 
     def frames(self, *names: str) -> int | None:
         """A time as the nearest frame: a number in the store's unit, a clock such as 00:01:02.5, or a number under a
-        name that tells the unit, like `atFrame`, `startMs`, `endSeconds`. Raises Untranslatable."""
+        name that tells the unit, like `atFrame`, `startMs`, `endSeconds`. Raises UntranslatableError."""
         found: dict[str, int] = {}
         for name in map(plain, names):
             for ending in (*_SECONDS, *_FRAMES):
@@ -140,7 +141,7 @@ class Given:
                     found[key] = self._frame(self._all[key], ending)
         if len(set(found.values())) > 1:
             both = " and ".join(self._all[key][0] for key in found)
-            raise Untranslatable(f"{both} are not the same, and may mean one thing")
+            raise UntranslatableError(f"{both} are not the same, and may mean one thing")
         return next(iter(found.values()), None)
 
     def _frame(self, argument: tuple[str, Any], ending: str) -> int:
@@ -156,7 +157,7 @@ class Given:
                 unit = Fraction(1, 1000) if self.conventions.time == "milliseconds" else Fraction(1)
             seconds = number * unit
         if abs(seconds) > 10**7:
-            raise Untranslatable(f"{name} is {float(seconds):g} s, which is no time of a film")
+            raise UntranslatableError(f"{name} is {float(seconds):g} s, which is no time of a film")
         return round(seconds * self._rate)
 
     def name(self, prefix: str, *names: str) -> str | None:
@@ -169,10 +170,10 @@ class Given:
         return our_id(prefix, str(value))
 
     def done(self) -> None:
-        """Raises Untranslatable, if an argument was not read."""
+        """Raises UntranslatableError, if an argument was not read."""
         if self._unread:
             names = sorted(self._all[key][0] for key in self._unread)
-            raise Untranslatable(f"what {', '.join(names[:8])} means for {self.kind!r} is not known")
+            raise UntranslatableError(f"what {', '.join(names[:8])} means for {self.kind!r} is not known")
 
 
 def reworded(op: Mapping[str, Any], conventions: Conventions) -> Mapping[str, Any]:
@@ -194,7 +195,7 @@ def reworded(op: Mapping[str, Any], conventions: Conventions) -> Mapping[str, An
 
 
 def kind_of(op: Mapping[str, Any]) -> str:
-    """What an op says that it is, whatever its arguments mean. Raises Untranslatable."""
+    """What an op says that it is, whatever its arguments mean. Raises UntranslatableError."""
     return _kind({plain(name): value for name, value in _flat(op)})[1]
 
 
@@ -207,13 +208,13 @@ def written_kind(op: Any) -> str:
     said = {plain(name): value for name, value in _flat(op)}
     try:
         read, _ = _kind(said)
-    except Untranslatable:
+    except UntranslatableError:
         return ""
     return str(said[read[-1]]).strip()[:LONGEST_KIND]
 
 
 def _kind(said: Mapping[str, Any]) -> tuple[list[str], str]:
-    """The arguments that say what an op is, and what they say. Raises Untranslatable."""
+    """The arguments that say what an op is, and what they say. Raises UntranslatableError."""
     read: list[str] = []
     for name in _KINDS:
         value = said.get(name)
@@ -221,7 +222,7 @@ def _kind(said: Mapping[str, Any]) -> tuple[list[str], str]:
             read.append(name)
             if (word := plain(value)) not in _GENERAL:
                 return read, word
-    raise Untranslatable("it does not say what it is")
+    raise UntranslatableError("it does not say what it is")
 
 
 def our_id(prefix: str, legacy: str) -> str:
@@ -256,5 +257,5 @@ def _number(name: str, value: object) -> float:
     except (ValueError, OverflowError):
         found = math.nan
     if not math.isfinite(found):
-        raise Untranslatable(f"{name} is {str(value)[:60]!r}, which is no number")
+        raise UntranslatableError(f"{name} is {str(value)[:60]!r}, which is no number")
     return found

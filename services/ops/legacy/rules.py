@@ -1,7 +1,7 @@
 """What each kind of legacy op means in ours. docs/MIGRATION.md has this table in words. Pure.
 
-A rule reads every argument that it understands and puts ops onto the draft. It raises Untranslatable where there is
-more than one thing that the op could mean.
+A rule reads every argument that it understands and puts ops onto the draft. It raises UntranslatableError where there
+is more than one thing that the op could mean.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 from services.ops.legacy import cutting, joining, looking
 from services.ops.legacy.draft import Draft, Json
-from services.ops.legacy.reading import CLIP, LENGTH, Given, Untranslatable, our_id
+from services.ops.legacy.reading import CLIP, LENGTH, Given, UntranslatableError, our_id
 
 Rule = Callable[[Given, Draft], None]
 
@@ -25,28 +25,28 @@ def title(given: Given, draft: Draft) -> None:
         case "remove" | "delete":
             clip = given.name("c", *CLIP, "id", "textId")
             if clip is None:
-                raise Untranslatable("it does not say which text goes")
+                raise UntranslatableError("it does not say which text goes")
             given.get("text", "content", "title", "caption")
             draft.do(op="clip.remove", clip=draft.named(clip).piece.id, ripple=False)
             return
         case other:
-            raise Untranslatable(f"what {str(other)[:40]!r} does to a text is not known")
+            raise UntranslatableError(f"what {str(other)[:40]!r} does to a text is not known")
     words = given.get("text", "content", "title", "caption")
     if not isinstance(words, str) or not words.strip():
-        raise Untranslatable("it has no text")
+        raise UntranslatableError("it has no text")
     at = given.frames("start", "from", "begin", "at", "position", "time") or 0
     end, length = given.frames("end", "to", "until"), given.frames(*LENGTH)
     if length is not None and end is not None and end - at != length:
-        raise Untranslatable("its end and its length do not fit together")
+        raise UntranslatableError("its end and its length do not fit together")
     frames = length if length is not None or end is None else end - at
     if frames is None or frames <= 0:
-        raise Untranslatable("it does not say how long the text is shown")
+        raise UntranslatableError("it does not say how long the text is shown")
     text: Json = {"text": words}
     for name in ("x", "y"):
         value = given.fraction(name)
         if value is not None:
             if not 0 <= value <= 1:
-                raise Untranslatable(f"{name} is {value:g}, which is no fraction of the picture")
+                raise UntranslatableError(f"{name} is {value:g}, which is no fraction of the picture")
             text[name] = value
     color = given.get("color")
     if color is not None:
@@ -59,24 +59,24 @@ def title(given: Given, draft: Draft) -> None:
 def add_track(given: Given, draft: Draft) -> None:
     track = given.name("t", "trackId", "id", "track", "name")
     if track is None:
-        raise Untranslatable("it names no track")
+        raise UntranslatableError("it names no track")
     kind = given.get("kind", "trackType", "mediaType", "innerType")
     if kind not in (None, "audio", "video", "text", "overlay"):
-        raise Untranslatable(f"{str(kind)[:40]!r} is no kind of track that is known")
+        raise UntranslatableError(f"{str(kind)[:40]!r} is no kind of track that is known")
     draft.do(op="track.add", track=track, kind="audio" if kind == "audio" else "video")
 
 
 def remove_track(given: Given, draft: Draft) -> None:
     track = given.name("t", "trackId", "id", "track", "name")
     if track is None:
-        raise Untranslatable("it names no track")
+        raise UntranslatableError("it names no track")
     draft.do(op="track.remove", track=track)
 
 
 def marker(given: Given, draft: Draft) -> None:
     at = given.frames("at", "time", "position", "start")
     if at is None:
-        raise Untranslatable("it does not say where")
+        raise UntranslatableError("it does not say where")
     name = given.name("m", "markerId", "id") or our_id("m", draft.fresh())
     label = str(given.get("label", "name", "text") or "")[:1000]
     draft.do(op="marker.add", marker=name, at=at, label=label)
@@ -85,7 +85,7 @@ def marker(given: Given, draft: Draft) -> None:
 def resize(given: Given, draft: Draft) -> None:
     width, height = given.number("width"), given.number("height")
     if width is None or height is None or not (width.is_integer() and height.is_integer()):
-        raise Untranslatable("it has no width and height")
+        raise UntranslatableError("it has no width and height")
     draft.do(op="project.configure", width=int(width), height=int(height))
 
 

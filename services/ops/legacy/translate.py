@@ -15,7 +15,7 @@ from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Sources
 from services.ops.legacy.draft import PICTURE, Draft, Json
 from services.ops.legacy.kinds import changes_no_time
-from services.ops.legacy.reading import Given, Untranslatable, kind_of, reworded
+from services.ops.legacy.reading import Given, UntranslatableError, kind_of, reworded
 from services.ops.legacy.rules import RULES
 
 FILM: Final = "film"
@@ -35,7 +35,7 @@ class Translation(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
-class VersionUntranslatable(Untranslatable):
+class VersionUntranslatableError(UntranslatableError):
     """None of a version's ops are translated, since others may depend on one that is not. `reasons` has one for each
     op, empty for those that are only kept with it."""
 
@@ -52,18 +52,18 @@ def translated(
     version: int,
     conventions: Conventions = USUAL,
 ) -> Translation:
-    """Raises VersionUntranslatable, where an op on which others may depend can't be translated."""
+    """Raises VersionUntranslatableError, where an op on which others may depend can't be translated."""
     ops: list[Json] = []
     kept: dict[int, str] = {}
     for index, each in enumerate(legacy):
         draft = Draft(sequence, videos, sources, f"c{version}-{index}")
         try:
             meant(each, draft, conventions)
-        except Untranslatable as error:
+        except UntranslatableError as error:
             kept[index] = str(error)
             if not changes_no_time(each, conventions):
                 reasons = tuple(kept.get(at) or unknown(op, conventions) for at, op in enumerate(legacy))
-                raise VersionUntranslatable(f"op {index}: {error}", reasons) from None
+                raise VersionUntranslatableError(f"op {index}: {error}", reasons) from None
         else:
             ops += draft.ops
             sequence = draft.sequence
@@ -72,12 +72,13 @@ def translated(
 
 
 def opened_with(media: str, seconds: float | None, sequence: Sequence, sources: Sources) -> tuple[list[Json], Sequence]:
-    """A film that is all of a media, which lasts `seconds` where its facts are not known. Raises Untranslatable."""
+    """A film that is all of a media, which lasts `seconds` where its facts are not known. Raises
+    UntranslatableError."""
     draft = Draft(sequence, {}, sources, FILM)
     material = sources.get(media)
     frames = material.frames(sequence.canvas.fps) if material is not None else round((seconds or 0) * draft.rate)
     if not frames:
-        raise Untranslatable("how long its film is is not known")
+        raise UntranslatableError("how long its film is is not known")
     draft.do(op="track.add", track=PICTURE, kind="video")
     draft.do(op="clip.add", clip=FILM, track=PICTURE, at=0, media=media, into=0, out=frames)
     return draft.ops, draft.sequence
@@ -91,7 +92,7 @@ def unknown(legacy: Any, conventions: Conventions) -> str:
         return ""
     try:
         kind = kind_of(reworded(legacy, conventions))
-    except Untranslatable as error:
+    except UntranslatableError as error:
         return str(error)
     return "" if kind in RULES else _UNKNOWN.format(kind)
 
@@ -102,16 +103,16 @@ def _is_ours(legacy: Mapping[str, Any]) -> bool:
 
 
 def meant(legacy: Any, draft: Draft, conventions: Conventions) -> None:
-    """Puts what one op means onto the draft. Raises Untranslatable."""
+    """Puts what one op means onto the draft. Raises UntranslatableError."""
     if why := unknown(legacy, conventions):
-        raise Untranslatable(why)
+        raise UntranslatableError(why)
     if _is_ours(legacy):
         draft.put(_with_videos(_with_lines(dict(legacy)), draft.videos))
         return
     given = Given(reworded(legacy, conventions), draft.rate, conventions)
     rule = RULES.get(given.kind)
     if rule is None:
-        raise Untranslatable(_UNKNOWN.format(given.kind))
+        raise UntranslatableError(_UNKNOWN.format(given.kind))
     rule(given, draft)
     given.done()
 
@@ -125,6 +126,8 @@ def _with_lines(op: Json) -> Json:
 def _with_videos(op: Json, videos: Mapping[str, str]) -> Json:
     """An op that is in the edit language already, but for what videos are called."""
     if op["op"] == "history.revert":
-        raise Untranslatable("a revert goes back to what may not be there; the versions after it tell what it led to")
+        raise UntranslatableError(
+            "a revert goes back to what may not be there; the versions after it tell what it led to"
+        )
     media = op.get("media")
     return op | {"media": videos.get(str(media), media)} if media is not None else op

@@ -15,7 +15,7 @@ from cutlog.contract.legacy_meaning import Said, conventions
 from services.ops.edits.sequence import Sequence
 from services.ops.legacy.draft import PICTURE
 from services.ops.legacy.kinds import TEXTS
-from services.ops.legacy.reading import Untranslatable, kind_of, plain
+from services.ops.legacy.reading import UntranslatableError, kind_of, plain
 from services.ops.legacy.rules import RULES
 from services.ops.legacy.translate import FILM
 
@@ -96,13 +96,13 @@ def unwrapped(op: Json) -> Json:
 
 def settled(ops: Iterable[Json], seconds: float, *, whole_film: bool) -> Conventions:
     """What ops of a film of so many seconds mean where they do not say it, by the rules for a whole store. Raises
-    Untranslatable, where these would take times for milliseconds: one edit is too little to go by."""
+    UntranslatableError, where these would take times for milliseconds: one edit is too little to go by."""
     said = Said()
     for op in ops:
         said.hear("", op)
     found = conventions(said, seconds or None, Wished(whole_film=whole_film))
     if found.time != "seconds":
-        raise Untranslatable(
+        raise UntranslatableError(
             f"{said.latest:g} s is far beyond the film, which has {seconds:g} s; send seconds, or name the unit, as in"
             " `startMs` and `endMs`"
         )
@@ -115,7 +115,7 @@ def instead(op: Any, sequence: Sequence) -> str:
         return "docs/EDIT-LANGUAGE.md lists the arguments of each op."
     try:
         kind = kind_of(op) if isinstance(op, Mapping) else ""
-    except Untranslatable:
+    except UntranslatableError:
         kind = ""
     if (ours := _OURS.get(kind)) is not None and kind not in RULES:
         return f"Send {_code(_effect(ours, sequence))} with values of the edit language (docs/EDIT-LANGUAGE.md)."

@@ -21,15 +21,15 @@ from cutlog.contract.ids import event_id, uuid7
 from cutlog.db.failures import DATABASE_ERRORS, constraint, is_away, is_unstorable
 from services.ops.log.news import Grown
 from services.ops.log.records import (
-    AlreadyAnswered,
+    AlreadyAnsweredError,
     Append,
     Appended,
     Inline,
-    LogClosed,
-    LogUnavailable,
+    LogClosedError,
+    LogUnavailableError,
     Meta,
-    Unstorable,
-    VersionConflict,
+    UnstorableError,
+    VersionConflictError,
 )
 from services.ops.log.sql import statement
 
@@ -100,10 +100,11 @@ class LogWriter:
     async def append(self, append: Append) -> Appended:
         """Returns when the events are on disk.
 
-        Raises VersionConflict, AlreadyAnswered, Unstorable, LogUnavailable, LogClosed, or what a projection raises.
+        Raises VersionConflictError, AlreadyAnsweredError, UnstorableError, LogUnavailableError, LogClosedError, or what
+        a projection raises.
         """
         if self._closed:
-            raise LogClosed
+            raise LogClosedError
         waiting = _encoded(append)
         self._queue.append(waiting)
         self._wake.set()
@@ -121,7 +122,7 @@ class LogWriter:
         finally:
             self._closed = True
             for waiting in (*self._batch, *self._queue):
-                waiting.fail(LogClosed())
+                waiting.fail(LogClosedError())
             await self._disconnect()
 
     def _take(self) -> list[_Waiting]:
@@ -140,7 +141,7 @@ class LogWriter:
         began = time.monotonic()
         try:
             appended = await self._committed(batch)
-        except LogUnavailable as error:
+        except LogUnavailableError as error:
             for waiting in batch:
                 waiting.fail(error)
         except Exception as error:
@@ -169,7 +170,7 @@ class LogWriter:
                     raise
                 await self._disconnect()
                 if loop.time() > deadline:
-                    raise LogUnavailable from error
+                    raise LogUnavailableError from error
                 log.warning("log.database_unavailable", error=type(error).__name__, waiting=len(batch))
                 await asyncio.sleep(0.2)
 
@@ -204,7 +205,7 @@ class LogWriter:
         try:
             match constraint(error):
                 case None:
-                    waiting.fail(Unstorable(str(error)) if is_unstorable(error) else error)
+                    waiting.fail(UnstorableError(str(error)) if is_unstorable(error) else error)
                 case name:
                     outcome = await self._taken(waiting, name) or error
                     if isinstance(outcome, Exception):
@@ -212,9 +213,11 @@ class LogWriter:
                     elif not waiting.done.done():
                         waiting.done.set_result(outcome)
         except Exception as failure:
-            waiting.fail(LogUnavailable() if is_away(failure) else failure)
+            waiting.fail(LogUnavailableError() if is_away(failure) else failure)
 
-    async def _taken(self, waiting: _Waiting, name: str) -> Appended | VersionConflict | AlreadyAnswered | None:
+    async def _taken(
+        self, waiting: _Waiting, name: str
+    ) -> Appended | VersionConflictError | AlreadyAnsweredError | None:
         append = waiting.append
         connection = await self._connect()
         async with connection.begin():
@@ -222,11 +225,11 @@ class LogWriter:
             if before is not None and before.stream == append.stream:
                 return Appended(position=before.position, version=before.version, at=before.at, repeated=True)
             if name == "answer_key":
-                return AlreadyAnswered()
+                return AlreadyAnsweredError()
             if name not in ("event_stream_version", "event_no_gap"):
                 return None
             actual = (await connection.exec_driver_sql(_VERSION, (append.stream,))).scalar_one()
-            return VersionConflict(append.stream, append.expected_version, actual)
+            return VersionConflictError(append.stream, append.expected_version, actual)
 
     async def _connect(self) -> AsyncConnection:
         if self._connection is None:

@@ -14,6 +14,7 @@ from cutlog.contract.base import Wire
 from cutlog.contract.envelope import Event, RawEvent
 from cutlog.contract.events import EventData
 from cutlog.db.idempotency import Keyed
+from services.ops.errors import OpsError
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -64,11 +65,11 @@ class Append(msgspec.Struct, frozen=True):
     also: Also | None = None
 
 
-class LogError(Exception):
+class LogError(OpsError):
     """The log could not take the events."""
 
 
-class VersionConflict(LogError):
+class VersionConflictError(LogError):
     """Somebody else changed it first."""
 
     def __init__(self, stream: str, expected: int, actual: int) -> None:
@@ -76,19 +77,19 @@ class VersionConflict(LogError):
         self.stream, self.expected, self.actual = stream, expected, actual
 
 
-class AlreadyAnswered(LogError):
+class AlreadyAnsweredError(LogError):
     """The Idempotency-Key has an answer already; nothing was written."""
 
 
-class Unstorable(LogError):
+class UnstorableError(LogError):
     """The events hold text that PostgreSQL cannot store, such as a NUL character."""
 
 
-class LogUnavailable(LogError):
+class LogUnavailableError(LogError):
     """The database does not answer. The events may have been written; asking again under the same key is safe."""
 
 
-class LogClosed(LogError):
+class LogClosedError(LogError):
     """The service is shutting down."""
 
 

@@ -27,7 +27,7 @@ from cutlog.db.standing import Standing
 from cutlog.process.stopping import stops_within
 from services.ops.log.news import Grown
 from services.ops.log.read import LogReader
-from services.ops.log.stream import EventStream, StreamAhead, last_foreign
+from services.ops.log.stream import EventStream, StreamAheadError, last_foreign
 
 log = structlog.get_logger(__name__)
 
@@ -81,21 +81,21 @@ class Relay:
         return [] if at is None or (datetime.now(UTC) - at).total_seconds() > ALARM else ["foreign-message"]
 
     async def look(self) -> None:
-        """To be awaited before the first append is taken: raises StreamAhead, upon which none may be."""
+        """To be awaited before the first append is taken: raises StreamAheadError, upon which none may be."""
         async with self._engine.connect() as connection:
             await EventStream(self._bus, connection).look()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publishes until `stop` is set.
 
-        Raises StreamAhead, having said so in the log and in `state.error`. The service has to end then: appending to
-        such a log would hide that history was lost.
+        Raises StreamAheadError, having said so in the log and in `state.error`. The service has to end then: appending
+        to such a log would hide that history was lost.
         """
         waking = asyncio.create_task(self._wake_at(stop))
         watching = asyncio.create_task(self.lag.watch(self._measure, stop))
         try:
             await lead(self._engine, self.standing.name, stop, partial(self._lead, stop), standing=self.standing)
-        except StreamAhead as error:
+        except StreamAheadError as error:
             self.state.error = str(error)
             log.critical("relay.stream_ahead", last=error.last, head=error.head, way_out=str(error))
             raise

@@ -24,6 +24,7 @@ from cutlog.bus.errors import MESSAGE_NOT_FOUND, ApiError, BusError
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.subjects import EVENTS
 from cutlog.process.readiness import CannotServe
+from services.ops.errors import OpsError
 from services.ops.log.records import raw_event
 from services.ops.log.sql import statement
 
@@ -49,7 +50,7 @@ _WAY_OUT: Final = (
 )
 
 
-class StreamAhead(CannotServe):
+class StreamAheadError(OpsError, CannotServe):
     """History that the stream has was lost from the log."""
 
     def __init__(self, last: int, head: int) -> None:
@@ -84,7 +85,7 @@ class EventStream:
         self._coming: asyncio.Task[list[RawEvent]] | None = None
 
     async def look(self) -> None:
-        """Raises StreamAhead if that is how things are; changes nothing. Raises BusError."""
+        """Raises StreamAheadError if that is how things are; changes nothing. Raises BusError."""
         info = await streams.stream_info(self._bus, EVENTS)
         ends = await self._ends()
         if info is not None and _metadata(info).get("log_id") == str(ends.id):
@@ -93,7 +94,7 @@ class EventStream:
     async def sync(self) -> None:
         """Looks at what the stream really holds, and makes it anew when it is not the log's beginning.
 
-        Raises StreamAhead, BusError.
+        Raises StreamAheadError, BusError.
         """
         await self.close()
         ends = await self._ends()
@@ -150,7 +151,7 @@ class EventStream:
         return _Ends(row.position, row.log_id, bytes(row.seal))
 
     async def _unfit(self, info: dict[str, Any], ends: _Ends) -> str | None:
-        """Why the stream is not the log from position 1 to its last message, if it is not. Raises StreamAhead."""
+        """Why the stream is not the log from position 1 to its last message, if it is not. Raises StreamAheadError."""
         metadata = _metadata(info)
         if metadata.get("log_id") != str(ends.id):
             return "it belongs to another log"
@@ -171,7 +172,7 @@ class EventStream:
         return None if published == str(stored) else f"its message {last} is {published}, in the log {stored}"
 
     async def _check_ahead(self, info: dict[str, Any], ends: _Ends) -> None:
-        """Raises StreamAhead if the stream has what the log should have: sealed, or of a time when nothing was."""
+        """Raises StreamAheadError if the stream has what the log should have: sealed, or of a time when nothing was."""
         last, head = info["state"]["last_seq"], ends.head
         if last <= head or last <= (head := (await self._ends()).head):
             return
@@ -179,7 +180,7 @@ class EventStream:
             message = await self._message(head + 1)
             if message is not None and not message.is_genuine(ends.key):
                 return
-        raise StreamAhead(last, head)
+        raise StreamAheadError(last, head)
 
     async def _foreign(self, last: int, ends: _Ends) -> int:
         """How many messages at the end of the stream are not the relay's; each is named in the log, up to a limit. What

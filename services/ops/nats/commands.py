@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from nats.aio.msg import Msg
 
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import (
     COMMANDS,
     Accepted,
@@ -26,9 +27,8 @@ from cutlog.contract.commands import (
     decode_command,
 )
 from cutlog.contract.subjects import command as command_subject
-from services.ops.decide.refusals import Refused
-from services.ops.log.records import Appended, LogUnavailable, Unstorable
-from services.ops.project.commit import Who
+from services.ops.decide.refusals import RefusedError
+from services.ops.log.records import Appended, LogUnavailableError, UnstorableError
 from services.ops.project.handling import Handling
 
 log = structlog.get_logger(__name__)
@@ -58,30 +58,30 @@ class Commands:
             return _refused("wrong-subject", f"A {type(command.body).__name__} does not belong on {subject}.")
         try:
             appended = await self._handle(command)
-        except Refused as refusal:
+        except RefusedError as refusal:
             log.info("command.refused", subject=subject, key=command.key, code=refusal.code, why=str(refusal))
             return _refused(refusal.code, str(refusal))
-        except Unstorable as error:
+        except UnstorableError as error:
             return _refused("unstorable", str(error))
-        except LogUnavailable:
+        except LogUnavailableError:
             log.warning("command.reply_failed", subject=subject, key=command.key, why="the log is not available")
             return None
         return CommandReply(accepted=Accepted(position=appended.position, version=appended.version))
 
     async def _handle(self, command: Command) -> Appended:
-        who = Who(command.tenant, command.actor, command.trace)
+        behalf = Behalf(command.tenant, command.actor, command.trace)
         match command.body:
             case ReportProxy(project_id=project_id) | ReportExport(project_id=project_id) as report:
-                return await self._handling.report(project_id, who, report, command.key)
+                return await self._handling.report(project_id, behalf, report, command.key)
             case (
                 ArchiveExport(project_id=project_id) | RestoreExport(project_id=project_id)
                 | DeleteExport(project_id=project_id) | DeleteProxy(project_id=project_id)
             ) as collect:  # fmt: skip
-                return await self._handling.report(project_id, who, collect, command.key)
+                return await self._handling.report(project_id, behalf, collect, command.key)
             case RecordPlan(run_id=stream) | RecordPolicy(policy_id=stream) as said:
-                return await self._handling.run(stream, said, who, command.key)
+                return await self._handling.run(stream, said, behalf, command.key)
             case media:
-                return await self._handling.media(media, who, command.key)
+                return await self._handling.media(media, behalf, command.key)
 
 
 def _refused(code: str, detail: str) -> CommandReply:

@@ -18,7 +18,7 @@ from services.ops.edits.sequence import Sequence
 from services.ops.interchange import batch
 from services.ops.interchange.captions import added, letters_on
 from services.ops.interchange.clips import Absent
-from services.ops.interchange.converter import FileRefused
+from services.ops.interchange.converter import FileRefusedError
 from services.ops.interchange.losses import Ledger, Loss
 from services.ops.interchange.matching import Missing
 from services.ops.interchange.reading import Draft, canvas_of, read
@@ -34,7 +34,7 @@ Brought = tuple[CommitOps, tuple[Loss, ...], tuple[Missing, ...]]
 
 
 async def timeline(asked: TimelineFile, state: ProjectState, catalog: Catalog, tenant: str) -> Brought:
-    """The ops that a timeline becomes. Raises Malformed, ImportRefusedError."""
+    """The ops that a timeline becomes. Raises MalformedError, ImportRefusedError."""
     draft = await asyncio.to_thread(_draft, asked, state.sequence)
     if draft.missing and asked.missing == "refuse":
         raise MediaMissingError(draft.missing)
@@ -48,14 +48,14 @@ async def timeline(asked: TimelineFile, state: ProjectState, catalog: Catalog, t
 
 
 async def captions(asked: CaptionsFile, state: ProjectState, catalog: Catalog, tenant: str) -> Brought:
-    """The op that a file of captions becomes. Raises FileRefused, ImportRefusedError."""
+    """The op that a file of captions becomes. Raises FileRefusedError, ImportRefusedError."""
     ledger, sequence = Ledger(), state.sequence
     shelf = await catalog.shelf(tenant, sequence.uses)
     letters = letters_on(asked.track, sequence, shelf)
     try:
         op = added(asked.track, asked.format, asked.file, sequence.canvas.fps, letters, ledger)
     except EditError as error:
-        raise FileRefused(f"{error.detail[0].upper()}{error.detail[1:]}.") from None
+        raise FileRefusedError(f"{error.detail[0].upper()}{error.detail[1:]}.") from None
     message = asked.message or f"import {asked.format}"
     command = CommitOps((op,), as_stored([op]), shelf, shelf.sha256, asked.expected_version, message)
     return command, ledger.report(), ()

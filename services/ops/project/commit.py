@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.events import ProjectEvent
 from cutlog.contract.subjects import project_stream
 from cutlog.db.idempotency import Answer, Keyed
@@ -19,14 +20,22 @@ from services.ops.decide import project
 from services.ops.decide.commands import CreateProject, ForkProject
 from services.ops.decide.importing import ImportVersions
 from services.ops.decide.project_state import ProjectState
-from services.ops.decide.refusals import IdUnavailable, NotFound, Refused
+from services.ops.decide.refusals import IdUnavailableError, MediaGoneError, NotFoundError, RefusedError
 from services.ops.edits.errors import EditError
 from services.ops.edits.size import OverBudgetError
 from services.ops.live.feed import Feed
 from services.ops.log.append import LogWriter
 from services.ops.log.news import Grown
 from services.ops.log.read import LogReader
-from services.ops.log.records import AlreadyAnswered, Append, Appended, Keep, Kept, LogUnavailable, VersionConflict
+from services.ops.log.records import (
+    AlreadyAnsweredError,
+    Append,
+    Appended,
+    Keep,
+    Kept,
+    LogUnavailableError,
+    VersionConflictError,
+)
 from services.ops.project import results
 from services.ops.project.apart import apart, cost
 from services.ops.project.asked import Asked
@@ -35,19 +44,10 @@ from services.ops.project.history import Head, History
 from services.ops.project.preparing import Prepared, Preparing
 from services.ops.project.results import Done, Result
 from services.ops.project.turns import Turns
-from services.ops.readmodel.guard import MediaGone
 from services.ops.readmodel.sql import statement
 
 ATTEMPTS: Final = 20
 _STREAM_VERSION: Final = statement("stream_version")
-
-
-class Who(msgspec.Struct, frozen=True):
-    """On whose behalf: tenant, actor and W3C traceparent, as the events will tell."""
-
-    tenant: str
-    actor: str
-    trace: str
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -74,9 +74,9 @@ class _Decided(NamedTuple):
     events: Sequence[ProjectEvent]
     after: Head
 
-    def result(self, project_id: str, who: Who) -> Result:
+    def result(self, project_id: str, behalf: Behalf) -> Result:
         command, losses, missing = self.prepared.command, self.prepared.losses, self.prepared.missing
-        return results.result_of(project_id, who.actor, command, self.events, self.after.state, losses, missing)
+        return results.result_of(project_id, behalf.actor, command, self.events, self.after.state, losses, missing)
 
 
 class Commits:
@@ -91,33 +91,34 @@ class Commits:
         self._turns = Turns()
 
     async def commit(
-        self, project_id: str, who: Who, asked: Asked, *, keyed: Keyed | None = None, key: str | None = None
+        self, project_id: str, behalf: Behalf, asked: Asked, *, keyed: Keyed | None = None, key: str | None = None
     ) -> Outcome:
         """Decides and appends. `key` is that of a service's command; under a client's Idempotency-Key (`keyed`) the
         result is kept with the events.
 
-        Raises Refused, EditError, FileRefused, ImportRefusedError, AlreadyAnswered, and what the log raises.
+        Raises RefusedError, EditError, FileRefusedError, ImportRefusedError, AlreadyAnsweredError, and what the log
+        raises.
         """
-        asked = await self._preparing.begun(asked, who.tenant)
+        asked = await self._preparing.begun(asked, behalf.tenant)
         async with self._turns.of(project_id):
             for _ in range(ATTEMPTS):
                 head = await self._history.head(project_id)
                 if key is not None and (before := await self._reader.find(key)) is not None:
                     assert head is not None, "what was appended has a stream"
                     return Outcome(head.state, (), before, results.Other())
-                decided = await self._decided(project_id, head, who, asked, keyed)
+                decided = await self._decided(project_id, head, behalf, asked, keyed)
                 if decided is None:
                     continue
-                result = decided.result(project_id, who)
+                result = decided.result(project_id, behalf)
                 if not decided.events:
                     return Outcome(decided.after.state, (), None, result)
-                append = _append(project_id, head, decided.events, who, result, keyed, key)
+                append = _append(project_id, head, decided.events, behalf, result, keyed, key)
                 try:
                     appended = await self._log.append(append)
-                except VersionConflict:
+                except VersionConflictError:
                     self._history.doubt(project_id)
                     continue
-                except MediaGone:
+                except MediaGoneError:
                     for media_id in decided.after.state.sequence.uses:
                         self._catalog.forget(media_id)
                     continue
@@ -127,17 +128,17 @@ class Commits:
                     self._history.remember(project_id, decided.after)
                 self._feed.notify(project_id)
                 return Outcome(decided.after.state, decided.events, appended, result)
-        raise LogUnavailable
+        raise LogUnavailableError
 
-    async def preview(self, project_id: str, who: Who, asked: Asked) -> Outcome:
+    async def preview(self, project_id: str, behalf: Behalf, asked: Asked) -> Outcome:
         """What a command would lead to; nothing is appended. Raises what `commit` raises before it appends."""
-        asked = await self._preparing.begun(asked, who.tenant)
+        asked = await self._preparing.begun(asked, behalf.tenant)
         for _ in range(ATTEMPTS):
             head = await self._history.head(project_id)
-            decided = await self._decided(project_id, head, who, asked, None)
+            decided = await self._decided(project_id, head, behalf, asked, None)
             if decided is not None and await self._current(project_id, head):
-                return Outcome(decided.after.state, decided.events, None, decided.result(project_id, who))
-        raise LogUnavailable
+                return Outcome(decided.after.state, decided.events, None, decided.result(project_id, behalf))
+        raise LogUnavailableError
 
     async def prepared(self, project_id: str, tenant: str, asked: Asked, state: ProjectState | None) -> Prepared:
         """What is asked for means this on a state. Raises what `commit` raises before it decides."""
@@ -160,27 +161,27 @@ class Commits:
                 self._catalog.forget(entity)
 
     async def _decided(
-        self, project_id: str, head: Head | None, who: Who, asked: Asked, keyed: Keyed | None
+        self, project_id: str, head: Head | None, behalf: Behalf, asked: Asked, keyed: Keyed | None
     ) -> _Decided | None:
         """What happens; None when it was decided on a state that is not the newest."""
         state = None if head is None else head.state
-        foreign = state is not None and state.tenant != who.tenant
+        foreign = state is not None and state.tenant != behalf.tenant
         try:
-            prepared = await self._preparing.on(asked, project_id, None if foreign else state, who.tenant)
+            prepared = await self._preparing.on(asked, project_id, None if foreign else state, behalf.tenant)
             if foreign and not isinstance(prepared.command, CreateProject | ForkProject):
                 if isinstance(prepared.command, ImportVersions):
-                    raise IdUnavailable
-                raise NotFound("The project does not exist.")  # word for word as of one that nobody has
+                    raise IdUnavailableError
+                raise NotFoundError("The project does not exist.")  # word for word as of one that nobody has
             command = prepared.command
             events, past = await apart(cost(state, command), lambda: project.decide_with_past(state, command))
-        except (Refused, EditError, OverBudgetError):
+        except (RefusedError, EditError, OverBudgetError):
             if keyed is not None and await self._reader.answered(keyed) is not None:
-                raise AlreadyAnswered from None
+                raise AlreadyAnsweredError from None
             if await self._current(project_id, head):
                 raise
             return None
         if events:
-            return _Decided(prepared, events, Head.folded(head, events, who.tenant, past))
+            return _Decided(prepared, events, Head.folded(head, events, behalf.tenant, past))
         if not await self._current(project_id, head):
             return None
         assert head is not None, "what does not exist is never as it should be"
@@ -197,11 +198,11 @@ class Commits:
 
 
 def _append(
-    project_id: str, before: Head | None, events: Sequence[ProjectEvent], who: Who, result: Result,
+    project_id: str, before: Head | None, events: Sequence[ProjectEvent], behalf: Behalf, result: Result,
     keyed: Keyed | None, key: str | None,
 ) -> Append:  # fmt: skip
     return Append(
         stream=project_stream(project_id), expected_version=0 if before is None else before.stream_version,
-        events=events, tenant=who.tenant, actor=who.actor, trace=who.trace, key=key,
+        events=events, tenant=behalf.tenant, actor=behalf.actor, trace=behalf.trace, key=key,
         keep=None if keyed is None else Keep(keyed, results.encode(result)),
     )  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.ops.errors import OpsError
 from services.ops.interchange.matching import Missing
 
 
-class ImportRefusedError(Exception):
+class ImportRefusedError(OpsError):
     """The file can't be imported."""
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import CollectExport, GcCommand, MediaCommand, ReportExport, ReportProxy
 from cutlog.contract.events import EventData, PlanCalculated, PolicyChanged
 from cutlog.contract.subjects import media_stream, run_stream
@@ -15,9 +16,9 @@ from services.ops.decide import media, run
 from services.ops.decide.media import MediaState
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
-from services.ops.log.records import Append, Appended, LogUnavailable, VersionConflict
+from services.ops.log.records import Append, Appended, LogUnavailableError, VersionConflictError
 from services.ops.project.catalog import Catalog
-from services.ops.project.commit import ATTEMPTS, Commits, Who
+from services.ops.project.commit import ATTEMPTS, Commits
 from services.ops.project.turns import Turns
 from services.ops.readmodel.sql import statement
 
@@ -38,18 +39,18 @@ class Handling:
         self._turns = Turns()
 
     async def report(
-        self, project_id: str, who: Who, report: ReportProxy | ReportExport | CollectExport, key: str
+        self, project_id: str, behalf: Behalf, report: ReportProxy | ReportExport | CollectExport, key: str
     ) -> Appended:
         """Records a renderer's last word, or what is collected; once per key.
 
-        Raises Refused, and what the log raises.
+        Raises RefusedError, and what the log raises.
         """
-        outcome = await self._commits.commit(project_id, who, report, key=key)
+        outcome = await self._commits.commit(project_id, behalf, report, key=key)
         assert outcome.appended is not None, "a service reports what is news"
         return outcome.appended
 
-    async def media(self, command: MediaCommand, who: Who, key: str) -> Appended:
-        """Records a fact about media. Raises Refused, and what the log raises."""
+    async def media(self, command: MediaCommand, behalf: Behalf, key: str) -> Appended:
+        """Records a fact about media. Raises RefusedError, and what the log raises."""
         stream = media_stream(command.media_id)
         async with self._turns.of(stream):
             for _ in range(ATTEMPTS):
@@ -60,18 +61,18 @@ class Handling:
                     uses = (await connection.exec_driver_sql(_COUNT_USES, (command.media_id,))).scalar_one()
                     living = (await connection.exec_driver_sql(_COUNT_LIVING, (command.media_id,))).scalar_one()
                 state = None if row is None else _STATE.decode(row.state)
-                events = media.decide(state, command, who.tenant, uses, living)
+                events = media.decide(state, command, behalf.tenant, uses, living)
                 version = 0 if row is None else row.stream_version
                 try:
-                    appended = await self._log.append(_service_append(stream, version, events, who, key))
-                except VersionConflict:
+                    appended = await self._log.append(_service_append(stream, version, events, behalf, key))
+                except VersionConflictError:
                     continue
                 self._catalog.forget(command.media_id)
                 return appended
-        raise LogUnavailable
+        raise LogUnavailableError
 
-    async def run(self, stream_id: str, command: GcCommand, who: Who, key: str) -> Appended:
-        """Records a garbage collection plan or policy. Raises Refused, and what the log raises."""
+    async def run(self, stream_id: str, command: GcCommand, behalf: Behalf, key: str) -> Appended:
+        """Records a garbage collection plan or policy. Raises RefusedError, and what the log raises."""
         stream, version = run_stream(stream_id), 0
         async with self._turns.of(stream):
             if (before := await self._reader.find(key)) is not None:
@@ -81,11 +82,11 @@ class Handling:
                 fact, version = raw.decode().data, raw.version
                 assert isinstance(fact, PlanCalculated | PolicyChanged), "a run's stream holds its plan"
                 state = run.evolve(state, fact)
-            return await self._log.append(_service_append(stream, version, run.decide(state, command), who, key))
+            return await self._log.append(_service_append(stream, version, run.decide(state, command), behalf, key))
 
 
-def _service_append(stream: str, version: int, events: Sequence[EventData], who: Who, key: str) -> Append:
+def _service_append(stream: str, version: int, events: Sequence[EventData], behalf: Behalf, key: str) -> Append:
     return Append(
-        stream=stream, expected_version=version, events=events, tenant=who.tenant, actor=who.actor, trace=who.trace,
-        key=key,
+        stream=stream, expected_version=version, events=events, tenant=behalf.tenant, actor=behalf.actor,
+        trace=behalf.trace, key=key,
     )  # fmt: skip

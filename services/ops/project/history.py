@@ -15,7 +15,7 @@ from cutlog.contract.envelope import RawEvent
 from cutlog.contract.events import ProjectEvent
 from cutlog.contract.subjects import project_stream
 from services.ops.decide.project_state import NO_PAST, Past, ProjectState, evolve
-from services.ops.decide.refusals import NotFound
+from services.ops.decide.refusals import NotFoundError
 from services.ops.edits.sequence import Sequence
 from services.ops.log.read import LogReader
 from services.ops.project import snapshot
@@ -82,14 +82,14 @@ class History:
         return head
 
     async def at(self, project_id: str, version: int) -> Sequence:
-        """The sequence of a version. Raises NotFound."""
+        """The sequence of a version. Raises NotFoundError."""
         head = await self.head(project_id)
         if head is not None and head.state.version < version:
             self.doubt(project_id)
             head = await self.head(project_id)
         if head is None or version > head.state.version:
             newest = "" if head is None else f"; the newest is {head.state.version}"
-            raise NotFound(f"There is no version {version}{newest}.")
+            raise NotFoundError(f"There is no version {version}{newest}.")
         if version == head.state.version:
             return head.state.sequence
         past = await self._fold(project_id, version)

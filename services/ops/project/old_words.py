@@ -16,10 +16,10 @@ from cutlog.contract.ops import Op
 from services.ops.decide.commands import CommitOps
 from services.ops.decide.importing import ImportVersions
 from services.ops.decide.project_state import ProjectState
-from services.ops.decide.refusals import NotTranslated
+from services.ops.decide.refusals import NotTranslatedError
 from services.ops.edits.sources import Material
 from services.ops.legacy.draft import Draft
-from services.ops.legacy.reading import Untranslatable
+from services.ops.legacy.reading import UntranslatableError
 from services.ops.legacy.translate import meant, opened_with
 from services.ops.legacy.wording import instead, settled, unwrapped
 from services.ops.project.asked import OldBatch, OldVersions
@@ -62,7 +62,7 @@ async def versions(asked: OldVersions, state: ProjectState | None, catalog: Cata
 
 
 async def batch(asked: OldBatch, state: ProjectState, catalog: Catalog, tenant: str) -> CommitOps:
-    """Our ops that the old ones mean. Raises NotTranslated: none is half done."""
+    """Our ops that the old ones mean. Raises NotTranslatedError: none is half done."""
     named = set(_words(asked.sent)) | ({asked.film} if asked.film else set())
     called = await catalog.aliases(tenant, named)
     meaning = {each: called.get(each, each) for each in named}
@@ -77,30 +77,30 @@ def _meant(
     sent: tuple[dict[str, Any], ...], state: ProjectState, shelf: Shelf, videos: dict[str, str], film: str | None
 ) -> list[dict[str, Any]]:
     """What ops mean in ours, for the next version of a project, which begins as `film` if there is one. Raises
-    NotTranslated."""
+    NotTranslatedError."""
     version, sequence = state.version + 1, state.sequence
     made: list[dict[str, Any]] = []
     if version == 1 and film is not None:
         try:
             made, sequence = opened_with(film, None, sequence, shelf)
-        except Untranslatable as error:
-            raise NotTranslated(f"Video {film} cannot be added to the timeline: {error}.") from None
+        except UntranslatableError as error:
+            raise NotTranslatedError(f"Video {film} cannot be added to the timeline: {error}.") from None
     given = [unwrapped(op) for op in sent]
     seconds = float(sequence.duration / sequence.canvas.fps.fraction)
     try:
         conventions = settled(given, seconds, whole_film=film is not None)
-    except Untranslatable as error:
-        raise NotTranslated(f"{error}.") from None
+    except UntranslatableError as error:
+        raise NotTranslatedError(f"{error}.") from None
     for index, op in enumerate(given):
         draft = Draft(sequence, videos, shelf, f"c{version}-{index}")
         try:
             meant(op, draft, conventions)
-        except Untranslatable as error:
-            raise NotTranslated(f"ops[{index}]: {error}. Nothing was changed. {instead(op, sequence)}") from None
+        except UntranslatableError as error:
+            raise NotTranslatedError(f"ops[{index}]: {error}. Nothing was changed. {instead(op, sequence)}") from None
         made += draft.ops
         sequence = draft.sequence
         if len(made) > MAX_OPS:
-            raise NotTranslated(f"The ops lead to more than {MAX_OPS} changes of clips; send fewer at once.")
+            raise NotTranslatedError(f"The ops lead to more than {MAX_OPS} changes of clips; send fewer at once.")
     return made
 
 

@@ -14,7 +14,7 @@ from cutlog.contract.ops import HistoryRevert, Op
 from services.ops.decide.commands import CommitOps, ProjectCommand, RequestExport, RetryExport
 from services.ops.decide.project import exported
 from services.ops.decide.project_state import ProjectState
-from services.ops.decide.refusals import Collided, NotFound
+from services.ops.decide.refusals import CollidedError, NotFoundError
 from services.ops.edits.errors import EditError
 from services.ops.edits.naming import media_named, media_renamed
 from services.ops.edits.sequence import Sequence
@@ -60,7 +60,7 @@ class Preparing:
         return msgspec.structs.replace(asked, ops=msgspec.convert(sent, tuple[Op, ...]), sent=sent)
 
     async def on(self, asked: Asked, project_id: str, state: ProjectState | None, tenant: str) -> Prepared:
-        """The command for that state. Raises Refused, EditError, FileRefused, ImportRefusedError."""
+        """The command for that state. Raises RefusedError, EditError, FileRefusedError, ImportRefusedError."""
         match asked:
             case Batch():
                 return await self._batch(asked, project_id, state, tenant)
@@ -72,7 +72,7 @@ class Preparing:
                 return Prepared(*await bringing.captions(asked, _there(state, project_id), self._catalog, tenant))
             case OldBatch():
                 if state is None:
-                    raise NotFound("The project does not exist.")
+                    raise NotFoundError("The project does not exist.")
                 return Prepared(await old_words.batch(asked, state, self._catalog, tenant))
             case OldVersions():
                 return Prepared(await old_words.versions(asked, state, self._catalog, tenant))
@@ -95,7 +95,7 @@ class Preparing:
         if batch.on_conflict == "rebase" and state is not None and expected is not None and _near(state, expected):
             versions = await self._history.span(project_id, expected, state.version)
             if found := against(typed, expected, versions, shelf, earlier):
-                raise Collided(expected, state.version, found)
+                raise CollidedError(expected, state.version, found)
             expected = state.version
         return Prepared(CommitOps(typed, sent, shelf, shelf.sha256, expected, batch.message, earlier), losses)
 
@@ -116,7 +116,7 @@ def _near(state: ProjectState, expected: int) -> bool:
 
 def _there(state: ProjectState | None, project_id: str) -> ProjectState:
     if state is None:
-        raise NotFound(f"Project {project_id} does not exist.")
+        raise NotFoundError(f"Project {project_id} does not exist.")
     return state
 
 

@@ -19,7 +19,8 @@ from cutlog.contract.events import (
     ProjectForked,
     VersionCommitted,
 )
-from services.ops.decide.refusals import MediaInUse, Refused
+from services.ops.decide.refusals import MediaGoneError, MediaInUseError
+from services.ops.errors import OpsError
 from services.ops.readmodel.sql import statement
 
 _ABSENT: Final = statement("absent_media")
@@ -27,37 +28,31 @@ _COUNT_USES: Final = statement("count_uses")
 _COUNT_LIVING: Final = statement("count_living_uses")
 
 
-class MediaGone(Refused):
-    """A media that the edit uses was removed meanwhile."""
-
-    code = "media-gone"
-
-
-class GoesAlone(Exception):
+class GoesAloneError(OpsError):
     """What ends a media waits until the appends beside it are committed: rows do not tell of them yet."""
 
 
 async def guard(connection: AsyncConnection, events: Sequence[Event]) -> None:
-    """Runs in the transaction of one append or several, before rows are derived. Raises MediaGone, MediaInUse; and
-    GoesAlone, after which the log writes each append in a transaction of its own."""
+    """Runs in the transaction of one append or several, before rows are derived. Raises MediaGoneError,
+    MediaInUseError; and GoesAloneError, after which the log writes each append in a transaction of its own."""
     if len({event.stream for event in events}) > 1 and any(map(_ends, events)):
-        raise GoesAlone
+        raise GoesAloneError
     beginning = ProjectCreated | ProjectForked | VersionCommitted
     uses = [event.data.media_added for event in events if isinstance(event.data, beginning)]
     added = sorted({media_id for media in uses for media_id in media})
     if added:
         absent = (await connection.exec_driver_sql(_ABSENT, (added,))).scalar_one_or_none()
         if absent is not None:
-            raise MediaGone(f"Media {absent} does not exist any more.")
+            raise MediaGoneError(f"Media {absent} does not exist any more.")
     for event in events:
         if isinstance(event.data, MediaReleased) and event.data.ref_count <= 0:
             count = (await connection.exec_driver_sql(_COUNT_USES, (event.entity,))).scalar_one()
             if count:
-                raise MediaInUse(f"Media {event.entity} is used by {count} projects.")
+                raise MediaInUseError(f"Media {event.entity} is used by {count} projects.")
         if isinstance(event.data, MediaArchived | MediaDeleted):
             count = (await connection.exec_driver_sql(_COUNT_LIVING, (event.entity,))).scalar_one()
             if count:
-                raise MediaInUse(f"Media {event.entity} is used by {count} projects.")
+                raise MediaInUseError(f"Media {event.entity} is used by {count} projects.")
 
 
 def _ends(event: Event) -> bool:

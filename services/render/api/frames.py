@@ -7,15 +7,11 @@ from typing import Annotated, Final
 import msgspec
 
 from cutlog.contract.base import Strict
-from cutlog.ffmpeg import FfmpegFailedError
 from cutlog.web import Api, Content, ProblemError, Reply, Request, Role
-from cutlog.web.problems import NOT_ACCEPTABLE, NOT_FOUND, invalid, unavailable
+from cutlog.web.problems import NOT_ACCEPTABLE, invalid
 from services.render.api.problem_types import MEDIA_GONE, MEDIA_NOT_READY, NO_PICTURE, NOT_DRAWN
-from services.render.plan.segments import MediaNotReadyError
-from services.render.produce.lettering import LetteringFailedError
-from services.render.produce.sources import NoPictureError, SourceGoneError
 from services.render.produce.still import FrameBeyondEndError, Picture, Stills
-from services.render.produce.timelines import OpsAwayError, TimelineGoneError, Timelines
+from services.render.produce.timelines import Timelines
 
 #: A frame of a version stays what it is; only its media can come and go.
 _CACHE: Final = "private, max-age=600"
@@ -30,13 +26,6 @@ class Wanted(Strict):
 
 def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
     """Adds the routes."""
-    api.problem(TimelineGoneError, NOT_FOUND)
-    api.problem(OpsAwayError, lambda _: unavailable("The ops service does not answer."))
-    api.problem(MediaNotReadyError, MEDIA_NOT_READY, headers={"Retry-After": "2"})
-    api.problem(SourceGoneError, MEDIA_GONE)
-    api.problem(NoPictureError, NO_PICTURE)
-    for failed in (FfmpegFailedError, LetteringFailedError):
-        api.problem(failed, lambda _: NOT_DRAWN(NOT_DRAWN.example))
 
     @api.get(
         "/api/projects/{project}/versions/{n}/frame",

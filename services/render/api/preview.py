@@ -13,15 +13,14 @@ import msgspec
 from cutlog.blobs import playing_seconds
 from cutlog.blobs.signing import sign
 from cutlog.contract.base import Strict
-from cutlog.web import Api, Content, Problem, Reply, Request, Role
-from cutlog.web.problems import NOT_FOUND, ProblemError, invalid, not_found, unavailable
+from cutlog.web import Api, Content, Reply, Request, Role
+from cutlog.web.problems import ProblemError, invalid, not_found, unavailable
 from cutlog.web.signing import check
 from services.render.api.problem_types import MEDIA_GONE, MEDIA_NOT_READY
-from services.render.cache.packets import BrokenFilmError, DamagedSegmentError
+from services.render.api.problems import gone
 from services.render.plan.newest import edited
 from services.render.plan.segments import MediaNotReadyError
 from services.render.produce.playlist import Previews, Reel, reel, text
-from services.render.produce.stitch import ParametersDifferError
 from services.render.produce.timelines import Timelines
 
 #: Seconds for which the links of a playlist stay as they were, so that one that grows only grows.
@@ -116,10 +115,8 @@ class Reels:
         return self._known.get(digest)
 
 
-def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret: str) -> None:
+def routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret: str) -> None:
     """Adds the routes. `secret` signs links."""
-    for error in (DamagedSegmentError, ParametersDifferError, BrokenFilmError):
-        api.problem(error, lambda _: _gone())
 
     @api.get(
         "/api/projects/{project}/versions/{n}/proxy.m3u8",
@@ -180,15 +177,11 @@ def preview_routes(api: Api, reels: Reels, previews: Previews, ask: Ask, secret:
         found = await reels.found(project, version, digest)
         number = 0 if part == START else int(part.removesuffix(".m4s"))
         if found is None or number >= len(found[1].fragments):
-            raise _gone()
+            raise gone()
         header, body = await previews.fragment(found[1], found[0], number)
         life = max(0, int(req.query.expires) - int(time.time()))
         caching = {"Cache-Control": f"private, max-age={life}, immutable"}
         return Reply.raw(200, header if part == START else body, "video/mp4", caching)
-
-
-def _gone() -> Problem:
-    return NOT_FOUND("This segment does not exist; fetch the playlist again.")
 
 
 def _signed(project: str, version: int, name: str) -> str:

@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from services.render.errors import RenderError
+
 #: Bytes before the content of a box.
 HEADER: Final = 8
 _SAMPLES: Final = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
@@ -24,7 +26,7 @@ _DESCRIPTION: Final = 78
 _WIDTH: Final = 24
 
 
-class BrokenBoxError(Exception):
+class BrokenBoxError(RenderError):
     """A file is not what the muxer writes."""
 
 

@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 
 from cutlog.contract.time import Fps
 from services.render.cache import boxes
+from services.render.errors import RenderError
 from services.render.plan.segments import Digest
 
 _LABEL: Final = b"cutlog-sha256\0\0\0"
@@ -38,11 +39,11 @@ MUXER_OPTIONS: Final = {"fflags": "+bitexact"}
 _replace = msgspec.structs.replace
 
 
-class TornSegmentError(Exception):
+class TornSegmentError(RenderError):
     """A file of the segment cache is not as it was written."""
 
 
-class DamagedSegmentError(Exception):
+class DamagedSegmentError(RenderError):
     """A segment or chunk of the cache is torn or gone; it must be made anew."""
 
     def __init__(self, digest: Digest) -> None:
@@ -50,7 +51,7 @@ class DamagedSegmentError(Exception):
         self.digest = digest
 
 
-class BrokenFilmError(Exception):
+class BrokenFilmError(RenderError):
     """A film does not hold the pictures that it should: another count, or no key frame where one must be."""
 
 

@@ -20,6 +20,7 @@ from cutlog.contract.profiles import gop_frames
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas, Fit, MediaRef, TextStyle, Timeline
 from cutlog.ffmpeg.clock import clock_of, clock_of_proxy
+from services.render.errors import RenderError
 from services.render.plan.geometry import Placement, Size, place
 from services.render.plan.layers import (
     Drawn,
@@ -48,7 +49,7 @@ _EMOJI: Final = "😀"
 Digest = NewType("Digest", str)
 
 
-class MediaNotReadyError(Exception):
+class MediaNotReadyError(RenderError):
     """The timeline uses media that can't be rendered from: it is being processed, or that failed."""
 
 

@@ -17,6 +17,7 @@ from cutlog.ffmpeg import ScriptFailedError, ScriptRunner
 from cutlog.ffmpeg.limits import GIB, MIB, Limits
 from cutlog.hosting.installed_fonts import files_in
 from services.render.compile.titles import Drawing
+from services.render.errors import RenderError
 
 FONTS: Final = Path(__file__).with_name("fonts")
 #: The package with the font for Chinese, Japanese and Korean, which is larger than all others together.
@@ -28,7 +29,7 @@ _MOST: Final = 1 * GIB
 _NO_FONTS: Final[Mapping[str, Path]] = {}
 
 
-class LetteringFailedError(Exception):
+class LetteringFailedError(RenderError):
     """A title could not be drawn."""
 
 

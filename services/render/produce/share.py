@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
+from services.render.errors import RenderError
 from services.render.plan.segments import Digest, Encoded
 
 #: Parts that the owner makes side by side: while one begins, or is cut and stored, the other keeps the cores busy.
@@ -18,7 +19,7 @@ Run = Callable[[Sequence[Digest]], Awaitable[int]]
 """Makes what is missing of some segments here; how many frames it encoded. Raises ForeignPartError."""
 
 
-class DeclinedError(Exception):
+class DeclinedError(RenderError):
     """This worker can't make the part, and that is no fault of the part."""
 
 
@@ -26,7 +27,7 @@ class ForeignPartError(DeclinedError):
     """This build of ffmpeg makes other segments of the film: others must make its parts."""
 
 
-class PartFailedError(Exception):
+class PartFailedError(RenderError):
     """A part of the film could not be made by anybody."""
 
 

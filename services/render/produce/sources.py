@@ -13,14 +13,15 @@ from cutlog.ffmpeg.allow import decoder, demuxer
 from cutlog.ffmpeg.colors import ORDINARY, coding_of
 from cutlog.ffmpeg.remembered import Probes
 from services.render.compile import Opened
+from services.render.errors import RenderError
 from services.render.plan.layers import SourceFile, Typeface
 
 
-class SourceGoneError(Exception):
+class SourceGoneError(RenderError):
     """A file that the film is made of does not exist any more."""
 
 
-class NoPictureError(Exception):
+class NoPictureError(RenderError):
     """A source shows no picture that could be used."""
 
 

@@ -17,6 +17,7 @@ from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.keys import CacheKey
 from cutlog.contract.timeline import Canvas, Timeline
 from services.render.cache.packets import TornSegmentError, seal, unseal
+from services.render.errors import RenderError
 from services.render.plan.profiles import EXPORTS, Profile
 from services.render.plan.segments import Digest, Encoded, moment
 from services.render.produce.make import Maker
@@ -34,7 +35,7 @@ RAW: Final[Profile] = msgspec.structs.replace(
 )
 
 
-class FrameBeyondEndError(Exception):
+class FrameBeyondEndError(RenderError):
     """The frame is outside the timeline."""
 
 

@@ -36,6 +36,7 @@ from services.render.cache.packets import (
     timed,
     unseal,
 )
+from services.render.errors import RenderError
 from services.render.plan.profiles import PROXY, Profile
 from services.render.plan.segments import Copied, Digest, Encoded, Plan
 from services.render.produce.finish import encoded
@@ -48,7 +49,7 @@ Text: TypeAlias = "av.Packet[SubtitleStream]"
 Read = Callable[[Digest], bytes]
 
 
-class ParametersDifferError(Exception):
+class ParametersDifferError(RenderError):
     """An edit proxy was encoded with other settings than its neighbours: its packets can't be copied."""
 
     def __init__(self, sources: frozenset[str]) -> None:

@@ -9,17 +9,18 @@ import msgspec
 
 from cutlog.auth.credentials import Identity
 from cutlog.contract.timeline import Timeline
+from services.render.errors import RenderError
 from services.render.plan.streams import with_streams
 
 #: Header by which ops says of a timeline that its project was deleted.
 DELETED: Final = "Cutlog-Deleted"
 
 
-class TimelineGoneError(Exception):
+class TimelineGoneError(RenderError):
     """ops has no such version."""
 
 
-class OpsAwayError(Exception):
+class OpsAwayError(RenderError):
     """ops does not answer."""
 
 

@@ -28,6 +28,7 @@ from cutlog.ffmpeg import MediaRefusedError
 from cutlog.process.stopping import stops_within
 from cutlog.process.tracing import span
 from cutlog.web.trace import trace_id
+from services.render.errors import RenderError
 from services.render.plan.profiles import EXPORTS, PROXY
 from services.render.produce.make import Maker
 from services.render.produce.orders import Order
@@ -51,11 +52,11 @@ WATCH: Final = 0.5
 STALLED: Final = 30.0
 
 
-class MediaFailedError(Exception):
+class MediaFailedError(RenderError):
     """Media that the version uses could not be processed."""
 
 
-class UnknownProfileError(Exception):
+class UnknownProfileError(RenderError):
     """An export was asked for by a newer build, in a profile that this one does not have."""
 
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from . import otio
-from .otio import Losses, Refused
+from .otio import Losses, RefusedError
 from .timecode import Timecode, parsed
 
 MAX_LINES: Final = 50_000
@@ -58,10 +58,10 @@ class _Reader:
         self._faults: list[str] = []
 
     def read(self, text: str) -> None:
-        """Collects the events. Raises Refused."""
+        """Collects the events. Raises RefusedError."""
         lines = text.splitlines()
         if len(lines) > MAX_LINES:
-            raise Refused(f"it has more than {MAX_LINES} lines")
+            raise RefusedError(f"it has more than {MAX_LINES} lines")
         for number, line in enumerate(lines, 1):
             words = line.split()
             if not words:
@@ -89,7 +89,7 @@ class _Reader:
                     "split", f"line {number}", "sound and picture begin apart from each other; that is not kept"
                 )
         if self._faults and not self.events:
-            raise Refused(self._faults[0])
+            raise RefusedError(self._faults[0])
 
     def _fault(self, number: int, line: str) -> None:
         self._faults.append(f"line {number} is no event of an EDL: {line.strip()[:60]!r}")
@@ -310,9 +310,9 @@ def _apart(events: list[_Event]) -> list[list[_Event]]:
 
 
 def read(text: str, rate: Fraction) -> dict[str, Any]:
-    """The timeline of an edit list that is counted at `rate`. Raises Refused."""
+    """The timeline of an edit list that is counted at `rate`. Raises RefusedError."""
     if "\0" in text:
-        raise Refused("it is not text")
+        raise RefusedError("it is not text")
     if rate.denominator == 1 and rate % 30 == 0 and _DROPPING.search(text) is not None:
         # Only 29.97 and 59.94 frames a second drop numbers.
         rate = rate * 1000 / 1001

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from . import otio, xml
-from .otio import Json, Losses, Refused
+from .otio import Json, Losses, RefusedError
 from .xml import Element
 
 _ITEMS: Final = ("clipitem", "generatoritem", "transitionitem")
@@ -50,11 +50,11 @@ class _Reader:
         return self._known.get((element.tag, element.get("id", "")), element)
 
     def timeline(self) -> Json:
-        """The first sequence that is in no other. Raises Refused."""
+        """The first sequence that is in no other. Raises RefusedError."""
         nested = {id(found) for item in self._root.iter("clipitem") for found in item.iter("sequence")}
         sequences = [each for each in self._root.iter("sequence") if id(each) not in nested and len(each)]
         if not sequences:
-            raise Refused("it has no sequence")
+            raise RefusedError("it has no sequence")
         named = {each.get("id") for each in self._root.iter("sequence") if id(each) in nested} - {None}
         free = [each for each in sequences if each.get("id") not in named] or sequences
         sequence = free[0]
@@ -208,7 +208,7 @@ class _Reader:
         inside: tuple[Element, ...],
     ) -> Json:  # fmt: skip
         if sequence in inside or len(inside) >= MAX_NESTED:
-            raise Refused(f"sequences are nested in each other, or more than {MAX_NESTED} deep")
+            raise RefusedError(f"sequences are nested in each other, or more than {MAX_NESTED} deep")
         tracks = self._tracks(sequence, _rate(sequence) or Fraction(24), (kind,), inside)
         return otio.stack(name, tracks, source_range=extent, effects=effects)
 
@@ -330,5 +330,5 @@ def _scalar(effects: list[Json]) -> Fraction:
 
 
 def read(document: bytes) -> Json:
-    """The timeline of a file. Raises Refused."""
+    """The timeline of a file. Raises RefusedError."""
     return _Reader(xml.root(document, "xmeml")).timeline()

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from . import otio, xml
 from .fcpxml_values import Format, color_of, lane_of, nearest, order, retimed, seconds
 from .lanes import Placed, apart, children
-from .otio import Json, Losses, Refused
+from .otio import Json, Losses, RefusedError
 from .xml import Element
 
 MAX_NESTED: Final = 16
@@ -62,10 +62,10 @@ class _Reader:
         self.losses = Losses()
 
     def timeline(self) -> Json:
-        """The first project. Raises Refused."""
+        """The first project. Raises RefusedError."""
         projects = [each for each in self._root.iter("project") if each.find("sequence") is not None]
         if not projects:
-            raise Refused("it has no project with a sequence")
+            raise RefusedError("it has no project with a sequence")
         for other in projects[1:]:
             self.losses.add("object", other.get("name", ""), "only the first project of the file was imported")
         sequence = projects[0].find("sequence")
@@ -234,7 +234,7 @@ class _Reader:
             self.losses.add("clip", name, "the compound clip that it shows is not in the file")
             return
         if ident in self._nested or len(self._nested) >= MAX_NESTED:
-            raise Refused(f"compound clips are in each other, or more than {MAX_NESTED} deep")
+            raise RefusedError(f"compound clips are in each other, or more than {MAX_NESTED} deep")
         self._nested.append(ident)
         own -= seconds(sequence.get("tcStart")) or Fraction(0)
         extent = otio.span(own * scope.rate, (place.end - place.start) * scope.rate, scope.rate)
@@ -366,5 +366,5 @@ class _Reader:
 
 
 def read(document: bytes) -> Json:
-    """The timeline of a file. Raises Refused."""
+    """The timeline of a file. Raises RefusedError."""
     return _Reader(xml.root(document, "fcpxml")).timeline()

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from . import otio, xml
 from .lanes import Placed, apart, children
-from .otio import Json, Losses, Refused
+from .otio import Json, Losses, RefusedError
 from .xml import Element
 
 MAX_NESTED: Final = 16
@@ -60,7 +60,7 @@ class _Reader:
         return num / den if num and den else Fraction(25)
 
     def timeline(self) -> Json:
-        """The sequence that is open. Raises Refused."""
+        """The sequence that is open. Raises RefusedError."""
         main = self._main()
         name = _property(main, "kdenlive:clipname") or self._root.get("title", "")
         profile = self._root.find("profile")
@@ -76,7 +76,7 @@ class _Reader:
     def _main(self) -> Element:
         tractors = self._root.findall("tractor")
         if not tractors:
-            raise Refused("it has no timeline")
+            raise RefusedError("it has no timeline")
         last = tractors[-1]
         if _property(last, "kdenlive:projectTractor") == "1":
             active = self._known.get(_property(self._known.get("main_bin"), "kdenlive:docproperties.activetimeline"))
@@ -249,7 +249,7 @@ class _Reader:
     def _sequence(self, sequence: Element, name: str, begin: int, frames: int, kind: str) -> Json:
         ident = sequence.get("id", "")
         if ident in self._nested or len(self._nested) >= MAX_NESTED:
-            raise Refused(f"sequences are in each other, or more than {MAX_NESTED} deep")
+            raise RefusedError(f"sequences are in each other, or more than {MAX_NESTED} deep")
         self._nested.append(ident)
         self._seen.add(_property(sequence, "kdenlive:uuid"))
         tracks = self._tracks(sequence, (kind,))
@@ -271,7 +271,7 @@ class _Reader:
     def _title(self, text: str, name: str) -> Json:
         """The words of a title, which is XML within XML; no declaration, so no entities."""
         if "<!" in text:
-            raise Refused("a title has a document type declaration; leave it out, as entities are never read")
+            raise RefusedError("a title has a document type declaration; leave it out, as entities are never read")
         root = xml.root(text.encode(), "kdenlivetitle")
         content = [each for each in root.iterfind("item/content") if (each.text or "").strip()]
         self.losses.add("style", name, "of a title only its words and colour are kept")
@@ -342,5 +342,5 @@ def _color(text: str) -> str:
 
 
 def read(document: bytes) -> Json:
-    """The timeline of a project. Raises Refused."""
+    """The timeline of a project. Raises RefusedError."""
     return _Reader(xml.root(document, "mlt")).timeline()

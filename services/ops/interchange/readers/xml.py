@@ -6,20 +6,20 @@ from fractions import Fraction
 from typing import Final
 from xml.etree import ElementTree
 
-from .otio import Refused
+from .otio import RefusedError
 
 Element = ElementTree.Element
 _LONGEST: Final = 40
 
 
 def root(document: bytes, name: str) -> Element:
-    """The first element of a file. Raises Refused if it is no XML, or is called otherwise."""
+    """The first element of a file. Raises RefusedError if it is no XML, or is called otherwise."""
     try:
         found = ElementTree.fromstring(document)  # noqa: S314
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise Refused(f"it is no XML: {error}") from None
+        raise RefusedError(f"it is no XML: {error}") from None
     if found.tag != name:
-        raise Refused(f"its first element is {found.tag[:40]}, not {name}")
+        raise RefusedError(f"its first element is {found.tag[:40]}, not {name}")
     return found
 
 

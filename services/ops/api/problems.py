@@ -9,65 +9,65 @@ from cutlog.ffmpeg import SandboxUnavailableError
 from cutlog.web import Api, Problem, ProblemError, ProblemType
 from cutlog.web.problems import INVALID_REQUEST, NOT_FOUND, TOO_LARGE, TooLarge, unavailable
 from services.ops.api import problem_types
-from services.ops.decide.importing import EditedSince
+from services.ops.decide.importing import EditedSinceError
 from services.ops.decide.refusals import (
-    Held,
-    IdUnavailable,
-    MediaExists,
-    MediaInUse,
-    NotFound,
-    NothingToExport,
-    NotImported,
-    NotRendering,
-    NotRetryable,
-    NotTranslated,
-    Refused,
-    StaleVersion,
+    HeldError,
+    IdUnavailableError,
+    MediaExistsError,
+    MediaGoneError,
+    MediaInUseError,
+    NotFoundError,
+    NothingToExportError,
+    NotImportedError,
+    NotRenderingError,
+    NotRetryableError,
+    NotTranslatedError,
+    RefusedError,
+    StaleVersionError,
 )
 from services.ops.edits.errors import EditError
 from services.ops.edits.size import OverBudgetError
-from services.ops.interchange.converter import CannotWrite, FileRefused
-from services.ops.interchange.formats import CannotHold
-from services.ops.interchange.schema import Malformed
-from services.ops.log.records import LogClosed, LogUnavailable, Unstorable
+from services.ops.interchange.converter import CannotWriteError, FileRefusedError
+from services.ops.interchange.formats import CannotHoldError
+from services.ops.interchange.schema import MalformedError
+from services.ops.log.records import LogClosedError, LogUnavailableError, UnstorableError
 from services.ops.project.errors import MediaMissingError, NothingToImportError, VersionTooLargeError
-from services.ops.readmodel.guard import MediaGone
 
 NAMED: Final = 200
 """Missing media at most that an answer names."""
 
-TYPES: Final[dict[type[Refused], ProblemType]] = {
-    NotFound: NOT_FOUND,
-    IdUnavailable: problem_types.ID_UNAVAILABLE,
-    NotImported: problem_types.NOT_IMPORTED,
-    EditedSince: problem_types.EDITED_SINCE,
-    StaleVersion: problem_types.VERSION_CONFLICT,
-    NotRendering: problem_types.NOT_RENDERING,
-    NotRetryable: problem_types.NOT_RETRYABLE,
-    Held: problem_types.HELD,
-    MediaGone: problem_types.MEDIA_GONE,
-    MediaInUse: problem_types.MEDIA_IN_USE,
-    MediaExists: problem_types.MEDIA_EXISTS,
-    NothingToExport: problem_types.EMPTY_VERSION,
-    NotTranslated: problem_types.OP_REFUSED,
+TYPES: Final[dict[type[RefusedError], ProblemType]] = {
+    NotFoundError: NOT_FOUND,
+    IdUnavailableError: problem_types.ID_UNAVAILABLE,
+    NotImportedError: problem_types.NOT_IMPORTED,
+    EditedSinceError: problem_types.EDITED_SINCE,
+    StaleVersionError: problem_types.VERSION_CONFLICT,
+    NotRenderingError: problem_types.NOT_RENDERING,
+    NotRetryableError: problem_types.NOT_RETRYABLE,
+    HeldError: problem_types.HELD,
+    MediaGoneError: problem_types.MEDIA_GONE,
+    MediaInUseError: problem_types.MEDIA_IN_USE,
+    MediaExistsError: problem_types.MEDIA_EXISTS,
+    NothingToExportError: problem_types.EMPTY_VERSION,
+    NotTranslatedError: problem_types.OP_REFUSED,
 }
 
 
-def map_refusals(api: Api) -> None:
+def map_problems(api: Api) -> None:
     """Tells the API what each error means over HTTP."""
     for error, of in TYPES.items():
         api.problem(error, of)
     api.problem(EditError, edit_problem)
     api.problem(OverBudgetError, _over_budget)
-    for unfit in (FileRefused, Malformed, CannotHold, CannotWrite):
+    for unfit in (FileRefusedError, MalformedError, CannotHoldError, CannotWriteError):
         api.problem(unfit, problem_types.INTERCHANGE_REFUSED)
     api.problem(NothingToImportError, problem_types.NOTHING_TO_IMPORT)
     api.problem(VersionTooLargeError, lambda error: TOO_LARGE(str(error), more=TooLarge(limit=error.limit)))
     api.problem(MediaMissingError, _media_missing)
     api.problem(SandboxUnavailableError, lambda _: unavailable("Files can't be converted: there is no sandbox."))
-    api.problem(Unstorable, INVALID_REQUEST)
-    api.problem(LogUnavailable, lambda _: unavailable("The log does not answer."))
-    api.problem(LogClosed, lambda _: unavailable("The service is restarting."))
+    api.problem(UnstorableError, INVALID_REQUEST)
+    api.problem(LogUnavailableError, lambda _: unavailable("The log does not answer."))
+    api.problem(LogClosedError, lambda _: unavailable("The service is restarting."))
     api.problem(BusError, lambda _: unavailable("The message bus does not answer."))
 
 
