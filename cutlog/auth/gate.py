@@ -12,13 +12,16 @@ from cutlog.auth.actor import Actor, CredentialForbidden, CredentialRefused
 from cutlog.auth.revocations import Revocation, Revocations
 from cutlog.auth.rings import PublicKeys
 from cutlog.auth.tickets import redeem
-from cutlog.auth.tokens import KeyUnknown, check_time, verify
+from cutlog.auth.tokens import KeyUnknown, check_time, is_foreign, verify
 
 ANSWER_SECONDS: Final = 5.0
 """How long the answer to a credential is kept that others know of; a revocation takes effect at once."""
 REMEMBERED: Final = 1024
 OPAQUE: Final = ("ck_", "cs_")
-"""How API keys and sessions begin. All else is a token."""
+"""How API keys and sessions begin. All else is a token: ours, or of an OpenID Connect issuer."""
+
+JWT: Final = "ey"
+"""How every JWT begins: `{"` in base64url."""
 
 Resolve = Callable[[str], Awaitable[Actor]]
 """The actor of a credential that can't be verified alone. Raises CredentialRefused, CredentialForbidden,
@@ -68,7 +71,7 @@ class Gate:
 
     async def actor(self, credential: str) -> Actor:
         """Who presents it. Raises CredentialRefused, CredentialForbidden, CredentialUnknown."""
-        if credential.startswith(OPAQUE):
+        if credential.startswith(OPAQUE) or (credential not in self._verified and is_foreign(credential)):
             actor = await self._answer(credential)
         else:
             actor = await self._token(credential)

@@ -18,7 +18,7 @@ class Role(Enum):
         """Whether an actor of this role may use a route that needs `needed`."""
         if Role.service in (self, needed):
             return self is needed
-        return _LADDER.index(self) >= _LADDER.index(needed)
+        return LADDER.index(self) >= LADDER.index(needed)
 
 
-_LADDER = (Role.viewer, Role.editor, Role.operator, Role.admin)
+LADDER = (Role.viewer, Role.editor, Role.operator, Role.admin)

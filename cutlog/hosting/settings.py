@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cutlog.auth.roles import Role
 
 GIB = 1 << 30
 
@@ -41,6 +43,29 @@ class Renders(BaseModel):
     per_minute: Annotated[int, Field(ge=1)] = 1000
     at_once: Annotated[int, Field(ge=1)] = 8
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
+
+
+class OidcProvider(BaseModel):
+    """An OpenID Connect issuer: which claims of its access tokens name tenant and role, and what its roles are here.
+    `client_id` and what follows are for logging browsers in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    issuer: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    audience: str
+    tenant_claim: str = "tenant"
+    role_claim: str = "role"
+    roles: dict[str, Role]
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    scopes: list[str] = Field(default_factory=lambda: ["openid", "profile"])
+
+    @field_validator("roles")
+    @classmethod
+    def _of_people(cls, roles: dict[str, Role]) -> dict[str, Role]:
+        if Role.service in roles.values():
+            raise ValueError("nobody who logs in is a service")
+        return roles
 
 
 class Settings(BaseSettings):
@@ -95,6 +120,8 @@ class Settings(BaseSettings):
     """What a tenant may use, by its name; `*` is for those that are not named. JSON in the environment."""
     renders: dict[str, Renders] = Field(default_factory=dict)
     """What a tenant may have rendered, by its name; `*` is for those that are not named. JSON in the environment."""
+    oidc: list[OidcProvider] = Field(default_factory=list)
+    """Issuers whose access tokens are accepted: JSON in the environment of ops."""
     audit_days: Annotated[float, Field(gt=0)] = 365.0
     """For how long entries of the audit log are kept."""
     event_streams: Annotated[int, Field(ge=1)] = 100

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
+import aiohttp
 from sqlalchemy import select
 
 import cutlog
 from cutlog.auth.credentials import FileKeys, Identity, KeyFile
-from cutlog.auth.gate import Gate, by_prefix
+from cutlog.auth.gate import JWT, Gate, Resolve, by_prefix
+from cutlog.auth.oidc import Issuers
 from cutlog.auth.rings import SIGNING, KeyRing
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, micro
@@ -69,7 +71,11 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         engine = create_engine(settings, pool_size=10, max_overflow=10, idle="10s")
         parts.push_async_callback(engine.dispose)
         api_keys = ApiKeys(engine)
-        gate = Gate(keys, by_prefix({PREFIX: api_keys.resolve}))
+        resolvers: dict[str, Resolve] = {PREFIX: api_keys.resolve}
+        if settings.oidc:
+            session = await parts.enter_async_context(aiohttp.ClientSession())
+            resolvers[JWT] = Issuers(session, settings.oidc).actor
+        gate = Gate(keys, by_prefix(resolvers))
         seed = settings.nats_seed.get_secret_value()
         bus = await parts.enter_async_context(
             await Bus.connect(settings.nats_url, seed, name="ops", replicas=settings.nats_replicas)

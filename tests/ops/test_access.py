@@ -7,20 +7,24 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import asyncpg
 import jwt
 import pytest
 
-from cutlog.auth.actor import CredentialRefused
+from cutlog.auth.actor import CredentialForbidden, CredentialRefused
 from cutlog.auth.credentials import FileKeys, Identity
 from cutlog.auth.following import Following, IdentityRefused
 from cutlog.auth.gate import Gate
 from cutlog.auth.revocations import Revocation
 from cutlog.auth.rings import KeyRing
+from cutlog.auth.roles import Role
 from cutlog.auth.tokens import introduce
-from cutlog.hosting.settings import Settings
+from cutlog.hosting.settings import OidcProvider, Settings
+from services.ops.bootstrap import serving
 from tests.ops.conftest import Client
 from tests.support.configuration import SettingsFactory
+from tests.support.issuers import AUDIENCE, issuer
 from tests.support.waiting import PATIENCE, eventually
 
 As = Callable[..., Client]
@@ -230,3 +234,24 @@ def test_a_gate_tells_of_new_revocations_once() -> None:
     for position in (1, 1, 2):
         gate.revoke([Revocation(position=position, until=0, id="t_1")])
     assert told == [1, 2]
+
+
+async def test_ops_knows_whose_a_token_of_an_issuer_is_and_others_ask_it(
+    settings: Settings, settings_for: SettingsFactory
+) -> None:
+    async with issuer() as idp, aiohttp.ClientSession() as session:
+        idp.add("k1", "ES256")
+        told = OidcProvider(issuer=idp.url, audience=AUDIENCE, roles={"cutters": Role.editor})
+        async with serving(settings.model_copy(update={"oidc": [told]})) as server:
+            ann = Client(session, server.url, idp.token("k1", role="cutters"))
+            project = await ann.made("POST", "/api/projects", {"name": "Of an issuer"})
+            other = Client(session, server.url, settings_for.token("admin"))
+            assert (await other("GET", f"/api/projects/{project['id']}")).status == 404, "of tenant acme"
+            for wrong, status in (({"role": "root"}, 403), ({"tenant": None}, 403), ({"aud": "x"}, 401)):
+                refused = Client(session, server.url, idp.token("k1", **wrong))
+                assert (await refused("GET", "/api/projects")).status == status
+            folder = settings_for("media").credentials
+            followed = Following(session, server.url, Identity.of("media", folder), FileKeys(folder))
+            assert (await followed.gate.actor(ann.token)).tenant == "acme"
+            with pytest.raises(CredentialForbidden):
+                await followed.gate.actor(idp.token("k1", role="root"))

@@ -9,7 +9,6 @@ import msgspec
 from cutlog.auth.actor import CredentialForbidden, CredentialRefused
 from cutlog.auth.audit import Entry
 from cutlog.auth.following import Access, Presented, Recognized
-from cutlog.auth.gate import OPAQUE
 from cutlog.auth.rings import OPERATOR
 from cutlog.auth.tokens import mint, verify
 from cutlog.contract.base import Strict, Wire
@@ -85,8 +84,6 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Whose a credential is that can't be verified alone",
     )
     async def credentials(req: Request[Presented]) -> Reply:
-        if not req.body.credential.startswith(OPAQUE):
-            return Reply(200, Recognized(refused="The credential is not valid."))
         try:
             return Reply(200, Recognized(actor=await ops.gate.actor(req.body.credential)))
         except CredentialForbidden as error:
