@@ -217,16 +217,16 @@ async def test_versions_with_a_message_and_scopes_of_projects_keep(home: House) 
 @slow
 async def test_unused_videos_go_the_same_two_stages_and_come_back_when_needed(home: House) -> None:
     await home.gc("PUT", "/policy", EAGER)
-    used, unused = await home.media("m_used"), await home.media("m_unused", size=60)
-    again = await home.media("m_again")
+    used, again = await home.media("m_used"), await home.media("m_again")
+    unused = await home.media("m_unused", size=60)
     await home.project("p", 1, media="m_used")
     await home.gc("POST", "/calculate", {"policy": EAGER})  # answers when it has read the log to its end
     found = await home.gc("GET", "/unused-videos?limit=1")
     rest = await home.gc("GET", f"/unused-videos?limit=1&cursor={found['next']}")
     videos = found["items"] + rest["items"]
     assert [(v["id"], v["size"], v["refCount"], v["mayGo"]) for v in videos] == [
-        ("m_again", 57, 1, True), ("m_unused", 67, 1, True),
-    ]  # fmt: skip
+        ("m_unused", 67, 1, True), ("m_again", 57, 1, True),
+    ], "the newest first"  # fmt: skip
     archived = await home.gc("POST", "/videos/archive", {"videoIds": ["m_used", "m_unused", "m_again", "m_x"]})
     assert sorted(archived["archived"]) == ["m_again", "m_unused"]
     assert {each["videoId"]: each["reason"].partition(":")[0] for each in archived["skipped"]} == {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncpg
 import pytest
 
 from cutlog.ffmpeg import Ffmpeg, NotExaminedError
@@ -231,7 +232,9 @@ async def test_roles_are_kept(running: House, painted: Painter) -> None:
 
 
 @slow
-async def test_a_list_comes_in_pages_with_the_newest_upload_first(running: House, painted: Painter) -> None:
+async def test_a_list_comes_in_pages_with_the_newest_video_first(
+    running: House, owner: asyncpg.Connection, painted: Painter
+) -> None:
     client = running.client()
     ids = [(await client.upload(painted(25, frames))).body["id"] for frames in (30, 31, 32)][::-1]
     first = (await client("GET", "/api/videos?limit=2")).body
@@ -239,6 +242,11 @@ async def test_a_list_comes_in_pages_with_the_newest_upload_first(running: House
     second = (await client("GET", f"/api/videos?limit=2&cursor={first['next']}")).body
     assert [video["id"] for video in second["items"]] == ids[2:]
     assert second["next"] is None
+    # A video of another store keeps the time that it had there, whatever its id is here.
+    await owner.execute("UPDATE media.video SET created_at = '2020-01-01' WHERE id = $1", ids[0])
+    first = (await client("GET", "/api/videos?limit=2")).body
+    second = (await client("GET", f"/api/videos?limit=2&cursor={first['next']}")).body
+    assert [video["id"] for video in first["items"] + second["items"]] == [*ids[1:], ids[0]]
 
 
 async def test_an_upload_needs_no_log_and_is_reported_when_it_answers(house: House, painted: Painter) -> None:

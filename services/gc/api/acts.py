@@ -175,10 +175,10 @@ def routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         role=Role.admin,
         query=ListQuery,
         returns={200: Page[UnusedVideo]},
-        summary="Lists videos that no existing project uses",
+        summary="Lists videos that no existing project uses, newest first",
     )
     async def unused(req: Request[None, ListQuery]) -> Reply:
-        after = "" if req.query.cursor is None else decode_cursor(req.query.cursor, str)
+        after = None if req.query.cursor is None else decode_cursor(req.query.cursor, tuple[datetime, str])
         items: list[UnusedVideo] = []
         async with engine.connect() as connection:
             policy, at = await policies.current(connection, req.actor.tenant), await now(connection)
@@ -186,7 +186,7 @@ def routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
                 if media.users:
                     continue
                 if len(items) == req.query.limit:
-                    return Reply(200, Page(items, encode_cursor(items[-1].id)))
+                    return Reply(200, Page(items, encode_cursor((items[-1].uploaded_at, items[-1].id))))
                 verdict = judge_video(media, policy, at)
                 items.append(
                     UnusedVideo(
@@ -239,7 +239,7 @@ def routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
         role=Role.admin,
         query=ListQuery,
         returns={200: Page[Run]},
-        summary="Lists who did what, and when",
+        summary="Lists runs: who did what, and when, newest first",
     )
     async def runs(req: Request[None, ListQuery]) -> Reply:
         before = None if req.query.cursor is None else decode_cursor(req.query.cursor, str)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.tables import checkpoint
@@ -73,15 +74,23 @@ async def project(connection: AsyncConnection, tenant: str, project_id: str) -> 
 
 
 async def media(
-    connection: AsyncConnection, tenant: str, only: Collection[str] = (), *, after: str = ""
+    connection: AsyncConnection,
+    tenant: str,
+    only: Collection[str] = (),
+    *,
+    after: tuple[datetime, str] | None = None,
 ) -> AsyncIterator[Media]:
-    """All media of a tenant that were not deleted, or only some, in the order of their ids, from `after` on."""
+    """All media of a tenant that were not deleted, or only some, the newest first, `after` the one that was uploaded
+    then and has that id."""
+    place = tables.media.c.uploaded_at, tables.media.c.media_id
     last = after
     while True:
-        where = [tables.media.c.tenant == tenant, tables.media.c.status != "deleted", tables.media.c.media_id > last]
+        where = [tables.media.c.tenant == tenant, tables.media.c.status != "deleted"]
+        if last is not None:
+            where.append(tuple_(*place) < last)
         if only:
             where.append(tables.media.c.media_id.in_(only))
-        page = select(tables.media).where(*where).order_by(tables.media.c.media_id).limit(MEDIA_AT_ONCE)
+        page = select(tables.media).where(*where).order_by(*(each.desc() for each in place)).limit(MEDIA_AT_ONCE)
         rows = (await connection.execute(page)).mappings().all()
         if not rows:
             return
@@ -90,7 +99,7 @@ async def media(
             holding, left_at = users.get(row["media_id"], ((), None))
             values = {str(name): value for name, value in row.items()}
             yield msgspec.convert(values | {"users": holding, "left_at": left_at}, Media)
-        last = rows[-1]["media_id"]
+        last = rows[-1]["uploaded_at"], rows[-1]["media_id"]
 
 
 async def _users(connection: AsyncConnection, media_ids: list[str]) -> dict[str, tuple[tuple[str, ...], Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -118,11 +119,12 @@ def make_api(
 
     @api.get(ROOT, role=Role.viewer, query=ListQuery, returns={200: Page[Video]}, summary="Lists videos, newest first")
     async def index(req: Request[None, ListQuery]) -> Reply:
-        after = None if req.query.cursor is None else decode_cursor(req.query.cursor, str)
+        after = None if req.query.cursor is None else decode_cursor(req.query.cursor, tuple[datetime, str])
         async with engine.connect() as connection:
             found = await videos.page(connection, req.actor.tenant, after, req.query.limit + 1)
         items = found[: req.query.limit]
-        return Reply(200, Page(items, encode_cursor(items[-1].id) if len(found) > len(items) else None))
+        more = len(found) > len(items)
+        return Reply(200, Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None))
 
     @api.get(ROOT + "/{video}", role=Role.viewer, returns={200: Video}, summary="Shows a video")
     async def show(req: Request) -> Reply:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Row, ScalarSelect, func, select, update
+from sqlalchemy import Row, ScalarSelect, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -182,12 +182,13 @@ async def current(connection: AsyncConnection, ids: Sequence[str]) -> list[Store
     return [stored(row) for row in await connection.execute(query)]
 
 
-async def page(connection: AsyncConnection, tenant: str, after: str | None, limit: int) -> list[Video]:
-    """Videos, the newest first: ids are in the order in which videos came here."""
+async def page(connection: AsyncConnection, tenant: str, after: tuple[datetime, str] | None, limit: int) -> list[Video]:
+    """Videos, the newest first, `after` the one that was created then and has that id."""
     query = select(video).where(video.c.tenant == tenant, video.c.ref_count > 0)
     if after is not None:
-        query = query.where(video.c.id < after)
-    rows = [stored(row) for row in await connection.execute(query.order_by(video.c.id.desc()).limit(limit))]
+        query = query.where(tuple_(video.c.created_at, video.c.id) < after)
+    query = query.order_by(video.c.created_at.desc(), video.c.id.desc()).limit(limit)
+    rows = [stored(row) for row in await connection.execute(query)]
     ids = [row.id for row in rows]
     counted, came = await uses.count(connection, ids), await imported(connection, ids)
     return [row.shown(counted.get(row.id, 0), imported=came.get(row.id, ())) for row in rows]
