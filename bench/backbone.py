@@ -232,7 +232,7 @@ async def rebuilding(stand: Stand) -> float:
 
 
 BENCH: Final = Bench(
-    "The backbone: from an edit to a subscriber, catching up, and making a projection anew",
+    "The backbone: from an edit to a subscriber, catching up, and rebuilding a projection",
     run,
     targets=(
         Target("L2", "POST of ops to its message at a subscriber, median at 200 per second", column="p50_ms",

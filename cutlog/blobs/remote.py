@@ -125,7 +125,7 @@ class ObstoreBlobs:
                 left -= len(chunk)
                 yield bytes(chunk)
         if left:
-            raise StoreUnavailableError(f"{key}: {left} bytes less came than were asked for")
+            raise StoreUnavailableError(f"{key}: {left} bytes are missing from the response")
 
     @contextmanager
     def _writing(self, key: str | None = None) -> Iterator[None]:
@@ -153,7 +153,7 @@ class ObstoreBlobs:
             with contextlib.suppress(PreconditionError), _available(key):
                 options: obstore.GetOptions = {"range": (start, stop), "if_match": f'"{head.etag}"'}
                 return await obstore.get_async(self._store, key, options=options), stop - start
-        raise StoreUnavailableError(f"{key} is replaced faster than it can be read")
+        raise StoreUnavailableError(f"{key} was replaced repeatedly while it was read")
 
     @asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:

@@ -44,7 +44,7 @@ async def read_seal(bus: Bus) -> bytes:
     """The key under which messages of EVENTS are sealed. Raises BusError."""
     seal = (await _read(bus, ReadEvents(start=NEWEST, limit=1, max_bytes=1, seal=True))).seal
     if seal is None:
-        raise BusError("ops is of an older build, and does not say how events are sealed")
+        raise BusError("ops runs an older build that does not report how events are sealed")
     return bytes.fromhex(seal)
 
 

@@ -148,7 +148,7 @@ class _Worker:
         place = messages.place(message.reply)
         job = Delivered(message.subject, message.data, message.headers or {}, place.delivered, place.stream)
         if place.delivered > MAX_DELIVER:
-            await self._bury(message, job, f"{MAX_DELIVER} workers died with it")
+            await self._bury(message, job, f"{MAX_DELIVER} workers died while processing it")
             return
         done = asyncio.Event()
         beat = asyncio.create_task(_beat(message, done, self._beat))

@@ -37,7 +37,7 @@ _ENDS: Final = ("Batch Completed", "Message Size Exceeds MaxBytes")
 
 
 class ConsumerGone(Exception):
-    """The consumer, or its stream, does not exist any more."""
+    """The consumer, or its stream, no longer exists."""
 
 
 async def ensure_consumer(bus: Bus, stream: str, config: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A small client of cutlog's HTTP API: typed answers, ops as classes, retries that never do a thing twice."""
+"""A small client of cutlog's HTTP API: typed answers, ops as classes, and retries without side effects."""
 
 from cutlog.client.answers import (
     Candidate,

@@ -1,4 +1,4 @@
-"""What the API answers, as far as the client reads it. Keys that it does not know are passed over."""
+"""Answers of the API, as far as the client uses them. Unknown keys are ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cutlog.contract.timeline import Canvas
 
 
 class Brought(Wire):
-    """A row of another store that a video came from; `alias` is an id that leads to the video as well."""
+    """A row of another store that a video was imported from; `alias` is another id of the video."""
 
     legacy_id: str
     alias: str | None = None
@@ -23,7 +23,7 @@ class Brought(Wire):
 
 
 class Video(Wire):
-    """`status`: processing, ready, failed. `size` in bytes; `imported`: the rows of other stores that it came from."""
+    """`status`: processing, ready, failed. `size` in bytes; `imported`: the rows that it was imported from."""
 
     id: str
     sha256: str
@@ -39,15 +39,15 @@ class Video(Wire):
 
 
 class NotExamined(Wire):
-    """A video that stays as it was, and why."""
+    """A video that could not be re-examined, and why."""
 
     id: str
     reason: str
 
 
 class Examination(Wire):
-    """How far videos are examined again: `begun` by this request, `waiting` in all, `outdated` since an earlier release
-    examined them, and some that `failed`."""
+    """Progress of the re-examination of videos: `begun` by this request, `waiting` in all, `outdated` if an earlier
+    release examined them, and some that `failed`."""
 
     begun: int
     waiting: int
@@ -63,7 +63,7 @@ class Origin(Wire):
 
 
 class Imported(Wire):
-    """Which store a project came from; from version `kept_from` on its ops could not be translated."""
+    """The store that a project was imported from; its ops could not be translated from version `kept_from` on."""
 
     source: str
     legacy_id: str
@@ -72,7 +72,7 @@ class Imported(Wire):
 
 
 class Project(Wire):
-    """`duration` in frames of the canvas's rate; `origin` of a fork only; `metadata` is what another store said."""
+    """`duration` in frames of the canvas's rate; `origin` of a fork only; `metadata` comes from another store."""
 
     id: str
     name: str
@@ -90,7 +90,7 @@ class Project(Wire):
 
 
 class Committed(Wire):
-    """A version that was made. `duration` in frames; `position` is that of its event in the log, null for a dry run."""
+    """A created version. `duration` in frames; `position` is that of its event in the log, null for a dry run."""
 
     version: int
     duration: int
@@ -98,8 +98,8 @@ class Committed(Wire):
 
 
 class Edit(Wire):
-    """A version as it was appended, with its ops as the client sent them; `legacy` are ops of another store that could
-    not be translated, and `why` not."""
+    """A version with its ops as the client sent them; `legacy` are ops of another store that could not be translated,
+    and `why` says for what reason."""
 
     version: int
     position: int
@@ -115,14 +115,14 @@ Missed = Edit
 
 
 class Fault(Wire):
-    """What is wrong, and where: a JSON pointer into the request."""
+    """An invalid value: a JSON pointer into the request, and what is wrong."""
 
     pointer: str
     detail: str
 
 
 class Collision(Wire):
-    """What an edit touches and a version that its author has not seen changed. `pointer` is to the op."""
+    """An object that the edit changes and a version unknown to its author changed, too. `pointer` names the op."""
 
     pointer: str
     of: str
@@ -133,7 +133,7 @@ class Collision(Wire):
 
 
 class Change(Wire):
-    """A difference; `text` says it in a sentence. The other members are those of `GET …/diff`."""
+    """A difference; `text` describes it in a sentence. The other members are those of `GET …/diff`."""
 
     change: str
     of: str
@@ -150,7 +150,7 @@ class Change(Wire):
 
 
 class Diff(Wire):
-    """What makes the timeline of version `first` that of version `last`."""
+    """The changes from the timeline of version `first` to that of version `last`."""
 
     first: int = msgspec.field(name="from")
     last: int = msgspec.field(name="to")
@@ -202,7 +202,7 @@ class Reason(Wire):
 
 
 class Candidate(Wire):
-    """An export that may go, and why. `size` in bytes."""
+    """An export that can be deleted, and why. `size` in bytes."""
 
     export_id: str
     project_id: str
@@ -215,7 +215,7 @@ class Candidate(Wire):
 
 
 class Plan(Wire):
-    """A frozen list of what may go; `bytes` in all. `candidates` are the first of `candidate_count`."""
+    """A frozen list of what can be deleted, `bytes` in all. `candidates` are the first of `candidate_count`."""
 
     plan_id: str
     plan_hash: str

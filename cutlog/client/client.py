@@ -1,4 +1,4 @@
-"""The API's verbs, one method each."""
+"""The API's operations, one method each."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ POLL: Final = 0.15
 PATIENCE: Final = 60.0
 
 Progress = Callable[[float], None]
-"""Told how far something is, 0 to 1."""
+"""Called with the progress of an operation, 0 to 1."""
 
 
 class Client:
-    """Made by `Client.connect`. Each method that makes something sends a key of its own, so that a retry makes it once.
+    """Made by `Client.connect`. Each method that creates something sends an Idempotency-Key, so that retries are safe.
 
-    All raise Refused when the stack says no, Unreachable when it says nothing for a minute.
+    All raise Refused when the stack refuses the request, and Unreachable after a minute without an answer.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -53,13 +53,13 @@ class Client:
     @classmethod
     @asynccontextmanager
     async def connect(cls, url: str, token: str, *, patience: float = PATIENCE) -> AsyncIterator[Client]:
-        """A client of the stack at `url`; `patience` is how many seconds a part of it may be away."""
+        """A client of the stack at `url`; `patience` is for how many seconds a service may be unavailable."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             yield cls(Transport(session, url, token, patience))
 
     async def upload(self, path: Path, *, on_progress: Progress | None = None, key: str | None = None) -> Video:
-        """Uploads a file as it is read; content that is there already comes back with its id and `duplicate`."""
+        """Uploads a file as a stream. Content that is already stored is answered with its id and `duplicate`."""
 
         async def chunks() -> AsyncIterator[bytes]:
             size, sent = max(path.stat().st_size, 1), 0
@@ -85,16 +85,16 @@ class Client:
         return self._pages(_Page[Video], "/api/videos", {})
 
     async def ready_video(self, video_id: str) -> Video:
-        """Waits until a video's renditions exist, or it failed."""
+        """Waits until a video is ready or has failed."""
         return await _until(lambda: self.video(video_id), lambda video: video.status != "processing")
 
     async def examine(self, ids: Sequence[str] | None = None) -> Examination:
-        """Has videos examined again; without `ids`, all of the tenant that an earlier release examined."""
+        """Requests that videos be examined again: these, or all of the tenant that an earlier release examined."""
         body = {} if ids is None else {"ids": list(ids)}
         return await self.transport.ask(Examination, "POST", "/api/videos/examine", json=body, key=_key())
 
     async def examination(self) -> Examination:
-        """How far that is."""
+        """Progress of the examination."""
         return await self.transport.ask(Examination, "GET", "/api/videos/examine")
 
     async def create_project(self, name: str, canvas: Mapping[str, Any] | None = None) -> Project:
@@ -105,23 +105,23 @@ class Client:
         return await self.transport.ask(Project, "GET", f"/api/projects/{project_id}")
 
     def projects(self) -> AsyncIterator[Project]:
-        """All projects of the tenant, newest first, page by page as they are asked for."""
+        """All projects of the tenant, newest first, fetched page by page."""
         return self._pages(_Page[Project], "/api/projects", {})
 
     async def delete_project(self, project_id: str) -> None:
-        """Hides a project; `restore_project` brings it back whole."""
+        """Deletes a project; `restore_project` restores it completely."""
         await self.transport.ask(type(None), "DELETE", f"/api/projects/{project_id}")
 
     async def restore_project(self, project_id: str) -> Project:
         return await self.transport.ask(Project, "POST", f"/api/projects/{project_id}/restore", key=_key())
 
     async def timeline(self, project_id: str, version: int | None = None) -> Timeline:
-        """The timeline of a version, the newest unless one is named."""
+        """The timeline of a version; default: the newest."""
         query = {} if version is None else {"version": str(version)}
         return await self.transport.ask(Timeline, "GET", f"/api/projects/{project_id}/timeline", query=query)
 
     def edits(self, project_id: str, first: int = 1, up_to: int | None = None) -> AsyncIterator[Edit]:
-        """Versions `first` to `up_to` with their ops, in order, page by page as they are asked for."""
+        """Versions `first` to `up_to` with their ops, in order, fetched page by page."""
         query = {"from": str(first)} | ({} if up_to is None else {"upTo": str(up_to)})
         return self._pages(_Page[Edit], f"/api/projects/{project_id}/ops", query)
 
@@ -133,18 +133,18 @@ class Client:
     async def revert(
         self, project_id: str, to_version: int, *, expected_version: int | None = None, message: str | None = None
     ) -> Committed:
-        """Makes a new version whose timeline equals that of `to_version`. Raises VersionConflict."""
+        """Creates a version whose timeline equals that of `to_version`. Raises VersionConflict."""
         body = {"toVersion": to_version} | _given(expectedVersion=expected_version, message=message)
         return await self.transport.ask(Committed, "POST", f"/api/projects/{project_id}/revert", json=body, key=_key())
 
     async def fork(self, project_id: str, name: str, version: int | None = None) -> Project:
-        """Makes a project that starts from a version of this one, the newest unless one is named."""
+        """Creates a project that starts from a version of this one; default: the newest."""
         body = {"name": name} | _given(version=version)
         return await self.transport.ask(Project, "POST", f"/api/projects/{project_id}/fork", json=body, key=_key())
 
     def events(self, project_id: str, after: int | None = None) -> AsyncIterator[ProjectEvent]:
-        """Follows a project, from the event after a position of the log on, or from now on. Goes on over reconnects:
-        nothing is missed, nothing comes twice. Endless; leave it with `aclosing` or `break`."""
+        """Follows the events of a project: those after a position of the log, or new ones only. Reconnects without
+        missing or repeating an event. Endless; leave it with `aclosing` or `break`."""
         return self.transport.events(f"/api/projects/{project_id}/events", after)
 
     async def commit(
@@ -158,10 +158,11 @@ class Client:
         dry_run: bool = False,
         key: str | None = None,
     ) -> Committed:
-        """Appends ops (`cutlog.client.ops`, or as JSON would have them) as one version, all or none.
+        """Appends ops (`cutlog.client.ops`, or equal objects of JSON) as one version, all or nothing.
 
-        Raises VersionConflict when `expected_version` is not the newest; with `on_conflict="rebase"` only if they touch
-        what was changed since. Raises Invalid, with a pointer, when one does not apply. `dry_run` stores nothing.
+        Raises VersionConflict when `expected_version` is not the newest; with `on_conflict="rebase"` only if later
+        versions changed the same objects. Raises Invalid, with a pointer, when an op does not apply. `dry_run` stores
+        nothing.
         """
         body = {"ops": ops} | _given(message=message, expectedVersion=expected_version)
         body |= ({"dryRun": True} if dry_run else {}) | ({"onConflict": "rebase"} if on_conflict == "rebase" else {})
@@ -172,7 +173,7 @@ class Client:
         return await self.transport.ask(Version, "GET", f"/api/projects/{project_id}/versions/{version}")
 
     async def rendered_version(self, project_id: str, version: int, *, on_progress: Progress | None = None) -> Version:
-        """Waits until the proxy of a version is there, or never will be (none, failed, superseded)."""
+        """Waits until the proxy of a version is ready, or will not be (none, failed, superseded)."""
         return await _until(
             lambda: self.version(project_id, version),
             lambda found: found.proxy.status not in ("queued", "rendering"),
@@ -180,7 +181,7 @@ class Client:
         )
 
     async def wait_for_proxy(self, project_id: str, version: int, *, on_progress: Progress | None = None) -> Proxy:
-        """The proxy of a version as soon as it is there, or never will be."""
+        """The proxy of a version, once it is ready or will not be."""
         return (await self.rendered_version(project_id, version, on_progress=on_progress)).proxy
 
     async def request_export(self, project_id: str, version: int, profile: str = "mp4") -> Export:
@@ -195,7 +196,7 @@ class Client:
         return self._pages(_Page[Export], f"/api/projects/{project_id}/exports", {})
 
     async def finished_export(self, project_id: str, export_id: str, *, on_progress: Progress | None = None) -> Export:
-        """Waits until an export has its file, or never will."""
+        """Waits until an export is ready, or will not be."""
         return await _until(
             lambda: self.export(project_id, export_id),
             lambda found: found.status not in ("queued", "rendering"),
@@ -203,18 +204,18 @@ class Client:
         )
 
     async def pin(self, project_id: str, version: int, reason: str | None = None) -> None:
-        """Pins the exports of a version, present and future; doing it twice is the same as once."""
+        """Pins the exports of a version, present and future; pinning again changes nothing."""
         body = {"pinned": True} | ({"reason": reason} if reason else {})
         path = f"/api/projects/{project_id}/versions/{version}/pin"
         await self.transport.ask(dict[str, Any], "POST", path, json=body, key=_key())
 
     async def calculate_gc(self, policy: Mapping[str, Any] | None = None, at: datetime | None = None) -> Plan:
-        """What garbage collection would let go, by the tenant's policy or another, now or at a later date."""
+        """What garbage collection could delete, by the tenant's policy or another one, now or at a later date."""
         body = ({"policy": policy} if policy else {}) | ({"at": at.isoformat()} if at else {})
         return await self.transport.ask(Plan, "POST", "/api/admin/gc/calculate", json=body, key=_key())
 
     async def explain_gc(self, export_id: str, plan_id: str | None = None) -> Verdict:
-        """Why an export is kept, or may go: now, or by the date and policy of a plan."""
+        """Why an export is kept or can be deleted: now, or by the date and policy of a plan."""
         query = {"planId": plan_id} if plan_id else None
         return await self.transport.ask(Verdict, "GET", f"/api/admin/gc/explain/{export_id}", query=query)
 
@@ -240,7 +241,7 @@ def _given(**values: Any) -> dict[str, Any]:
 async def _until(
     ask: Callable[[], Awaitable[T]], done: Callable[[T], bool], tell: Callable[[T], None] | None = None
 ) -> T:
-    """Asks until `done`. Being away is a matter of each question; how long the work takes is not limited."""
+    """Polls until `done`. `patience` limits each request, not the time that the work takes."""
     while True:
         answer = await ask()
         if tell:

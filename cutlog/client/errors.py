@@ -1,4 +1,4 @@
-"""What can go wrong, as a small tree: the stack is away, or it refused, and why."""
+"""Errors, as a small tree: the stack is unavailable, or it refused the request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cutlog.client.answers import Collision, Fault, Missed
 
 
 class ClientError(Exception):
-    """Something that a client of cutlog may want to handle."""
+    """Base of all errors of this client."""
 
 
 class Unreachable(ClientError):
@@ -34,7 +34,7 @@ class Refused(ClientError):
 
     @property
     def errors(self) -> tuple[Fault, ...]:
-        """What is wrong with the request, each with a JSON pointer into it."""
+        """The invalid values of the request, each with a JSON pointer."""
         return msgspec.convert(self.document.get("errors", ()), tuple[Fault, ...])
 
 
@@ -68,16 +68,16 @@ class VersionConflict(Conflict):
 
     @property
     def collisions(self) -> tuple[Collision, ...]:
-        """What stood against a rebase; empty when none was asked for."""
+        """What prevented a rebase; empty if none was requested."""
         return msgspec.convert(self.document.get("collisions", ()), tuple[Collision, ...])
 
 
 class TooLarge(Refused):
-    """The request is larger than what is taken (413)."""
+    """The request is too large (413)."""
 
 
 class Invalid(Refused):
-    """The request says something that can't be; `errors` point to it (422)."""
+    """The request is invalid; `errors` points to each value (422)."""
 
 
 _BY_STATUS: Final[dict[int, type[Refused]]] = {

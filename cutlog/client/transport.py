@@ -1,4 +1,4 @@
-"""Requests that are sent again while a part of the stack is away, and refusals as errors."""
+"""Requests that are retried while a service is unavailable, and refusals as errors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from cutlog.client.events import ProjectEvent, parsed
 T = TypeVar("T")
 
 AWAY: Final = frozenset({429, 502, 503, 504})
-"""Statuses that say: not now, and nothing was done that the same Idempotency-Key would not find again."""
+"""Statuses after which a request with the same Idempotency-Key can be retried safely."""
 
 
 class Transport:
-    """One base URL and one token, or what gives one for each request. Every request is safe to repeat: by its method,
-    or by the key it carries."""
+    """One base URL, and a token or a function that returns one for each request. Every request is safe to repeat,
+    because of its method or its key."""
 
     def __init__(
         self, session: aiohttp.ClientSession, base: str, token: str | Callable[[], str], patience: float
@@ -30,7 +30,7 @@ class Transport:
         self._token = token
 
     def url(self, path: str) -> str:
-        """An absolute URL for a path (or URL) that the API gave."""
+        """The absolute URL of a path (or URL) that the API returned."""
         return urljoin(self._base, path)
 
     async def ask(
@@ -44,9 +44,9 @@ class Transport:
         key: str | None = None,
         query: Mapping[str, str] | None = None,
     ) -> T:
-        """The decoded answer. `form` makes a multipart body anew for each attempt.
+        """The decoded answer. `form` makes a multipart body for each attempt.
 
-        While the stack is away, tries again for `patience` seconds. Raises Refused, Unreachable.
+        Retries for `patience` seconds while the stack is unavailable. Raises Refused, Unreachable.
         """
         assert method != "POST" or key is not None, "a POST is repeated safely only with an Idempotency-Key"
         headers = {"Idempotency-Key": key} if key else {}
@@ -84,8 +84,8 @@ class Transport:
             pause = min(pause * 2, 2.0)
 
     async def events(self, path: str, after: int | None) -> AsyncIterator[ProjectEvent]:
-        """Events after a position of the log, endlessly; from now on, if it is None. Connects again when it must, for
-        `patience` seconds in vain at most. Raises Refused, Unreachable."""
+        """Events after a position of the log, or new ones only if it is None, endlessly. Reconnects when needed, and
+        gives up after `patience` seconds without success. Raises Refused, Unreachable."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience
         pause = 0.1

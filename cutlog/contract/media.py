@@ -1,4 +1,4 @@
-"""What is known of a piece of media: facts from the probe, and the files made from it."""
+"""Facts about a media file from the probe, and the files derived from it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MediaKind = Literal["video", "audio", "image", "font"]
 
 
 class Timing(Wire):
-    """How the pictures of an original are timed; seconds are decimal strings.
+    """The timing of the frames of an original; seconds are decimal strings.
 
-    `start`: when its first picture, frame 0, is shown on the file's own clock. `pictures`: on a `grid`, picture n at
+    `start`: when its first frame, frame 0, is shown on the file's own clock. `pictures`: on a `grid`, frame n at
     n / fps; each at its `own` time, and so in the edit proxy; or `counted`, one after the other, whatever the file
     says. Decoding has to begin `lead` before what is wanted, at least.
     """
@@ -29,8 +29,8 @@ class Timing(Wire):
 
 
 class Stream(Wire):
-    """A stream of a file. `kind`: video, audio, subtitle, data or attachment. `index` is its place in the file; a clip
-    may name one that is `usable`. `chosen`: what a clip shows or plays that names none. `attached`: a cover."""
+    """A stream of a file. `kind`: video, audio, subtitle, data or attachment. `index` is its position in the file; a
+    clip may name a `usable` one. `chosen`: used by clips that name none. `attached`: cover art."""
 
     index: int
     kind: str
@@ -43,7 +43,7 @@ class Stream(Wire):
 
 
 class FontAxis(Wire):
-    """An axis of a variable font, such as `wght`, with the values that it may have."""
+    """An axis of a variable font, such as `wght`, with its range of values."""
 
     tag: str
     low: float
@@ -70,7 +70,7 @@ class FontFacts(Wire):
 
 
 class MediaFacts(Wire):
-    """Facts of a source, as probed. `None` where the source has no such thing.
+    """Facts of a source, as probed. Null where they do not apply to the source.
 
     `width` and `height` are pixels as stored, before `sar` (pixel aspect, [num, den]) and `rotation` (clockwise
     degrees: 0, 90, 180, 270) are applied. `fps` is the nominal rate: of a `vfr` source one that is fast enough to show
@@ -116,7 +116,7 @@ class MediaFacts(Wire):
 
 
 class Rendition(Wire):
-    """A file made from a source. `size` in bytes; `frames` of its picture, `samples` of its sound."""
+    """A file derived from a source. `size` in bytes; `frames` of its video, `samples` of its audio."""
 
     key: str
     size: int
@@ -128,8 +128,8 @@ class Rendition(Wire):
 
 
 class StreamRenditions(Wire):
-    """What was made of a stream that is not the chosen one: the edit proxy of a picture, or the PCM of a sound. `facts`
-    are those of the file as if this picture were the chosen one. `proxy_alpha` as in Renditions."""
+    """Files derived from a stream other than the chosen one: the edit proxy of video, or the PCM of audio. `facts`
+    are those of the file as if this stream were the chosen one. `proxy_alpha` as in Renditions."""
 
     index: int
     facts: MediaFacts | None = None
@@ -139,10 +139,10 @@ class StreamRenditions(Wire):
 
 
 class Renditions(Wire):
-    """What ingest makes: a 480p edit proxy of a picture, PCM s16le 48 kHz stereo of a sound, a thumbnail, a sheet of
-    small pictures (`width` and `height` of one, `frames` of them), the peaks of a sound and a picture of them.
-    `streams`: of those streams that a clip may name. `proxy_alpha`: of a picture that is transparent in places, its
-    alpha as a grey film, picture for picture that of the edit proxy, which shows it over black.
+    """Files derived at ingest: a 480p edit proxy of video, PCM s16le 48 kHz stereo of audio, a thumbnail, a sprite
+    sheet (`width` and `height` of one thumbnail, `frames` of them), the peaks of audio and an image of them.
+    `streams`: for other streams that a clip may name. `proxy_alpha`: for video with transparency, its alpha as a grey
+    video, frame for frame that of the edit proxy, which shows the video over black.
 
     `master`: a picture that ffmpeg does not show as a viewer does, rewritten as PNG, or APNG where it moves; all else
     is made from it. Absent where the original is read. Of a font, what titles are drawn with: OpenType, not packed.
@@ -175,8 +175,8 @@ class Renditions(Wire):
 
 
 def nearest(font: FontFacts, weight: int | None) -> int:
-    """The face that a text of a weight is drawn with: of those that are of the first one's family and slant, the one
-    that has it or comes nearest; of two, the heavier. The first, where no weight is named."""
+    """The face that renders text of a weight: among those of the first one's family and slant, the one with that weight
+    or the nearest; of two, the heavier. The first if no weight is named."""
     first = font.faces[0]
     if weight is None:
         return 0
@@ -202,7 +202,7 @@ def display_size(facts: MediaFacts) -> tuple[Fraction, Fraction]:
 
 
 def picture_rate(facts: MediaFacts) -> Fraction | None:
-    """Pictures per second on the grid that they lie on; None where they keep their own times, or there are none."""
+    """Frames per second of the grid; None where frames keep their own times, or there are none."""
     if facts.fps is None or (facts.timing is not UNSET and facts.timing.pictures == "own"):
         return None
     return facts.fps.fraction * (2 if facts.interlaced else 1)

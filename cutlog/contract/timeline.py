@@ -1,4 +1,4 @@
-"""The resolved timeline: a version as everyone but `ops` sees it, flat, complete, without edit history."""
+"""The resolved timeline: a version as all services but ops see it, flat and complete, without edit history."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Shift = Annotated[float, msgspec.Meta(ge=-1, le=1, description="fraction of the 
 
 
 class Canvas(Strict):
-    """The picture that a project makes: pixels, frames per second, and the colour under everything."""
+    """The frame of a project: its size in pixels, frames per second, and background colour."""
 
     width: Side = 1920
     height: Side = 1080
@@ -46,14 +46,14 @@ class Canvas(Strict):
 
 
 class Stroke(Strict):
-    """A line around letters."""
+    """An outline around the letters."""
 
     color: Color = "#000000"
     width: Part = 0.005
 
 
 class Shadow(Strict):
-    """The text once more, below itself and moved by x, y."""
+    """A shadow of the text, offset by x, y."""
 
     color: Color = "#000000"
     x: Shift = 0.005
@@ -62,7 +62,7 @@ class Shadow(Strict):
 
 
 class Box(Strict):
-    """A plate behind the text, larger than it by `padding` on every side."""
+    """A box behind the text, larger than it by `padding` on every side."""
 
     color: Color = "#000000"
     padding: Part = 0.01
@@ -94,7 +94,7 @@ class TextStyle(Strict):
 
 
 class ClipStreams(Strict):
-    """The streams of a file that a clip shows and plays, by their `index` in the file. Without one, the chosen one."""
+    """The video and audio streams that a clip uses, by their `index` in the file. Default: the `chosen` ones."""
 
     video: StreamIndex | UnsetType = UNSET
     audio: StreamIndex | UnsetType = UNSET
@@ -118,7 +118,7 @@ class TextSource(Wire, tag_field="type", tag="text"):
 
 
 class FreezeSource(Wire, tag_field="type", tag="freeze"):
-    """One frame of a source, conformed to the project's rate, that is held. It has no sound."""
+    """A freeze frame: one frame of a source, conformed to the project's rate, without audio."""
 
     media: str
     frame: int
@@ -129,8 +129,8 @@ Source = MediaSource | ColorSource | TextSource | FreezeSource
 
 
 class Speed(Wire):
-    """How fast a clip runs: num / den source frames per frame. `phase`, below `den`, is what remained of a source
-    frame where a split cut it: see `frame_shown`."""
+    """How fast a clip runs: num / den source frames per frame. `phase`, below `den`, is the part of a source frame
+    that is left over where a split cut it: see `frame_shown`."""
 
     num: int
     den: int
@@ -139,7 +139,7 @@ class Speed(Wire):
 
 
 class Crop(Strict):
-    """What is cut from the edges, in fractions of the source's width and height."""
+    """How much is cropped from each edge, as fractions of the source's width and height."""
 
     left: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     top: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
@@ -184,9 +184,9 @@ class Marker(Wire):
 
 
 class ClipContent(Wire, kw_only=False):
-    """What a clip is, wherever it stands: `frames` long on the timeline.
+    """A clip apart from its position: `frames` long on the timeline.
 
-    `x`, `y` place its centre, `rotation` is in degrees clockwise, `pan` goes from -1, left, to 1. The sound of a
+    `x`, `y` place its centre, `rotation` is in degrees clockwise, `pan` goes from -1, left, to 1. The audio of a
     `silent` clip was detached. The fades in begin `head_cut` frames before the clip and the fades out end `tail_cut`
     frames after it: so much was cut off by splits.
     """
@@ -220,7 +220,7 @@ class ClipContent(Wire, kw_only=False):
 
 
 class Clip(ClipContent, kw_only=True):
-    """A clip on [at, at + frames) of the timeline. Clips of the same `link` move, trim and go together."""
+    """A clip on [at, at + frames) of the timeline. Clips of the same `link` are moved, trimmed and removed together."""
 
     at: int
     link: str | None = None
@@ -234,9 +234,9 @@ def frame_shown(source: MediaSource, speed: Speed | None, is_reversed: bool, fra
 
 
 class Track(Wire):
-    """A lane of clips in order of time that never overlap. `hidden` silences the picture, `muted` the sound.
+    """A lane of clips in order of time that never overlap. `hidden` turns off its video, `muted` its audio.
 
-    Captions are in order of their start: burned into the picture, in `caption_font` if it is set, or written beside it.
+    Captions are in order of their start: burned into the video, in `caption_font` if it is set, or in separate files.
     """
 
     id: Id
@@ -268,8 +268,8 @@ class MediaRef(Wire):
 class Timeline(Wire):
     """One version of a project. Tracks stack from the bottom (first) to the top; `duration` is in frames.
 
-    `digest` is the SHA-256 of all that can be seen or heard (canvas, tracks, the content of the media): equal digests
-    make equal pictures.
+    `digest` is the SHA-256 of everything visible or audible (canvas, tracks, the content of the media): equal digests
+    give equal frames.
     """
 
     project_id: str

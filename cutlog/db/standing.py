@@ -41,7 +41,7 @@ class Standing:
         at = now()
         why = f" ({self.error})" if self.error else ""
         if not self.leads and at - self.led_at > self.grace:
-            raise NotReady(f"{self.name}: no process has led for {at - self.led_at:.0f} s{why}")
+            raise NotReady(f"{self.name}: no process has held the lease for {at - self.led_at:.0f} s{why}")
         if self.failing_since is not None and at - self.failing_since > self.grace and at - self.failed_at < RECENT:
             raise NotReady(f"{self.name} has been failing for {at - self.failing_since:.0f} s{why}")
         if self.leads and self.rounds is not None and at - self.done_at > self.rounds:

@@ -225,7 +225,7 @@ def tried(typst: Any, folder: Path, family: str, faces: int, points: set[int]) -
     text = "".join(map(chr, sorted(points)[::step]))
     for number in range(faces):
         if (wanted := name_in(family, number)) not in known:
-            raise RefusedError("it can't be drawn with")
+            raise RefusedError("it can't be rendered")
         source = (
             "#set page(width: 400pt, height: 60pt)\n"
             f'#set text(font: "{wanted}", fallback: false)\n#text(sys.inputs.at("text"))'
@@ -280,7 +280,7 @@ def report(ttlib: Any, typst: Any, file: str, out: str, family: str) -> dict[str
         return {"refused": f"not readable as a font: {type(error).__name__}: {printable(str(error))}"}
     except BaseException as error:
         # So does Typst where it panics.
-        return {"refused": f"it can't be drawn with: {printable(str(error))}"}
+        return {"refused": f"it can't be rendered: {printable(str(error))}"}
 
 
 if __name__ == "__main__":

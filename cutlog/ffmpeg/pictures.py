@@ -181,7 +181,7 @@ def look(pil: Any, path: str, name: str, thorough: bool) -> dict[str, Any]:
     except MemoryError:
         return {"refused": "it needs too much memory to be decoded"}
     except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, TypeError) as error:
-        return {"refused": f"not readable as a picture: {error}"}
+        return {"refused": f"not readable as an image: {error}"}
     rate = [1000 * count, sum(durations)] if durations else None
     video = {
         "width": width, "height": height, "sar": None, "rotation": turned, "average_rate": rate, "base_rate": rate,
@@ -274,7 +274,7 @@ def srgb(pil: Any, image: Any) -> Any:
                 image, own, wanted, pil.ImageCms.Intent.RELATIVE_COLORIMETRIC, "RGB", flags=black
             )
         except (pil.ImageCms.PyCMSError, OSError, ValueError) as error:
-            sys.stderr.write(f"its colour profile is of no use: {error}\n")
+            sys.stderr.write(f"its colour profile is unusable: {error}\n")
     image = image.convert("RGB")
     if alpha is not None:
         image.putalpha(alpha)

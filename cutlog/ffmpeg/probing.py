@@ -204,7 +204,7 @@ async def _probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawP
 
     ended = await process.run(jail, argv, Room((*needs, path)), limits, take)
     if ended.code != 0 and (not printed or ended.code == UNSEEN):
-        raise NotExaminedError(f"the examiner ended with {ended.code}: {ended.log.strip()[-300:]}")
+        raise NotExaminedError(f"probing ended with {ended.code}: {ended.log.strip()[-300:]}")
     if ended.late:
         raise MediaRefusedError(f"the file could not be read within {limits.seconds:g} seconds")
     if ended.code != 0:
@@ -223,9 +223,9 @@ async def rewrite(jail: Jail, path: Path, folder: Path, name: str, limits: Limit
     room, printed = Room((*needs, *pillow_needs(), path), folder), bytearray()
     ended = await process.run(jail, argv, room, limits, printed.extend)
     if ended.late:
-        raise MediaRefusedError(f"the picture could not be decoded within {limits.seconds:g} seconds")
+        raise MediaRefusedError(f"the image could not be decoded within {limits.seconds:g} seconds")
     said = ended.log.strip().splitlines()[-1:] or ["it said nothing"]
     if ended.code != 0 and not printed:
-        raise NotExaminedError(f"rewriting a picture ended with {ended.code}: {said[0][:300]}")
+        raise NotExaminedError(f"converting an image ended with {ended.code}: {said[0][:300]}")
     if ended.code != 0:
-        raise MediaRefusedError(f"the picture can't be decoded: {said[0][:300]}")
+        raise MediaRefusedError(f"the image can't be decoded: {said[0][:300]}")

@@ -72,7 +72,7 @@ async def rewrite_font(jail: Jail, path: Path, folder: Path, name: str, family: 
     def take(chunk: bytes) -> None:
         printed.extend(chunk)
         if len(printed) > _MOST_PRINTED:
-            raise MediaRefusedError("there is too much to tell of the font")
+            raise MediaRefusedError("the report about the font is too large")
 
     room = Room((*interpreter(), *_packages(), _SCRIPT, path), folder)
     ended = await process.run(jail, argv, room, _LIMITS, take)

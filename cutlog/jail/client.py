@@ -227,7 +227,7 @@ def _ordered(connection: socket.socket, order: Order) -> Remote:
         send(connection, msgspec.json.encode(order))
         answer = receive(connection)
         if answer is None:
-            raise ConnectionError("the warden hung up")
+            raise ConnectionError("the warden closed the connection")
         started = msgspec.json.decode(answer, type=Started)
         if started.error:
             raise RuntimeError(started.error)
@@ -235,7 +235,7 @@ def _ordered(connection: socket.socket, order: Order) -> Remote:
     except TimeoutError:
         raise WardenUnavailableError(str(WardenUnavailableError.__doc__)) from None
     if len(pipes) != 2:
-        raise ConnectionError("the warden hung up")
+        raise ConnectionError("the warden closed the connection")
     connection.settimeout(None)
     stdout, stderr = (os.fdopen(pipe, "rb", buffering=0) for pipe in pipes)
     return Remote(connection, started.pid, stdout, stderr)

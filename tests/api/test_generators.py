@@ -32,15 +32,27 @@ export const sar = (facts: Schemas["MediaFacts"]): number[] | null => facts.sar;
 export const path: keyof paths = "/api/projects";
 export const make = () => postProjects({ body: project });
 
+type Refused = paths["/api/projects/{project}/ops"]["post"]["responses"]["409"]["content"]["application/problem+json"];
+export const missed = (problem: Refused): number[] =>
+    problem.type === "/problems/version-conflict" ? problem.missed.map((each) => each.version) : [];
+type Message = paths["/api/projects/{project}/events"]["get"]["responses"]["200"]["content"]["text/event-stream"];
+export const rendered = (message: Message): string | null =>
+    "type" in message && message.type === "ProxyRendered" ? message.data.key : null;
+
 // @ts-expect-error: no blur has an amount
 export const wrong: Schemas["EffectAddBlur"] = { ...blur, params: { amount: 1 } };
 """
-"""A default makes no member of a request required, and each effect has its own parameters."""
+"""A default makes no member of a request required; effects have parameters, and problems and events members, of their
+own."""
 PYTHON = """
 from client import Client
-from client.models import BlurParams, EffectAddBlur, MediaFacts, NewProject
+from client.models import BlurParams, EffectAddBlur, MediaFacts, NewProject, ProxyRendered, VersionConflictProblem
 
 project = NewProject(name="First")
+missed = VersionConflictProblem.from_dict({
+    "type": "/problems/version-conflict", "title": "", "status": 409, "detail": "", "currentVersion": 3, "missed": [],
+})
+assert missed.current_version == 3 and ProxyRendered.__name__
 print(project.to_dict(), EffectAddBlur.__name__, BlurParams(radius=0.1).to_dict())
 """
 

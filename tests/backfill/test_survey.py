@@ -68,9 +68,9 @@ def project(version: object, **more: Any) -> dict[str, Any]:
         ('[{"id": "a"}, {"id": "b"},]', "ab", "1 trailing comma,", "as if they were not there"),
         ('[{"id": "a", "tags": [1, 2 ,\n ], }, {"id": "b"}]', "ab", "2 trailing commas,", "as if they were not there"),
         ('\ufeff{"projects": [{"id": "a"},\n], "x": 1,}', "a", "2 trailing commas,", "as if they were not there"),
-        ('[{"id": "a", "name": "x,]"}, {"id": "b', "a", "a write that did not end, after 1 row", "rows before it"),
+        ('[{"id": "a", "name": "x,]"}, {"id": "b', "a", "an incomplete write after 1 row", "rows before it"),
         ('[{"id": "a"},]', "a", "1 trailing comma,", "as if they were not there"),
-        ('[{"id": "a"},', "a", "a write that did not end, after 1 row", "rows before it"),
+        ('[{"id": "a"},', "a", "an incomplete write after 1 row", "rows before it"),
         ('[{"id": "a"}]]', "a", "something follows the list of 1 row", "rows of the list are taken"),
         ('[{"id": "a"}, {id: "b"}]', "a", "broken JSON after 1 row: ", "rows before it are taken"),
         ("", "", "the file is empty", "an empty list"),
@@ -189,7 +189,7 @@ def test_texts_that_cannot_be_stored_and_rows_without_a_bottom_do_not_end_a_run(
         told = [each.what for each in index.oddities()]
     assert films[0].id == "a\N{REPLACEMENT CHARACTER}b" and len(films) == 2
     json.dumps(films[0].metadata, ensure_ascii=False).encode()
-    assert "\0" not in str(films[0]) and any("nested beyond any sense" in what for what in told)
+    assert "\0" not in str(films[0]) and any("nested too deeply" in what for what in told)
 
 
 TIMES = st.one_of(st.none(), st.integers(0, 40).map(lambda hours: BEGUN + timedelta(hours=hours)))

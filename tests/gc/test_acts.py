@@ -286,7 +286,7 @@ async def test_proxies_segments_and_leftovers_go_by_the_same_mechanism(home: Hou
         ("proxy", "proxy:p:1", 10), ("segment", lost, 6),
     ]  # fmt: skip
     verdict = await home.gc("GET", f"/explain?id={kept}&planId={plan['planId']}")
-    assert verdict["reasons"][0] == {"rule": "referenced", "detail": "1 films that are kept are made of it"}
+    assert verdict["reasons"][0] == {"rule": "referenced", "detail": "1 kept renders use it"}
     leased = await home.gc("GET", f"/explain?id={dead}")
     assert leased["verdict"] == "kept" and leased["reasons"][0]["rule"] == "leased"
     body = {"exportIds": ["proxy:p:1", "proxy:p:3", lost, kept], "confirm": plan["planHash"]}

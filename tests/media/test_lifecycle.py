@@ -136,7 +136,7 @@ async def test_a_video_that_ends_every_process_is_given_up(house: House, painted
     await house.client().ready(video["id"])
     await house.rows("UPDATE video SET status = 'processing', derive_left = 0, derive_at = clock_timestamp()")
     failed = await house.client().ready(video["id"])
-    assert (failed["status"], failed["error"]) == ("failed", "processing it was begun too often and never ended")
+    assert (failed["status"], failed["error"]) == ("failed", "processing was started too often without finishing")
 
 
 @slow

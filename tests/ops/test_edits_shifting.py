@@ -118,7 +118,7 @@ REFUSED: list[tuple[dict[str, str], tuple[Op, ...], str, str]] = [
     ({"v": "aabb"}, (ClipLink(clips=("a", "x")),), "/clips/1", "no clip x"),
     ({"v": "aabb"}, (ClipUnlink(clips=("a",)),), "/clips/0", "not linked"),
     ({"v": "..aab"}, (ClipLink(clips=("a", "b")), ClipMove(clip="b", at=1)), "/at", "at is at least 2"),
-    ({"v": "aab"}, (ClipLink(clips=("a", "b")), ClipTrim(clip="a", end=41)), "/out", "all of which would go"),
+    ({"v": "aab"}, (ClipLink(clips=("a", "b")), ClipTrim(clip="a", end=41)), "/out", "all of which would be removed"),
     (
         {"v": "aa", "x": "b"},
         (ClipLink(clips=("a", "b")), TrackSet(track="x", locked=True), ClipMove(clip="a", at=9)),

@@ -38,7 +38,7 @@ async def _project(index: Index, services: Services, legacy: str, given: str, *,
             yield f"project {given} has version {edit.version} where {seen} belongs"
             break
     if seen != expected:
-        yield f"project {given} tells of {seen} versions, not {expected}"
+        yield f"project {given} has {seen} versions, not {expected}"
     proxy = index.number("SELECT max(version) FROM proxy WHERE project = ? AND placed = 2", legacy)
     if (
         proxy

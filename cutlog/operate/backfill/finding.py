@@ -23,7 +23,7 @@ BEFORE_VERSIONS: Final = "videos/{}_final.mp4"
 """Where exports of before there were versions lie, below uploads."""
 NOT_TAKEN: Final = "not taken; what uses it is kept verbatim"
 DELETED: Final = "taken as a deleted export"
-NO_PROXY: Final = "not taken; the proxy is rendered again when it is asked for"
+NO_PROXY: Final = "not taken; the proxy is rendered again when it is requested"
 _VERSION: Final = re.compile(r"(?:^|[^a-z])v(\d{1,7})(?:\D|$)")
 _PROXY: Final = re.compile(r"proxy/([^/]+)/v(\d{1,7})_proxy\.mp4")
 
@@ -95,7 +95,7 @@ def _find_proxies(source: Source, index: Index) -> None:
             named = source.find(key)
             if named is None or _missing(index, named, key):
                 what = f"{kind} {key[:200]!r} leads to no file below uploads that can be read"
-                index.tell(Oddity("data/projects.json", project.id, what, "the latest that has a file counts"))
+                index.tell(Oddity("data/projects.json", project.id, what, "the latest one that has a file is used"))
             elif kind == "latestProxyKey":
                 _named_proxy(index, project, key, named)
             else:

@@ -98,7 +98,7 @@ def _broken(error: Exception, taken: int) -> tuple[str, str]:
     said = str(error)
     rows_taken = _counted(taken, "row")
     if "premature EOF" in said or "Incomplete" in said:
-        return f"a write that did not end, after {rows_taken}", "the rows before it are taken"
+        return f"an incomplete write after {rows_taken}", "the rows before it are taken"
     if "trailing garbage" in said or "Additional data" in said:
         return f"something follows the list of {rows_taken}", "the rows of the list are taken"
     if isinstance(error, UnicodeDecodeError) or "UTF8" in said or "'utf-8' codec" in said:

@@ -95,7 +95,7 @@ class Mover:
     def _pass_over(self, project: LegacyProject, given: str, why: str) -> None:
         self._index.do("UPDATE project SET passed = 1 WHERE id = ?", project.id)
         what = f"{given} was edited here since it was moved in, and in the store as well: {why}"
-        self._index.tell(Oddity("data/projects.json", project.id, what, "passed over: it stays as it is here"))
+        self._index.tell(Oddity("data/projects.json", project.id, what, "skipped: it stays as it is here"))
 
     async def _under_another_id(self, project: LegacyProject, given: str, film: str | None) -> None:
         """Moves in a project whose id somebody else has."""
@@ -134,7 +134,7 @@ class Mover:
         origin, sent = Origin.of(self._run, project.id), False
         made, odd = canvas(project.canvas)
         for what in odd:
-            self._index.tell(Oddity("data/projects.json", project.id, what, "what it shows is fitted into that"))
+            self._index.tell(Oddity("data/projects.json", project.id, what, "its content is fitted into that size"))
         for page in _paged(dated(versions(self._index, project.id, 0), project.created_at)):
             named = [*(op for version in page for op in version["ops"]), film]
             videos, rehearsed = self._media(named)
@@ -161,10 +161,10 @@ class Mover:
 def _kept(project: LegacyProject, kept: Kept) -> Oddity:
     if kept.live:
         what = f"ops of version {kept.version} could not be translated: {kept.why}"
-        done = "kept verbatim, and the timeline goes on without them; so do such later ones"
+        done = "kept verbatim and left out of the timeline, as are later ones of that kind"
     else:
         what = f"version {kept.version} could not be translated: {kept.why}"
-        done = f"from it on ops are kept verbatim; the timeline stays that of {kept.version - 1}"
+        done = f"from there on, ops are kept verbatim; the timeline stays that of version {kept.version - 1}"
     return Oddity("data/editOperations.json", project.id, what, done)
 
 

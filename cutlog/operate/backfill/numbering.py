@@ -71,14 +71,14 @@ def drop_absurd(index: Index) -> None:
             beyond = f"FROM {table} WHERE project = ? AND version > ?"
             counted = f"SELECT version, count(*) {beyond} GROUP BY version"
             for version, count in [tuple(each) for each in index.all(counted, found.id, most)]:
-                what = f"version {version} of {found.id} is beyond any sense ({most} is the most), in {count} rows"
+                what = f"version {version} of {found.id} is out of range (at most {most}), in {count} rows"
                 index.tell(Oddity(f"data/{file}.json", found.id, what, "left out: every version is an event"))
             index.do(f"DELETE {beyond}", found.id, most)
         if (found.current_version or 0) > most:
             kept = msgspec.structs.replace(found, current_version=None)
             index.do("UPDATE project SET row = ? WHERE id = ?", pack(kept), found.id)
-            what = f"currentVersion {found.current_version} is beyond any sense ({most} is the most)"
-            index.tell(Oddity("data/projects.json", found.id, what, "the highest version that has operations counts"))
+            what = f"currentVersion {found.current_version} is out of range (at most {most})"
+            index.tell(Oddity("data/projects.json", found.id, what, "the highest version that has operations is used"))
 
 
 def tell_gaps(index: Index) -> None:

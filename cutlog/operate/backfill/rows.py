@@ -100,7 +100,7 @@ def project(row: Row, odd: Odd, count: Count) -> LegacyProject | None:
         odd("a project without a name", f"named {found}")
     version = fields.version(row.get("currentVersion", row.get("version")))
     if version is None:
-        odd("a project without a readable currentVersion", "the highest version of its operations and exports counts")
+        odd("a project without a readable currentVersion", "the highest version of its operations and exports is used")
     canvas = _canvas(row)
     return LegacyProject(
         id=found, name=name or found, current_version=version,
@@ -141,7 +141,7 @@ def video(row: Row, odd: Odd, count: Count) -> LegacyVideo | None:
         return None
     sha256 = fields.digest(row.get("sha256", row.get("hash")))
     if sha256 is None and row.get("sha256") is not None:
-        odd("a sha256 that is none", "computed from the file")
+        odd("an invalid sha256", "computed from the file")
     refs = fields.count(row.get("refCount", 1))
     if not refs or refs > MOST_REFS:
         odd(f"a refCount of {str(row.get('refCount'))[:60]}", "counted as 1: the file is there to be used")
@@ -160,7 +160,7 @@ def operation(row: Row, odd: Odd, count: Count) -> LegacyOperation | None:
     """Reads a row of editOperations.json."""
     owner = fields.identity(row, *_OWNERS)
     if owner is None:
-        odd("an operation without a projectId", "left out: it cannot be told whose it is")
+        odd("an operation without a projectId", "left out: its project is unknown")
         return None
     version = fields.version(row.get("version", row.get("v")))
     if not version:
@@ -178,7 +178,7 @@ def operation(row: Row, odd: Odd, count: Count) -> LegacyOperation | None:
         elif not isinstance(ops, list):
             odd("an operation without a list of ops", "a version that changes nothing")
             ops = []
-    at = _moment(row, odd, "the time of the version before it counts")
+    at = _moment(row, odd, "the time of the version before it is used")
     return LegacyOperation(owner, version or None, ops, at, _author(row), fields.text(row.get("message"), 2_000))
 
 
@@ -195,7 +195,7 @@ def export(row: Row, odd: Odd, count: Count) -> LegacyExport | None:
         odd("an export without an id", f"named {found}")
     keys = _paths(row, "filePath", *_PLACES)
     if not keys:
-        odd("an export without a key", "its file is looked for under the usual name")
+        odd("an export without a key", "its file is searched for under the usual name")
     archived = (
         fields.truth(row.get("archived")) or row.get("status") == "archived"
         or any(re.match(r"/*(.*/)?archive/", key.replace("\\", "/")) for key in keys)
@@ -218,7 +218,7 @@ def _dated(row: Row) -> str:
     return next((name for name in _DATES if name in row), "")
 
 
-def _moment(row: Row, odd: Odd, instead: str = "the time of the run counts") -> datetime | None:
+def _moment(row: Row, odd: Odd, instead: str = "the time of the run is used") -> datetime | None:
     if not (name := _dated(row)):
         return None
     found = fields.moment(row[name])

@@ -92,8 +92,8 @@ async def backfill(
             await mover.move()
             for name, was in seen.items():
                 if source.changed(name, was):
-                    what = "it changed while the run was at work"
-                    index.tell(Oddity(f"data/{name}.json", "", what, "run again to take what is new"))
+                    what = "it changed during the run"
+                    index.tell(Oddity(f"data/{name}.json", "", what, "run again to import what is new"))
             if not dry_run:
                 if found := await differences(index, services, progress, pin=pin):
                     index.close()

@@ -59,7 +59,7 @@ class Source:
                 return target, None
             if seen == Seen.of(origin.stat()):
                 return target, seen
-        tell(Oddity(file, "", "it changes all the time", "read as it was in the middle; run again to take the rest"))
+        tell(Oddity(file, "", "it keeps changing", "read while it was changing; run again to import the rest"))
         return target, seen
 
     def changed(self, name: str, seen: Seen | None) -> bool:

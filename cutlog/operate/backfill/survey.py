@@ -46,9 +46,7 @@ def survey(source: Source, index: Index, folder: Path, progress: Progress, wishe
             try:
                 _READERS[name](index, place, row)
             except RecursionError:
-                index.tell(
-                    Oddity(f"data/{name}.json", f"#{place}", "a row that is nested beyond any sense", "left out")
-                )
+                index.tell(Oddity(f"data/{name}.json", f"#{place}", "a row that is nested too deeply", "left out"))
             if place % 1_000 == 999:
                 progress(f"reading {name}", place + 1, 0)
         index.commit()
@@ -104,7 +102,7 @@ def _add_project(index: Index, place: int, row: dict[str, Any]) -> None:
         return
     given = _given(index, "project", "p", found.id, odd)
     if index.one("SELECT 1 FROM project WHERE id = ?", found.id):
-        odd("the id is there twice", "the later row counts")
+        odd("the id occurs twice", "the later row is used")
     index.do(
         "INSERT OR REPLACE INTO project (id, place, row, given) VALUES (?, ?, ?, ?)",
         found.id,
@@ -121,7 +119,7 @@ def _add_video(index: Index, place: int, row: dict[str, Any]) -> None:
         return
     given = _given(index, "video", "v", found.id, odd)
     if index.one("SELECT 1 FROM video WHERE id = ?", found.id):
-        odd("the id is there twice", "the later row counts")
+        odd("the id occurs twice", "the later row is used")
     index.do(
         "INSERT OR REPLACE INTO video (id, place, row, given) VALUES (?, ?, ?, ?)", found.id, place, pack(found), given
     )
@@ -138,9 +136,9 @@ def _add_operation(index: Index, place: int, row: dict[str, Any]) -> None:
     others = list(index.all("SELECT row FROM operation WHERE project = ? AND version = ?", found.project, version))
     if others:
         if any(unpack(other["row"], LegacyOperation).ops == found.ops for other in others):
-            odd(f"version {version} of {found.project} is there twice", "taken once: both say the same")
+            odd(f"version {version} of {found.project} occurs twice", "taken once: both say the same")
             return
-        odd(f"version {version} of {found.project} is there twice", "the ops of both are taken, in the file's order")
+        odd(f"version {version} of {found.project} occurs twice", "the ops of both are taken, in the file's order")
     index.do("INSERT INTO operation VALUES (?, ?, ?, ?)", found.project, version, place, pack(found))
 
 
@@ -151,7 +149,7 @@ def _add_export(index: Index, place: int, row: dict[str, Any]) -> None:
         return
     given = _given(index, "export", "x", found.id, odd)
     if index.one("SELECT 1 FROM export WHERE id = ?", found.id):
-        odd("the id is there twice", "the later row counts")
+        odd("the id occurs twice", "the later row is used")
     index.do(
         "INSERT OR REPLACE INTO export (id, project, version, place, row, given) VALUES (?, ?, ?, ?, ?, ?)",
         found.id, found.project, found.version, place, pack(found), given,
@@ -184,7 +182,7 @@ def _recover_projects(index: Index) -> None:
         index.do("INSERT INTO project (id, place, row, given) VALUES (?, -1, ?, ?)", found.id, pack(found), given)
         index.tell(
             Oddity("data/projects.json", found.id, "operations or exports refer to it, and it is not there",
-                   f"made again as {given}, named {found.name!r}")
+                   f"recreated as {given}, named {found.name!r}")
         )  # fmt: skip
 
 
@@ -198,7 +196,7 @@ def _same_content(index: Index) -> None:
         video = unpack(row["row"], LegacyVideo)
         if video.sha256 is not None and video.sha256 != row["sha256"]:
             what = "its sha256 is not that of its file"
-            index.tell(Oddity("data/videos.json", video.id, what, f"the file's counts: {row['sha256']}"))
+            index.tell(Oddity("data/videos.json", video.id, what, f"the file's is used: {row['sha256']}"))
         if row["first"] != row["id"]:
             what = f"the same bytes as video {row['first']}"
             index.tell(Oddity("data/videos.json", video.id, what, "one video with the uploads of both"))

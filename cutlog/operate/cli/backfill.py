@@ -28,9 +28,9 @@ def backfill(
     data: Annotated[Path, typer.Option(help="Folder of the stack; started for the run if it does not run.")] = Path(
         ".data"
     ),
-    tenant: Annotated[str, typer.Option(help="Whose projects and videos they become.")] = "default",
+    tenant: Annotated[str, typer.Option(help="Tenant that will own the projects and videos.")] = "default",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
-    no_pin: Annotated[bool, typer.Option("--no-pin", help="Leave exports to garbage collection.")] = False,
+    no_pin: Annotated[bool, typer.Option("--no-pin", help="Don't pin the imported exports.")] = False,
     link: Annotated[bool, typer.Option("--link", help="Hard-link files where possible, do not copy them.")] = False,
     mapping: Annotated[
         Path | None, typer.Option("--map", help="JSON file: what words and numbers of this store mean.")
@@ -56,7 +56,7 @@ def backfill(
         if as_json:
             print(json.dumps({"item": "run", "id": run_id, "resumed": resumed, "dryRun": dry_run}), flush=True)
         elif not dry_run:
-            console.print(f"run {run_id}{' goes on' if resumed else ''}; to take it back: cutlog rollback {run_id}")
+            console.print(f"run {run_id}{' resumed' if resumed else ''}; to undo it: cutlog rollback {run_id}")
 
     async def work(progress: Progress) -> tuple[Report, list[dict[str, Any]]]:
         async with running(folder):
@@ -72,7 +72,7 @@ def backfill(
         faults = "".join(f"; {fault.pointer}: {fault.detail}" for fault in getattr(error, "errors", ()))
         fail(f"{(type(error).__doc__ or '').splitlines()[0]} {error}{faults}".strip())
     except KeyboardInterrupt:
-        fail("interrupted; run the same command again to go on", INTERRUPTED)
+        fail("interrupted; run the same command again to resume", INTERRUPTED)
     if as_json:
         import msgspec
 
@@ -181,7 +181,7 @@ def _show(console: Console, report: Report, items: list[dict[str, Any]]) -> None
             lines.add_row(item["file"], item["id"], item["what"], item["done"])
         console.print(lines)
     means = report.conventions
-    about = "the whole film" if means.whole_film else "the only clip there is"
+    about = "the whole timeline" if means.whole_film else "the only clip there is"
     console.print(f"ops that name no clip are about {about}; times are {means.time}; volumes are {means.volume}")
     console.print(sentence(report.coverage))
     if report.coverage.kinds:

@@ -53,7 +53,7 @@ def demo(
     except (StackDidNotStart, TourFailed, Refused, Unreachable) as error:
         fail(f"{type(error).__doc__} {error}")
     except KeyboardInterrupt:
-        fail("interrupted; what was made so far stays", INTERRUPTED)
+        fail("interrupted; what was made so far is kept", INTERRUPTED)
     seconds = round(time.monotonic() - began, 1)
     if as_json:
         import msgspec
@@ -65,7 +65,7 @@ def demo(
         console.print(f"\ndone in {seconds} s")
         if url is None:
             again = shlex.join(["cutlog", "up", "--data", str(folder)])
-            console.print(f"the stack has stopped; its files stay. To start it again: {again}", soft_wrap=True)
+            console.print(f"the stack has stopped; its files are kept. To start it again: {again}", soft_wrap=True)
 
 
 async def _run(url: str | None, token: str | None, data: Path, console: Console) -> tuple[Outcome, str]:
@@ -110,7 +110,7 @@ def _token(data: Path) -> str:
     try:
         return bearer(data, "demo", "admin")
     except (NoSecrets, NotAnswered) as error:
-        raise TourFailed(f"There is no token for it: {error}; or give --token, or --data.") from None
+        raise TourFailed(f"No token is available for it: {error}; or give --token, or --data.") from None
 
 
 def _with_paths(outcome: Outcome, data: Path) -> Outcome:
@@ -177,8 +177,9 @@ def _show(console: Console, outcome: Outcome) -> None:
     report = outcome.report
     days, keep = report.policy["ttlDays"], report.policy["keepLatest"]
     fates = Table(
-        title=f"what may go on {report.at:%Y-%m-%d} with ttlDays {days}, keepLatest {keep}: {report.candidates} of "
-        f"{report.candidates + report.kept} exports in all, {report.bytes:,} bytes. A simulation: nothing is removed.",
+        title=f"what could be deleted on {report.at:%Y-%m-%d} with ttlDays {days}, keepLatest {keep}: "
+        f"{report.candidates} of {report.candidates + report.kept} exports, {report.bytes:,} bytes. "
+        "A simulation: nothing is deleted.",
         title_justify="left",
         box=box.SIMPLE_HEAD,
     )

@@ -19,7 +19,7 @@ def fsck(
     data: Annotated[Path, typer.Option(help="Folder of the stack; started for the run if it does not run.")] = Path(
         ".data"
     ),
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what follows from the log.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Rebuild whatever can be derived from the log.")] = False,
     deep: Annotated[
         bool,
         typer.Option("--deep/--quick", help="Read every object again and compare its digest, or compare sizes only."),
@@ -68,9 +68,9 @@ def _print_json(report: Report) -> None:
 
 def _print(report: Report) -> None:
     for finding in report.findings:
-        end = f"mended: {finding.mended}" if finding.mended else finding.way_out or "look at it"
+        end = f"repaired: {finding.mended}" if finding.mended else finding.way_out or "find out why"
         print(f"{finding.check:<11} {finding.name}\n            {finding.detail}\n            → {end}")
     looked = ", ".join(f"{count:,} {what}" for what, count in report.looked_at.items())
     mended = sum(finding.mended is not None for finding in report.findings)
-    verdict = f"{len(report.findings)} findings, {mended} mended" if report.findings else "no finding"
-    print(f"{verdict}; looked at {looked}")
+    verdict = f"{len(report.findings)} findings, {mended} repaired" if report.findings else "no finding"
+    print(f"{verdict}; checked {looked}")

@@ -22,9 +22,7 @@ def media(
         bool, typer.Option("--all", help="All videos of the tenant that an earlier release examined.")
     ] = False,
     tenant: Annotated[str, typer.Option(help="Whose videos.")] = "default",
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Return when none of the tenant's videos waits any more.")
-    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until none of the tenant's videos is waiting.")] = False,
     data: Annotated[Path, typer.Option(help="Folder of the stack.")] = Path(".data"),
     url: Annotated[str | None, typer.Option(help="Another stack than the one that runs on DATA.")] = None,
     token: Annotated[
@@ -40,7 +38,7 @@ def media(
     if action != known:
         raise typer.BadParameter(f"there is {known}", param_hint="action")
     if ids and every:
-        raise typer.BadParameter("name videos, or say --all", param_hint="--all")
+        raise typer.BadParameter("name videos, or use --all", param_hint="--all")
     import msgspec
 
     from cutlog.client import Refused, Unreachable

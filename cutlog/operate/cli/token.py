@@ -33,15 +33,17 @@ def seconds(text: str) -> int:
 
 
 def token(
-    action: Annotated[str | None, typer.Argument(help="`revoke`, to end a token; without it, one is made.")] = None,
+    action: Annotated[str | None, typer.Argument(help="`revoke` ends a token; without it, one is printed.")] = None,
     token_id: Annotated[str | None, typer.Argument(help="Id of the token to revoke: its claim `jti`.")] = None,
-    role: Annotated[TokenRole | None, typer.Option(help="What its bearer may do.")] = None,
+    role: Annotated[TokenRole | None, typer.Option(help="Role of the bearer.")] = None,
     data: Annotated[Path, typer.Option(help="Folder of the stack.")] = Path(".data"),
     subject: Annotated[
         str | None,
-        typer.Option(help="Who it is for (default: cli); with `revoke`, whose credentials end that were made so far."),
+        typer.Option(
+            help="Subject, the author of edits made with it (default: cli); with `revoke`, whose tokens issued so far end."
+        ),
     ] = None,
-    tenant: Annotated[str, typer.Option(help="Whose projects and videos it sees.")] = "default",
+    tenant: Annotated[str, typer.Option(help="Tenant whose projects and videos it can access.")] = "default",
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 12h, 7d; at most 366d.")] = "12h",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -51,13 +53,13 @@ def token(
     """
     if action is not None:
         if action != "revoke":
-            raise typer.BadParameter("there is revoke", param_hint="action")
+            raise typer.BadParameter("choose `revoke`, or omit it", param_hint="action")
         if (token_id is None) == (subject is None):
             raise typer.BadParameter("give the id of a token, or --subject", param_hint="token_id")
         _revoke(data, tenant, token_id, subject, as_json)
         return
     if role is None:
-        raise typer.BadParameter("say which", param_hint="--role")
+        raise typer.BadParameter("name the role", param_hint="--role")
     life = seconds(ttl)
     from cutlog.operate.cli.bearer import NoSecrets, NotAnswered, bearer
     from cutlog.operate.stack.secrets import EmptySecret

@@ -123,7 +123,7 @@ async def tour(client: Client, clip: Path, step: Step) -> Outcome:
     """Goes through it all on a running stack. Raises TourFailed, Refused, Unreachable."""
     with step(f"upload {clip.name}") as progress:
         video = await client.upload(clip, on_progress=progress)
-    with step("ingest: facts, edit proxy, sound, thumbnail"):
+    with step("ingest: facts, edit proxy, audio, thumbnail"):
         ready = await client.ready_video(video.id)
         if ready.status != "ready" or ready.facts is None or not ready.facts.frames:
             raise TourFailed(f"The video is {ready.status}.")

@@ -18,9 +18,9 @@ from cutlog.operate.fsck.stack import Stack
 
 AT_ONCE: Final = 8
 """Objects read side by side."""
-NO_WAY: Final = "it can't be made again: restore it from a backup, or upload it again"
+NO_WAY: Final = "it can't be recreated: restore it from a backup, or upload it again"
 OFFERED: Final = "the garbage collector offers it when it is a day old"
-BY_HAND: Final = "the garbage collector does not offer it; remove it, if nothing is under way that may need it"
+BY_HAND: Final = "the garbage collector does not offer it; remove it if no running job may need it"
 FOREIGN: Final = "it stops the garbage collector; start the version of cutlog that wrote it, or remove it"
 
 
@@ -98,7 +98,7 @@ async def strays(stack: Stack, must: Wanted) -> AsyncIterator[Finding]:
                 if head.key in known or f"{head.key.rpartition('/')[0]}/" in must.loose:
                     continue
                 if (way_out := _way_out(head.key, must.held)) is not None:
-                    detail = f"{head.size} bytes that nobody keeps, written {head.modified:%Y-%m-%dT%H:%M:%SZ}"
+                    detail = f"{head.size} bytes that nothing refers to, written {head.modified:%Y-%m-%dT%H:%M:%SZ}"
                     yield Finding("stray", head.key, detail, way_out=way_out)
 
 

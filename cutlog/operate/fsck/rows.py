@@ -84,7 +84,7 @@ async def counts(stack: Stack, connection: AsyncConnection) -> AsyncIterator[Fin
         for media in sorted(truth.keys() | theirs.keys()):
             if truth.get(media, 0) != theirs.get(media, 0):
                 detail = f"{service} counts {theirs.get(media, 0)} references, the log {truth.get(media, 0)}"
-                yield Finding("count", media, detail, way_out="find out why; a count is never mended by itself")
+                yield Finding("count", media, detail, way_out="find out why; counts are never repaired automatically")
 
 
 async def remembered(stack: Stack) -> AsyncIterator[Finding]:

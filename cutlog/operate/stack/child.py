@@ -117,7 +117,7 @@ class Child:
                 if await self._well():
                     well = time.monotonic()
                 elif time.monotonic() - well > UNWELL:
-                    self._tell(f"{self.name} has been unwell for {UNWELL:.0f} s; ending it")
+                    self._tell(f"{self.name} has been unhealthy for {UNWELL:.0f} s; ending it")
                     with suppress(ProcessLookupError):
                         process.kill()
                     break

@@ -219,7 +219,7 @@ class Stack:
             try:
                 self._write_state()
             except OSError as error:  # a full disk, as a rule
-                self.tell(f"{self.layout.state} could not be written, and will be: {error}")
+                self.tell(f"{self.layout.state} could not be written; retrying: {error}")
                 asyncio.get_running_loop().call_later(WRITE_AGAIN, self._changed)
         if self._forks is None or not self._forks.forking:  # what is being forked is not known yet
             end_orphans([child.pid for child in self.children.values() if child.pid])

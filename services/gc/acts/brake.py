@@ -42,8 +42,8 @@ def pull(policy: Policy, share: Share) -> None:
     too_many = share.chosen > most * share.count or share.chosen_size > most * share.size
     if too_many and (share.chosen > FLOOR or most == 0):
         raise BrakedError(
-            f"{share.chosen} of {share.count} {share.what} ({share.chosen_size} of {share.size} bytes) would go; "
-            f"maxDeleteFraction is {most}. Delete fewer at a time, or calculate with a policy that allows more."
+            f"{share.chosen} of {share.count} {share.what} ({share.chosen_size} of {share.size} bytes) would be "
+            f"deleted; maxDeleteFraction is {most}. Delete fewer at a time, or use a policy that allows more."
         )
 
 

@@ -197,7 +197,7 @@ class _Deleting(_ByPlan):
             if each not in self.lines:
                 decided[each] = "it is not in the plan"
             elif each in moving:
-                decided[each] = "its file is on its way to the archive"
+                decided[each] = "its file is still being archived"
             elif each in bare:
                 decided[each] = bare[each]
             elif each.startswith("proxy:"):
@@ -225,7 +225,7 @@ class _Deleting(_ByPlan):
             if each in self.lines and (line := self.lines[each]).class_ in named:
                 named[line.class_].append(each)
         decided: dict[str, Decided] = {
-            each: "it is not there, or something refers to it" for some in named.values() for each in some
+            each: "it does not exist, or something refers to it" for some in named.values() for each in some
         }
         where = (connection, self.blobs, self.tenant)
         if some := named["segment"]:
@@ -289,7 +289,7 @@ class _DeletingVideos(_ByPlan):
         ):
             verdict = judge_video_deletion(media, self.policy, at)
             if media.media_id in moving:
-                decided[media.media_id] = "its file is on its way to the archive"
+                decided[media.media_id] = "its file is still being archived"
             elif verdict.verdict == "kept":
                 decided[media.media_id] = _why(verdict)
             else:

@@ -28,7 +28,7 @@ PLAN_SIMULATED: Final = ProblemType(
 BRAKED: Final = ProblemType(
     "braked", 409, "The run would delete more than maxDeleteFraction allows",
     "30 of 100 exports (3000 of 9000 bytes) would be deleted; maxDeleteFraction is 0.2. Delete fewer at a time, or "
-    "calculate with a policy that allows more.",
+    "use a policy that allows more.",
 )  # fmt: skip
 ACT_UNDER_WAY: Final = ProblemType(
     "act-under-way", 409, "Another run is in progress",

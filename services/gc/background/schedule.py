@@ -58,7 +58,7 @@ def check(policy: Policy, at: datetime, pointer: str = "/schedule") -> None:
             croniter(line, at).get_next(datetime)
             last_due(line, at)
         except (CroniterError, ValueError, OverflowError):
-            detail = "no such day ever comes; give days that the months have, such as 0 3 1 * *, or nothing"
+            detail = "this date never occurs; use days that the months have, such as 0 3 1 * *, or nothing"
     if detail:
         raise invalid(ProblemError(pointer, detail))
 

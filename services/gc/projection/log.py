@@ -29,5 +29,5 @@ class LogAsked:
             raise BusError(f"ops refused to read events: {refusal}")
         head = _EVENTS.decode(reply.data).head
         if head is None:
-            raise BusError("ops is of an older build, and does not say where the log ends")
+            raise BusError("ops runs an older build that does not report where the log ends")
         return head

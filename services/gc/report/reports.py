@@ -208,7 +208,7 @@ async def caught_up(connection: AsyncConnection, least: int) -> int:
     """The position of the snapshot. Raises ProjectionBehindError when a replay has just begun."""
     position = await snapshot.position(connection)
     if position < least:
-        raise ProjectionBehindError(f"It is reading history again and has come to event {position}.")
+        raise ProjectionBehindError(f"It is replaying events and has reached event {position}.")
     return position
 
 

@@ -71,7 +71,7 @@ def _video(media: Media, policy: Policy, at: datetime) -> Iterator[Said]:
     if policy.min_age_hours:
         yield min_age(media.uploaded_at, policy, at)
     start = max(filter(None, (media.touched_at, media.left_at)))
-    since = "the last project that used it was deleted" if start == media.left_at else "uploaded or let go"
+    since = "the last project that used it was deleted" if start == media.left_at else "uploaded or released"
     yield ttl(since, start, "ttlDays", policy.ttl_days, at)
 
 
@@ -98,7 +98,7 @@ def judge_segment(segment: Segment, policy: Policy, at: datetime) -> Verdict:
 
 def _segment(segment: Segment, policy: Policy, at: datetime) -> Iterator[Said]:
     if segment.films:
-        yield True, Reason(rule="referenced", detail=f"{segment.films} films that are kept are made of it")
+        yield True, Reason(rule="referenced", detail=f"{segment.films} kept renders use it")
     if policy.min_age_hours:
         yield min_age(segment.written_at, policy, at)
     yield ttl("written", segment.written_at, "segmentTtlDays", policy.segment_ttl_days, at)

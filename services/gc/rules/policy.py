@@ -155,7 +155,7 @@ def judge_deletion(
 def _last_word(project: Project, export: Export, policy: Policy, at: datetime, erasing: bool) -> Iterator[Said]:
     yield from _pins(project.pins, export, at, only_holds=erasing)
     if erasing:
-        yield False, Reason(rule="erasure", detail="the project is deleted and its erasure was asked for")
+        yield False, Reason(rule="erasure", detail="the project is deleted and its erasure was requested")
         return
     # One that came from a legacy store as archived has been so since it was made.
     since = export.archived_at or export.finished_at
@@ -168,7 +168,7 @@ def _last_word(project: Project, export: Export, policy: Policy, at: datetime, e
 
 def _erased(facts: Ready, at: datetime) -> Iterator[Said]:
     yield from _pins(facts.pins, facts.export, at, only_holds=True)
-    yield False, Reason(rule="erasure", detail="the project is deleted and its erasure was asked for")
+    yield False, Reason(rule="erasure", detail="the project is deleted and its erasure was requested")
 
 
 def _rules(facts: Ready, policy: Policy, at: datetime) -> Iterator[Said]:

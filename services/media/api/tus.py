@@ -54,10 +54,10 @@ _SPEAKS: Final = Header("Tus-Resumable", "The version of tus", {"type": "string"
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _CHECKSUM: Final = Header("Upload-Checksum", "`sha256` and the digest of this body in base64, with a space between")
 _LENGTH: Final = Header("Upload-Length", "Bytes of the file", _COUNT, required=True)
-_OFFSET: Final = Header("Upload-Offset", "Bytes that have come already", _COUNT, required=True)
+_OFFSET: Final = Header("Upload-Offset", "Bytes received so far", _COUNT, required=True)
 _METADATA: Final = Header("Upload-Metadata", "`filename` and its value in base64, with a space between")
 _OVERRIDE: Final = Header(
-    "X-HTTP-Method-Override", "What is meant", {"type": "string", "enum": ["PATCH", "DELETE"]}, required=True
+    "X-HTTP-Method-Override", "The intended method", {"type": "string", "enum": ["PATCH", "DELETE"]}, required=True
 )
 
 _WRITING: Final = (

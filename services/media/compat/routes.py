@@ -63,7 +63,7 @@ def routes(
             async with engine.begin() as connection:
                 await reads.describe(connection, video.id, fields.said)
                 shown = await row(*await reads.one(connection, actor.tenant, video.id))
-            message = "The video was uploaded before." if video.duplicate else "The video was uploaded."
+            message = "The video already exists." if video.duplicate else "The video was uploaded."
             return Reply(outcome.status, Answer(data=One(video=shown), message=message))
         raise _unusable(f"Send a file in the field {FIELD!r}.")
 

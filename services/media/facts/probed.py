@@ -195,13 +195,13 @@ def _mixed(stream: RawStream) -> bool:
 def _why_nothing(raw: RawProbe) -> str:
     of_use = [stream for stream in raw.streams if stream.kind != "other" and not stream.attached]
     if not of_use:
-        return "it holds neither pictures nor sound"
+        return "it contains neither video nor audio"
     refused = sorted({stream.codec for stream in of_use if not _allowed(stream)})
     if refused:
         return f"its codec is not supported: {', '.join(refused)}"
     if not all(map(_mixed, of_use)):
-        return f"its sound has more than {MAX_CHANNELS} channels"
-    return "nothing of it can be decoded"
+        return f"its audio has more than {MAX_CHANNELS} channels"
+    return "none of it can be decoded"
 
 
 def _check_size(stream: RawStream) -> None:
@@ -209,7 +209,7 @@ def _check_size(stream: RawStream) -> None:
     assert video is not None
     width, height = video.width, video.height
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
-        raise UnusableError(f"its picture of {width} × {height} is beyond {MAX_PIXELS} pixels")
+        raise UnusableError(f"its frame size of {width} × {height} exceeds {MAX_PIXELS} pixels")
 
 
 def _aspect(video: RawVideo) -> Ratio | None:
@@ -344,7 +344,7 @@ def _length(raw: RawProbe, stream: RawStream) -> Fraction:
 
 def _check_length(seconds: Fraction) -> None:
     if seconds <= 0:
-        raise UnusableError("it has no length")
+        raise UnusableError("its duration is zero or unknown")
     if seconds > MAX_SECONDS:
         raise UnusableError(f"it is longer than {MAX_SECONDS // 3600} hours")
 

@@ -164,7 +164,7 @@ class Imports:
             digest.update(chunk)
             size += len(chunk)
         if digest.hexdigest() != new.sha256:
-            raise DigestMismatchError(f"The object {new.key} has not the bytes that were announced.")
+            raise DigestMismatchError(f"The object {new.key} differs from what was announced.")
         async with self._blobs.local(new.key) as path:
             yield Received(path, size, new.sha256, display_name(new.name))
 
@@ -182,7 +182,7 @@ class Imports:
                     media_id=row.id, event=msgspec.structs.replace(uploaded(row), alias=_alias(new, row))
                 )
             elif found.stored == "deleted" and known.generation <= found.generation:
-                raise leases.LeaseLostError("Its bytes went while they were counted on; send it again.")
+                raise leases.LeaseLostError("Its file was deleted in the meantime; send it again.")
             elif found.stored == "deleted":
                 await videos.renew(connection, found, known)
                 row = await _counted(connection, found.id, new.refs - 1)

@@ -25,7 +25,7 @@ class QuotaError(MediaError):
     """The tenant's quota is exhausted."""
 
     def __init__(self, what: str, limit: int, used: int) -> None:
-        super().__init__(f"The tenant may hold {limit} {what} and holds {used}; delete videos that nobody needs.")
+        super().__init__(f"The tenant may hold {limit} {what} and holds {used}; delete videos that are not needed.")
         self.limit, self.used = limit, used
 
 

@@ -163,7 +163,7 @@ class _Work:
         width, height = proxy_size(*display_size(facts))
         count, wanted = made.progress.frames, proxy_frames(facts)
         if count != (wanted or max(1, count)):
-            raise UnusableError(f"{count} of its {wanted or facts.frames} pictures could be read")
+            raise UnusableError(f"{count} of its {wanted or facts.frames} frames could be decoded")
 
         async def put(name: RenditionName, key: str) -> Rendition:
             return msgspec.structs.replace(await self._put(name, key), width=width, height=height, frames=count)

@@ -120,7 +120,7 @@ class Worker:
 
     async def _one(self, row: Stored) -> None:
         if row.derive_left < 0:
-            await self._fail(row, "processing it was begun too often and never ended")
+            await self._fail(row, "processing was started too often without finishing")
             return
         share = [0.0]
         renewing = asyncio.create_task(self._renew(row, share))
@@ -136,7 +136,7 @@ class Worker:
             )
             if row.status == "ready" and derived.kind != row.kind:
                 # Clips were allowed for what it was.
-                raise UnusableError(f"it is now taken for {derived.kind}, and no longer for {row.kind}")
+                raise UnusableError(f"it is now detected as {derived.kind} instead of {row.kind}")
         except _FINAL as error:
             await self._fail(row, str(error))
         except StoreUnavailableError as error:

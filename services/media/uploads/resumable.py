@@ -27,7 +27,7 @@ class OffsetError(MediaError):
     """The offset does not match the length received so far."""
 
     def __init__(self, received: int, offset: int) -> None:
-        super().__init__(f"The upload has {received} bytes; these begin at {offset}.")
+        super().__init__(f"The upload has {received} bytes; the request starts at {offset}.")
 
 
 _COLUMNS: Final = (

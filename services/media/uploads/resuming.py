@@ -174,7 +174,7 @@ class Resuming:
                     came += len(chunk)
                     if came > row.size:
                         counts = False  # what the steps before have counted stays
-                        raise TooLongError(f"The upload has {row.size} bytes; {came} came.")
+                        raise TooLongError(f"The upload has {row.size} bytes; {came} were received.")
                     await adding.add(chunk)
                     if adding.unstored >= STEP:
                         await self._stored(adding, counts)

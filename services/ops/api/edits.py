@@ -89,5 +89,5 @@ def routes(api: Api, ops: Ops) -> None:
 def check_stored_size(raw: bytes) -> None:
     """PostgreSQL writes 1e-300 out in full, and an event has to fit into a message. Raises Problem 413."""
     if 2 * len(raw) + LONGEST_NUMBER * len(_EXPONENT.findall(raw)) > MAX_STORED:
-        detail = "So many numbers with long exponents do not fit; write 0 for what is nearly 0, or send fewer ops."
+        detail = "The numbers are too long when stored; write 0 for values near 0, or send fewer ops."
         raise TOO_LARGE(detail)

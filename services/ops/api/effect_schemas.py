@@ -75,7 +75,7 @@ def _parameter(each: Number | ColorValue | Choice | MediaValue) -> Json:
         case Choice(options=options):
             return {"type": "string", "enum": list(options)}
         case MediaValue():
-            return {"type": "string", "description": "The id of a media"}
+            return {"type": "string", "description": "Id of a media"}
         case other:
             assert_never(other)
 

@@ -71,7 +71,7 @@ HELD: Final = ProblemType(
     "held", 403, "The version is on hold", "This version is on hold; only an admin can change or lift that."
 )
 MEDIA_IN_USE: Final = ProblemType("media-in-use", 409, "The media is in use", "Media v_1 is used by 2 projects.")
-MEDIA_GONE: Final = ProblemType("media-gone", 409, "The media was deleted", "Media v_1 does not exist any more.")
+MEDIA_GONE: Final = ProblemType("media-gone", 409, "The media was deleted", "Media v_1 no longer exists.")
 MEDIA_EXISTS: Final = ProblemType("media-exists", 409, "The media already exists", "Media v_1 already exists.")
 INTERCHANGE_REFUSED: Final = ProblemType(
     "interchange-refused", 422, "The file or format can't be converted",
@@ -86,7 +86,7 @@ MEDIA_MISSING: Final = ProblemType(
 )  # fmt: skip
 
 # Between services only.
-NOT_IMPORTED: Final = ProblemType("not-imported", 409, "The project did not come from that store", "")
+NOT_IMPORTED: Final = ProblemType("not-imported", 409, "The project was not imported from that store", "")
 EDITED_SINCE: Final = ProblemType("edited-since", 409, "Later work builds on the import", "")
 EXPORTS_UNAVAILABLE: Final = ProblemType(
     "exports-unavailable", 409, "Ids of exports are not available",

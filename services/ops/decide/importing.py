@@ -94,7 +94,7 @@ ImportCommand = ImportVersions | ImportFiles | UndoImport
 def decide_import(state: ProjectState | None, command: ImportCommand) -> tuple[ProjectEvent, ...]:
     """What happens; nothing for what is there already. Raises RefusedError."""
     if state is not None and not state.undone and (state.imported is None or state.imported.source != command.source):
-        raise NotImportedError("A project with this id exists, and it did not come from that store.")
+        raise NotImportedError("A project with this id exists, and it was not imported from that store.")
     if state is not None and state.deleted and not state.undone and not isinstance(command, UndoImport):
         raise EditedSinceError("The project was deleted here since it was imported.")
     match command:

@@ -70,7 +70,7 @@ def decide(
     hold on to it: not deleted, or with a pin. Raises Refused."""
     if isinstance(command, RecordMediaUploaded):
         if state is not None and (state.tenant != tenant or command.event.generation <= state.generation):
-            raise MediaExistsError(f"Media {command.media_id} is known already.")
+            raise MediaExistsError(f"Media {command.media_id} already exists.")
         return (command.event,)
     if state is None or state.tenant != tenant:
         raise NotFoundError(f"There is no media {command.media_id}.")

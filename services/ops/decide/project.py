@@ -135,7 +135,7 @@ def decide(state: ProjectState | None, command: ProjectCommand) -> Events:
                 raise NotRetryableError(f"Export {export_id} is {export.status}.")
             newest = state.requested.get(version_and_profile(export.version, export.profile))
             if newest not in (None, export_id):
-                raise NotRetryableError(f"Version {export.version} was exported anew as {newest}.")
+                raise NotRetryableError(f"Version {export.version} was exported again as {newest}.")
             return (ExportRequested(export_id=export_id, version=export.version, profile=export.profile),)
         case SetPin():
             return _pin(state, command)

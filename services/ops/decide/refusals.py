@@ -32,7 +32,7 @@ class IdUnavailableError(RefusedError):
 
 
 class NotImportedError(RefusedError):
-    """The project did not come from that store."""
+    """The project was not imported from that store."""
 
     code = "not-imported"
 
@@ -131,6 +131,6 @@ class MediaGoneError(RefusedError):
 
 
 class MediaExistsError(RefusedError):
-    """The media is known already."""
+    """The media already exists."""
 
     code = "media-exists"

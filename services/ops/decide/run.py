@@ -23,7 +23,7 @@ def decide(state: GcEvent | None, command: GcCommand) -> tuple[GcEvent, ...]:
             return (event,)
         case RecordPolicy(event=changed):
             if isinstance(state, PolicyChanged) and changed.version <= state.version:
-                raise ChangedSinceError(f"Policy {state.version} is known already.")
+                raise ChangedSinceError(f"Policy {state.version} already exists.")
             return (changed,)
         case _:
             assert_never(command)

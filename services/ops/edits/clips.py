@@ -110,7 +110,7 @@ def trim(sequence: Sequence, op: ClipTrim, sources: Sources) -> Sequence:
             raise EditError(
                 pointer,
                 f"clip {placed.piece.id}, linked with {op.clip}, has {placed.piece.frames} frames, all of which would "
-                "go; trim less, or unlink it",
+                "be removed; trim less, or unlink it",
             )
         other = placed.piece.id != op.clip
         part = trimmed(placed.piece, head, placed.piece.frames + tail) if other else first.piece

@@ -92,7 +92,7 @@ def check_inside(sequence: Sequence, piece: Piece, sources: Sources, pointer: st
     if source.start < 0:
         raise EditError(
             pointer,
-            f"clip {piece.id} would begin {some_frames(-source.start)} before its source, media {source.media}, does",
+            f"clip {piece.id} would start {some_frames(-source.start)} before its source, media {source.media}, begins",
         )
     frames = length(sequence, source.media, sources)
     if frames is not None and source.end > frames:

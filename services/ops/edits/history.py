@@ -22,7 +22,7 @@ def revert(sequence: Sequence, op: HistoryRevert, earlier: Earlier) -> Sequence:
     """
     then = earlier(op.to_version)
     if then is None:
-        raise EditError("/toVersion", f"there is no version {op.to_version} to go back to; name one of this project")
+        raise EditError("/toVersion", f"there is no version {op.to_version} to revert to; name one of this project")
     return msgspec.structs.replace(then, name=sequence.name, taken=sequence.taken, written=sequence.written)
 
 

@@ -105,7 +105,7 @@ class Preparing:
         for index, op in enumerate(ops):
             if isinstance(op, HistoryRevert) and state is not None and op.to_version <= state.version:
                 if len(known) == REVERTS and op.to_version not in known:
-                    raise EditError(f"/ops/{index}/toVersion", f"one batch goes back to at most {REVERTS} versions")
+                    raise EditError(f"/ops/{index}/toVersion", f"one batch reverts to at most {REVERTS} versions")
                 known[op.to_version] = await self._history.at(project_id, op.to_version)
         return known
 

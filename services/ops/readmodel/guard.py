@@ -43,7 +43,7 @@ async def guard(connection: AsyncConnection, events: Sequence[Event]) -> None:
     if added:
         absent = (await connection.exec_driver_sql(_ABSENT, (added,))).scalar_one_or_none()
         if absent is not None:
-            raise MediaGoneError(f"Media {absent} does not exist any more.")
+            raise MediaGoneError(f"Media {absent} no longer exists.")
     for event in events:
         if isinstance(event.data, MediaReleased) and event.data.ref_count <= 0:
             count = (await connection.exec_driver_sql(_COUNT_USES, (event.entity,))).scalar_one()

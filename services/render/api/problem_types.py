@@ -10,7 +10,7 @@ MEDIA_NOT_READY: Final = ProblemType(
     "media-not-ready", 409, "Media of the timeline is not ready",
     "Media v_1 is still being processed; try again when it is ready.",
 )  # fmt: skip
-MEDIA_GONE: Final = ProblemType("media-gone", 409, "The media was deleted", "Media v_1 does not exist any more.")
+MEDIA_GONE: Final = ProblemType("media-gone", 409, "The media was deleted", "Media v_1 no longer exists.")
 NO_PICTURE: Final = ProblemType(
     "no-picture", 422, "The source has no usable picture", "Media v_1 has no usable picture."
 )

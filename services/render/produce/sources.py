@@ -18,7 +18,7 @@ from services.render.plan.layers import SourceFile, Typeface
 
 
 class SourceGoneError(RenderError):
-    """A file that the film is made of does not exist any more."""
+    """A file that the film is made of no longer exists."""
 
 
 class NoPictureError(RenderError):
