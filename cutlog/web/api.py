@@ -34,8 +34,8 @@ _NAME = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 
 @dataclass(frozen=True)
 class Content:
-    """An answer that is not JSON, for `returns`: `Content("image/jpeg")`. `of` are types of the data of events, for
-    `text/event-stream`."""
+    """An answer that is not JSON, for `returns`: `Content("image/jpeg")`. `of` are types of its
+    values: of JSON under another media type, or of the data of events (`text/event-stream`)."""
 
     media_type: str
     of: tuple[Any, ...] = ()

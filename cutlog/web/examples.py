@@ -147,5 +147,5 @@ def _add(bodies: Mapping[str, Json], components: Components, *, asked: bool) -> 
             types = [each["$ref"].rpartition("/")[2] for each in body["schema"].get("oneOf", [body["schema"]])]
             found = {name: {"value": example(components[name], components, asked=True)} for name in types}
             body["examples"] = found
-        elif media_type == "application/json" or media_type.endswith("/event-stream"):
+        elif media_type.endswith(("/json", "+json", "/event-stream")):
             body["example"] = example(body["schema"], components, asked=asked)

@@ -257,7 +257,8 @@ def _responses(route: Route, by_type: Mapping[int, Json]) -> Json:
 
 def _content(kind: Content, by_type: Mapping[int, Json]) -> Json:
     if kind.of:
-        return {"anyOf": [by_type[id(each)] for each in kind.of]}
+        schemas = [by_type[id(each)] for each in kind.of]
+        return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     return _TEXT if kind.media_type.startswith("text/") else _BYTES
 
 

@@ -208,7 +208,7 @@ async def test_work_that_fails_is_begun_again_and_readiness_tells_when_it_does_n
         await eventually(lambda: one.ended >= 2)
         await one.standing.check()  # not yet
         one.standing.grace = 0.0
-        with pytest.raises(NotReady, match=r"work(: no process has led| has been failing) for .*KeyError"):
+        with pytest.raises(NotReady, match=r"work(: no process has held the lease| has been failing) for .*KeyError"):
             await one.standing.check()
         fails = False
 
@@ -236,7 +236,7 @@ async def test_where_nobody_can_lead_the_service_is_not_ready(engine: AsyncEngin
         await eventually(lambda: one.standing.error)
         await one.standing.check()
         one.standing.grace = 0.0
-        with pytest.raises(NotReady, match="no process has led"):
+        with pytest.raises(NotReady, match="no process has held the lease"):
             await one.standing.check()
         await owner.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON media.lease TO cutlog_media")
         await eventually(lambda: one.lease)

@@ -105,5 +105,5 @@ async def test_where_no_relay_leads_or_its_lag_grows_ops_is_not_ready(
         await look()
         await relay.check()
     relay.standing.grace = -1.0
-    with pytest.raises(NotReady, match="no process has led"):
+    with pytest.raises(NotReady, match="no process has held the lease"):
         await relay.check()

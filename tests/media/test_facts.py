@@ -184,11 +184,11 @@ def test_a_gif_is_a_film_only_when_it_moves() -> None:
 @pytest.mark.parametrize(
     ("streams", "why"),
     [
-        ((), "neither pictures nor sound"),
-        ((picture(attached=True),), "neither pictures nor sound"),
+        ((), "neither video nor audio"),
+        ((picture(attached=True),), "neither video nor audio"),
         ((picture(codec="mystery", decoder="mystery"),), "codec is not supported: mystery"),
         ((picture(decoded=False), sound(decoded=False)), "none of it can be decoded"),
-        ((sound(duration=0),), "no length"),
+        ((sound(duration=0),), "zero or unknown"),
         ((sound(duration=48_000 * 90_000),), "longer than 24 hours"),
     ],
 )

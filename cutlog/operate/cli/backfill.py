@@ -116,7 +116,7 @@ def rollback(
         print(json.dumps(msgspec.to_builtins(removed)))
     else:
         print(
-            f"taken back {', '.join(removed.runs)}: {removed.projects} projects, {removed.uploads} uploads of videos, "
+            f"rolled back {', '.join(removed.runs)}: {removed.projects} projects, {removed.uploads} uploads of videos, "
             f"{removed.files} files"
         )
 

@@ -39,9 +39,7 @@ def token(
     data: Annotated[Path, typer.Option(help="Folder of the stack.")] = Path(".data"),
     subject: Annotated[
         str | None,
-        typer.Option(
-            help="Subject, the author of edits made with it (default: cli); with `revoke`, whose tokens issued so far end."
-        ),
+        typer.Option(help="Subject, the author of edits made with it (default: cli); with `revoke`, whose tokens end."),
     ] = None,
     tenant: Annotated[str, typer.Option(help="Tenant whose projects and videos it can access.")] = "default",
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 30m, 12h, 7d; at most 366d.")] = "12h",

@@ -20,6 +20,23 @@ from services.ops.api.context import Ops
 JWKS: Final = "application/jwk-set+json"
 
 
+class Jwk(Wire):
+    """A public key (RFC 7517, RFC 8037)."""
+
+    kid: str
+    x: str
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    use: Literal["sig"]
+    alg: Literal["EdDSA"]
+
+
+class JwkSet(Wire):
+    """The accepted public keys."""
+
+    keys: tuple[Jwk, ...]
+
+
 class After(Strict):
     """Since when revocations are asked for."""
 
@@ -56,7 +73,7 @@ def routes(api: Api, ops: Ops) -> None:
     @api.get(
         "/.well-known/jwks.json",
         role=None,
-        returns={200: Content(JWKS)},
+        returns={200: Content(JWKS, (JwkSet,))},
         summary="Public keys that verify tokens",
         tag="Access",
     )
