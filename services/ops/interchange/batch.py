@@ -151,7 +151,7 @@ class Batch:
                 self._losses.add("caption", caption.id, f"it is not what it may be: {error}")
         there = [each for each in new if each.start < each.end]
         if empty := len(new) - len(there):
-            self._losses.add("caption", track.id, "its duration is zero or unknown", empty)
+            self._losses.add("caption", track.id, "it has no length", empty)
         there = [each for each in there if self._drawable(each, track)]
         if there:
             self._try(CaptionsAdd(track=track.id, captions=tuple(there)), track.id)

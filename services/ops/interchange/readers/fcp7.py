@@ -130,9 +130,7 @@ class _Reader:
     def _joint(self, item: Element) -> _Joint | None:
         start, end = _number(item, "start"), _number(item, "end")
         if start is None or end is None or end <= start:
-            self.losses.add(
-                "transition", _text(item, "effect/name") or "a transition", "its duration is zero or unknown"
-            )
+            self.losses.add("transition", _text(item, "effect/name") or "a transition", "it has no length")
             return None
         match _text(item, "alignment"):
             case "start" | "start-black":
