@@ -63,6 +63,10 @@ class _Lines:
                     self._told(told)
 
 
+_FOUND: dict[tuple[Path, int, str], Binary] = {}
+"""Builds that have started in this process, by path, time of change and jail: they need not prove it again."""
+
+
 class Ffmpeg:
     """One build of ffmpeg in one kind of sandbox. Make it with `find`; one serves a whole process."""
 
@@ -94,6 +98,9 @@ class Ffmpeg:
         needs = (path, *libraries(path))
         reasons = []
         for jail in candidates(settings.sandbox):
+            asked = (path, path.stat().st_mtime_ns, jail.name)
+            if asked in _FOUND:
+                return cls(_FOUND[asked], jail, needs)
             banner: list[bytes] = []
             try:
                 ended = await process.run(jail, [str(path), "-version"], Room(needs), PROBE, banner.append)
@@ -101,7 +108,8 @@ class Ffmpeg:
                 reasons.append(f"{jail.name}: {error}")
                 continue
             if ended.code == 0:
-                return cls(identify(path, b"".join(banner).decode(errors="replace")), jail, needs)
+                _FOUND[asked] = identify(path, b"".join(banner).decode(errors="replace"))
+                return cls(_FOUND[asked], jail, needs)
             reasons.append(f"{jail.name}: exit {ended.code}: {ended.log.strip()[-200:]}")
         raise SandboxUnavailableError("; ".join([CHOICES, *reasons]))
 

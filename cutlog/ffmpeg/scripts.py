@@ -38,6 +38,10 @@ def package(name: str) -> Path:
     return Path(spec.origin).parent.resolve()
 
 
+_PROVEN: set[tuple[Path, tuple[str, ...], str]] = set()
+"""Scripts, their packages, and jails in which they have started in this process: they need not prove it again."""
+
+
 class ScriptRunner:
     """Runs one script, with the packages that it loads from their folders."""
 
@@ -58,11 +62,14 @@ class ScriptRunner:
                 return self._jail
             reasons = []
             for jail in candidates(self._mode):
+                asked = (self._script, tuple(self._packages), jail.name)
                 try:
-                    await self._run(jail, ["--check"], (), Limits(seconds=60), 1 << 10)
+                    if asked not in _PROVEN:
+                        await self._run(jail, ["--check"], (), Limits(seconds=60), 1 << 10)
                 except (OSError, RuntimeError, ScriptFailedError) as error:
                     reasons.append(f"{jail.name}: {error}")
                     continue
+                _PROVEN.add(asked)
                 self._jail = jail
                 return jail
             raise SandboxUnavailableError("; ".join([CHOICES, *reasons]))

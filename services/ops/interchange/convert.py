@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -34,13 +35,18 @@ class Library:
     """OpenTimelineIO and its adapter, from their folders alone: site-packages itself is out of sight."""
 
     def __init__(self, folders: list[str]) -> None:
-        package, self._aaf, self._aaf2, readers = folders
+        self._package, self._aaf, self._aaf2, readers = folders
         _module("readers", f"{readers}/__init__.py", [readers])
-        _module("opentimelineio", f"{package}/__init__.py", [package])
-        self.core: Any = importlib.import_module("opentimelineio.core")
+
+    @cached_property
+    def core(self) -> Any:
+        """OpenTimelineIO itself: to load it takes longer than to start this process, and our readers do without."""
+        _module("opentimelineio", f"{self._package}/__init__.py", [self._package])
+        return importlib.import_module("opentimelineio.core")
 
     def aaf(self) -> Any:
         """The adapter, without its hooks."""
+        assert self.core, "it is loaded before its adapter"
         _module("aaf2", f"{self._aaf2}/__init__.py", [self._aaf2])
         _module("otio_aaf_adapter", f"{self._aaf}/__init__.py", [self._aaf])
         hooks: Any = importlib.import_module("otio_aaf_adapter.adapters.aaf_adapter.hooks")
@@ -139,7 +145,7 @@ def main(folders: str, action: str, kind: str = "", rate: str = "0", path: str =
     gc.disable()  # the process ends with the file that it reads, and its objects stay until then
     library = Library(folders.split(":"))
     if action == "--check":
-        return "ok\n"
+        return "ok\n" if library.core else ""
     document = Path(path).read_bytes()
     try:
         return "ok\n" + library.flat(read(library, kind, Fraction(rate), document, path))
