@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, get_args
 
+import pytest
 from jsonschema_rs import Draft202012Validator
 
 from cutlog.contract.events import ProjectEvent
@@ -38,6 +39,7 @@ def test_the_page_of_roles_is_what_the_routes_say(stack: RunningStack) -> None:
     assert written == page(whole(stack)), f"run: python -m docs.generate_roles {stack.url}"
 
 
+@pytest.mark.slow(reason="validates a document of thousands of schemas")
 def test_generators_get_what_they_can_read(stack: RunningStack) -> None:
     # To load it takes each process of pytest half a second, and one of them needs it.
     from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
@@ -60,6 +62,7 @@ def test_generators_get_what_they_can_read(stack: RunningStack) -> None:
     assert {each["name"] for each in tus["parameters"]} >= {"Tus-Resumable", "Upload-Offset"}
 
 
+@pytest.mark.slow(reason="validates hundreds of examples, each by a document of thousands of schemas")
 def test_every_operation_has_examples_that_its_schemas_accept(stack: RunningStack) -> None:
     document = whole(stack)
     for path, operation in operations(document):

@@ -36,6 +36,7 @@ STORES: dict[str, Callable[[Path, tuple[bytes, bytes]], object]] = {
 }
 
 
+@slow
 @pytest.mark.parametrize("kind", ["sound", *later("dozens of projects move in", "of effects", "broken")])
 async def test_a_dry_run_says_what_the_run_says_and_leaves_nothing(
     house: House, tmp_path: Path, films: tuple[bytes, bytes], kind: str

@@ -39,6 +39,7 @@ async def other(database: Database) -> AsyncIterator[str]:
         await connection.close()
 
 
+@pytest.mark.slow(reason="starts a server of S3 and a database beside it")
 async def test_the_database_and_the_bucket_come_back_elsewhere_and_nothing_is_copied_twice(
     settings_for: SettingsFactory,
     database: Database,

@@ -231,6 +231,7 @@ async def test_an_apply_that_always_fails_stops_with_the_reason_and_nothing_is_s
     assert projection.standing.position == 0
 
 
+@slow
 async def test_the_one_event_that_cannot_be_applied_is_named_and_those_before_it_are_applied(
     bus: Bus, engine: AsyncEngine, backbone: Backbone
 ) -> None:

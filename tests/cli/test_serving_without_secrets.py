@@ -14,7 +14,7 @@ from tests.support.waiting import PATIENCE
 GOOD = {"CUTLOG_CREDENTIALS": "/nowhere", "CUTLOG_FILE_SECRET": "f" * 64}
 
 
-@pytest.mark.few(2, reason="loads one more service")
+@pytest.mark.slow(reason="one more process of the command line")
 @pytest.mark.parametrize("service", ["ops", "media", "render", "gc"])
 @pytest.mark.parametrize("wrong", [{"CUTLOG_CREDENTIALS": ""}, {"CUTLOG_FILE_SECRET": "  "}])
 def test_an_empty_secret_is_named_and_nothing_starts(tmp_path: Path, service: str, wrong: dict[str, str]) -> None:

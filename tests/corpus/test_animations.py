@@ -60,7 +60,7 @@ def _color(picture: Picture) -> int:
     return min(range(len(COLORS)), key=lambda k: sum(abs(a - b) for a, b in zip(COLORS[k], seen, strict=True)))
 
 
-@pytest.mark.few(1, reason="one more file with its proxy and export")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @pytest.mark.parametrize(
     ("name", "form"),
     [

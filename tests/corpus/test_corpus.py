@@ -87,6 +87,7 @@ async def test_every_single_frame_is_that_of_the_export(bench: Bench, record: Re
     record_property("looked", f"{len(_every(len(large)))} stills")
 
 
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 async def test_a_thumbnail_shows_the_frame_that_was_asked_for(bench: Bench) -> None:
     record = next(record for record in ALL if record.name == "opengop-h264")
     media = await bench.ingest(record.path)

@@ -23,7 +23,7 @@ def test_facts_of_before_are_read_and_written_back_without_what_they_lack() -> N
     assert msgspec.json.decode(msgspec.json.encode(facts)) == kept
 
 
-@pytest.mark.few(1, reason="one more file with its proxy and export")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @pytest.mark.parametrize("fps", [(25, 1), (30, 1)], ids=["same-rate", "conformed"])
 async def test_a_video_with_facts_of_before_is_rendered(bench: Bench, painted: Painter, fps: tuple[int, int]) -> None:
     media = await bench.ingest(painted(fps=25, frames=80, size=(320, 180), tag=5))

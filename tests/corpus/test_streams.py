@@ -85,7 +85,7 @@ async def test_the_flagged_streams_are_chosen_and_all_are_told(bench: Bench, rec
     assert made == {1: (True, False), 3: (True, False), 4: (False, True), 5: (False, True)}
 
 
-@pytest.mark.few(1, reason="one more file with its proxy and export")
+@slow
 @pytest.mark.parametrize(("video", "audio"), [(None, None), (1, 4), (3, None), (None, 5), (2, 6)])
 async def test_a_clip_shows_and_plays_the_streams_that_it_names(
     bench: Bench, recording: Path, video: int | None, audio: int | None

@@ -41,6 +41,7 @@ async def test_the_sound_of_every_frame_is_that_of_its_picture(tenant: Tenant, c
     assert [h for k, h in enumerate(heard) if k not in joints] == [s for k, s in enumerate(shown) if k not in joints]
 
 
+@pytest.mark.slow(reason="needs the whole stack, beside the main job")
 async def test_files_are_served_by_signed_urls_with_ranges_and_not_without(tenant: Tenant, clip: Path) -> None:
     done = await main_job(tenant.client, clip)
     url = tenant.client.transport.url(done.export.url or "")

@@ -17,6 +17,7 @@ from tests.support.stacks import CHECKOUT, RunningStack
 from tests.support.waiting import PATIENCE
 
 
+@pytest.mark.slow(reason="needs the whole stack, beside the main job")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_the_first_edit_of_the_readme_works(stack: RunningStack, tmp_path: Path) -> None:
     (script,) = re.findall(r"```sh\n(.*?)```", (CHECKOUT / "README.md").read_text(), flags=re.DOTALL)

@@ -66,6 +66,7 @@ async def test_a_damaged_file_that_ffmpeg_calls_unreadable_is_refused(ffmpeg: Ff
         await ffmpeg.probe(tmp_path / "damaged.wmv")
 
 
+@pytest.mark.slow(reason="one more process in the sandbox")
 async def test_a_few_files_are_looked_at_at_a_time(
     ffmpeg: Ffmpeg, painted: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ async def test_what_was_refused_is_looked_at_again(ffmpeg: Ffmpeg, tmp_path: Pat
     assert looks == ["text"] * 2
 
 
+@pytest.mark.slow(reason="one more process in the sandbox")
 async def test_the_oldest_are_forgotten(ffmpeg: Ffmpeg, painted: Painter, looks: list[str]) -> None:
     probes = Probes(ffmpeg, most=2)
     for digest in ("a", "b", "c", "b", "a"):

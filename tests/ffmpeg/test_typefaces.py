@@ -22,7 +22,7 @@ async def test_a_font_is_read_and_rewritten(jail: Jail, tmp_path: Path) -> None:
     assert is_font(tmp_path / "out.otf")
 
 
-@pytest.mark.few(1, reason="one more sandbox")
+@pytest.mark.slow(reason="one more process in the sandbox")
 @JAILS
 async def test_a_bomb_is_refused(jail: Jail, tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.woff2"

@@ -46,6 +46,7 @@ async def refused(home: House, path: str, body: Any, status: int) -> Any:
     return answer
 
 
+@pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
 async def test_exports_are_marked_archived_and_deleted_and_our_safety_has_the_last_word(home: House) -> None:
     await refused(home, "/archive", {"exportIds": ["x"]}, 409)
     await home.project("p", 4)

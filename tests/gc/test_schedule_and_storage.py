@@ -53,6 +53,7 @@ def test_a_plan_was_last_due_when_the_cron_line_says(line: str, at: str, due: st
     assert (found.replace(tzinfo=None).isoformat() if found else None) == due
 
 
+@slow
 async def test_what_was_missed_is_calculated_once_and_told_until_somebody_hears(
     home: House, database: Database, settings_for: SettingsFactory
 ) -> None:

@@ -54,7 +54,7 @@ def offered(plan: dict[str, Any]) -> list[str]:
     return [each["id"] for each in plan["candidates"]]
 
 
-@pytest.mark.few(1, reason="starts ops, gc, NATS and a database for one more case of its kind")
+@slow
 @pytest.mark.parametrize("renamed", ["segments", "version", "output"])
 async def test_a_receipt_with_a_renamed_field_stops_the_plan_and_is_named(home: House, renamed: str) -> None:
     used, unused = await film(home)
@@ -116,6 +116,7 @@ async def test_a_key_among_originals_that_is_none_stops_the_plan(home: House) ->
     assert "videos/default/film.mov" in await refused(home, "gc/calculate", leftovers)
 
 
+@slow
 async def test_others_have_their_plans_and_their_storage_rolled_up(home: House, settings_for: SettingsFactory) -> None:
     await film(home)
     await home.blobs.put_bytes(RECEIPT, b"{}")

@@ -92,7 +92,7 @@ def grows_with_the_clips(costs: Iterable[int]) -> None:
     assert each < DEAREST, f"{each:.0f} calls for a clip"
 
 
-@pytest.mark.few(1, reason="one more format")
+@pytest.mark.slow(reason="reads timelines of thousands of clips")
 @pytest.mark.parametrize("kind", FORMATS)
 def test_twice_the_clips_are_twice_the_work_in_both_directions(kind: Format, tmp_path: Path) -> None:
     costs = [both_ways(cuts(clips), kind, tmp_path / "film") for clips in ROUNDS]

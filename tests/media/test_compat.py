@@ -139,6 +139,7 @@ async def test_files_are_at_the_paths_of_rows_and_only_there(running: House, pai
         assert (answer.status, answer.body["success"]) == (404, False), each
 
 
+@pytest.mark.slow(reason="starts media, ops, NATS and a database, and makes renditions, for one more case of its kind")
 async def test_wrong_uploads_are_refused_in_the_envelope_and_leave_nothing(running: House, painted: Painter) -> None:
     client = running.client()
     clip = painted(25, 25, (160, 90), tag=1)

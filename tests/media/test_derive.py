@@ -119,7 +119,7 @@ async def test_made_twice_it_is_the_same_to_the_byte(bench: Bench, painted: Pain
     assert await bench(clip) == await bench(clip)
 
 
-@pytest.mark.few(1, reason="one more kind of film to make a proxy of")
+@slow
 @pytest.mark.parametrize("angle", [90, 180, 270])
 async def test_a_turned_film_is_upright(bench: Bench, painted: Painter, angle: int) -> None:
     clip = painted(25, 10)
@@ -153,6 +153,7 @@ async def test_odd_sizes_become_even(bench: Bench, painted: Painter) -> None:
     assert bench.numbers(derived) == list(range(10))
 
 
+@slow
 async def test_an_irregular_film_becomes_regular_at_its_usual_rate(bench: Bench, painted: Painter) -> None:
     # Frames 20 to 24 are missing: their neighbour stands in for them, nothing moves.
     clip = bench.make(
@@ -177,7 +178,7 @@ async def test_a_film_that_starts_late_on_its_own_clock_starts_with_its_first_fr
     assert read_tones(bench.sound(derived), Fraction(25), 30)[1:-1] == list(range(1, 29))
 
 
-@pytest.mark.few(1, reason="one more kind of film to make a proxy of")
+@slow
 @pytest.mark.parametrize("container", ["mp4", *later("the same by another demuxer", "mkv")])
 @pytest.mark.parametrize("frames", [-10, 10])
 async def test_sound_that_starts_at_another_time_is_put_right(
@@ -199,6 +200,7 @@ async def test_sound_that_starts_at_another_time_is_put_right(
         assert tones[1 : 50 + frames - 2] == [k % 40 for k in range(1 - frames, 50 - 2)]
 
 
+@slow
 async def test_six_channels_become_two_without_clipping(bench: Bench, painted: Painter) -> None:
     clip = bench.make(
         "surround.mp4", "-i", str(painted(25, 25)), "-f", "lavfi", "-i",

@@ -45,6 +45,7 @@ async def as_before(house: House) -> None:
     await house.rows("UPDATE video SET examined_by = 0, facts = facts - 'timing' - 'streams' RETURNING id")
 
 
+@slow
 async def test_a_video_gets_facts_and_renditions_anew_and_is_of_use_meanwhile(running: House, painted: Painter) -> None:
     client, operator = running.client(), running.client(role="operator")
     video_id = (await client.upload(painted(25, 30, audio=True))).body["id"]

@@ -26,6 +26,7 @@ async def get(client: Client, path: str, method: str = "GET", **headers: str) ->
     return await Client(client.session, client.url, "")(method, path, headers={"Authorization": "", **headers})
 
 
+@slow
 async def test_a_download_is_the_file_under_its_own_name(running: House, painted: Painter) -> None:
     clip, client = painted(25, 30), running.client()
     video_id = (await client.upload(clip, name='Mein "Film" ü.mp4')).body["id"]
@@ -56,6 +57,7 @@ async def test_a_range_is_given_alone(running: House, painted: Painter, ranges: 
     assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{len(data)}"
 
 
+@slow
 async def test_a_range_beyond_the_end_is_416(running: House, painted: Painter) -> None:
     clip, client = painted(25, 30), running.client()
     path = await link(client, (await client.upload(clip)).body["id"])
@@ -95,6 +97,7 @@ async def test_a_link_is_for_its_own_file_only(running: House, painted: Painter)
     assert (await get(client, one, "DELETE")).status == 405
 
 
+@slow
 async def test_a_link_ends(running: House, painted: Painter) -> None:
     client = running.client()
     video = (await client.upload(painted(25, 30))).body

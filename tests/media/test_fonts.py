@@ -19,6 +19,7 @@ from tests.support.typefaces import OGHAM, RUNIC, VARIABLE
 slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
 
 
+@slow
 async def test_a_variable_font_is_stored_with_what_titles_are_drawn_with(running: House) -> None:
     client = running.client()
     data = VARIABLE.read_bytes()

@@ -49,6 +49,7 @@ async def test_each_release_takes_one_upload_back_and_the_last_hides_the_video(
     assert released == [1, 0]
 
 
+@slow
 async def test_content_that_was_released_comes_back_with_its_id(running: House, painted: Painter) -> None:
     clip, client = painted(25, 30), running.client()
     video_id = (await client.upload(clip)).body["id"]
@@ -64,6 +65,7 @@ async def test_a_video_can_be_used_as_soon_as_its_upload_is_answered(running: Ho
     await use(running, video_id)
 
 
+@slow
 async def test_a_used_video_keeps_its_last_upload(running: House, painted: Painter) -> None:
     clip, client = painted(25, 30), running.client()
     video_id = (await client.upload(clip)).body["id"]
@@ -212,6 +214,7 @@ async def test_an_object_that_is_wanted_outlives_a_dead_upload(house: House, wan
         await engine.dispose()
 
 
+@slow
 async def test_history_applied_again_gives_the_same_uses(house: House, painted: Painter) -> None:
     await house.start("ops", "media")
     client = house.client()

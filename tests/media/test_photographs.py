@@ -63,6 +63,7 @@ async def test_an_animation_is_a_video_at_once_and_when_it_is_ready(running: Hou
     assert ready["facts"]["videoCodec"] == "webp"
 
 
+@slow
 async def test_a_bomb_is_refused_with_its_size(running: House) -> None:
     answer = await running.client().upload(bomb(), name="bomb.tif")
     assert answer.status == 422

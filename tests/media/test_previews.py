@@ -66,6 +66,7 @@ def picture(data: bytes) -> Image:
         return np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
 
 
+@slow
 async def test_pictures_and_peaks_of_a_film_show_what_is_in_it(running: House, painted: Painter) -> None:
     clip, client = painted(25, 250, audio=True), running.client()
     video = (await client.upload(clip)).body

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from cutlog.blobs import open_blobs
 from cutlog.db.engine import create_engine
 from cutlog.hosting.settings import Quota
@@ -12,6 +14,7 @@ from tests.media.conftest import House
 from tests.media.recordings import sound
 
 
+@pytest.mark.slow(reason="starts media, ops, NATS and a database, and makes renditions, for one more case of its kind")
 async def test_a_tenant_holds_as_many_files_and_bytes_as_its_quota_says(house: House) -> None:
     quotas = {"default": Quota(files=2), "small": Quota(bytes=5000), "*": Quota(bytes=10_000)}
     await house.start("ops", "media", quotas=quotas)

@@ -162,6 +162,7 @@ async def test_a_terminated_upload_is_gone_with_its_bytes(running: House) -> Non
     assert (await client("DELETE", url, headers=TUS)).status == 404
 
 
+@slow
 async def test_an_upload_that_nobody_goes_on_with_expires(running: House) -> None:
     client = running.client()
     url = (await begin(client, 1000, data=b"x" * 500)).headers["Location"]
@@ -179,6 +180,7 @@ async def test_an_upload_that_nobody_goes_on_with_expires(running: House) -> Non
     await eventually(swept)
 
 
+@slow
 async def test_one_request_at_a_time_adds_and_a_break_keeps_what_came(running: House, painted: Painter) -> None:
     data, client = painted(25, 30).read_bytes(), running.client()
     url = (await begin(client, len(data))).headers["Location"]

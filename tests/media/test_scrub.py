@@ -46,6 +46,7 @@ async def video(running: House, clip: Path, tenant: str = "default") -> Any:
     return row
 
 
+@slow
 async def test_what_rots_is_found_and_what_can_be_mended_is(
     running: House, painted: Painter, engine: AsyncEngine
 ) -> None:

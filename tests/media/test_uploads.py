@@ -52,6 +52,7 @@ async def test_a_new_file_is_stored_once_under_its_digest_and_made_ready(running
     assert read_frame_numbers(running.objects / f"{derived}/proxy.mp4") == list(range(30))
 
 
+@slow
 async def test_the_log_tells_the_story_of_a_video(running: House, painted: Painter) -> None:
     client = running.client()
     video = (await client.upload(painted(25, 30, audio=True))).body
@@ -90,6 +91,7 @@ async def test_many_at_once_of_the_same_content_are_one_video(running: House, pa
     assert len(running.files("videos")) == 1
 
 
+@slow
 async def test_tenants_share_nothing(running: House, painted: Painter) -> None:
     clip = painted(25, 30)
     ours, theirs = running.client(), running.client(tenant="other")
@@ -106,6 +108,7 @@ async def test_tenants_share_nothing(running: House, painted: Painter) -> None:
     assert len(running.files("videos")) == 2
 
 
+@slow
 async def test_check_knows_what_the_tenant_has(running: House, painted: Painter) -> None:
     client = running.client()
     video = (await client.upload(painted(25, 30))).body
@@ -223,6 +226,7 @@ async def test_retries_that_come_at_once_count_once(running: House, painted: Pai
     assert (await client("GET", f"/api/videos/{answers[0].body['id']}")).body["refCount"] == 1
 
 
+@slow
 async def test_roles_are_kept(running: House, painted: Painter) -> None:
     clip = painted(25, 30)
     assert (await running.client(role="viewer").upload(clip)).status == 403
@@ -249,6 +253,7 @@ async def test_a_list_comes_in_pages_with_the_newest_video_first(
     assert [video["id"] for video in first["items"] + second["items"]] == [*ids[1:], ids[0]]
 
 
+@slow
 async def test_an_upload_needs_no_log_and_is_reported_when_it_answers(house: House, painted: Painter) -> None:
     await house.start("media")
     client = house.client()

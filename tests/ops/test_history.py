@@ -94,6 +94,7 @@ async def _digest(engine: AsyncEngine, version: int) -> str:
     return digest(sequence, lambda _: "ab" * 32)
 
 
+@slow
 async def test_the_timeline_of_a_version_is_the_same_whenever_it_is_asked_for(long_film: Client) -> None:
     before = await long_film.made("GET", "/api/projects/p1/timeline?version=42")
     await long_film.edit("p1", {"op": "track.remove", "track": "v0"})

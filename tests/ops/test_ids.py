@@ -68,6 +68,7 @@ async def test_a_project_of_another_tenant_is_refused_in_the_words_for_one_that_
         assert said[0] == said[1], (method, path)
 
 
+@slow
 async def test_trying_ids_is_limited_by_subject_and_the_refusal_does_not_tell_which_are_available(
     as_role: Callable[..., Client],
 ) -> None:

@@ -98,7 +98,7 @@ async def test_appending_puts_the_tracks_on_top(editor: Client, project: str) ->
     assert [track["id"] for track in after["tracks"]] == ["v1", "v2", "v1-2", "v2-2"]
 
 
-@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
+@slow
 @pytest.mark.parametrize("kind", ["edl", "fcp7xml", "fcpxml", "kdenlive"])
 async def test_lossy_formats_tell_what_they_lose_and_bring_back_the_rest(
     editor: Client, project: str, kind: str
@@ -155,6 +155,7 @@ async def test_media_of_another_tenant_are_missing(
     assert (await bring(stranger, await empty(stranger), content)).status == 422
 
 
+@slow
 async def test_expected_version_and_dry_run_hold_for_imports(editor: Client, project: str) -> None:
     content, _ = await file(editor, project, "otio")
     stale = await bring(editor, project, content, "format=otio&expectedVersion=0")

@@ -118,7 +118,7 @@ async def test_a_channel_of_alpha_that_is_opaque_everywhere_is_none(studio: Stud
         assert media.facts.alpha is UNSET, name
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@slow
 @pytest.mark.parametrize(
     "look",
     [

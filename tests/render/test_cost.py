@@ -108,6 +108,7 @@ async def test_a_film_that_is_not_whole_is_stitched_anew(studio: Studio, a: Medi
     assert again.sha256 == first.sha256 == digest(path)
 
 
+@slow
 @pytest.mark.parametrize("damage", ["other bytes", *later("more ways to the same end", "torn", "empty", "gone")])
 async def test_a_damaged_segment_is_made_anew(studio: Studio, a: MediaRef, damage: str) -> None:
     first = await studio.export(film(a, (0, 140)))

@@ -99,7 +99,7 @@ async def test_a_gain_map_is_named_and_ignored(studio: Studio, tmp_path: Path) -
     assert any("hdrgainmap" in kind for kind in written.info["aux"]), "it is one for libheif, too"
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@slow
 @pytest.mark.parametrize("keep", [20, 200, -300])
 async def test_a_truncated_picture_is_refused_or_usable(studio: Studio, tmp_path: Path, keep: int) -> None:
     for name in ("plain.heic", "plain.avif", "wide.jpg", "jpeg.tif"):

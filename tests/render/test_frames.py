@@ -68,7 +68,7 @@ async def test_trims_off_the_grid_show_the_right_frames(studio: Studio, painted:
     assert read_marks(path) == expected(film, {"a": 1, "b": 2}, {"a": rate, "b": rate})
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @both
 @pytest.mark.parametrize(
     ("rate", "source"),
@@ -94,7 +94,7 @@ async def test_a_source_of_another_rate_is_conformed(
     assert read_marks(path) == expected(film, {"a": 3}, {"a": source})
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @both
 async def test_every_frame_is_at_its_exact_moment(studio: Studio, painted: Painter, kind: Kind) -> None:
     rate = Fps(24000, 1001)
@@ -108,7 +108,7 @@ async def test_every_frame_is_at_its_exact_moment(studio: Studio, painted: Paint
     assert all(dts <= pts for pts, dts in times)
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @both
 async def test_gaps_and_colours_are_exactly_as_long_as_they_are(studio: Studio, painted: Painter, kind: Kind) -> None:
     a = await studio.ingest("a", painted(25, 60, HD, tag=1))
@@ -173,6 +173,7 @@ async def test_a_still_stands_for_as_long_as_it_is_shown(studio: Studio, painted
     assert read_marks(path) == [None] * 5 + [Mark(9, 0)] * 40
 
 
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 async def test_proxy_and_export_show_the_same(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 60, (240, 180), tag=1))
     film = timeline(lane(shot(3, 7, 30, "a", fit="none")), library=[a], size=HD, background="#804020")
@@ -186,6 +187,7 @@ async def test_proxy_and_export_show_the_same(studio: Studio, painted: Painter) 
         assert float(difference.mean()) < 12
 
 
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 async def test_an_export_holds_its_frames_to_the_size_of_the_canvas(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 30, HD, tag=1))
     film = timeline(sequence((0, 30), of="a"), library=[a], size=(256, 256))

@@ -151,6 +151,7 @@ CHANGES: Final[list[dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 async def test_another_look_has_another_name_and_other_pixels(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 40, (96, 90), tag=1))
     plain = edit(shot(0, 2, 12, "a"), frames=6)

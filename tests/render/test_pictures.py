@@ -82,6 +82,7 @@ async def test_the_parts_of_a_split_look_as_the_whole_did(studio: Studio) -> Non
     assert all(np.array_equal(a, b) for a, b in zip(one, await screened(studio, film), strict=True))
 
 
+@slow
 async def test_crop_flip_and_turn_move_the_right_corners(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 10, SIZE, tag=1))
     plain = shot(0, 0, 2, "a")
@@ -197,7 +198,7 @@ async def test_a_transition_over_the_joints_of_segments_is_whole(studio: Studio,
         assert read_mark(short[66]) == Mark(2, 66)
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@slow
 @pytest.mark.parametrize(
     ("num", "den", "phase", "backwards"),
     [
@@ -364,6 +365,7 @@ async def test_a_transition_of_ten_seconds_is_even_from_end_to_end(studio: Studi
         assert near(at(image, 0.5, 0.5), (192 * (1 - part), 0, 192 * part), by=6), k
 
 
+@slow
 async def test_another_run_makes_the_same_pixels(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 30, SIZE, tag=1))
     effects = tuple(

@@ -150,6 +150,7 @@ async def ask(
         return reply.status, reply.headers.copy(), await reply.read()
 
 
+@slow
 async def test_frames_are_given_over_http_to_those_who_may_see_the_project(house: House, painted: Painter) -> None:
     await house.upload(painted)
     project = await house.project()

@@ -178,6 +178,7 @@ async def test_a_size_is_the_height_and_the_canvas_gives_the_width(
         assert sum(1 for _ in container.decode(video)) == 2
 
 
+@slow
 async def test_a_gif_shows_every_frame_in_colours_of_its_own(studio: Studio, painted: Painter) -> None:
     wanted, marks = await film(studio, painted)
     output = await studio.export(wanted, "gif")

@@ -71,6 +71,7 @@ async def test_an_overtaken_version_is_rendered_when_asked_for(house: House, pai
         assert read_marks(await house.proxy(project, versions[0])) == marks((0, 10))
 
 
+@slow
 async def test_a_job_waits_for_media_that_are_processed(house: House, painted: Painter) -> None:
     async with house.render():
         ref = await house.upload(painted, ready=False)
@@ -143,6 +144,7 @@ async def test_a_cancelled_export_is_given_up_and_leaves_no_file(house: House, p
     assert len(await house.events("ExportRendered")) == 1
 
 
+@slow
 async def test_a_job_that_can_never_succeed_says_why_and_goes_to_the_dead_letters(
     house: House, painted: Painter
 ) -> None:

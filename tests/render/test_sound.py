@@ -272,6 +272,7 @@ async def test_sample_0_is_heard_with_frame_0(studio: Studio, tmp_path: Path) ->
         assert container.streams.video[0].start_time == 0
 
 
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 async def test_the_sound_lasts_as_long_as_the_picture(studio: Studio, painted: Painter) -> None:
     rate = Fps(30000, 1001)
     a = await studio.ingest("a", painted(rate.fraction, 60, (160, 90), audio=True))

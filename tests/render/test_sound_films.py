@@ -54,6 +54,7 @@ async def encodes(studio: Studio, of: Timeline) -> list[Chunk]:
     return [chunk for chunk in found.chunks if chunk.digest in made]
 
 
+@slow
 async def test_an_edit_encodes_the_chunks_in_which_it_is_heard(booth: Booth, studio: Studio) -> None:
     a = await booth.tape("a", noise(60), RATE)
     first, second, third = bit(0, 0, 80), bit(80, 100, 80), bit(160, 200, 80)

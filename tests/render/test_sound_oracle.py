@@ -86,6 +86,7 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Stereo]:
     return path, (data / 32768).astype(np.float32)
 
 
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @given(st.tuples(tracks(0), tracks(1)), st.sampled_from([3, 10, 96, 480]), st.booleans())
 @settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_chunks_hold_what_the_contract_says(

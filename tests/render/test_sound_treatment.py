@@ -56,7 +56,7 @@ SPEEDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@slow
 @pytest.mark.parametrize(("num", "den"), SPEEDS)
 async def test_the_pitch_is_kept_at_any_speed(booth: Booth, num: int, den: int) -> None:
     a = await booth.tape("a", tone(880, 52))

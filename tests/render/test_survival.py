@@ -131,6 +131,7 @@ async def test_a_worker_that_lost_its_lease_takes_it_again_before_it_begins_anyt
     assert len(await house.events("ProxyRendered")) == 2
 
 
+@slow
 async def test_nothing_is_begun_while_the_lock_is_not_held(
     house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

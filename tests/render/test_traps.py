@@ -76,7 +76,7 @@ MORE = [
 ]
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @pytest.mark.parametrize(
     "trap", [*TRAPS, *later("each renders a proxy and an export", *MORE)], ids=lambda trap: trap.name
 )
@@ -96,7 +96,7 @@ async def test_the_right_frames_are_shown_and_heard(
         assert len(wrong) <= 3, [(k, numbers[k] % 40, heard[k]) for k in wrong]
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @pytest.mark.parametrize("late", ["picture", "sound"])
 async def test_what_starts_late_stays_in_step(studio: Studio, painted: Painter, tmp_path: Path, late: str) -> None:
     clip, out = painted(25, FRAMES, (320, 180), audio=True, tag=1), tmp_path / "late.mkv"
@@ -129,6 +129,7 @@ async def test_what_starts_late_stays_in_step(studio: Studio, painted: Painter, 
         assert heard[5:35] == [(number + shift) % 40 for number in range(25, 55)]
 
 
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 async def test_surround_sound_is_mixed_down(studio: Studio, painted: Painter, tmp_path: Path) -> None:
     clip, out = painted(25, FRAMES, (320, 180), audio=True, tag=1), tmp_path / "surround.mp4"
     ffmpeg("-i", clip, "-c:v", "copy", "-af", "pan=5.1|FC=c0|FL=0*c0", "-c:a", "aac", out)

@@ -56,6 +56,7 @@ async def test_a_title_has_its_font_and_weight_and_others_have_theirs(studio: St
     assert seen[2] == pytest.approx(plain, rel=0.01)
 
 
+@slow
 async def test_export_proxy_and_frame_agree(studio: Studio) -> None:
     font = await studio.ingest("f1", VARIABLE)
     words = title(0, 2, "Hamburg", size=0.3, font="f1", weight=800)

@@ -187,6 +187,7 @@ def ordered(running: RunningStack, paths: list[str]) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_even_without_a_sandbox_a_decoder_reads_no_secret_and_changes_no_object(opened: RunningStack) -> None:
     """As one that has broken out of it altogether."""
     video = opened.data / "objects" / "videos" / "v.mp4"
@@ -222,6 +223,7 @@ def test_a_warden_that_was_killed_is_started_again_at_the_same_address(opened: R
     eventually_sync(lambda: opened.pids.get("warden", before) != before)
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_the_shared_warden_serves_nobody_but_the_services(opened: RunningStack) -> None:
     address = opened.environment_of("media")["CUTLOG_WARDEN"]
     order = msgspec.json.encode(Order(jail="off", argv=["/bin/true"], reads=[], folder=None, rlimits={}, processes=1))

@@ -34,6 +34,7 @@ def test_a_machine_on_which_the_tests_run_is_well(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists(), "it only looks"
 
 
+@pytest.mark.slow(reason="one more process of the command line")
 def test_a_port_that_is_taken_is_named_with_a_way_out(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -41,11 +42,13 @@ def test_a_port_that_is_taken_is_named_with_a_way_out(tmp_path: Path) -> None:
     assert code == 1 and str(port) in findings["port"]["detail"] and "--port 0" in findings["port"]["mend"]
 
 
+@pytest.mark.slow(reason="one more process of the command line")
 def test_the_port_of_a_stack_that_runs_is_no_trouble(stack: RunningStack) -> None:
     code, findings = doctor("--data", str(stack.data))
     assert code == 0 and stack.url in findings["port"]["detail"]
 
 
+@pytest.mark.slow(reason="one more process of the command line")
 def test_an_ffmpeg_that_lacks_what_is_needed_is_refused(tmp_path: Path) -> None:
     fake = tmp_path / "ffmpeg"
     fake.write_text("#!/bin/sh\necho ffmpeg version 1.0-mine\n")
@@ -78,11 +81,13 @@ def test_a_postgresql_that_is_behind_is_named_with_what_mends_it(
     assert f"PostgreSQL {version}" in findings["postgresql"]["detail"] and mend in findings["postgresql"]["mend"]
 
 
+@pytest.mark.slow(reason="one more process of the command line")
 def test_a_sandbox_that_was_switched_off_is_warned_of(tmp_path: Path) -> None:
     code, findings = doctor("--data", str(tmp_path), "--port", "0", CUTLOG_SANDBOX="off")
     assert code == 0 and findings["sandbox"]["level"] == "warn"
 
 
+@pytest.mark.slow(reason="one more process of the command line")
 @pytest.mark.parametrize("below", [".", "not/there"])
 def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path, below: str) -> None:
     closed = tmp_path / "closed"
@@ -100,6 +105,7 @@ def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path, below: str) -
     assert code == 1 and f"{closed} can't be written" in findings["data"]["detail"]
 
 
+@pytest.mark.slow(reason="one more process of the command line")
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     code, findings = doctor("--data", str(tmp_path / "file" / "data"), "--port", "0")

@@ -112,6 +112,7 @@ async def forking(folder: Path) -> AsyncIterator[Forks]:
 PROGRAM = Program("cutlog", ["cutlog", "--help"], {"COLUMNS": "80"})
 
 
+@slow
 async def test_a_forked_process_ends_with_its_own_code_and_output(tmp_path: Path) -> None:
     async with forking(tmp_path) as forks:
         for argv, code, said in ((["cutlog", "--help"], 0, "Usage: cutlog"), (["cutlog", "serve", "x"], 2, "there is")):
@@ -141,6 +142,7 @@ async def test_many_are_forked_at_once(tmp_path: Path) -> None:
         assert [await process.wait() for process in made] == [0] * 20
 
 
+@slow
 async def test_without_a_fork_server_nothing_is_forked(tmp_path: Path) -> None:
     async with forking(tmp_path) as forks:
         server = int((tmp_path / "forkserver").read_text().split()[0])
@@ -151,6 +153,7 @@ async def test_without_a_fork_server_nothing_is_forked(tmp_path: Path) -> None:
         assert not forks.forking
 
 
+@slow
 async def test_one_that_gets_no_order_ends(tmp_path: Path) -> None:
     async with forking(tmp_path) as forks:
         server = int((tmp_path / "forkserver").read_text().split()[0])

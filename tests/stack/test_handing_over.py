@@ -30,6 +30,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """Runs Python without the right to mount, as root in a container has it."""
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_data_of_root_is_handed_over_once_and_nothing_beyond_it(tmp_path: Path) -> None:
     """As a stack left it that ran as root altogether."""
     running = RunningStack(tmp_path / "data", SMALL)

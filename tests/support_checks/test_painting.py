@@ -48,6 +48,7 @@ def test_every_frame_of_a_clip_is_known(painted: Painter, fps: Fraction) -> None
     assert read_marks(clip) == [Mark(3, number) for number in range(40)]
 
 
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 def test_numbers_survive_a_480p_proxy(painted: Painter, tmp_path: Path) -> None:
     proxy = tmp_path / "proxy.mp4"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(painted(frames=40)), "-vf", "scale=-2:480"]
