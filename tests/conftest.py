@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.support import chance, containers, costs, lanes, shelf
+from tests.support import chance, containers, costs, lanes, shelf, starts
 from tests.support.buckets import SeaweedFS, seaweedfs
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Cluster, Database, cluster
@@ -134,7 +134,9 @@ def disk_of(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Notes what tests cost, where that is wanted; and has a folder for what all workers share."""
+    """Counts what tests start, and notes what they cost, where that is wanted; and has a folder for what all workers
+    share."""
+    starts.register(config)
     costs.register(config)
     if not hasattr(config, "workerinput"):
         config.add_cleanup(shelf.begin())

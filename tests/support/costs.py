@@ -20,8 +20,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from cutlog.jail.client import Remote, Warden
-from cutlog.jail.orders import Order
+from tests.support.starts import STARTED
 
 GROUPS: Final = (
     (Path("/sys/fs/cgroup/cpuacct"), "cpuacct.usage", 1e9),
@@ -82,33 +81,18 @@ class Costs:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._out = (folder / f"{os.getpid()}.jsonl").open("ab", buffering=0)
-        self._started: Counter[str] = Counter()
+        self._started = Counter(STARTED)
         before = _waited_for()
         self._spent, self._end = meter()
         # A control group knows nothing of what was spent before it was joined, but that of a worker's parent does.
         alone = "PYTEST_XDIST_WORKER" not in os.environ
         self._last = -before if alone and self._spent is not _waited_for else 0.0
-        sys.addaudithook(self._audit)
-        self._count_jailed()
-
-    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "subprocess.Popen":
-            self._started[Path(os.fsdecode(arguments[0])).name] += 1
-
-    def _count_jailed(self) -> None:
-        start, started = Warden.start, self._started
-
-        def counting(self: Warden, order: Order) -> Remote:
-            started["jailed " + " ".join(Path(word).name for word in order.argv[:5] if word[:1] == "/")] += 1
-            return start(self, order)
-
-        Warden.start = counting  # type: ignore[method-assign]
 
     def _note(self, kind: str, name: str, file: str) -> None:
         now = self._spent()
-        cost = Cost(kind, name, file, round(now - self._last, 3), dict(self._started))
+        cost = Cost(kind, name, file, round(now - self._last, 3), dict(STARTED - self._started))
         self._out.write(msgspec.json.encode(cost) + b"\n")
-        self._started.clear()
+        self._started = Counter(STARTED)
         self._last = self._spent()
 
     @pytest.hookimpl(wrapper=True)
