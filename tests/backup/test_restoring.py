@@ -34,6 +34,7 @@ async def told(owner: asyncpg.Connection, content: bytes, version: int) -> str:
     return key
 
 
+@pytest.mark.slow(reason="writes and restores files in many broken ways")
 async def test_what_is_saved_is_restored_whole_or_not_at_all(
     database: Database, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:

@@ -98,7 +98,7 @@ async def test_what_a_dead_process_was_given_is_not_waited_for(
         assert (counting.projection.standing.filled, counting.projection.standing.duplicates) == (100, 0)
 
 
-@pytest.mark.few(1, reason="starts NATS and a database for one more case of its kind")
+@slow
 @pytest.mark.parametrize("idempotent", [False, True], ids=["counts, with reset", "overwrites, without reset"])
 @pytest.mark.parametrize("start", [1, 40])
 async def test_an_operator_reset_leads_to_the_same_rows_and_no_second_effect(

@@ -137,7 +137,7 @@ async def test_channels_are_mixed_by_the_coefficients_of_bs_775_and_turned_down_
     assert np.allclose(levels(pcm(bench, media.renditions.audio.key), channels), wanted(layout), atol=0.02)
 
 
-@pytest.mark.few(1, reason="one more file with its proxy and export")
+@slow
 @pytest.mark.parametrize("channels", some(USUAL, 4, 6))
 async def test_channels_that_are_not_named_are_those_of_the_usual_layout(
     bench: Bench, tmp_path: Path, channels: int
@@ -154,6 +154,7 @@ async def test_more_channels_than_have_a_usual_layout_are_heard_in_the_middle(be
     assert np.allclose(levels(pcm(bench, media.renditions.audio.key), 10), [(0.1, 0.1)] * 10, atol=0.01)
 
 
+@slow
 async def test_more_channels_than_can_be_mixed_are_refused(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises((UnusableError, MediaRefusedError), match="64 channels"):
         await bench.ingest(unnamed(tmp_path / "many.wav", 65, rate=8_000))

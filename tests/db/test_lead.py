@@ -164,6 +164,7 @@ async def test_a_frozen_process_does_nothing_more_when_it_wakes_up(
         await frozen.wait()
 
 
+@slow
 async def test_the_lease_of_a_process_that_died_here_is_taken_at_once(
     database: Database, engine: AsyncEngine, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:

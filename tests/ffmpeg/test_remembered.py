@@ -26,6 +26,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+@pytest.mark.slow(reason="one more process in the sandbox")
 async def test_equal_bytes_are_looked_at_once_wherever_they_lie(
     ffmpeg: Ffmpeg, painted: Painter, tmp_path: Path, looks: list[str]
 ) -> None:

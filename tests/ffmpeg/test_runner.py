@@ -148,7 +148,7 @@ async def test_a_callback_that_raises_ends_the_run(ffmpeg: Ffmpeg, tmp_path: Pat
     assert children() == []
 
 
-@pytest.mark.few(1, reason="one more run of ffmpeg in its sandbox")
+@slow
 @pytest.mark.parametrize("sandbox", ["auto", "off"])
 def test_a_service_that_is_killed_takes_its_ffmpeg_with_it(sandbox: str, tmp_path: Path) -> None:
     script = textwrap.dedent(f"""

@@ -124,6 +124,7 @@ async def test_unused_videos_are_listed_with_their_paths(home: House) -> None:
     assert used != unused
 
 
+@pytest.mark.slow(reason="starts ops, gc, NATS and a database for one more case of its kind")
 async def test_wrong_input_is_answered_in_the_envelope_and_nobody_but_an_admin_gets_in(home: House) -> None:
     wrong: tuple[tuple[str, str, Any], ...] = (
         ("POST", "/calculate", {"ttlDays": -1}), ("POST", "/calculate", {"keepLatestN": "many"}),

@@ -112,6 +112,7 @@ async def test_stored_policies_that_fail_keep_no_other_tenant_waiting_and_health
     await owner.execute("UPDATE gc.policy SET policy = '{}'")
 
 
+@slow
 async def test_a_move_that_fails_is_passed_over_and_those_behind_it_are_done(
     home: House, engine: AsyncEngine, owner: asyncpg.Connection
 ) -> None:

@@ -139,6 +139,7 @@ async def test_the_list_without_a_plan_is_of_the_newest_one_that_is_no_simulatio
     assert (await gc.ask("GET", "/candidates"))[1]["planId"] == second["planId"]
 
 
+@slow
 async def test_an_export_is_explained(log: Log, gc: Gc) -> None:
     await project(log, "p", exports=5)
     await log.say("p", e.ExportPinned(version=2, reason="sign-off"))
@@ -219,6 +220,7 @@ async def test_only_admins_may_ask(gc: Gc) -> None:
             assert (await gc.ask(method, path, role=role))[0] == 403, (role, method, path)
 
 
+@slow
 async def test_the_same_key_makes_one_plan_and_another_body_is_refused(log: Log, gc: Gc) -> None:
     await project(log, "p", exports=3)
     first = await gc.calculate({"policy": NOTHING_KEPT}, key="k1")

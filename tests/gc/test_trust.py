@@ -92,7 +92,7 @@ async def test_a_receipt_that_newer_software_wrote_stops_the_plan(home: House) -
     assert "its format is 3" in await refused(home, "gc/calculate", SEGMENTS)
 
 
-@pytest.mark.few(1, reason="starts ops, gc, NATS and a database for one more case of its kind")
+@slow
 @pytest.mark.parametrize(
     "key",
     [

@@ -83,6 +83,7 @@ async def test_a_signature_is_for_one_key_one_method_and_its_time(running: House
     assert (await client("PUT", link)).status == 405
 
 
+@slow
 async def test_a_token_of_another_algorithm_or_key_opens_nothing(running: House) -> None:
     good = running.settings_for.token("admin")
     head, body, signature = good.split(".")

@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cutlog.web.renamed import BEFORE
+from tests.laws.modules import ROOT, dotted, modules, nodes
 
-ROOT = Path(__file__).parents[2]
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 METRICS = {"Counter", "Gauge", "Histogram", "CounterMetricFamily", "GaugeMetricFamily"}
 EVENT = re.compile(r"[a-z]+(\.[a-z]+(_[a-z]+)*)+")
 
 
 def calls() -> Iterator[tuple[Path, ast.Call]]:
-    for path in sorted([*ROOT.glob("cutlog/**/*.py"), *ROOT.glob("services/**/*.py")]):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for module in modules().values():
+        for node in nodes(module.tree):
             if isinstance(node, ast.Call):
-                yield path.relative_to(ROOT), node
+                yield module.path.relative_to(ROOT), node
 
 
 def test_log_events_are_dotted_names() -> None:
@@ -28,7 +28,7 @@ def test_log_events_are_dotted_names() -> None:
         for path, call in calls()
         if isinstance(call.func, ast.Attribute)
         and call.func.attr in LEVELS
-        and ast.unparse(call.func.value).split(".")[-1].strip("_") in ("log", "logger")
+        and dotted(call.func.value).split(".")[-1].strip("_") in ("log", "logger")
         and call.args
     ]
     assert len(found) > 50
@@ -41,9 +41,9 @@ def texts() -> set[str]:
     """Every string in the code that names a metric."""
     return {
         node.value
-        for path in [*ROOT.glob("cutlog/**/*.py"), *ROOT.glob("services/**/*.py")]
-        if path.name != "renamed.py"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for module in modules().values()
+        if module.path.name != "renamed.py"
+        for node in nodes(module.tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and re.fullmatch(r"cutlog_[a-z_]+", node.value)
@@ -54,7 +54,7 @@ def test_metrics_begin_with_cutlog_and_each_is_in_the_table_for_operators() -> N
     table = set(re.findall(r"`(cutlog_\w+)`", (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")))
     plain = {name.removesuffix("_total") for name in table}
     for path, call in calls():
-        if ast.unparse(call.func) in METRICS and call.args and isinstance(call.args[0], ast.Constant):
+        if dotted(call.func) in METRICS and call.args and isinstance(call.args[0], ast.Constant):
             name = str(call.args[0].value)
             assert name.startswith("cutlog_"), f"{path}:{call.lineno}: {name}"
             assert name.removesuffix("_total") in plain, (

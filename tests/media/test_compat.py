@@ -34,6 +34,7 @@ async def upload(client: Client, *fields: tuple[str, str | bytes | Path]) -> Ans
     return await client("POST", f"{VIDEOS}/upload", data=form)
 
 
+@pytest.mark.slow(reason="starts media, ops, NATS and a database, and makes renditions, for one more case of its kind")
 async def test_uploads_are_videos_with_what_is_said_of_them(running: House, painted: Painter) -> None:
     client = running.client()
     clip, other = painted(25, 50, (160, 90), tag=1), painted(25, 25, (160, 90), tag=2)

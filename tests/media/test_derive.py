@@ -290,6 +290,7 @@ async def test_usual_codecs_and_containers_are_read_to_the_frame(
     assert bench.numbers(derived) == list(range(40))
 
 
+@slow
 async def test_full_range_colours_become_those_of_every_proxy(bench: Bench) -> None:
     white = bench.make(
         "white.mov", "-f", "lavfi", "-i", "color=white:s=64x36:d=0.4,format=yuvj444p", "-c:v", "mjpeg", "-q:v", "1"

@@ -36,6 +36,7 @@ async def test_a_photograph_is_ready_and_has_a_thumbnail(running: House, name: s
     assert furthest(seen(next(pictures(running.objects / thumbnail)))) <= CLOSE
 
 
+@slow
 async def test_a_phones_photograph_is_stored_with_what_it_was_rewritten_as(running: House) -> None:
     client = running.client()
     answer = await client.upload(heif(quarters(), orientation=6), name="IMG_0001.HEIC")

@@ -86,6 +86,7 @@ async def test_what_a_server_can_do_is_told_without_a_token(running: House) -> N
         assert int(answer.headers["Tus-Max-Size"]) > 1 << 30
 
 
+@slow
 async def test_bytes_of_another_checksum_are_not_kept(running: House, painted: Painter) -> None:
     data, client = painted(25, 30).read_bytes(), running.client()
     url = (await begin(client, len(data))).headers["Location"]
@@ -151,6 +152,7 @@ async def test_what_is_not_media_ends_with_the_reason(running: House) -> None:
     assert running.files() == []
 
 
+@slow
 async def test_a_terminated_upload_is_gone_with_its_bytes(running: House) -> None:
     client = running.client()
     url = (await begin(client, 1000, data=b"x" * 500)).headers["Location"]
@@ -291,7 +293,7 @@ async def test_bytes_that_were_not_counted_before_a_crash_are_sent_again(house: 
     assert (await client("GET", f"/api/videos/{video_id}")).body["sha256"] == hashlib.sha256(data).hexdigest()
 
 
-@pytest.mark.few(1, reason="starts media, ops, NATS and a database for one more case of its kind")
+@slow
 @pytest.mark.parametrize("damage", ["gone", "short", "flipped"])
 async def test_a_file_that_is_not_what_came_ends_the_upload_with_410_and_never_a_video(
     running: House, painted: Painter, damage: str

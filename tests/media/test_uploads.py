@@ -207,6 +207,7 @@ async def test_a_client_that_breaks_off_leaves_nothing(running: House, painted: 
     await eventually(ended)
 
 
+@slow
 async def test_a_retry_under_the_same_key_counts_once(running: House, painted: Painter) -> None:
     clip, client = painted(25, 30), running.client()
     first = await client.upload(clip, key="once")

@@ -68,7 +68,7 @@ async def test_an_edit_without_files_of_captions_has_no_losses(editor: Client, p
     assert await said(editor, project) == [("mine", 1, 2, "x")]
 
 
-@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
+@slow
 @pytest.mark.parametrize("content", ["", "nonsense", "1\n00:00:02,000 --> 00:00:01,000\nback", "x" * 1_000_000])
 async def test_a_file_without_a_caption_is_refused_with_a_pointer(editor: Client, project: str, content: str) -> None:
     body = {"ops": [{"op": "track.add", "track": "v", "kind": "video"}, importing(content)]}
@@ -85,6 +85,7 @@ async def test_a_caption_after_the_end_of_all_projects_is_dropped_and_told(edito
     assert len(await said(editor, project)) == 1
 
 
+@slow
 async def test_the_same_key_answers_with_the_same_losses(editor: Client, project: str) -> None:
     path, body = f"/api/projects/{project}/ops", {"ops": [importing(SRT)]}
     first = await editor("POST", path, body, key="once")
@@ -129,6 +130,7 @@ async def test_an_op_may_hold_xml_that_says_it_was_in_another_encoding(editor: C
     assert await said(editor, project) == [("en-c1", 75, 100, "Grüße")]
 
 
+@slow
 async def test_a_file_that_can_not_be_added_is_refused_with_a_reason(editor: Client, project: str) -> None:
     await editor.edit(project, {"op": "track.add", "track": "a1", "kind": "audio"})
     path = f"/api/projects/{project}/timeline?format=srt"

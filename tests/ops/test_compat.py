@@ -99,6 +99,7 @@ async def test_edits_are_translated_as_an_import_would(editor: Client, film: str
     assert early == listed["operations"][:1] and set(early[0]) == {"id", "version", "ops", "createdAt"}
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_an_edit_sent_several_times_at_once_under_one_key_is_made_once(editor: Client, film: str) -> None:
     body = {"ops": [effect("volume", volume=50)]}
     answers = await asyncio.gather(*(editor("POST", f"{PROJECTS}/{film}/ops", body, key="k") for _ in range(8)))
@@ -120,6 +121,7 @@ UNSURE: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_what_can_not_be_translated_is_refused_whole_and_says_what_to_send(editor: Client, film: str) -> None:
     for op, named in UNSURE:
         answer = await editor("POST", f"{PROJECTS}/{film}/ops", {"ops": [effect("mute"), op]})
@@ -155,6 +157,7 @@ WRONG: tuple[tuple[str, str, Any, int], ...] = (
 )
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_wrong_input_of_any_kind_is_answered_in_the_envelope(editor: Client, film: str) -> None:
     for method, path, body, status in WRONG:
         raw = body if isinstance(body, bytes) else None

@@ -208,6 +208,7 @@ async def test_many_clients_at_once_make_versions_without_gaps(editor: Client) -
     assert (await editor.made("GET", "/api/projects/p1"))["duration"] == 400
 
 
+@slow
 async def test_versions_come_in_pages(editor: Client) -> None:
     await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
     for n in range(7):

@@ -58,6 +58,7 @@ async def test_a_listener_hears_what_happens_from_now_on(film: Client) -> None:
         assert [one.event for one in await listener.take(1)] == ["ExportPinned"]
 
 
+@slow
 async def test_nothing_is_missed_over_a_reconnect(film: Client) -> None:
     await film.made("POST", "/api/projects", {"name": "Other", "id": "p2"})
     async with asyncio.timeout(PATIENCE), listening(film, "p1") as listener:

@@ -47,6 +47,7 @@ def clip(n: int) -> dict[str, Any]:
     return {"op": "clip.add", "clip": f"c{n}", "track": "v1", "at": n * 10, "color": "#ff0000", "frames": 10}
 
 
+@slow
 async def test_the_latest_proxy_only_moves_forward(film: Client, ask: Ask) -> None:
     assert (await proxy_made(ask, 2)).accepted
     assert (await proxy_made(ask, 1)).accepted
@@ -162,6 +163,7 @@ async def test_what_has_no_frames_or_does_not_exist_is_not_exported(film: Client
     assert (await film("GET", "/api/projects/p1/exports/x_none")).status == 404
 
 
+@slow
 async def test_a_cancelled_export_takes_no_report_and_can_be_retried(film: Client, ask: Ask) -> None:
     x = (await film.made("POST", "/api/projects/p1/export"))["id"]
     assert (await film("POST", f"/api/projects/p1/exports/{x}/retry")).status == 409
@@ -216,6 +218,7 @@ async def test_an_object_without_keys_toggles_a_pin_as_an_empty_body_does(film: 
     assert (await film.made("POST", path, raw=b"{}", key="once"))["pinned"] is False, "the first answer again"
 
 
+@slow
 async def test_a_pin_has_a_reason_an_end_and_a_profile(film: Client) -> None:
     x = (await film.made("POST", "/api/projects/p1/export", {"version": 1}))["id"]
     path = "/api/projects/p1/versions/1/pin"

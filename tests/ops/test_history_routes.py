@@ -63,7 +63,7 @@ async def timeline(client: Client, project: str, version: int | None = None) -> 
 # --- revert
 
 
-@pytest.mark.few(1, reason="starts ops, NATS and a database for one more case of its kind")
+@slow
 @pytest.mark.parametrize("version", [0, 1, 2, 3])
 async def test_after_a_revert_the_timeline_is_that_of_the_version(cut: Client, version: int) -> None:
     committed = await cut.made("POST", "/api/projects/p1/revert", {"toVersion": version, "expectedVersion": 3})
@@ -76,6 +76,7 @@ async def test_after_a_revert_the_timeline_is_that_of_the_version(cut: Client, v
     assert versions[0]["ops"] == [{"op": "history.revert", "toVersion": version}]
 
 
+@slow
 async def test_a_revert_keeps_its_message_and_can_be_tried_dry(cut: Client) -> None:
     dry = await cut("POST", "/api/projects/p1/revert", {"toVersion": 1, "dryRun": True})
     assert (dry.status, dry.body) == (200, {"version": 4, "duration": 130, "position": None})
@@ -292,6 +293,7 @@ async def rebase(client: Client, expected: int, *ops: dict[str, Any], **more: An
     return await client("POST", "/api/projects/p1/ops", body)
 
 
+@slow
 async def test_a_batch_that_touches_other_things_goes_on_top(cut: Client) -> None:
     await cut.made("POST", "/api/projects/p1/revert", {"toVersion": 1})
     await cut.edit("p1", {"op": "clip.set", "clip": "a", "gainDb": -3.0})
@@ -342,6 +344,7 @@ async def test_a_rebase_onto_nothing_missed_is_an_ordinary_edit(cut: Client) -> 
 # --- whose
 
 
+@slow
 async def test_history_of_another_tenant_does_not_exist(cut: Client, as_role: AsRole) -> None:
     stranger = as_role("editor", tenant="acme")
     assert (await stranger("GET", "/api/projects/p1/diff?from=0&to=1")).status == 404

@@ -129,6 +129,7 @@ async def test_a_bundle_holds_the_timeline_and_the_media(editor: Client, project
     assert [clip.media_reference.target_url for clip in found.tracks[0].find_clips()] == ["media/film.mov"] * 2
 
 
+@slow
 async def test_missing_media_are_listed_and_never_left_out_in_silence(editor: Client, project: str) -> None:
     content, _ = await file(editor, project, "otio")
     strange = content.replace(b"ab" * 32, b"cd" * 32).replace(b"v_1", b"v_9").replace(b"film.mov", b"gone.mov")
@@ -165,6 +166,7 @@ async def test_expected_version_and_dry_run_hold_for_imports(editor: Client, pro
     assert (await editor.made("GET", f"/api/projects/{project}"))["currentVersion"] == 1
 
 
+@slow
 async def test_the_same_key_imports_once(editor: Client, project: str) -> None:
     content, _ = await file(editor, project, "otio")
     first = await bring(editor, project, content, key="once")

@@ -70,6 +70,7 @@ async def test_many_edits_at_both_at_once_all_find_their_place(film: Client, oth
     assert sorted(each["version"] for each in made) == list(range(1, 41))
 
 
+@slow
 async def test_what_the_other_appended_is_read_from_where_this_one_knows(
     film: Client, other: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,6 +145,7 @@ async def test_of_a_file_of_captions_those_that_no_font_has_are_left_out(project
     assert len((await timeline(project))["tracks"][0]["captions"]) == 2
 
 
+@slow
 async def test_a_font_that_any_version_uses_stays(project: Client, ask: Ask) -> None:
     """By a title, and by captions."""
     gone = RecordMediaReleased(media_id="own", event=MediaReleased(ref_count=0))

@@ -98,7 +98,7 @@ def matted(path: Path, matte: str, mode: int, like: str = "qtrle.mov") -> Path:
     return cutouts.marked(cutouts.film(path, cutouts.FILMS[like], images), mode)
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@slow
 @pytest.mark.parametrize("name", OTHERS)
 async def test_straight_and_multiplied_colours_are_told_apart(studio: Studio, tmp_path: Path, name: str) -> None:
     media = await studio.ingest("m", OTHERS[name](tmp_path / name))
@@ -183,6 +183,7 @@ async def test_a_transition_from_one_to_another_shows_what_lies_below(studio: St
         assert all(near(at(image, 0.02, 0.5), GREEN, CLOSE) for image in images), "nothing is here in either"
 
 
+@slow
 async def test_over_nothing_lies_the_background(studio: Studio, tmp_path: Path) -> None:
     media = await studio.ingest("m", cutouts.made(tmp_path / "qtrle.mov"))
     film = timeline(lane(shot(0, 0, 4, "m")), library=[media], size=SIZE, fps=cutouts.FPS, background=HEX)

@@ -39,7 +39,7 @@ def demuxed(data: bytes) -> tuple[Parameters, list[Packet]]:
         return Parameters(bytes(context.extradata or b""), context.width, context.height, -packets[0].dts), packets
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @pytest.mark.parametrize("profile", ["mp4", "mp4-hevc", "webm", "prores", "prores-4444"])
 async def test_a_segment_is_read_as_a_demuxer_reads_it(
     studio: Studio, painted: Painter, profile: ExportProfile

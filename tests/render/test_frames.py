@@ -146,7 +146,7 @@ async def test_upper_tracks_lie_over_lower_ones(studio: Studio, painted: Painter
             assert read_mark(image) == Mark(1, 5 + k)
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @both
 async def test_a_title_is_seen_just_while_it_lasts(studio: Studio, painted: Painter, kind: Kind) -> None:
     film = timeline(
@@ -163,7 +163,7 @@ async def test_a_title_is_seen_just_while_it_lasts(studio: Studio, painted: Pain
     assert seen == [10 <= k < 30 for k in range(50)]
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @both
 async def test_a_still_stands_for_as_long_as_it_is_shown(studio: Studio, painted: Painter, kind: Kind) -> None:
     still = painted(25, 1, HD, tag=9, suffix=".png", encode=("-c:v", "png"), extra=("-update", "1"))
@@ -195,7 +195,7 @@ async def test_an_export_holds_its_frames_to_the_size_of_the_canvas(studio: Stud
     assert {image.shape for image in pictures(await rendered(studio, "proxy", film))} == {(480, 480, 3)}
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @both
 async def test_a_frozen_frame_is_held(studio: Studio, painted: Painter, kind: Kind) -> None:
     a = await studio.ingest("a", painted(25, 60, HD, tag=1))

@@ -86,6 +86,7 @@ async def test_a_width_gives_the_height_and_none_is_wider_than_the_canvas(stills
     assert image(await stills.still(film, 0, 4000, "jpeg")).shape == (180, 320, 3)
 
 
+@slow
 async def test_an_equal_frame_is_drawn_once_whatever_the_version(
     studio: Studio, stills: Stills, painted: Painter
 ) -> None:

@@ -194,6 +194,7 @@ def decoded(chunks: list[bytes]) -> Stereo:
     return np.concatenate(blocks, axis=1).T.astype(np.float32)
 
 
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 def test_at_the_joints_of_chunks_nothing_is_heard_of_them(tmp_path: Path) -> None:
     frames, size = 300, 40
     noise = np.random.default_rng(7).standard_normal((frames * FRAME, 2)).cumsum(axis=0)

@@ -203,7 +203,7 @@ def speech(seconds: float, level: float) -> Stereo:
     return (made * (0.3 + np.abs(np.sin(time * 2.1)))[:, None]).astype(np.float32)
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@slow
 @pytest.mark.parametrize("lufs", [-30.0, -23.0, -14.0])
 @pytest.mark.parametrize("level", [0.003, 0.2])
 async def test_a_normalised_clip_has_its_loudness_and_no_peak_above(

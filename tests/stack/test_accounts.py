@@ -80,6 +80,7 @@ def test_programs_in_a_folder_that_only_root_may_enter_are_found_by_who_asks_fir
         assert kept.bit_count() == traverse
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_where_no_other_user_has_a_name_root_is_told_what_to_do(tmp_path: Path) -> None:
     running = new_machine(tmp_path, "root:x:0:0::/root:/bin/sh\n")
     running.begin()

@@ -59,6 +59,7 @@ def test_a_token_as_json(data: Path) -> None:
     assert verify(public(data), printed["token"]).role is Role.viewer
 
 
+@pytest.mark.few(2, reason="one more process of the command line")
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -132,6 +132,7 @@ def test_no_part_can_read_the_files_of_secrets(opened: RunningStack) -> None:
         assert set(outcome.values()) == {"PermissionError"}, (account, outcome)
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_no_other_part_can_read_what_services_have_in_memory(stack: RunningStack) -> None:
     memory = [
         f"/proc/{stack.pids[name]}/{what}"
@@ -210,12 +211,14 @@ def test_even_without_a_sandbox_a_decoder_reads_no_secret_and_changes_no_object(
     assert re.findall(r"^Cap\w+:\s*(\w+)$", said["status"], re.MULTILINE) == ["0" * 16] * len(MASKS)
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_what_a_decoder_leaves_is_the_services_to_read_and_to_remove(opened: RunningStack) -> None:
     outcome = ordered(opened, [])
     assert outcome["left"] == {"result": "made", "shut/inside": "made"}
     assert (outcome["code"], outcome["errors"]) == (0, "")
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_a_warden_that_was_killed_is_started_again_at_the_same_address(opened: RunningStack) -> None:
     before = opened.pids["warden"]
     os.kill(before, signal.SIGKILL)

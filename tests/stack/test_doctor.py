@@ -60,7 +60,7 @@ def test_an_ffmpeg_that_lacks_what_is_needed_is_refused(tmp_path: Path) -> None:
     assert code == 1 and "/nowhere/ffmpeg" in findings["ffmpeg"]["detail"]
 
 
-@pytest.mark.few(1, reason="one more process of the command line")
+@pytest.mark.slow(reason="one more process of the command line")
 @pytest.mark.parametrize(
     ("version", "code", "level", "mend"),
     [

@@ -124,6 +124,7 @@ async def test_a_forked_process_ends_with_its_own_code_and_output(tmp_path: Path
         assert not forks.forking
 
 
+@slow
 async def test_a_signal_ends_a_forked_process_and_is_told(tmp_path: Path) -> None:
     async with forking(tmp_path) as forks:
         with (tmp_path / "out").open("a+") as log:

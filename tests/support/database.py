@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,33 @@ class Cluster:
     postgres: Postgres
     secrets: Secrets
     services: tuple[str, ...]
+    desk: Desk
+
+
+class Desk:
+    """A connection of the owner's, on a loop of its own: to connect costs more than to make a database."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._loop = asyncio.new_event_loop()
+        self._connection: asyncpg.Connection | None = None
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+
+    def run(self, *statements: str) -> None:
+        """One after the other, each by itself."""
+        asyncio.run_coroutine_threadsafe(self._run(statements), self._loop).result()
+
+    def close(self) -> None:
+        """Hangs up."""
+        if self._connection is not None:
+            self._connection.terminate()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    async def _run(self, statements: Sequence[str]) -> None:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(self._url)
+        for statement in statements:
+            await self._connection.execute(statement)
 
 
 @dataclass(frozen=True)
@@ -68,26 +96,39 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     process = start(program, log)
     try:
         complete(_answers(postgres, process, log))
-        yield filled(postgres, secrets, tuple(installed()))
+        with filled(postgres, secrets, tuple(installed())) as made:
+            yield made
     finally:
         stop(program, process)
 
 
-def filled(postgres: Postgres, secrets: Secrets, services: tuple[str, ...]) -> Cluster:
+@contextmanager
+def filled(postgres: Postgres, secrets: Secrets, services: tuple[str, ...]) -> Iterator[Cluster]:
     """A PostgreSQL that answers, with the template."""
     complete(_make_template(postgres, secrets, services))
-    return Cluster(postgres, secrets, services)
+    desk = Desk(postgres.url("postgres"))
+    try:
+        yield Cluster(postgres, secrets, services, desk)
+    finally:
+        desk.close()
 
 
 @contextmanager
 def database(cluster: Cluster) -> Iterator[Database]:
-    """A fresh copy of the template, dropped at the end with whoever is still connected."""
+    """A fresh copy of the template, dropped at the end with whoever is still connected.
+
+    As files: unsynced, that is faster than through the WAL. What is granted on a database itself is not copied."""
     made = Database(cluster, f"t{next(_numbers)}")
-    complete(_copy(made))
+    roles = ", ".join(f"cutlog_{service}" for service in cluster.services)
+    cluster.desk.run(
+        f"CREATE DATABASE {made.name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY",
+        f"REVOKE ALL ON DATABASE {made.name} FROM PUBLIC",
+        f"GRANT CONNECT, TEMPORARY ON DATABASE {made.name} TO {roles}",
+    )
     try:
         yield made
     finally:
-        complete(_drop(made))
+        cluster.desk.run(f"DROP DATABASE {made.name} WITH (FORCE)")
 
 
 async def _answers(postgres: Postgres, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -116,27 +157,6 @@ async def _set_password(postgres: Postgres) -> None:
         statement = await connection.fetchval(
             "SELECT format('ALTER ROLE postgres PASSWORD %L', $1::text)", postgres.password
         )
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-async def _copy(database: Database) -> None:
-    """As files: unsynced, that is faster than through the WAL. What is granted on a database itself is not copied."""
-    connection = await asyncpg.connect(database.cluster.postgres.url("postgres"))
-    try:
-        await connection.execute(f"CREATE DATABASE {database.name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-        await connection.execute(f"REVOKE ALL ON DATABASE {database.name} FROM PUBLIC")
-        roles = ", ".join(f"cutlog_{service}" for service in database.cluster.services)
-        await connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {database.name} TO {roles}")
-    finally:
-        await connection.close()
-
-
-async def _drop(database: Database) -> None:
-    connection = await asyncpg.connect(database.cluster.postgres.url("postgres"))
-    try:
-        statement = await connection.fetchval("SELECT format('DROP DATABASE %I WITH (FORCE)', $1::text)", database.name)
         await connection.execute(statement)
     finally:
         await connection.close()
