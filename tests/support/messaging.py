@@ -13,7 +13,7 @@ from cutlog.operate.stack.nats import MONITOR, Nats
 from cutlog.operate.stack.ports import free_ports
 from cutlog.operate.stack.probes import nats_ready
 from cutlog.operate.stack.secrets import Secrets
-from tests.support.running import complete, start, stop
+from tests.support.running import complete, start_plainly, stop
 from tests.support.waiting import eventually_sync
 
 
@@ -64,7 +64,7 @@ class NatsServer:
     def start(self) -> None:
         """Starts it and waits until JetStream is there."""
         self._nats.prepare()
-        self._process = start(self._program, self.log)
+        self._process = start_plainly(self._program, self.log)
         eventually_sync(self.healthy)
 
     def kill(self) -> None:

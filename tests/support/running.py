@@ -4,17 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from cutlog.process.program import Program
 
 T = TypeVar("T")
+
+
+@cache
+def dying_with_us() -> tuple[str, ...]:
+    """What ends a child with its parent, as our launcher does, and starts ten times as fast; nothing, where util-linux
+    has no such command."""
+    command = ("setpriv", "--pdeathsig", "KILL", "--")
+    able = shutil.which(command[0]) and subprocess.run([*command, "true"], stderr=subprocess.DEVNULL).returncode == 0
+    return command if able else ()
+
+
+def start_plainly(program: Program, log: Path) -> subprocess.Popen[bytes]:
+    """Starts a program that needs nothing else of our launcher, of which tests start hundreds."""
+    if not dying_with_us() or program.death != signal.SIGKILL or program.account or program.passages:
+        return start(program, log)
+    with log.open("ab") as sink:
+        return subprocess.Popen(
+            [*dying_with_us(), *map(str, program.argv)],
+            env=program.environment(),
+            cwd=program.cwd,
+            umask=0o077,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+        )
 
 
 def start(program: Program, log: Path, *, terminal: bool = False) -> subprocess.Popen[bytes]:

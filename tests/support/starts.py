@@ -39,6 +39,8 @@ def program(argv: Sequence[str]) -> str:
     name = Path(words[0]).name
     if len(words) > 4 and Path(words[3]).name == "launcher.py":
         return program(json.loads(words[4])["argv"])
+    if name == "setpriv" and "--" in words:
+        return program(words[words.index("--") + 1 :])
     if name.startswith("python"):
         if "tests.support.small_stack" in words:
             return "small stack"
