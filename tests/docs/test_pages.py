@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from cutlog.operate.cli import COMMANDS
-from cutlog.operate.stack.ports import free_ports
 from cutlog.operate.stack.state import NotRunning, read_state
+from tests.support.ports import free_ports
 from tests.support.stacks import CHECKOUT, RunningStack
 from tests.support.waiting import PATIENCE, eventually_sync
 

@@ -15,10 +15,10 @@ from cutlog.contract.keys import PARTS, PartKey, parse_key
 from cutlog.hosting.settings import Settings
 from cutlog.operate.fsck.stack import Stack, connected
 from cutlog.operate.stack.nats import OPERATOR
-from cutlog.operate.stack.ports import free_ports
 from services.media import bootstrap
 from tests.media.conftest import Answer, Client, House
 from tests.support.painting import Painter
+from tests.support.ports import free_ports
 
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = {"Content-Type": "application/offset+octet-stream"}

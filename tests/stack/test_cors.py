@@ -14,9 +14,9 @@ from multidict import CIMultiDictProxy
 
 from cutlog.operate.stack.gateway import Gateway
 from cutlog.operate.stack.origins import origin_of
-from cutlog.operate.stack.ports import free_ports
 from cutlog.web import serve_http
 from tests.support.gates import make_gate
+from tests.support.ports import free_ports
 from tests.support.roles import table
 from tests.support.running import start, stop
 from tests.support.waiting import eventually

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from cutlog.operate.stack.gateway import Gateway
-from cutlog.operate.stack.ports import free_ports
+from tests.support.ports import free_ports
 from tests.support.running import start, stop
 from tests.support.waiting import PATIENCE, eventually
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from cutlog.operate.stack.ports import free_ports
 from cutlog.operate.stack.postgres import OLDEST, SAFE, Postgres, PostgresUnavailable, binaries, version
+from tests.support.ports import free_ports
 from tests.support.waiting import eventually
 
 Says = Callable[[str], Path]

@@ -11,9 +11,9 @@ import pytest
 
 from cutlog.auth.rings import KeyRing
 from cutlog.operate.stack.gateway import Gateway
-from cutlog.operate.stack.ports import free_ports
 from cutlog.web import Rate, Role, mint, serve_http
 from tests.support.gates import make_gate
+from tests.support.ports import free_ports
 from tests.support.running import start, stop
 from tests.support.waiting import eventually
 from tests.web.sample import Address, Sample, bearer, sample_api

@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from cutlog.operate.stack.ports import free_ports
+from tests.support.ports import free_ports
 from tests.support.waiting import PATIENCE, eventually_sync
 
 CREDENTIALS: Final = {

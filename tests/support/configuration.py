@@ -7,10 +7,10 @@ from pathlib import Path
 from cutlog.auth.roles import Role
 from cutlog.auth.tokens import introduce, mint
 from cutlog.hosting.settings import Settings
-from cutlog.operate.stack.ports import free_ports
 from cutlog.operate.stack.secrets import Secrets
 from tests.support.database import Database
 from tests.support.messaging import NatsServer
+from tests.support.ports import free_ports
 
 
 class SettingsFactory:

@@ -18,11 +18,11 @@ import asyncpg
 
 from cutlog.hosting.service import installed
 from cutlog.operate.stack.deployment import deployment_file
-from cutlog.operate.stack.ports import free_ports
 from cutlog.operate.stack.postgres import Postgres
 from cutlog.operate.stack.secrets import Secrets
 from tests.support.database import Cluster, filled
 from tests.support.messaging import NatsServer
+from tests.support.ports import free_ports
 from tests.support.running import complete
 from tests.support.waiting import PATIENCE, eventually_sync
 

@@ -16,9 +16,9 @@ import asyncpg
 from cutlog.db.migrate import migrate
 from cutlog.db.roles import close_cluster, create_database, prepare
 from cutlog.hosting.service import installed, migration_packages
-from cutlog.operate.stack.ports import free_ports
 from cutlog.operate.stack.postgres import Postgres, service_url
 from cutlog.operate.stack.secrets import Secrets
+from tests.support.ports import free_ports
 from tests.support.running import complete, start, stop
 
 TEMPLATE = "cutlog_template"

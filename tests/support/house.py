@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from cutlog.operate.stack.gateway import Gateway
-from cutlog.operate.stack.ports import free_ports
 from services.gc.bootstrap import serving as gc_serving
 from services.media.bootstrap import serving as media_serving
 from services.ops.bootstrap import serving as ops_serving
 from services.render.bootstrap import serving as render_serving
 from tests.support.configuration import SettingsFactory
+from tests.support.ports import free_ports
 from tests.support.running import start, stop
 
 SERVING: Final[dict[str, Any]] = {

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cutlog.operate.stack.nats import MONITOR, Nats
-from cutlog.operate.stack.ports import free_ports
 from cutlog.operate.stack.probes import nats_ready
 from cutlog.operate.stack.secrets import Secrets
+from tests.support.ports import free_ports
 from tests.support.running import complete, start_plainly, stop
 from tests.support.waiting import eventually_sync
 

@@ -14,7 +14,7 @@ import msgspec
 from pydantic import SecretStr
 
 from cutlog.hosting.settings import Settings
-from cutlog.operate.stack.ports import free_ports
+from tests.support.ports import free_ports
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
