@@ -1,6 +1,6 @@
 """Which programs the tests start, and how many of each `make test` may start.
 
-Processor time is as noisy as the machine; what it goes into is not. The limits are counts, and they are about a tenth
+Processor time is as noisy as the machine; what it goes into is not. The limits are counts, and they are somewhat
 above what is started: a test that adds to them starts less, or is slow, or has a good reason to raise them.
 """
 
@@ -20,13 +20,16 @@ from cutlog.jail.orders import Order
 
 LIMITS: Final[Mapping[str, int]] = {
     "stack": 2,
-    "small stack": 12,
-    "postgres": 12,
-    "nats-server": 170,
-    "python": 90,
-    "ffmpeg": 60,
-    "ffmpeg in the sandbox": 280,
-    "python in the sandbox": 250,
+    "small stack": 8,
+    "postgres": 14,
+    "nats-server": 160,
+    "python": 60,
+    "ffmpeg": 52,
+    "ffmpeg in the sandbox": 160,
+    "examine.py in the sandbox": 64,
+    "convert.py in the sandbox": 55,
+    "read_captions.py in the sandbox": 40,
+    "draw_titles.py in the sandbox": 30,
 }
 """Of all processes of one run together; a stack counts as one, with all that it starts itself."""
 STARTED: Final[Counter[str]] = Counter()
@@ -89,10 +92,11 @@ class Budget:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
-        yield
         output = getattr(self._config, "workeroutput", None)
-        if output is not None:
+        if output is not None:  # which is sent as this hook ends
             output["started"] = dict(STARTED)
+        yield
+        if output is not None:
             return
         self._all.update(STARTED)
         if self._whole() and not session.testsfailed:
