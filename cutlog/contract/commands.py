@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -150,6 +150,17 @@ class DeleteMedia(Wire, tag_field="type"):
     media_id: str
 
 
+class RecordAudit(Wire, tag_field="type"):
+    """An entry of the audit log: the command's actor did `action` to `target`. Written once per key; no event."""
+
+    action: str
+    target: str
+    credential: str
+    address: str
+    detail: dict[str, Any]
+    at: datetime
+
+
 MediaCommand = (
     RecordMediaUploaded | RecordMediaDeduplicated | RecordMediaReady | RecordMediaFailed | RecordMediaReleased
     | ArchiveMedia | RestoreMedia | DeleteMedia
@@ -157,7 +168,7 @@ MediaCommand = (
 RenderCommand = ReportProxy | ReportExport
 CollectExport = ArchiveExport | RestoreExport | DeleteExport | DeleteProxy
 GcCommand = RecordPlan | RecordPolicy
-CommandBody = MediaCommand | RenderCommand | CollectExport | GcCommand
+CommandBody = MediaCommand | RenderCommand | CollectExport | GcCommand | RecordAudit
 
 
 class Command(Wire):
@@ -201,6 +212,7 @@ COMMANDS: dict[CommandSource, tuple[type[CommandBody], ...]] = {
         RecordMediaReleased,
         ArchiveMedia,
         DeleteMedia,
+        RecordAudit,
     ),
     "render": (ReportProxy, ReportExport),
     "gc": (
@@ -213,6 +225,7 @@ COMMANDS: dict[CommandSource, tuple[type[CommandBody], ...]] = {
         ArchiveMedia,
         RestoreMedia,
         DeleteMedia,
+        RecordAudit,
     ),
 }
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Required, TypedDict, TypeVar, Unpack
 import msgspec
 from aiohttp import web
 
+from cutlog.auth.audit import Entry
 from cutlog.auth.roles import Role
 from cutlog.db.idempotency import KeyReusedError
 from cutlog.db.skipping import SkippedRows, Skipping
@@ -91,6 +92,8 @@ class How(TypedDict, total=False):
     scope: Literal["project", "own", "none"]
     """What a key with `projects` may do: "project", the default where the path has `{project}`: if it is one of them;
     "own": the handler looks at `req.actor.projects`; "none", the default elsewhere: nothing."""
+    audit: str
+    """What the audit log calls a request that was answered without a problem, such as `pin.changed`."""
     callers: tuple[str, ...]
     """Of `/internal/`: the services that may call; default: all."""
     hidden: bool
@@ -124,6 +127,7 @@ class Route:
     headers: tuple[Header, ...] = ()
     events: bool = False
     scope: Literal["project", "own", "none"] | None = None
+    audit: str = ""
     callers: tuple[str, ...] = ()
     hidden: bool = False
     tag: str = ""
@@ -198,6 +202,8 @@ class Api:
     routes: list[Route] = field(default_factory=list)
     refine: Callable[[dict[str, Any]], dict[str, Any]] = dict
     """Changes the components of the OpenAPI document, where more is to be said than types do."""
+    audit: Callable[[Entry], Awaitable[None]] | None = None
+    """Keeps entries of the audit log."""
     checks: dict[str, Check] = field(default_factory=dict)
     alarms: list[Alarms] = field(default_factory=list)
     metrics: HttpMetrics = field(init=False)

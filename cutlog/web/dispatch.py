@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from aiohttp import web
 
 from cutlog.auth.actor import Actor, CredentialExpired, CredentialForbidden, CredentialRefused, CredentialUnknown
+from cutlog.auth.audit import Entry
 from cutlog.auth.gate import Gate
 from cutlog.auth.revocations import CredentialRevoked
 from cutlog.auth.rings import OPERATOR
@@ -30,6 +33,7 @@ from cutlog.web.sse import OPEN_STREAMS
 
 MAX_INT: Final = 2**31 - 1
 MAX_IDEMPOTENCY_KEY: Final = 255
+MAX_AUDITED: Final = 16 * 1024
 
 TRACE: Final = web.RequestKey("trace", str)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
@@ -50,6 +54,7 @@ class Dispatch:
 
     route: Route
     gate: Gate
+    audit: Callable[[Entry], Awaitable[None]] | None
     limiter: RateLimiter
     failures: RateLimiter
     """Of credentials that are not ours, by address. Only these are counted: whoever floods from an address keeps nobody
@@ -79,7 +84,11 @@ class Dispatch:
             if route.stream and actor is not None:
                 with http.app[OPEN_STREAMS].holding(actor):
                     return await respond(http, await route.handler(request))
-            return await respond(http, await route.handler(request))
+            reply = await route.handler(request)
+            if route.audit and self.audit is not None and actor is not None and reply.status < 400:
+                target = http.path.removeprefix("/api/")
+                await self.audit(Entry.of(actor, address(http), route.audit, target, **audited(body)))
+            return await respond(http, reply)
         except CredentialRevoked as revoked:
             raise unauthorized(str(revoked), "invalid_token") from None
         except Problem as problem:
@@ -186,6 +195,12 @@ class Dispatch:
         else:
             body = decode_json(raw, expected)
         return raw, None if route.body is None else body
+
+
+def audited(body: Any) -> dict[str, Any]:
+    """What the audit log keeps of a body: nothing of one that is large."""
+    found = msgspec.to_builtins(body)
+    return found if isinstance(found, dict) and len(msgspec.json.encode(found)) <= MAX_AUDITED else {}
 
 
 def address(http: web.Request) -> str:

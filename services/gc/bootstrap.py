@@ -18,6 +18,7 @@ from cutlog.db.engine import create_engine
 from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
 from cutlog.web import Server, serve_http
+from cutlog.web.auditing import through
 from services.gc.acts.acting import Acts
 from services.gc.acts.collecting import Collecting
 from services.gc.acts.moves import Mover, Reached, nothing
@@ -74,6 +75,7 @@ async def serving(
             reports = Reports(engine, outbox, LogAsked(bus), blobs, blocked, patience)
             mover = Mover(engine, blobs, reached)
             api = make_api(engine, reports, outbox)
+            api.audit = through(outbox, engine)
             storage.routes(api, engine, blobs)
             registry = api.metrics.registry
             registry.register(blocked.gauge)

@@ -25,6 +25,7 @@ from cutlog.ffmpeg.remembered import Probes
 from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
 from cutlog.web import Server, serve_http
+from cutlog.web.auditing import through
 from cutlog.web.body import READ_SECONDS
 from cutlog.web.links import Links
 from services.media.api import previews, tus
@@ -96,6 +97,7 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
             api = make_api(
                 engine, blobs, links, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes
             )
+            api.audit = through(outbox, engine)
             folder = blobs.lasting()
             holding = PartHolding(engine, blobs) if folder is None else FileHolding(folder)
             if folder is None:  # where releases up to 0.1 kept what no other process saw; it can't be resumed

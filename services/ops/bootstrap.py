@@ -143,7 +143,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             now=lambda: datetime.now(UTC),
         )
         handling = Handling(engine, log, reader, catalog, commits)
-        parts.push_async_callback(await bus.subscribe(subjects.COMMANDS, Commands(handling), queue="ops"))
+        parts.push_async_callback(await bus.subscribe(subjects.COMMANDS, Commands(handling, access.audit), queue="ops"))
         parts.push_async_callback(await bus.subscribe(subjects.PROGRESS, feed.heard))
         parts.push_async_callback(await bus.subscribe(subjects.ACCESS_CHANGED, access.revoking.heard))
         await parts.enter_async_context(
@@ -167,6 +167,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
 
         checks = {"database": database, "bus": bus.check, "relay": relay.check, "identity": accepted}
         api = make_api(ops, settings.peers)
+        api.audit = access.audit.note
         marks = Marks(settings.peers.get("gc"), identity)
         compat.routes(api, ops, OldRows(engine), marks)
         api.alarms.append(relay.alarms)

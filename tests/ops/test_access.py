@@ -20,6 +20,7 @@ from cutlog.auth.revocations import Revocation
 from cutlog.auth.rings import KeyRing
 from cutlog.auth.roles import Role
 from cutlog.auth.tokens import introduce
+from cutlog.contract.commands import RecordAudit
 from cutlog.hosting.settings import OidcProvider, Settings
 from services.ops.bootstrap import serving
 from tests.ops.conftest import Client
@@ -226,6 +227,28 @@ async def test_the_audit_log_is_filtered_and_paged_and_forgotten(as_role: As, se
         assert len((await admin.made("GET", f"/api/admin/audit?{query}"))["items"]) == count, query
     assert (await as_role("admin", tenant="acme").made("GET", "/api/admin/audit"))["items"] == []
     assert (await as_role("operator")("GET", "/api/admin/audit")).status == 403
+
+
+async def test_entries_of_other_services_are_kept_once_and_pins_are_noted(
+    as_role: As, ask: Callable[..., Any], editor: Client
+) -> None:
+    body = RecordAudit(
+        action="original.downloaded", target="videos/v_1/download", credential="token t_1", address="10.0.0.1",
+        detail={"note": "a\0b"}, at=datetime(2026, 1, 2, tzinfo=UTC),
+    )  # fmt: skip
+    for _ in range(2):
+        assert (await ask("media", body, "audit_1")).accepted
+    project = (await editor.made("POST", "/api/projects", {"name": "Pinned"}))["id"]
+    await editor.edit(project, {"op": "track.add", "track": "v", "kind": "video"})
+    await editor.made("POST", f"/api/projects/{project}/versions/1/pin", {"pinned": True, "reason": "client"})
+    assert (await editor("POST", f"/api/projects/{project}/versions/9/pin", {"pinned": True})).status == 404
+    entries = (await as_role("admin").made("GET", "/api/admin/audit"))["items"]
+    assert [(each["action"], each["subject"], each["target"]) for each in entries] == [
+        ("pin.changed", "tester", f"projects/{project}/versions/1/pin"),
+        ("original.downloaded", "service:media", "videos/v_1/download"),
+    ]
+    assert (entries[0]["detail"]["reason"], entries[1]["detail"]) == ("client", {"note": "a\ufffdb"})
+    assert entries[1]["at"] == "2026-01-02T00:00:00Z"
 
 
 def test_a_gate_tells_of_new_revocations_once() -> None:

@@ -143,6 +143,36 @@ async def test_a_revoked_token_opens_nothing_anywhere_and_what_it_opened_ends(al
         assert [each["action"] for each in entries].count("token.issued") == 3
 
 
+async def test_the_audit_log_has_what_other_services_noted(alone: RunningStack, painted: Painter) -> None:
+    admin = bearer(token_of(alone, "root", "admin"))
+    async with aiohttp.ClientSession(alone.url, headers=admin) as http:
+        form = aiohttp.FormData()
+        form.add_field("file", painted(25, 25).read_bytes(), filename="x.mp4")
+        async with http.post("/api/videos/upload", data=form) as answer:
+            video = (await answer.json())["id"]
+        async with http.get(f"/api/videos/{video}/download", allow_redirects=False) as answer:
+            assert answer.status == 302
+        async with http.get("/api/admin/gc/policy") as answer:
+            policy = await answer.json()
+        async with http.put("/api/admin/gc/policy", json=policy | {"ttlDays": 31}) as answer:
+            assert answer.status == 200, await answer.text()
+
+        async def noted() -> bool:
+            async with http.get("/api/admin/audit") as answer:
+                found = {each["action"]: each for each in (await answer.json())["items"]}
+            return (
+                (
+                    found["original.downloaded"]["target"] == f"videos/{video}/download"
+                    and found["policy.changed"]["detail"]["ttlDays"] == 31
+                    and {each["address"] for each in found.values()} == {"127.0.0.1"}
+                )
+                if {"original.downloaded", "policy.changed", "token.issued"} <= set(found)
+                else False
+            )
+
+        await eventually(noted)
+
+
 async def test_health_names_the_service_whose_identity_does_not_work(alone: RunningStack, tmp_path: Path) -> None:
     held = alone.data / "keys" / "render" / "identity.json"
     kept = held.read_bytes()

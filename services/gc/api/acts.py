@@ -133,6 +133,7 @@ def routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
 
     @api.post(
         f"{ROOT}/archive",
+        audit="gc.archived",
         role=Role.admin,
         body=Archive,
         returns={200: Archived},
@@ -147,6 +148,7 @@ def routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
 
     @api.post(
         f"{ROOT}/restore",
+        audit="gc.restored",
         role=Role.admin,
         body=Restore,
         returns={200: Restored},
@@ -158,6 +160,7 @@ def routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
 
     @api.post(
         f"{ROOT}/delete",
+        audit="gc.deleted",
         role=Role.admin,
         body=Delete,
         returns={200: Deleted},
@@ -199,6 +202,7 @@ def routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
 
     @api.post(
         f"{ROOT}/videos/archive",
+        audit="gc.archived",
         role=Role.admin,
         body=Videos,
         returns={200: Archived},
@@ -212,6 +216,7 @@ def routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
 
     @api.post(
         f"{ROOT}/videos/restore",
+        audit="gc.restored",
         role=Role.admin,
         body=Videos,
         returns={200: Restored},
@@ -223,6 +228,7 @@ def routes(api: Api, engine: AsyncEngine, collecting: Collecting) -> None:
 
     @api.post(
         f"{ROOT}/videos/delete",
+        audit="gc.deleted",
         role=Role.admin,
         body=DeleteVideos,
         returns={200: Deleted},

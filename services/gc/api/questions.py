@@ -210,6 +210,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
 
     @api.put(
         f"{ROOT}/policy",
+        audit="policy.changed",
         role=Role.admin,
         body=Policy,
         query=PolicyQuery,

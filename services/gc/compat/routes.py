@@ -98,6 +98,7 @@ def routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: Collecti
 
     @api.post(
         f"{ROOT}/archive",
+        audit="gc.archived",
         role=Role.admin,
         body=Selected,
         returns={200: Answer[CompatArchived]},
@@ -126,6 +127,7 @@ def routes(api: Api, engine: AsyncEngine, reports: Reports, collecting: Collecti
 
     @api.post(
         f"{ROOT}/delete",
+        audit="gc.deleted",
         role=Role.admin,
         body=CompatDelete,
         returns={200: Answer[CompatDeleted]},

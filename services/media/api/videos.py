@@ -157,6 +157,7 @@ def make_api(
 
     @api.get(
         ROOT + "/{video}/download",
+        audit="original.downloaded",
         role=Role.viewer,
         returns={302: None, 200: FileLink},
         summary="Redirects to the original file",

@@ -44,7 +44,7 @@ class Audit:
 
     async def add(self, connection: AsyncConnection, entry: Entry, key: str | None = None) -> None:
         """Adds an entry in the caller's transaction."""
-        detail = msgspec.json.encode(entry.detail).decode()
+        detail = msgspec.json.encode(entry.detail).decode().replace("\\u0000", "\\ufffd")  # which jsonb can't hold
         values = (entry.tenant, entry.subject, entry.credential, entry.address, entry.action, entry.target, detail)
         await connection.exec_driver_sql(_ADD, (key, entry.at, *values))
 

@@ -43,6 +43,7 @@ def routes(api: Api, ops: Ops) -> None:
     @api.post(
         "/api/projects/{project}/versions/{n}/pin",
         role=Role.editor,
+        audit="pin.changed",
         path={"n": int},
         body=NewPin,
         body_optional=True,

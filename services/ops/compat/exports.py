@@ -93,6 +93,7 @@ def routes(api: Api, ops: Ops, rows: OldRows, marks: Marks) -> None:
 
     @api.post(
         "/api/compat/projects/{project}/versions/{n}/pin",
+        audit="pin.changed",
         role=Role.editor,
         path={"n": int},
         body=dict[str, Any],

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from nats.aio.msg import Msg
 
+from cutlog.auth.audit import Entry
 from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import (
     COMMANDS,
@@ -18,6 +19,7 @@ from cutlog.contract.commands import (
     CommandReply,
     DeleteExport,
     DeleteProxy,
+    RecordAudit,
     RecordPlan,
     RecordPolicy,
     Refusal,
@@ -27,6 +29,7 @@ from cutlog.contract.commands import (
     decode_command,
 )
 from cutlog.contract.subjects import command as command_subject
+from services.ops.access.audit import Audit
 from services.ops.decide.refusals import RefusedError
 from services.ops.log.records import Appended, LogUnavailableError, UnstorableError
 from services.ops.project.handling import Handling
@@ -39,8 +42,8 @@ _SUBJECTS: Final = {command_subject(source, kind.__name__): kind for source in C
 class Commands:
     """Answers commands. One that can't be decided now gets no answer: its sender asks again."""
 
-    def __init__(self, handling: Handling) -> None:
-        self._handling = handling
+    def __init__(self, handling: Handling, audit: Audit) -> None:
+        self._handling, self._audit = handling, audit
 
     async def __call__(self, message: Msg) -> None:
         """Handles one request."""
@@ -68,7 +71,7 @@ class Commands:
             return None
         return CommandReply(accepted=Accepted(position=appended.position, version=appended.version))
 
-    async def _handle(self, command: Command) -> Appended:
+    async def _handle(self, command: Command) -> Appended | Accepted:
         behalf = Behalf(command.tenant, command.actor, command.trace)
         match command.body:
             case ReportProxy(project_id=project_id) | ReportExport(project_id=project_id) as report:
@@ -80,8 +83,18 @@ class Commands:
                 return await self._handling.report(project_id, behalf, collect, command.key)
             case RecordPlan(run_id=stream) | RecordPolicy(policy_id=stream) as said:
                 return await self._handling.run(stream, said, behalf, command.key)
+            case RecordAudit() as noted:
+                await self._audit.note(_entry(command, noted), command.key)
+                return Accepted(position=0, version=0)
             case media:
                 return await self._handling.media(media, behalf, command.key)
+
+
+def _entry(command: Command, body: RecordAudit) -> Entry:
+    return Entry(
+        tenant=command.tenant, subject=command.actor, credential=body.credential, address=body.address,
+        action=body.action, target=body.target, detail=body.detail, at=body.at,
+    )  # fmt: skip
 
 
 def _refused(code: str, detail: str) -> CommandReply:
