@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,7 +10,6 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 import pytest
-from aiohttp import web
 from playwright.async_api import Page
 from yarl import URL
 
@@ -21,7 +19,7 @@ from tests.support.buckets import CREDENTIALS
 from tests.support.configuration import SettingsFactory
 from tests.support.house import whole
 from tests.support.painting import Painter
-from tests.support.player import CHROMIUM, PLAY, chromium, hls_js
+from tests.support.player import CHROMIUM, PLAY, chromium, hls_js, site
 from tests.support.stacks import CHECKOUT
 from tests.support.waiting import eventually
 
@@ -145,22 +143,6 @@ READ: Final[dict[str, list[Any]]] = {
     "errors": [401, "object", 404, "object", 404, "object", 404, "object", 404, "object", 403, "object", "Bearer"],
     "compat": [200, True],
 }  # fmt: skip
-
-
-@asynccontextmanager
-async def site(host: str) -> AsyncIterator[str]:
-    """The origin of a server with one empty page."""
-
-    async def page(_: web.BaseRequest) -> web.Response:
-        return web.Response(text="<!doctype html><title>A frontend</title>", content_type="text/html")
-
-    runner = web.ServerRunner(web.Server(page))
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://{host}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 async def film(url: str, token: str, clip: Path) -> dict[str, Any]:

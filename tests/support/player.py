@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from aiohttp import web
 from playwright.async_api import BrowserContext, async_playwright
 
 from tests.support.npm import npm
@@ -19,8 +20,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 HLS: Final = "hls.js@1.7.4"
 PACKED: Final = "e4ab3d5d13f7cca9ef241d098f39686e19fd451831ba07dc9943482fd5ff75c7"
 
-#: Plays a playlist with the token on its own request only: fragments have signed links. Collects the colour in the
-#: middle of what is shown at each look.
+#: Plays a playlist with the token, if any, on its own request only: fragments have signed links. Collects the colour in
+#: the middle of what is shown at each look.
 PLAY: Final = """async ([url, token]) => {
   const video = document.createElement("video");
   video.muted = true;
@@ -30,7 +31,7 @@ PLAY: Final = """async ([url, token]) => {
   const hls = new Hls({
     enableWorker: false,
     xhrSetup: (xhr, address) => {
-      if (address.includes(".m3u8")) xhr.setRequestHeader("Authorization", `Bearer ${token}`);
+      if (token && address.includes(".m3u8")) xhr.setRequestHeader("Authorization", `Bearer ${token}`);
     },
   });
   hls.on(Hls.Events.ERROR, (_, data) => data.fatal && said.errors.push(data.details));
@@ -76,3 +77,19 @@ async def chromium(*, bypass_csp: bool = False) -> AsyncIterator[BrowserContext]
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=args)
         yield await browser.new_context(bypass_csp=bypass_csp)
         await browser.close()
+
+
+@asynccontextmanager
+async def site(host: str) -> AsyncIterator[str]:
+    """The origin of a server with one empty page."""
+
+    async def page(_: web.BaseRequest) -> web.Response:
+        return web.Response(text="<!doctype html><title>A frontend</title>", content_type="text/html")
+
+    runner = web.ServerRunner(web.Server(page))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://{host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
