@@ -23,6 +23,8 @@ tenant 404.
 `anyone` needs no credential. `link` needs a signed link, which other routes return. The same value is `x-role` in the
 OpenAPI document; routes below `/internal/` are for services only, and the gateway does not serve them.
 
+API keys create no API keys, and only tokens begin a session.
+
 This page is written by `python -m docs.generate_roles`. Tests compare it with the routes, and call each route with each
 role, and with the objects of another tenant.
 

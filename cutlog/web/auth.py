@@ -8,21 +8,30 @@ from aiohttp import web
 
 from cutlog.auth.actor import Actor
 from cutlog.auth.roles import Role
-from cutlog.web.problems import FORBIDDEN, UNAUTHORIZED, Problem
+from cutlog.auth.sessions import CSRF_HEADER, PREFIX, csrf_fits
+from cutlog.web.problems import CSRF_TOKEN_INVALID, FORBIDDEN, UNAUTHORIZED, Problem
 
+COOKIE: Final = web.AppKey("cookie", str)
+"""Name of the cookie that holds a session."""
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 TICKET: Final = "ticket"
 """The parameter of a query that a ticket comes in, the last one."""
 
 
 def presented(http: web.Request, *, in_query: bool) -> str:
-    """The credential of a request. EventSource can't set headers, so one may also come `in_query` as `access_token`.
-    Raises Problem 401."""
+    """The credential of a request: of its header, or else the session of its cookie. EventSource can't set headers, so
+    one may also come `in_query` as `access_token`. Raises Problem 401, and 403 where a session does not prove that one
+    of its own pages asks."""
     header = http.headers.get("Authorization")
+    if header is None and (session := http.cookies.get(http.app[COOKIE], "")).startswith(PREFIX):
+        if http.method not in _SAFE and not csrf_fits(session, http.headers.get(CSRF_HEADER, "")):
+            raise CSRF_TOKEN_INVALID(CSRF_TOKEN_INVALID.example)
+        return session
     if header is None:
         token = http.query.get("access_token", "") if in_query else ""
         if token:
             return token
-        raise unauthorized("Send `Authorization: Bearer TOKEN`.")
+        raise unauthorized("Send `Authorization: Bearer TOKEN`, or log in.")
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthorized("The Authorization header must be `Bearer TOKEN`.", "invalid_request")

@@ -24,7 +24,9 @@ Json = dict[str, Any]
 TITLE: Final = "cutlog"
 INTRODUCTION: Final = """\
 Send a token with each request: `Authorization: Bearer TOKEN`. `cutlog token --role editor` prints one. Each role \
-includes the ones before it: `viewer`, `editor`, `operator`, `admin`. Each operation names the role that it needs.
+includes the ones before it: `viewer`, `editor`, `operator`, `admin`. Each operation names the role that it needs. A \
+browser that was logged in (`cutlog login`) sends a cookie instead, and `X-CSRF-Token` with every request but GET. A \
+link of `POST /api/tickets` needs neither.
 
 Errors are `application/problem+json`. `type` is stable, `title` and `detail` are for people, and `errors` points to \
 each invalid value. A POST that declares `Idempotency-Key` can be repeated safely with the same key. Lists are paged: \

@@ -25,6 +25,8 @@ def answered(route: Route) -> list[ProblemType]:
         found.append(problems.UNAUTHORIZED)
     if route.role is not None:
         found.append(problems.FORBIDDEN)
+        if route.method != "GET":
+            found.append(problems.CSRF_TOKEN_INVALID)
     if route.signed:
         found += (problems.SIGNATURE_INVALID, problems.LINK_EXPIRED)
     if route.names:

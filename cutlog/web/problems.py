@@ -144,6 +144,10 @@ UNAUTHORIZED: Final = ProblemType("unauthorized", 401, "A valid token is require
 FORBIDDEN: Final = ProblemType(
     "forbidden", 403, "The role is insufficient", "This needs the role editor; the token has viewer."
 )
+CSRF_TOKEN_INVALID: Final = ProblemType(
+    "csrf-token-invalid", 403, "The CSRF token is missing or wrong",
+    "Send the `csrf` of GET /api/session as X-CSRF-Token.",
+)  # fmt: skip
 SIGNATURE_INVALID: Final = ProblemType(
     "signature-invalid", 403, "The link is not valid", "Request a new link from the API."
 )

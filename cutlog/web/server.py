@@ -13,7 +13,9 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from cutlog.auth.gate import Gate
+from cutlog.auth.sessions import cookie_name
 from cutlog.web.api import Api, Check
+from cutlog.web.auth import COOKIE
 from cutlog.web.body import READ_SECONDS, READING
 from cutlog.web.dispatch import Dispatch
 from cutlog.web.health import HEALTH, Health
@@ -43,6 +45,9 @@ class HttpSettings(Protocol):
 
     @property
     def listen(self) -> str: ...
+
+    @property
+    def public_url(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ async def serve_http(
     health = Health(api.name, api.checks, api.alarms)
     draining = asyncio.Event()
     app = application(api, gate, health, draining, rate or Rate(), failures, read_seconds)
+    app[COOKIE] = cookie_name(settings.public_url)
     streams = app[OPEN_STREAMS] = OpenStreams(streams_per_subject)
     gate.on_revoked(lambda: streams.end_revoked(gate.revocations))
     runner = ProblemRunner(

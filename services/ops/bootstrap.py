@@ -16,6 +16,7 @@ from cutlog.auth.credentials import FileKeys, Identity, KeyFile
 from cutlog.auth.gate import JWT, Gate, Resolve, by_prefix
 from cutlog.auth.oidc import Issuers
 from cutlog.auth.rings import SIGNING, KeyRing
+from cutlog.auth.sessions import PREFIX as SESSION
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, micro
 from cutlog.bus.provision import Provider
@@ -29,6 +30,7 @@ from cutlog.web import Server, serve_http
 from cutlog.web.links import Links
 from services.ops import compat
 from services.ops.access.keys import PREFIX, ApiKeys
+from services.ops.access.sessions import Logins, Sessions
 from services.ops.access.store import AccessStore
 from services.ops.api import make_api
 from services.ops.api.context import Ops
@@ -71,7 +73,8 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         engine = create_engine(settings, pool_size=10, max_overflow=10, idle="10s")
         parts.push_async_callback(engine.dispose)
         api_keys = ApiKeys(engine)
-        resolvers: dict[str, Resolve] = {PREFIX: api_keys.resolve}
+        sessions = Sessions(engine)
+        resolvers: dict[str, Resolve] = {PREFIX: api_keys.resolve, SESSION: sessions.resolve}
         if settings.oidc:
             session = await parts.enter_async_context(aiohttp.ClientSession())
             resolvers[JWT] = Issuers(session, settings.oidc).actor
@@ -98,7 +101,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         work = await parts.enter_async_context(asyncio.TaskGroup())
         work.create_task(relay.run(stop), name="relay")
         work.create_task(feed.run(stop), name="feed")
-        access = AccessStore(engine, bus, gate, api_keys, settings.audit_days)
+        access = AccessStore(engine, bus, gate, api_keys, sessions, settings.audit_days)
         work.create_task(access.run(stop), name="access")
         work.create_task(forgetting(engine, stop), name="answers")
         parts.callback(stop.set)
@@ -140,6 +143,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             keys=keys,
             signing=signing.now,
             access=access,
+            logins=Logins(engine, sessions, access.revoking, access.audit),
             now=lambda: datetime.now(UTC),
         )
         handling = Handling(engine, log, reader, catalog, commits)

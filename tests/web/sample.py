@@ -38,6 +38,7 @@ class Address:
     """The part of a service's settings that a server reads."""
 
     listen: str = "127.0.0.1:0"
+    public_url: str = "http://127.0.0.1:8080"
 
 
 class Trim(Strict, tag_field="op", tag="clip.trim"):

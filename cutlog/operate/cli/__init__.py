@@ -17,6 +17,7 @@ COMMANDS = {
     "up": "cutlog.operate.cli.up:up",
     "demo": "cutlog.operate.cli.demo:demo",
     "token": "cutlog.operate.cli.token:token",
+    "login": "cutlog.operate.cli.login:login",
     "keys": "cutlog.operate.cli.keys:keys",
     "nats-context": "cutlog.operate.cli.nats_context:nats_context",
     "serve": "cutlog.operate.cli.serve:serve",

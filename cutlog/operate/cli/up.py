@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 PROCESSES = min(2, os.cpu_count() or 1)
 """Of ops. It decides and writes history in Python, and one process of that is kept busy by one core."""
-LOGIN_SECONDS = 3600
-"""Life of the token in the login URL. It is an admin's, so it is short, and shown to a person only."""
 
 
 def up(
@@ -40,8 +38,8 @@ def up(
 ) -> None:
     """Runs PostgreSQL, NATS, the gateway and all services until Ctrl-C or SIGTERM, and restarts crashed processes.
 
-    When everything serves it prints one line `ready URL` and, to a terminal only, a URL that logs a browser in as admin
-    for an hour.
+    When everything serves it prints one line `ready URL` and, to a terminal only, a URL that logs one browser in as
+    admin, once.
     """
     from cutlog.operate.stack.services import installed_services
 
@@ -105,15 +103,18 @@ async def _serve(stack: Stack) -> None:
 
 def _announce(stack: Stack) -> None:
     print(f"ready {stack.gateway.url}", flush=True)
+    data = stack.layout.data
     if not sys.stdout.isatty():  # a log, as a rule, where no credential may stand
-        data = shlex.quote(str(stack.layout.data))
-        print(f"login with a token of: cutlog token --data {data} --role admin", flush=True)
+        print(f"login with a URL of: cutlog login --data {shlex.quote(str(data))}", flush=True)
         return
-    from cutlog.auth.roles import Role
-    from cutlog.auth.tokens import mint
+    from cutlog.operate.cli.bearer import NotAnswered, ask_ops
 
-    token = mint(stack.secrets.signing, "admin", Role.admin, ttl=LOGIN_SECONDS)
-    print(f"login {stack.gateway.public}/#token={token}", flush=True)
+    try:
+        made = ask_ops(data, "/internal/login-codes", {"subject": "admin", "tenant": "default", "role": "admin"})
+    except NotAnswered as error:
+        _tell(f"no login URL could be made; `cutlog login` makes one: {error}")
+    else:
+        print(f"login {made['url']}", flush=True)
 
 
 def _origin(text: str, option: str) -> str:

@@ -4,6 +4,7 @@
 const VERBS = ["get", "post", "put", "patch", "delete"];
 const MAX_SHOWN = 200000;
 let spec = null;
+let session = null;
 
 // Text only ever becomes a text node, so nothing in the document or in an answer can become markup.
 function make(tag, attributes = {}, ...children) {
@@ -202,6 +203,7 @@ function drawTry(path, verb, operation) {
     const headers = {};
     const token = document.getElementById("token").value.trim();
     if (token && operation.security.length) headers.Authorization = `Bearer ${token}`;
+    else if (session && verb !== "get") headers["X-CSRF-Token"] = session.csrf;
     for (const [parameter, field] of fields) if (parameter.in === "header" && field.value) headers[parameter.name] = field.value;
     let payload;
     if (parts.size) {
@@ -350,8 +352,17 @@ function useToken(token) {
     const expired = claims.exp * 1000 < Date.now();
     who.textContent = `${claims.sub} · ${claims.role}${expired ? " · expired" : ""}`;
   } catch {
-    who.textContent = token ? "not a token" : "";
+    who.textContent = token ? "not a token" : session ? `${session.subject} · ${session.role} · logged in` : "";
   }
+}
+
+// A login link begins a session, of which the browser keeps the cookie; a token in the field counts before it.
+async function useSession() {
+  try {
+    const response = await fetch("/api/session");
+    if (response.ok) session = await response.json();
+    useToken(document.getElementById("token").value.trim());
+  } catch { /* Without a session the page asks for a token. */ }
 }
 
 async function drawHealth() {
@@ -379,6 +390,7 @@ async function start() {
     }
   });
   drawHealth();
+  useSession();
   try {
     const response = await fetch("/api/openapi.json");
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);

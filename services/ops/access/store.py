@@ -18,6 +18,7 @@ from cutlog.db.skipping import repeat
 from services.ops.access.audit import Audit
 from services.ops.access.keys import ApiKey, ApiKeys
 from services.ops.access.revoking import Revoking
+from services.ops.access.sessions import Sessions
 
 FORGET_SECONDS: Final = 3600.0
 KEY_REVOKED_SECONDS: Final = 3600.0
@@ -27,8 +28,11 @@ KEY_REVOKED_SECONDS: Final = 3600.0
 class AccessStore:
     """`audit_days`: how long entries are kept."""
 
-    def __init__(self, engine: AsyncEngine, bus: Bus, gate: Gate, keys: ApiKeys, audit_days: float) -> None:
+    def __init__(
+        self, engine: AsyncEngine, bus: Bus, gate: Gate, keys: ApiKeys, sessions: Sessions, audit_days: float
+    ) -> None:
         self._engine, self._audit_days = engine, audit_days
+        self._sessions = sessions
         self.audit, self.keys, self.revoking = Audit(engine), keys, Revoking(engine, bus, gate)
 
     async def create_key(
@@ -58,16 +62,20 @@ class AccessStore:
         return True
 
     async def revoke(self, by: Entry, *, id: str | None = None, subject: str | None = None) -> None:  # noqa: A002
-        """Revokes a credential by its id, or all of a subject that were issued until now; `by` says who does."""
+        """Revokes a credential by its id, with the sessions that it made, or all of a subject that were issued until
+        now; `by` says who does."""
         async with self._engine.begin() as connection:
             tenant = by.tenant if subject is not None else None
             await self.revoking.add(connection, id=id, tenant=tenant, subject=subject)
+            for session in await self._sessions.end_of(connection, id) if id else ():
+                await self.revoking.add(connection, id=session)
             await self.audit.add(connection, by)
         await self.revoking.tell()
 
     async def forget(self) -> None:
         """Removes what is too old."""
         await self.revoking.forget()
+        await self._sessions.forget()
         await self.audit.forget(self._audit_days * 86400)
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -17,6 +17,7 @@ from services.ops.api import (
     keys,
     pins,
     projects,
+    sessions,
     tickets,
     timelines,
     versions,
@@ -32,7 +33,7 @@ def make_api(ops: Ops, peers: Mapping[str, str]) -> Api:
     map_problems(api)
     # Edits first: routes are looked through in order, and nothing is asked for as often.
     everyday = (edits, projects, history, timelines, interchange, versions, exports, pins, events)
-    for part in (*everyday, access, keys, tickets, internal, imports):
+    for part in (*everyday, access, keys, tickets, sessions, internal, imports):
         part.routes(api, ops)
     federate(api, peers)
     return api

@@ -14,6 +14,7 @@ from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.web import Request
 from cutlog.web.links import Links
 from cutlog.web.problems import not_found
+from services.ops.access.sessions import Logins
 from services.ops.access.store import AccessStore
 from services.ops.api.limits import ExportLimits, IdTries
 from services.ops.interchange.captions import CaptionReader
@@ -48,6 +49,7 @@ class Ops:
     keys: FileKeys
     signing: Callable[[], KeyRing]
     access: AccessStore
+    logins: Logins
     now: Callable[[], datetime]
 
     async def owner(self, req: Request[Any, Any], project_id: str) -> Owner:

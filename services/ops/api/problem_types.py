@@ -104,3 +104,11 @@ NAME_MISSING: Final = ProblemType("name-missing", 400, "The project is invalid",
 RESOLUTION_INVALID: Final = ProblemType("resolution-invalid", 400, "The project is invalid", "")
 FPS_INVALID: Final = ProblemType("fps-invalid", 400, "The project is invalid", "")
 SETTINGS_INVALID: Final = ProblemType("settings-invalid", 400, "The project is invalid", "")
+LOGIN_LINK_INVALID: Final = ProblemType(
+    "login-link-invalid", 403, "The login link is not valid",
+    "A login link works once, within ten minutes. Get another one with `cutlog login`.",
+)  # fmt: skip
+SESSION_NEEDS_TOKEN: Final = ProblemType(
+    "session-needs-token", 403, "A session needs a token",
+    "Send a token of `cutlog token` or of an OpenID Connect issuer; API keys and sessions make no sessions.",
+)  # fmt: skip

@@ -8,6 +8,7 @@ from cutlog.bus import BusError
 from cutlog.ffmpeg import SandboxUnavailableError
 from cutlog.web import Api, Problem, ProblemError, ProblemType
 from cutlog.web.problems import INVALID_REQUEST, NOT_FOUND, TOO_LARGE, TooLarge, unavailable
+from services.ops.access.sessions import LoginLinkError
 from services.ops.api import problem_types
 from services.ops.decide.importing import EditedSinceError
 from services.ops.decide.refusals import (
@@ -64,6 +65,7 @@ def map_problems(api: Api) -> None:
     api.problem(NothingToImportError, problem_types.NOTHING_TO_IMPORT)
     api.problem(VersionTooLargeError, lambda error: TOO_LARGE(str(error), more=TooLarge(limit=error.limit)))
     api.problem(MediaMissingError, _media_missing)
+    api.problem(LoginLinkError, problem_types.LOGIN_LINK_INVALID)
     api.problem(SandboxUnavailableError, lambda _: unavailable("Files can't be converted: there is no sandbox."))
     api.problem(UnstorableError, INVALID_REQUEST)
     api.problem(LogUnavailableError, lambda _: unavailable("The log does not answer."))

@@ -42,7 +42,7 @@ def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
         timeline = await timelines.shown(req.path["project"], req.path["n"], req.actor.tenant)
         try:
             digest, _ = stills.recipe(timeline, req.query.at, req.query.width, picture)
-            headers = {"ETag": f'"{digest}"', "Cache-Control": _CACHE, "Vary": "Accept, Authorization"}
+            headers = {"ETag": f'"{digest}"', "Cache-Control": _CACHE, "Vary": "Accept, Authorization, Cookie"}
             if f'"{digest}"' in req.http.headers.get("If-None-Match", ""):
                 return Reply.empty(304, headers)
             still = await stills.still(timeline, req.query.at, req.query.width, picture)
