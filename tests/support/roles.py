@@ -9,7 +9,7 @@ from tests.support.stacks import CHECKOUT
 
 _ROW = re.compile(r"^\| ([A-Z]+) \| `(\S+)` \| (\w+) \|$", re.MULTILINE)
 _NAME = re.compile(r"\{(\w+)\}")
-_OTHERS = {"n": "1", "name": "x-0.m4s", "key": "videos/x", "path": "videos/x"}
+_OTHERS = {"n": "1", "name": "x-0.m4s", "path": "videos/x"}
 
 
 class Row(NamedTuple):
