@@ -42,6 +42,24 @@ def test_every_file_that_a_document_links_to_exists(page: Path) -> None:
         assert (page.parent / (link or image)).exists(), f"{page.name} links to {link or image}, which is not there"
 
 
+FRAGMENT = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    found = re.findall(r"^#{1,6} (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    texts = [re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", each).lower() for each in found]
+    return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in texts}
+
+
+@pytest.mark.parametrize("page", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_heading_that_a_document_links_to_exists(page: Path) -> None:
+    for link, fragment in FRAGMENT.findall(page.read_text(encoding="utf-8")):
+        target = page.parent / link if link else page
+        if target.suffix == ".md":
+            assert fragment in headings(target), f"{page.name} links to {link}#{fragment}, which is not there"
+
+
 def test_every_invariant_of_the_collector_names_its_tests() -> None:
     text = (ROOT / "services" / "gc" / "INVARIANTS.md").read_text(encoding="utf-8")
     sentences = re.split(r"^\d+\. ", text, flags=re.MULTILINE)[1:]
