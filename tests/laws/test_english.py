@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
-] + sorted(ROOT.glob("docs/*.md"))  # fmt: skip
+] + sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("services/**/*.md")])  # fmt: skip
 BETTER = {
     r"\banew\b": "again",
     r"\bgo(es)? on (with|where|after|from)\b": "continues, resumes",
