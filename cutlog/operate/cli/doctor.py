@@ -10,9 +10,7 @@ import typer
 
 
 def doctor(
-    data: Annotated[Path, typer.Option(readable=False, help="Folder that the stack has, or would have.")] = Path(
-        ".data"
-    ),
+    data: Annotated[Path, typer.Option(readable=False, help="Folder of the stack, existing or not.")] = Path(".data"),
     host: Annotated[str, typer.Option(help="Address on which the gateway would listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway.")] = 8080,
     ffmpeg: Annotated[Path | None, typer.Option(envvar="CUTLOG_FFMPEG", help="An ffmpeg of your own.")] = None,

@@ -32,7 +32,7 @@ def media(
 ) -> None:
     """Re-examines videos in the background; without a choice of videos, shows the progress.
 
-    They stay in use as they were until their new facts and renditions are whole. Finished exports stay as they are.
+    They stay in use as they are until their new facts and renditions are complete. Finished exports stay as they are.
     """
     known: Literal["examine"] = "examine"
     if action != known:
