@@ -106,6 +106,10 @@ bench: develop ## benchmarks, each beside its peer (ONLY=log SECONDS=5); ONLY=pa
 gallery: develop ## rewrite docs/GALLERY.md: a rendered picture of each feature
 	@PYTHONPATH=. $(BIN)/python docs/generate_gallery.py
 
+.PHONY: mutate
+mutate: develop ## how many of 150 small defects in each pure folder its fast tests notice (FOLDER=rules for one, JOBS=1)
+	@$(BIN)/python -m tests.mutation $(FOLDER)
+
 .PHONY: golden
 golden: develop ## pin again what each feature looks like, after an intended change of rendering
 	@$(BIN)/python -m tests.render.golden

@@ -31,6 +31,7 @@ from cutlog.contract.keys import (
     UnknownKeyError,
     archived_video,
     parse_key,
+    revision_of,
 )
 from cutlog.contract.profiles import EXPORTS
 
@@ -105,6 +106,7 @@ def test_a_text_is_a_key_only_if_it_is_written_just_so(key: ObjectKey, data: st.
 )
 def test_stored_keys_stay_as_they_are(key: ObjectKey, text: str) -> None:
     assert str(key) == text
+    assert parse_key(text) == key
 
 
 @pytest.mark.parametrize(
@@ -140,6 +142,12 @@ def test_a_video_keeps_its_name_in_the_archive_however_often_it_goes_there() -> 
     assert archived_video("v_1", str(archived)) == archived == ArchivedVideoKey("v_1", SHA, 2, ".mov")
     with pytest.raises(UnknownKeyError):
         archived_video("v_1", "export/p_1/v3_final.mp4")
+
+
+def test_only_renditions_know_their_examination() -> None:
+    assert revision_of(f"derived/acme/{SHA}.2/r3/proxy.mp4") == 3
+    assert revision_of(f"derived/acme/{SHA}.2/r1/stream-2.pcm") == 1
+    assert revision_of(f"derived/acme/{SHA}.2/proxy.mp4") == revision_of(f"videos/acme/{SHA}.2.mov") == 0
 
 
 def test_receipts_are_of_all_that_is_exported_and_of_proxies() -> None:

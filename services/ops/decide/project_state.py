@@ -127,7 +127,7 @@ def version_and_profile(version: int, profile: ExportProfile | None) -> str:
     return f"{version}/{profile or '*'}"
 
 
-class _Committed(msgspec.Struct):
+class _Committed(msgspec.Struct, frozen=True):
     # A struct, because msgspec remembers how to convert those.
     ops: tuple[Op, ...]
 

@@ -1,0 +1,1 @@
+"""Whether the tests notice small defects in the code that decides."""
