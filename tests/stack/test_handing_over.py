@@ -12,11 +12,11 @@ import pytest
 
 from cutlog.blobs import LocalBlobs
 from cutlog.operate.stack.account import BUS, DECODER, GATEWAY, SERVICES, own
-from cutlog.operate.stack.passages import ACL, closed_ways
+from cutlog.operate.stack.passages import ACL, closed_ways, installed_paths
 from cutlog.process.program import Account
 from tests.support.privileges import PLACE, capabilities, inside, reading, user
 from tests.support.running import complete
-from tests.support.stacks import SMALL, RunningStack
+from tests.support.stacks import CHECKOUT, SMALL, RunningStack
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: an ordinary user's stack is that user's")
 
@@ -158,3 +158,7 @@ def test_what_root_puts_into_the_store_of_a_stack_is_the_services(tmp_path: Path
     complete(put())
     assert {path.lstat().st_uid for path in [root, *root.rglob("*")]} == {SERVICES}
     assert source.stat().st_uid == 0
+
+
+def test_what_is_opened_includes_the_services_beside_the_library() -> None:
+    assert CHECKOUT in installed_paths(), "below a closed folder, nothing but this is seen"

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+import cutlog
 from cutlog.process.program import Passages, Program
 
 ACL: Final = "system.posix_acl_access"
@@ -37,7 +38,7 @@ class ClosedFolder(RuntimeError):
 
 def installed_paths() -> list[Path]:
     """What our programs read: the interpreter, its packages, this checkout, and what the environment names."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(str(cutlog.__file__)).resolve().parent
     paths = [*map(Path, (sys.executable, sys.prefix, sys.base_prefix, *sys.path)), package, package.parent]
     paths += [Path(os.environ[name]) for name in NAMED if os.environ.get(name)]
     return [path for path in paths if path.is_absolute()]
