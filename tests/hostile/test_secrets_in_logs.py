@@ -29,6 +29,7 @@ from cutlog.auth.rings import KeyRing
 from cutlog.auth.roles import Role
 from cutlog.auth.tokens import introduce, mint
 from cutlog.blobs.signing import sign
+from cutlog.operate.cli.bearer import ask_ops
 from cutlog.operate.stack.postgres import Postgres
 from tests.support.painting import Painter
 from tests.support.stacks import RunningStack
@@ -99,6 +100,7 @@ class Traffic:
         for route in ("/api/projects", "/nothing", "/internal/openapi.json", "/api/projects/%00", "/files/x"):
             async with self.session.get(f"{route}?access_token={self.token}&signature={self.token}") as answer:
                 assert answer.status in (401, 403, 404, 422), route
+        await self.browser()
         password = self.noted(secrets.token_urlsafe(20))
         basic = self.noted(base64.b64encode(f"ann:{password}".encode()).decode())
         for authorization in (f"Basic {basic}", f"bearer  {self.token}x"):
@@ -110,6 +112,30 @@ class Traffic:
             own = self.noted(introduce(ring, name))
             await self.ask("GET", "/internal/openapi.json", 404, own)
             await self.ask("GET", "/api/projects", 403, own)
+
+    async def browser(self) -> None:
+        """A login link, used and guessed, the session that it makes, and tickets, good and changed."""
+        asked = {"subject": "ann", "tenant": "default", "role": "admin"}
+        made = await asyncio.to_thread(ask_ops, self.stack.data, "/internal/login-codes", asked)
+        code = self.noted(parse_qs(urlsplit(made["url"]).query)["code"][0])
+        async with self.session.get(f"/login?code={code}", allow_redirects=False) as answer:
+            assert answer.status == 303
+            cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        self.noted(cookie.partition("=")[2])
+        for path in (f"/login?code={code}", f"/login?code={self.noted(secrets.token_urlsafe(32))}"):
+            async with self.session.get(path, allow_redirects=False) as answer:
+                assert answer.status == 403
+        forged = f"{cookie[:-20]}{self.noted(secrets.token_urlsafe(15))}"
+        async with self.session.get("/api/session", headers={"Cookie": forged}) as answer:
+            assert answer.status == 401
+        async with self.session.get("/api/session", headers={"Cookie": cookie}) as answer:
+            proof = {"Cookie": cookie, "X-CSRF-Token": self.noted((await answer.json())["csrf"])}
+        async with self.session.post("/api/tickets", headers=proof, json={"path": "/api/projects"}) as answer:
+            url = (await answer.json())["url"]
+        self.noted(url)
+        for link, status in ((url, 200), (url[:-20] + self.noted(secrets.token_urlsafe(15)), 401)):
+            async with self.session.get(urlsplit(link)._replace(scheme="", netloc="").geturl()) as answer:
+                assert answer.status == status
 
     async def streams(self, project: str) -> None:
         """Event streams that are read, and broken off in every way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 import pytest
 
 from tests.support.painting import Painter
@@ -120,7 +122,23 @@ async def test_a_browser_logs_in_with_the_url_and_needs_nothing_else(tmp_path: P
             assert await page.evaluate(READ, running.url) == [200, "eve"]
 
 
-def _encoded(clip: Path) -> str:
-    import base64
+async def test_behind_tls_the_cookie_is_for_tls_and_links_begin_with_the_public_url(tmp_path: Path) -> None:
+    public = "https://cut.example.com"
+    running = RunningStack(tmp_path / "data", env={"CUTLOG_PUBLIC_URL": public})
+    try:
+        running.start()
+        url = json.loads(login(running.data, "--json"))["url"]
+        assert url.startswith(f"{public}/login?code=")
+        async with (
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
+            http.get(running.url + url.removeprefix(public), allow_redirects=False) as answer,
+        ):
+            cookie = answer.headers["Set-Cookie"]
+            assert answer.status == 303
+            assert cookie.startswith("__Host-cutlog_") and "Secure" in cookie.split("; ")
+    finally:
+        running.stop()
 
+
+def _encoded(clip: Path) -> str:
     return base64.b64encode(clip.read_bytes()).decode()
