@@ -41,7 +41,12 @@ def presented(http: web.Request, *, in_query: bool) -> str:
 def ticket_of(http: web.Request) -> tuple[str, str] | None:
     """The ticket at the end of a GET's query, and the path and query before it; None without one."""
     before, found, ticket = http.raw_path.rpartition(f"{TICKET}=")
-    if not found or before[-1] not in "?&" or http.method not in ("GET", "HEAD") or "Authorization" in http.headers:
+    if (
+        not found
+        or not before.endswith(("?", "&"))
+        or http.method not in ("GET", "HEAD")
+        or "Authorization" in http.headers
+    ):
         return None
     return ticket, before[:-1]
 
