@@ -11,10 +11,12 @@ from typing import Any, Final, Literal, Required, TypedDict, TypeVar, Unpack
 import msgspec
 from aiohttp import web
 
+from cutlog.auth.actor import Actor
 from cutlog.auth.audit import Entry
 from cutlog.auth.roles import Role
 from cutlog.db.idempotency import KeyReusedError
 from cutlog.db.skipping import SkippedRows, Skipping
+from cutlog.web.envelope import enveloped
 from cutlog.web.metrics import HttpMetrics
 from cutlog.web.outages import OUTAGES
 from cutlog.web.problems import IDEMPOTENCY_KEY_REUSED, Problem, ProblemType
@@ -91,7 +93,8 @@ class How(TypedDict, total=False):
     """A Server-Sent-Events stream: the token may also come as `?access_token=`."""
     scope: Literal["project", "own", "none"]
     """What a key with `projects` may do: "project", the default where the path has `{project}`: if it is one of them;
-    "own": the handler looks at `req.actor.projects`; "none", the default elsewhere: nothing."""
+    "own", the default where it has `{video}` or `{upload}`: what `Api.sees` lets it, and the handler, which looks at
+    `req.actor.projects`; "none", the default elsewhere: nothing."""
     audit: str
     """What the audit log calls a request that was answered without a problem, such as `pin.changed`."""
     callers: tuple[str, ...]
@@ -157,8 +160,12 @@ class Route:
 
     @property
     def scoped(self) -> Literal["project", "own", "none"]:
-        """What a key with `projects` may do here."""
-        return self.scope or ("project" if "project" in self.names else "none")
+        """What a key with `projects` may do here. Old frontends have no such keys."""
+        if self.scope is not None or enveloped(self.template):
+            return self.scope or "none"
+        if "project" in self.names:
+            return "project"
+        return "own" if {"video", "upload"} & set(self.names) else "none"
 
     @property
     def plain(self) -> str:
@@ -202,6 +209,8 @@ class Api:
     routes: list[Route] = field(default_factory=list)
     refine: Callable[[dict[str, Any]], dict[str, Any]] = dict
     """Changes the components of the OpenAPI document, where more is to be said than types do."""
+    sees: Callable[[Actor, str, Mapping[str, Any]], Awaitable[None]] | None = None
+    """Asked with method and path on a route of scope "own". Raises Problem for what a limited key does not see."""
     audit: Callable[[Entry], Awaitable[None]] | None = None
     """Keeps entries of the audit log."""
     checks: dict[str, Check] = field(default_factory=dict)

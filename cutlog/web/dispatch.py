@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ from cutlog.auth.rings import OPERATOR
 from cutlog.auth.roles import Role
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import is_id
-from cutlog.web.api import Route
+from cutlog.web.api import Api, Route
 from cutlog.web.auth import TICKET, forbidden, no_access, presented, ticket_of, unauthorized
 from cutlog.web.body import check_type, check_typed, read_body, say_continue
 from cutlog.web.decode import bad_text, decode_json, decode_query
@@ -54,7 +53,7 @@ class Dispatch:
 
     route: Route
     gate: Gate
-    audit: Callable[[Entry], Awaitable[None]] | None
+    api: Api
     limiter: RateLimiter
     failures: RateLimiter
     """Of credentials that are not ours, by address. Only these are counted: whoever floods from an address keeps nobody
@@ -65,7 +64,7 @@ class Dispatch:
         actor = await self.authenticate(http)
         path = self.path(http)
         if actor is not None and actor.projects is not None:
-            self.within(actor.projects, path)
+            await self.within(actor, actor.projects, path)
         query = self.query(http)
         key = idempotency_key(http)
         raw, body = await self.body(http)
@@ -85,9 +84,9 @@ class Dispatch:
                 with http.app[OPEN_STREAMS].holding(actor):
                     return await respond(http, await route.handler(request))
             reply = await route.handler(request)
-            if route.audit and self.audit is not None and actor is not None and reply.status < 400:
+            if route.audit and self.api.audit is not None and actor is not None and reply.status < 400:
                 target = http.path.removeprefix("/api/")
-                await self.audit(Entry.of(actor, address(http), route.audit, target, **audited(body)))
+                await self.api.audit(Entry.of(actor, address(http), route.audit, target, **audited(body)))
             return await respond(http, reply)
         except CredentialRevoked as revoked:
             raise unauthorized(str(revoked), "invalid_token") from None
@@ -129,13 +128,15 @@ class Dispatch:
             self.limiter.take(f"subject {actor.tenant} {actor.subject}")
         return actor
 
-    def within(self, projects: tuple[str, ...], path: dict[str, Any]) -> None:
+    async def within(self, actor: Actor, projects: tuple[str, ...], path: dict[str, Any]) -> None:
         """Raises Problem 403 where a key for these projects gives no access, 404 for another project."""
         match self.route.scoped:
             case "none":
                 raise no_access("This API key is for some projects only.")
             case "project" if path["project"] not in projects:
                 raise not_found(f"Project {path['project']}")
+            case "own" if self.api.sees is not None:
+                await self.api.sees(actor, self.route.method, path)
             case _:
                 pass
 

@@ -131,7 +131,7 @@ def application(
     limiter, failed = RateLimiter(rate), RateLimiter(failures, of="failed logins")
     methods: dict[str, list[str]] = {}
     for route in api.routes:
-        dispatch = Dispatch(route, gate, api.audit, limiter, failed).__call__
+        dispatch = Dispatch(route, gate, api, limiter, failed).__call__
         names = ["GET", "HEAD"] if route.method == "GET" and not route.events else [route.method]
         for name in names:
             app.router.add_route(name, route.template, dispatch, expect_handler=_later)

@@ -38,6 +38,7 @@ from services.media.proof import PROOF
 from services.media.records import learnt, uses
 from services.media.records.quotas import Quotas
 from services.media.records.settling import settle
+from services.media.records.visible import sees
 from services.media.renditions import examining
 from services.media.renditions.derive import Derive
 from services.media.renditions.worker import Worker
@@ -97,7 +98,7 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
             api = make_api(
                 engine, blobs, links, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes
             )
-            api.audit = through(outbox, engine)
+            api.audit, api.sees = through(outbox, engine), sees(engine)
             folder = blobs.lasting()
             holding = PartHolding(engine, blobs) if folder is None else FileHolding(folder)
             if folder is None:  # where releases up to 0.1 kept what no other process saw; it can't be resumed

@@ -132,6 +132,14 @@ use = Table(
     Column("project_id", Text, primary_key=True),
 )
 
+#: Which API keys uploaded a video.
+uploader = Table(
+    "uploader",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("video_id", Text, primary_key=True),
+)
+
 #: What a frontend of the old backend said of a video as it uploaded it first.
 described = Table(
     "described",

@@ -119,12 +119,17 @@ async def ask(ops: str, settings_for: SettingsFactory) -> AsyncIterator[Ask]:
     buses: dict[str, Bus] = {}
 
     async def asking(
-        source: CommandSource, body: CommandBody, key: str, tenant: str = "default", patience: float = PATIENCE
+        source: CommandSource,
+        body: CommandBody,
+        key: str,
+        tenant: str = "default",
+        patience: float = PATIENCE,
+        actor: str | None = None,
     ) -> CommandReply:
         if source not in buses:
             settings = settings_for(source)
             buses[source] = await Bus.connect(settings.nats_url, settings.nats_seed.get_secret_value(), name=source)
-        command = Command(key=key, tenant=tenant, actor=f"service:{source}", trace=TRACE, body=body)
+        command = Command(key=key, tenant=tenant, actor=actor or f"service:{source}", trace=TRACE, body=body)
         return await buses[source].command(source, command, patience=patience)
 
     yield asking

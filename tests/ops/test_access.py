@@ -20,7 +20,8 @@ from cutlog.auth.revocations import Revocation
 from cutlog.auth.rings import KeyRing
 from cutlog.auth.roles import Role
 from cutlog.auth.tokens import introduce
-from cutlog.contract.commands import RecordAudit
+from cutlog.contract.commands import RecordAudit, RecordMediaDeduplicated
+from cutlog.contract.events import MediaDeduplicated
 from cutlog.hosting.settings import OidcProvider, Settings
 from services.ops.bootstrap import serving
 from tests.ops.conftest import Client
@@ -113,6 +114,31 @@ async def test_a_key_with_projects_sees_these_and_every_other_route_is_403(as_ro
         ("GET", "/api/admin/audit"), ("POST", "/api/keys"),
     ):  # fmt: skip
         assert (await key(method, path, {} if method == "POST" else None)).status == 403, path
+
+
+async def test_a_key_with_projects_brings_in_only_media_that_it_sees(
+    as_role: As, editor: Client, media: Callable[..., Any], ask: Callable[..., Any]
+) -> None:
+    for name in ("m1", "m2", "m3"):
+        await media(name)
+    mine, other = [(await editor.made("POST", "/api/projects", {"name": name}))["id"] for name in ("mine", "other")]
+
+    def clip(number: int, name: str) -> dict[str, Any]:
+        place = {"track": "v", "at": 10 * number, "in": 0, "out": 10}
+        return {"op": "clip.add", "clip": f"c{number}", "media": name} | place
+
+    track = {"op": "track.add", "track": "v", "kind": "video"}
+    await editor.edit(mine, track, clip(0, "m1"))
+    await editor.edit(other, track, clip(0, "m2"))
+    key, client = await made_key(as_role("admin"), projects=[mine])
+    assert (await client.edit(mine, clip(1, "m1")))["version"] == 2
+    refused = await client("POST", f"/api/projects/{mine}/ops", {"ops": [clip(2, "m1"), clip(3, "m2")]})
+    assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, "/ops/1")
+    assert (await client("POST", f"/api/projects/{mine}/ops", {"ops": [clip(3, "m3")]})).status == 422
+    again = RecordMediaDeduplicated(media_id="m3", event=MediaDeduplicated(name="x.mov", ref_count=2))
+    await ask("media", again, "d1", actor=f"key:{key['id']}")
+    assert (await client.edit(mine, clip(3, "m3")))["version"] == 3, "its own upload"
+    assert (await client("POST", f"/api/projects/{mine}/timeline?format=otio", {})).status == 403
 
 
 async def test_tokens_are_revoked_by_id_and_by_subject(

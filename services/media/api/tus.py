@@ -118,6 +118,7 @@ def routes(api: Api, uploads: Resuming, *, max_upload: int) -> None:
 
     @api.post(
         ROOT,
+        scope="own",
         role=Role.editor,
         stream=True,
         consumes="*/*",

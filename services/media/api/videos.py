@@ -34,6 +34,7 @@ from services.media.ingest.receive import INVALID_MEDIA, Ingest
 from services.media.records import videos
 from services.media.records.settling import Answers
 from services.media.records.videos import Video, VideoInUseError
+from services.media.records.visible import seen_by
 from services.media.serve import files
 
 ROOT: Final = "/api/videos"
@@ -81,6 +82,7 @@ def make_api(
 
     @api.post(
         f"{ROOT}/upload",
+        scope="own",
         role=Role.editor,
         stream=True,
         consumes="multipart/form-data",
@@ -117,11 +119,18 @@ def make_api(
             return Reply(200, Checked(exists=False))
         return Reply(200, Checked(exists=True, id=found.id))
 
-    @api.get(ROOT, role=Role.viewer, query=ListQuery, returns={200: Page[Video]}, summary="Lists videos, newest first")
+    @api.get(
+        ROOT,
+        role=Role.viewer,
+        scope="own",
+        query=ListQuery,
+        returns={200: Page[Video]},
+        summary="Lists videos, newest first",
+    )
     async def index(req: Request[None, ListQuery]) -> Reply:
         after = None if req.query.cursor is None else decode_cursor(req.query.cursor, tuple[datetime, str])
         async with engine.connect() as connection:
-            found = await videos.page(connection, req.actor.tenant, after, req.query.limit + 1)
+            found = await videos.page(connection, req.actor.tenant, after, req.query.limit + 1, seen_by(req.actor))
         items = found[: req.query.limit]
         more = len(found) > len(items)
         return Reply(200, Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None))

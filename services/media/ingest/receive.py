@@ -38,7 +38,7 @@ from services.media.facts.naming import display_name, suffix
 from services.media.facts.probed import Judged, UnusableError, judge, judge_font
 from services.media.ingest import leases
 from services.media.ingest.writing import Appended, writing
-from services.media.records import videos
+from services.media.records import videos, visible
 from services.media.records.quotas import Quotas
 from services.media.records.settling import Answers
 from services.media.records.videos import Stored, Video
@@ -261,6 +261,7 @@ class Ingest:
                 row = await videos.count_again(connection, self._outbox, found, behalf, upload_id)
                 key, status = videos.again_key(row.id, upload_id), 200
                 shown = await self._duplicate(connection, row)
+            await visible.note(connection, behalf.actor, row.id)
             body = msgspec.json.encode(shown)
             if keyed is not None and not await keep(connection, keyed, Answer(status, body)):
                 answer = await recall(connection, keyed)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Row, ScalarSelect, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, ScalarSelect, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -182,9 +182,17 @@ async def current(connection: AsyncConnection, ids: Sequence[str]) -> list[Store
     return [stored(row) for row in await connection.execute(query)]
 
 
-async def page(connection: AsyncConnection, tenant: str, after: tuple[datetime, str] | None, limit: int) -> list[Video]:
-    """Videos, the newest first, `after` the one that was created then and has that id."""
+async def page(
+    connection: AsyncConnection,
+    tenant: str,
+    after: tuple[datetime, str] | None,
+    limit: int,
+    shown: ColumnElement[bool] | None = None,
+) -> list[Video]:
+    """Videos, the newest first, `after` the one that was created then and has that id; only those that are `shown`."""
     query = select(video).where(video.c.tenant == tenant, video.c.ref_count > 0)
+    if shown is not None:
+        query = query.where(shown)
     if after is not None:
         query = query.where(tuple_(video.c.created_at, video.c.id) < after)
     query = query.order_by(video.c.created_at.desc(), video.c.id.desc()).limit(limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -19,7 +19,9 @@ from services.ops.access.audit import Audit
 from services.ops.access.keys import ApiKey, ApiKeys
 from services.ops.access.revoking import Revoking
 from services.ops.access.sessions import Sessions
+from services.ops.access.sql import statement
 
+_UNSEEN: Final = statement("unseen_media")
 FORGET_SECONDS: Final = 3600.0
 KEY_REVOKED_SECONDS: Final = 3600.0
 """A deleted key is looked up in vain; its revocation ends what it opened."""
@@ -71,6 +73,14 @@ class AccessStore:
                 await self.revoking.add(connection, id=session)
             await self.audit.add(connection, by)
         await self.revoking.tell()
+
+    async def unseen(self, actor: Actor, media: Collection[str]) -> set[str]:
+        """Which of these media the actor does not see: its key is for projects that do not use them."""
+        if actor.projects is None or not media:
+            return set()
+        async with self._engine.connect() as connection:
+            values = (list(media), list(actor.projects), actor.subject)
+            return {row.media for row in await connection.exec_driver_sql(_UNSEEN, values)}
 
     async def forget(self) -> None:
         """Removes what is too old."""

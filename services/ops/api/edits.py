@@ -7,13 +7,15 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from cutlog.auth.actor import Actor
 from cutlog.contract.base import Strict
 from cutlog.contract.ops import Ops as OpList
-from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
-from cutlog.web.problems import TOO_LARGE
+from cutlog.web import Api, ListQuery, Page, ProblemError, Reply, Request, Role, decode_cursor, encode_cursor
+from cutlog.web.problems import TOO_LARGE, invalid
 from services.ops.api.committing import Committed, Message, VersionNumber, commit
 from services.ops.api.context import Ops
 from services.ops.api.problem_types import BUDGET_EXCEEDED, EDIT_REFUSED, MEDIA_GONE, VERSION_CONFLICT
+from services.ops.edits.naming import media_named
 from services.ops.project.asked import Batch
 from services.ops.readmodel.views import Version
 
@@ -66,7 +68,9 @@ def routes(api: Api, ops: Ops) -> None:
         422 points to the invalid op."""
         new = req.body
         check_stored_size(req.raw)
-        batch = Batch(new.ops, _SENT.decode(req.raw).ops, new.expected_version, new.on_conflict, new.message)
+        sent = _SENT.decode(req.raw).ops
+        await _check_seen(ops, req.actor, sent)
+        batch = Batch(new.ops, sent, new.expected_version, new.on_conflict, new.message)
         return await commit(ops, req, req.path["project"], batch, dry_run=new.dry_run)
 
     @api.get(
@@ -84,6 +88,17 @@ def routes(api: Api, ops: Ops) -> None:
         versions = await ops.reads.versions(req.path["project"], first, last, query.limit)
         more = bool(versions) and versions[-1].version < last
         return Reply(200, Page(versions, encode_cursor(versions[-1].version + 1) if more else None))
+
+
+async def _check_seen(ops: Ops, actor: Actor, sent: tuple[dict[str, Any], ...]) -> None:
+    """Raises Problem 422 for media that the actor's key does not see."""
+    if actor.projects is None:
+        return
+    named = [(index, media) for index, op in enumerate(sent) for media in media_named(op)]
+    unseen = await ops.access.unseen(actor, {media for _, media in named})
+    errors = [ProblemError(f"/ops/{index}", f"There is no media {media}.") for index, media in named if media in unseen]
+    if errors:
+        raise invalid(*errors)
 
 
 def check_stored_size(raw: bytes) -> None:

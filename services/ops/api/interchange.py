@@ -59,6 +59,7 @@ def routes(api: Api, ops: Ops) -> None:
 
     @api.post(
         "/api/projects/{project}/timeline",
+        scope="none",
         role=Role.editor,
         body=bytes,
         consumes="*/*",
