@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, cast
 
 import av
@@ -29,7 +28,6 @@ from services.render.plan.segments import Digest
 _LABEL: Final = b"cutlog-sha256\0\0\0"
 #: How PyAV calls what Matroska keeps beside a packet.
 _ALPHA: Final = "matroska_block_additional"
-_EBML: Final = b"\x1aE\xdf\xa3"
 _SEAL: Final = struct.Struct(">I4s16s32s")
 
 #: What makes equal inputs equal files: no dates, no names of libraries.
@@ -118,26 +116,10 @@ def read_film(data: bytes, fps: Fps) -> Film:
     return Film(Parameters(track.configuration, track.width, track.height, -packets[0].dts), packets)
 
 
-def cut(path: Path, fps: Fps, lengths: Sequence[int], delay: int | None = None) -> Iterator[bytes]:
-    """The sealed segments of a film made of several: `lengths` are their frames.
-
-    With `delay`, decoding of each starts just so many frames early. Raises BrokenFilmError.
-    """
-    with path.open("rb") as file:
-        muxer = "matroska" if file.read(4) == _EBML else "mp4"
-    with av.open(str(path), "r", format=muxer) as container:
-        stream = container.streams.video[0]
-        packets = _read(container, stream, fps)
-        if len(packets) != sum(lengths):
-            raise BrokenFilmError(f"{len(packets)} pictures in place of {sum(lengths)}")
-        at = 0
-        for length in lengths:
-            part = packets[at : at + length]
-            if not part[0].key or {packet.pts for packet in part} != set(range(at, at + length)):
-                raise BrokenFilmError(f"frames {at} to {at + length} do not stand alone")
-            shifted = [_replace(packet, pts=packet.pts - at, dts=packet.dts - at) for packet in part]
-            yield seal(_write(stream, fps, shifted if delay is None else _delayed(shifted, delay)))
-            at += length
+def sealed_segment(template: VideoStream, fps: Fps, packets: Sequence[Packet], delay: int | None) -> bytes:
+    """The sealed file of a segment, of a film whose stream is `template`. With `delay`, decoding starts just so many
+    frames early. Raises BrokenFilmError."""
+    return seal(_write(template, fps, packets if delay is None else _delayed(packets, delay)))
 
 
 def _delayed(packets: Sequence[Packet], delay: int) -> list[Packet]:
@@ -148,7 +130,8 @@ def _delayed(packets: Sequence[Packet], delay: int) -> list[Packet]:
     return timed
 
 
-def _read(container: InputContainer, stream: VideoStream, fps: Fps) -> list[Packet]:
+def packets_of(container: InputContainer, stream: VideoStream, fps: Fps) -> list[Packet]:
+    """The pictures of a film, in the order of decoding."""
     time_base = stream.time_base
     assert time_base is not None, "an MP4 stream has a time base"
     unit = time_base * fps.fraction

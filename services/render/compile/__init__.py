@@ -109,6 +109,9 @@ def compile_run(
         "map_metadata": -1,
         "fflags": "+bitexact",
     }
+    if options.get("f", "mp4") in ("mp4", "mov"):
+        # What is whole can be read while the rest is still being encoded.
+        options |= {"movflags": "+frag_keyframe+delay_moov+default_base_moof", "flush_packets": 1}
     args = list(
         ffmpeg.output(film, OUTPUT, **options).global_args("-copyts", "-filter_complex_threads", "1").get_args()
     )

@@ -12,7 +12,7 @@ from typing import Final
 from cutlog.blobs import BlobStore
 from cutlog.contract.timeline import Canvas
 from cutlog.ffmpeg import Ffmpeg, Limits
-from services.render.cache.packets import cut
+from services.render.cache.growing import Growing
 from services.render.cache.store import SegmentCache
 from services.render.compile import OUTPUT, Opened, Run, batches, compile_run
 from services.render.plan.layers import SourceFile, Typeface
@@ -29,6 +29,8 @@ from services.render.produce.tally import Tally, Tell
 _PIECES: Final = 16
 #: No limit of frames.
 _ALL: Final = sys.maxsize
+#: Seconds between looks at what ffmpeg has written.
+_LOOK: Final = 0.5
 #: Seconds of film in the first run of a proxy that takes long: somebody may be waiting to see its newest edit.
 _HEAD: Final = 5
 
@@ -66,7 +68,7 @@ class Segments:
         async def render(number: int, group: Sequence[Encoded], files: dict[str, Opened]) -> None:
             async with slots:
                 run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads, pictures.alpha)
-                await self._run(run, pictures, order.profile.delay, cache, lambda frames: tally.note(number, frames))
+                await self._run(run, pictures, order, cache, lambda frames: tally.note(number, frames))
                 tally.finish(number, run.frames)
 
         async with self._sources.opened(_sources(missing)) as files, asyncio.TaskGroup() as tasks:
@@ -112,34 +114,48 @@ class Segments:
         async with self._sources.opened(_sources(group)) as files:
             threads = _threads(self._cores)
             run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads, pictures.alpha)
-            await self._run(run, pictures, order.profile.delay, cache, tell)
+            await self._run(run, pictures, order, cache, tell)
         return run.frames
 
     async def _run(
-        self, run: Run, pictures: Plan, delay: int | None, cache: SegmentCache, note: Callable[[int], None]
+        self, run: Run, pictures: Plan, order: Order, cache: SegmentCache, note: Callable[[int], None]
     ) -> None:
-        """One process of ffmpeg; its film, cut into segments, goes into the cache."""
-        async with self._ran(run, note) as folder:
+        """One process of ffmpeg. Segments of its film go into the cache as soon as they are whole, so that no more than
+        one is lost whenever it ends."""
+        async with self._running(run, note) as (folder, ending):
             lengths = [segment.frames for segment in run.segments]
-            parts = await asyncio.to_thread(lambda: list(cut(folder / OUTPUT, pictures.fps, lengths, delay)))
-            for segment, part in zip(run.segments, parts, strict=True):
-                await cache.put(segment.digest, part)
+            film = Growing(folder / OUTPUT, pictures.fps, lengths, order.profile.delay)
+            segments = iter(run.segments)
+            ended = False
+            while not ended:
+                ended = bool((await asyncio.wait([ending], timeout=_LOOK))[0])
+                if ended:
+                    ending.result()
+                for part in await asyncio.to_thread(film.whole, ended=ended):
+                    await cache.put(next(segments).digest, part)
+                    order.turn()
 
     @asynccontextmanager
-    async def _ran(self, run: Run, note: Callable[[int], None]) -> AsyncIterator[Path]:
-        """The folder with what one process of ffmpeg wrote."""
+    async def _running(self, run: Run, note: Callable[[int], None]) -> AsyncIterator[tuple[Path, asyncio.Task[object]]]:
+        """One process of ffmpeg, and the folder that it writes to. It ends when the context does."""
         async with self._blobs.scratch() as folder, self._sources.fonts(_typefaces(run.segments)) as fonts:
             for name, text in run.texts.items():
                 (folder / name).write_text(text)
             await self._letterer.draw(run.drawings, folder, fonts)
-            await self._ffmpeg.run(
-                run.args,
-                reads=run.reads,
-                writes=folder,
-                limits=Limits(seconds=300 + 4 * run.frames),
-                on_progress=lambda progress: note(min(progress.frames, run.frames)),
+            ending = asyncio.create_task(
+                self._ffmpeg.run(
+                    run.args,
+                    reads=run.reads,
+                    writes=folder,
+                    limits=Limits(seconds=300 + 4 * run.frames),
+                    on_progress=lambda progress: note(min(progress.frames, run.frames)),
+                )
             )
-            yield folder
+            try:
+                yield folder, ending
+            finally:
+                ending.cancel()
+                await asyncio.wait([ending])
 
     async def written(self, segment: Encoded, canvas: Canvas, profile: Profile) -> bytes:
         """What one process of ffmpeg writes for a segment, uncut and not kept.
@@ -149,7 +165,8 @@ class Segments:
         encoder = profile.encoder(canvas.fps.fraction)
         async with self._sources.opened(_sources([segment])) as files:
             run = compile_run([segment], profile.size(canvas), canvas.fps, encoder, files, _threads(self._cores))
-            async with self._ran(run, lambda _: None) as folder:
+            async with self._running(run, lambda _: None) as (folder, ending):
+                await ending
                 return await asyncio.to_thread((folder / OUTPUT).read_bytes)
 
 

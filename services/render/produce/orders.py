@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from cutlog.contract.timeline import Timeline
@@ -9,9 +11,14 @@ from services.render.plan.newest import Before
 from services.render.plan.profiles import Profile
 
 
+class GaveWayError(Exception):
+    """The film is not complete: what there is of it is kept, and somebody else's turn has come."""
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A film to be made: of what, in which profile, and the key of its object. `sync`: on disk before it counts.
-    `before` tells what was edited last, which is made first.
+    `before` tells what was edited last, which is made first. `turn` is called whenever a part of the film has been
+    kept; it raises GaveWayError when somebody else's turn has come.
     """
 
     timeline: Timeline
@@ -19,3 +26,4 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     sync: bool
     before: Before | None = None
+    turn: Callable[[], None] = lambda: None
