@@ -96,7 +96,9 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         secret = settings.file_secret.get_secret_value()
         previews = Previews(blobs)
         preview.routes(api, Reels(timelines, previews, maker.engine), previews, ask, secret)
-        worker = Worker(name, engine, outbox, maker, timelines, queue, publisher(bus), metrics, admission.nudge)
+        worker = Worker(
+            name, engine, outbox, maker, timelines, queue, publisher(bus), metrics, admission.nudge, settings.renders
+        )
         events = Projection(
             name=learn.NAME,
             durable=learn.NAME,

@@ -140,18 +140,18 @@ class House:
 
     async def events(self, type_: str) -> list[dict[str, Any]]:
         """The data of all events of a type, in order."""
-        connection = await asyncpg.connect(self.database.owner_url)
-        try:
-            rows = await connection.fetch("SELECT data FROM ops.event WHERE type = $1 ORDER BY position", type_)
-            return [msgspec.json.decode(row["data"]) for row in rows]
-        finally:
-            await connection.close()
+        rows = await self.rows("SELECT data FROM ops.event WHERE type = $1 ORDER BY position", type_)
+        return [msgspec.json.decode(row["data"]) for row in rows]
 
     async def jobs(self) -> dict[str, str]:
         """Status of every job."""
+        return {row["job_id"]: row["status"] for row in await self.rows("SELECT * FROM render.job")}
+
+    async def rows(self, query: str, *values: object) -> list[asyncpg.Record]:
+        """What the database has, as its owner sees it."""
         connection = await asyncpg.connect(self.database.owner_url)
         try:
-            return {row["job_id"]: row["status"] for row in await connection.fetch("SELECT * FROM render.job")}
+            return list(await connection.fetch(query, *values))
         finally:
             await connection.close()
 

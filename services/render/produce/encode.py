@@ -20,7 +20,7 @@ from services.render.plan.newest import edited, newest_first
 from services.render.plan.profiles import Profile
 from services.render.plan.segments import Digest, Encoded, MediaNotReadyError, Plan, plan
 from services.render.produce.lettering import Letterer
-from services.render.produce.orders import Order
+from services.render.produce.orders import GaveWayError, Order
 from services.render.produce.share import LANES, ForeignPartError, Share
 from services.render.produce.sources import Sources
 from services.render.produce.tally import Tally, Tell
@@ -68,8 +68,8 @@ class Segments:
         async def render(number: int, group: Sequence[Encoded], files: dict[str, Opened]) -> None:
             async with slots:
                 run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads, pictures.alpha)
-                await self._run(run, pictures, order, cache, lambda frames: tally.note(number, frames))
-                tally.finish(number, run.frames)
+                await self._run(run, pictures, order, cache, lambda frames: tally.note(number, frames), tally.kept)
+                tally.note(number, run.frames)
 
         async with self._sources.opened(_sources(missing)) as files, asyncio.TaskGroup() as tasks:
             for number, group in enumerate(groups):
@@ -114,12 +114,19 @@ class Segments:
         async with self._sources.opened(_sources(group)) as files:
             threads = _threads(self._cores)
             run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads, pictures.alpha)
-            await self._run(run, pictures, order, cache, tell)
+            encoded = 0
+
+            def kept(frames: int) -> None:
+                nonlocal encoded
+                encoded += frames
+
+            try:
+                await self._run(run, pictures, order, cache, tell, kept)
+            except GaveWayError:
+                raise GaveWayError(encoded) from None
         return run.frames
 
-    async def _run(
-        self, run: Run, pictures: Plan, order: Order, cache: SegmentCache, note: Callable[[int], None]
-    ) -> None:
+    async def _run(self, run: Run, pictures: Plan, order: Order, cache: SegmentCache, note: Tell, kept: Tell) -> None:
         """One process of ffmpeg. Segments of its film go into the cache as soon as they are whole, so that no more than
         one is lost whenever it ends."""
         async with self._running(run, note) as (folder, ending):
@@ -132,7 +139,9 @@ class Segments:
                 if ended:
                     ending.result()
                 for part in await asyncio.to_thread(film.whole, ended=ended):
-                    await cache.put(next(segments).digest, part)
+                    segment = next(segments)
+                    await cache.put(segment.digest, part)
+                    kept(segment.frames)
                     order.turn()
 
     @asynccontextmanager

@@ -25,7 +25,7 @@ from services.render.produce import aac
 from services.render.produce.encode import Segments
 from services.render.produce.finish import make_gif, own_samples
 from services.render.produce.lettering import Letterer
-from services.render.produce.orders import Order
+from services.render.produce.orders import GaveWayError, Order, gave_way
 from services.render.produce.receipts import film_digest, made_before, segment_names, write_receipt
 from services.render.produce.share import Share
 from services.render.produce.sources import Sources
@@ -62,7 +62,8 @@ class Maker:
         """The film, made or found. `encoded` of the output are the frames that had to be encoded, with `share` by all
         who had a part.
 
-        Raises PartFailedError, MediaNotReadyError, SourceGoneError, NoPictureError, FfmpegFailedError, BrokenFilmError.
+        Raises PartFailedError, MediaNotReadyError, SourceGoneError, NoPictureError, FfmpegFailedError, BrokenFilmError;
+        and GaveWayError where `order.turn` does.
         """
         phases = Phases()
         timeline, profile = order.timeline, order.profile
@@ -139,9 +140,15 @@ class Maker:
         tally = Tally(tell, order.timeline.duration, sum(segment.frames for segment in missing))
         silent = [chunk for digest, chunk in chunks.items() if digest in absent]
         voice = self._voice(order)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(phases.of("encode", self.segments.encode(order, pictures, missing, cache, tally, share)))
-            tasks.create_task(phases.of("sound", voice.encode(sound, silent, cache)))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                work = self.segments.encode(order, pictures, missing, cache, tally, share)
+                tasks.create_task(phases.of("encode", work))
+                tasks.create_task(phases.of("sound", voice.encode(sound, silent, cache, order.turn)))
+        except ExceptionGroup as group:
+            if gave_way(group):
+                raise GaveWayError(tally.encoded) from None
+            raise
         return tally.encoded
 
     async def part(self, order: Order, digests: Sequence[Digest], tell: Tell) -> int:

@@ -12,7 +12,19 @@ from services.render.plan.profiles import Profile
 
 
 class GaveWayError(Exception):
-    """The film is not complete: what there is of it is kept, and somebody else's turn has come."""
+    """The film is not complete: what there is of it is kept, and somebody else's turn has come. `encoded` frames were
+    added to it."""
+
+    def __init__(self, encoded: int = 0) -> None:
+        super().__init__(encoded)
+        self.encoded = encoded
+
+
+def gave_way(error: BaseException) -> bool:
+    """Whether it is that, or a group of errors of which one is."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(gave_way, error.exceptions))
+    return isinstance(error, GaveWayError)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

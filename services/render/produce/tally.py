@@ -31,9 +31,9 @@ class Tally:
         self._made[run] = frames
         self._tell(self._there + sum(self._made.values()))
 
-    def finish(self, run: Hashable, frames: int) -> None:
+    def kept(self, frames: int) -> None:
+        """So many frames more were encoded, and are in the cache."""
         self.encoded += frames
-        self.note(run, frames)
 
 
 class Phases:

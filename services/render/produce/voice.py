@@ -55,8 +55,10 @@ class Voice:
         self._slots = asyncio.Semaphore(slots)
         self._locks: defaultdict[Digest, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def encode(self, sound: Score, missing: Sequence[Chunk], cache: SegmentCache) -> None:
-        """Puts chunks of a score into the cache."""
+    async def encode(
+        self, sound: Score, missing: Sequence[Chunk], cache: SegmentCache, turn: Callable[[], None] = lambda: None
+    ) -> None:
+        """Puts chunks of a score into the cache; `turn` is called after each."""
         tapes = {
             take.source.sha256: take.source.key
             for chunk in missing
@@ -70,6 +72,7 @@ class Voice:
                 async with self._slots:
                     samples = await self.mixed(chunk, files)
                     await cache.put(chunk.digest, await asyncio.to_thread(aac.encode, chunk, sound.bitrate, samples))
+                    turn()
 
             async with asyncio.TaskGroup() as tasks:
                 for chunk in missing:

@@ -17,6 +17,8 @@ from services.render.sql import statement
 
 Status = Literal["waiting", "queued", "admitted", "running", "done", "failed", "cancelled", "superseded"]
 
+#: Seconds that a worker is at a job before it gives way to others.
+SLICE: Final = 2.0
 #: Attempts that failed, or whose worker died, before a job is given up.
 MAX_FAILURES: Final = 5
 
@@ -26,6 +28,7 @@ _CANCEL: Final = statement("cancel")
 _CLAIM: Final = statement("claim")
 _COUNTS: Final = statement("counts")
 _GIVE_UP: Final = statement("give_up")
+_GIVE_WAY: Final = statement("give_way")
 _LEAVE: Final = statement("leave")
 _MINE: Final = statement("mine")
 _OVERDUE: Final = statement("overdue")
@@ -40,7 +43,8 @@ _WANT_PROXY: Final = statement("want_proxy")
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A row. `attempt` counts its starts, `admission` the messages that were sent for it since it was made."""
+    """A row. `attempt` counts its starts, `admission` the messages that were sent for it since it was made; `encoded`
+    the frames that attempts encoded which gave way."""
 
     job_id: str
     kind: JobKind
@@ -57,6 +61,17 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     export_id: str | None = None
     reason: str | None = None
+    encoded: int = 0
+
+
+class Yielding(msgspec.Struct, frozen=True):
+    """A running job for which somebody with a better claim waits: seconds of this attempt, and whether a newer version
+    has `passed` it over."""
+
+    job_id: str
+    attempt: int
+    seconds: float
+    passed: bool
 
 
 def proxy_job(project_id: str, version: int) -> str:
@@ -148,9 +163,22 @@ async def spoil(connection: AsyncConnection, job: Job) -> None:
 
 async def admit(connection: AsyncConnection, kind: JobKind, room: int, limits: Mapping[str, Renders]) -> list[Job]:
     """Admits jobs whose turn it is: each needs a message now."""
-    numbers = {tenant: {"at_once": mine.at_once, "weight": mine.weight} for tenant, mine in limits.items()}
-    values = {"kind": kind, "room": room, "limits": msgspec.json.encode(numbers).decode()}
+    values = {"kind": kind, "room": room, "slice": SLICE, "limits": _numbers(limits)}
     return _jobs((await connection.execute(_ADMIT, values)).all())
+
+
+def _numbers(limits: Mapping[str, Renders]) -> str:
+    numbers = {tenant: {"at_once": mine.at_once, "weight": mine.weight} for tenant, mine in limits.items()}
+    return msgspec.json.encode(numbers).decode()
+
+
+async def yielding(
+    connection: AsyncConnection, worker: str, helping: Sequence[str], limits: Mapping[str, Renders]
+) -> list[Yielding]:
+    """Jobs that this worker is at, or is `helping` with, and for which somebody with a better claim waits."""
+    values = {"worker": worker, "helping": list(helping), "limits": _numbers(limits)}
+    rows = await connection.execute(_GIVE_WAY, values)
+    return [msgspec.convert(dict(row), Yielding) for row in rows.mappings()]
 
 
 async def overdue(connection: AsyncConnection, seconds: float) -> list[Job]:
@@ -180,10 +208,11 @@ async def leave(
     needs: Sequence[str] = (),
     reason: str | None = None,
     delay: float = 0.0,
+    encoded: int = 0,
 ) -> bool:
     """Ends an attempt; False if the job was taken from it meanwhile, and nothing may be reported."""
     values = {"job_id": job_id, "attempt": attempt, "status": status, "failed": int(failed)}
-    more = {"needs": list(needs), "reason": reason, "delay": delay}
+    more = {"needs": list(needs), "reason": reason, "delay": delay, "encoded": encoded}
     return (await connection.execute(_LEAVE, values | more)).rowcount == 1
 
 

@@ -18,6 +18,7 @@ from cutlog.bus import BusError, JobQueue
 from cutlog.contract.jobs import RenderJob
 from cutlog.contract.subjects import EXPORT_JOBS
 from services.render.plan.segments import Digest
+from services.render.produce.orders import GaveWayError, gave_way
 from services.render.produce.share import LANES, DeclinedError, Group, PartFailedError, Run
 from services.render.queue import parts
 from services.render.queue.jobs import Job
@@ -57,9 +58,15 @@ class Sharing:
                 await working(self._engine, self._worker, part, run(part.digests))
 
         while True:
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(LANES):
-                    tasks.create_task(work())
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for _ in range(LANES):
+                        tasks.create_task(work())
+            except ExceptionGroup as group:
+                if gave_way(group):
+                    found = [each for each in await self._standing() if wanted.issuperset(each.digests)]
+                    raise GaveWayError(sum(each.encoded for each in found)) from None
+                raise
             found = [each for each in await self._standing() if wanted.issuperset(each.digests)]
             tell(sum(each.frames for each in found if each.status == "done" and each.part_id not in own))
             if failed := next((each for each in found if each.status == "failed"), None):
@@ -101,8 +108,8 @@ def _part_id(number: int, group: Group) -> str:
 
 
 async def working(engine: AsyncEngine, worker: str, part: Part, work: Awaitable[int]) -> None:
-    """Does the work of a part and notes how it ended: given back when this is cancelled, counted when it fails. Work
-    that nobody wants any more is cancelled."""
+    """Does the work of a part and notes how it ended: given back when this is cancelled or gives way, counted when it
+    fails. Work that nobody wants any more is cancelled. Raises GaveWayError."""
     doing = asyncio.ensure_future(work)
     try:
         while not (await asyncio.wait([doing], timeout=WATCH))[0]:
@@ -117,6 +124,10 @@ async def working(engine: AsyncEngine, worker: str, part: Part, work: Awaitable[
             await parts.leave(connection, part, worker, "queued")
         if isinstance(error, asyncio.CancelledError):
             raise
+    except GaveWayError as error:
+        async with engine.begin() as connection:
+            await parts.leave(connection, part, worker, "queued", encoded=error.encoded)
+        raise
     except Exception as error:
         log.warning("render.part_failed", job=part.job_id, part=part.part_id, why=repr(error))
         reason = f"{type(error).__name__}: {error}"[:1000]

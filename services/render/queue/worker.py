@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -25,18 +26,19 @@ from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
 from cutlog.ffmpeg import MediaRefusedError
+from cutlog.hosting.settings import Renders
 from cutlog.process.stopping import stops_within
 from cutlog.process.tracing import span
 from cutlog.web.trace import trace_id
 from services.render.errors import RenderError
 from services.render.plan.profiles import EXPORTS, PROXY
 from services.render.produce.make import Maker
-from services.render.produce.orders import Order
+from services.render.produce.orders import GaveWayError, Order
 from services.render.produce.share import DeclinedError
 from services.render.produce.sources import NoPictureError, SourceGoneError
 from services.render.produce.timelines import OpsAwayError, TimelineGoneError, Timelines
 from services.render.queue import jobs, parts
-from services.render.queue.jobs import Job
+from services.render.queue.jobs import Job, Yielding
 from services.render.queue.metrics import RenderMetrics
 from services.render.queue.progress import Publish, reporting
 from services.render.queue.reports import report
@@ -80,12 +82,17 @@ class Worker:
         publish: Publish,
         metrics: RenderMetrics,
         nudge: Callable[[], None],
+        limits: Mapping[str, Renders] | None = None,
     ) -> None:
         self.name = name
+        self._limits = {"*": Renders(), **(limits or {})}
         self._engine, self._outbox, self._maker, self._timelines = engine, outbox, maker, timelines
         self._queue, self._publish, self._metrics, self._nudge = queue, publish, metrics, nudge
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._dropped: set[tuple[str, int]] = set()
+        self._slices: dict[str, float] = {}
+        self._helping: Counter[str] = Counter()
+        self._giving_way: dict[str, Yielding] = {}
         self.standing = Standing(f"worker {name}", rounds=STALLED)
         self.ready = asyncio.Event()
         """Set once the lease is held: a job begun before would be taken for one of a dead worker."""
@@ -99,6 +106,9 @@ class Worker:
                 async with self._engine.connect() as connection:
                     await lease.confirm(connection)
                     mine = await jobs.mine(connection, self.name)
+                    if self._running or self._helping:
+                        found = await jobs.yielding(connection, self.name, list(self._helping), self._limits)
+                        self._giving_way = {each.job_id: each for each in found}
                 await self._watch(mine)
                 lease.completed()
 
@@ -129,6 +139,12 @@ class Worker:
         if dropped:
             self._nudge()
 
+    def _turn(self, job_id: str) -> None:
+        """At the end of a slice. Raises GaveWayError when the job has had its time and somebody else waits."""
+        found = self._giving_way.get(job_id)
+        if found is not None and (found.passed or found.seconds >= self._slices.get(job_id, jobs.SLICE)):
+            raise GaveWayError
+
     async def handle(self, delivered: Delivered) -> None:
         """One message. Raises Retry to get it again, Poison when the job has failed for good."""
         try:
@@ -157,6 +173,7 @@ class Worker:
                 await asyncio.wait([doing])
                 await self._leave(job, "admitted", reason="the worker stopped")
             del self._running[place]
+            self._slices.pop(job.job_id, None)
             self._nudge()
 
     async def _help(self, message: RenderJob, name: str) -> None:
@@ -171,11 +188,17 @@ class Worker:
                 timeline = await self._timelines.fetch(message.project_id, message.version)
             except OpsAwayError as error:
                 raise DeclinedError(str(error)) from error
-            order = _order(message.kind, message.profile, timeline)
+            order = _order(message.kind, message.profile, timeline, partial(self._turn, message.job_id))
             return await self._maker.part(order, part.digests, lambda _: None)
 
         with bound_contextvars(trace=trace_id(message.trace), job=message.job_id), span("render part", message.trace):
-            await working(self._engine, self.name, part, work())
+            self._helping[message.job_id] += 1
+            try:
+                await working(self._engine, self.name, part, work())
+            except GaveWayError:
+                log.info("render.gave_way", job=message.job_id, part=name)
+            finally:
+                self._helping -= Counter([message.job_id])
 
     async def _do(self, job: Job) -> None:
         with bound_contextvars(trace=trace_id(job.trace), job=job.job_id), span(f"render {job.kind}", job.trace):
@@ -193,13 +216,21 @@ class Worker:
             if broken := [media.id for media in timeline.media.values() if media.status == "failed"]:
                 raise MediaFailedError(f"{MediaFailedError.__doc__} {', '.join(broken)}")
             async with reporting(job, timeline.duration, self._publish) as tell:
+                # To go on later takes as long as to begin: no more than a twentieth of the time goes into that.
+                self._slices[job.job_id] = max(jobs.SLICE, 20 * (time.monotonic() - began))
                 share = Sharing(self._engine, self._queue, self.name, job) if job.kind == "export" else None
-                order = _order(job.kind, job.profile, timeline)
+                order = _order(job.kind, job.profile, timeline, partial(self._turn, job.job_id))
                 if job.kind == "proxy" and job.version > 1:
                     order = msgspec.structs.replace(order, before=partial(self._before, job))
                 output = await self._maker.make(order, tell, share)
+            output = msgspec.structs.replace(output, encoded=output.encoded + job.encoded)
             await self._finish(job, timeline.digest, output)
             self._metrics.done(job, output, time.monotonic() - began)
+        except GaveWayError as error:
+            found = self._giving_way.get(job.job_id)
+            status: jobs.Status = "superseded" if found is not None and found.passed else "queued"
+            log.info("render.gave_way", job=job.job_id, encoded=error.encoded, status=status)
+            await self._leave(job, status, encoded=error.encoded)
         except OpsAwayError as error:
             # That is no fault of the job, however often it happens.
             log.info("render.waiting_for_ops", job=job.job_id, why=str(error))
@@ -255,6 +286,7 @@ class Worker:
         needs: list[str] | None = None,
         reason: str | None = None,
         delay: float = 0.0,
+        encoded: int = 0,
     ) -> None:
         async with self._engine.begin() as connection:
             await jobs.leave(
@@ -266,19 +298,20 @@ class Worker:
                 needs=needs or [],
                 reason=reason,
                 delay=delay,
+                encoded=encoded,
             )
 
 
-def _order(kind: JobKind, wanted: str | None, timeline: Timeline) -> Order:
+def _order(kind: JobKind, wanted: str | None, timeline: Timeline, turn: Callable[[], None]) -> Order:
     project_id, version = timeline.project_id, timeline.version
     if kind == "proxy":
         key = str(ProxyKey(project_id, version))
-        return Order(timeline=timeline, profile=PROXY, key=key, sync=False)
+        return Order(timeline=timeline, profile=PROXY, key=key, sync=False, turn=turn)
     profile = next((name for name in EXPORT_FILES if name == wanted), None)
     if profile is None:
         raise UnknownProfileError(f"this build of cutlog has no profile {wanted}")
     key = str(ExportKey(project_id, version, profile))
-    return Order(timeline=timeline, profile=EXPORTS[profile], key=key, sync=True)
+    return Order(timeline=timeline, profile=EXPORTS[profile], key=key, sync=True, turn=turn)
 
 
 def _root(error: Exception) -> Exception:

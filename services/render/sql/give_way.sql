@@ -1,0 +1,32 @@
+-- Jobs at which a worker is, or helps, while somebody with a better claim waits for one: `seconds` of this attempt, and whether the
+-- job is `passed` over by a newer version. An admitted job that nobody took at once finds all workers busy. Of two tenants,
+-- the one that had less work lately for its weight has the better claim; of two proxies of one tenant, the one that was
+-- worked on less.
+SELECT mine.job_id, mine.attempt, ran.seconds, newer.exists AS passed
+  FROM job AS mine
+ CROSS JOIN LATERAL (
+   SELECT extract(epoch FROM clock_timestamp() - mine.updated_at)::float8 AS seconds,
+          coalesce((SELECT s.seconds * exp(extract(epoch FROM s.at - clock_timestamp()) / 60)
+                      FROM spent AS s WHERE s.kind = mine.kind AND s.tenant = mine.tenant), 0) AS had,
+          coalesce((coalesce(CAST(:limits AS jsonb) -> mine.tenant, CAST(:limits AS jsonb) -> '*') ->> 'weight')::float8, 1)
+            AS weight
+ ) AS ran
+ CROSS JOIN LATERAL (
+   SELECT mine.kind = 'proxy' AND NOT mine.asked AND EXISTS (
+     SELECT FROM job AS next
+      WHERE next.kind = 'proxy' AND next.project_id = mine.project_id AND next.version > mine.version
+        AND next.status = 'queued') AS exists
+ ) AS newer
+ WHERE mine.status = 'running' AND (mine.worker = :worker OR mine.job_id = ANY(:helping))
+   AND (newer.exists OR EXISTS (
+     SELECT FROM job AS other
+      CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT s.seconds * exp(extract(epoch FROM s.at - clock_timestamp()) / 60)
+                           FROM spent AS s WHERE s.kind = other.kind AND s.tenant = other.tenant), 0) AS had,
+               coalesce((coalesce(CAST(:limits AS jsonb) -> other.tenant, CAST(:limits AS jsonb) -> '*')
+                         ->> 'weight')::float8, 1) AS weight
+      ) AS its
+      WHERE other.kind = mine.kind AND other.status = 'admitted'
+        AND other.updated_at < clock_timestamp() - make_interval(secs => 0.5)
+        AND CASE WHEN other.tenant = mine.tenant THEN mine.kind = 'proxy' AND other.worked < mine.worked + ran.seconds
+                 ELSE its.had / its.weight < (ran.had + ran.seconds) / ran.weight END))
