@@ -18,11 +18,17 @@ from cutlog.process.program import Program
 
 def give_up_root(service: str, settings: Settings) -> None:
     """Starts `cutlog serve` again in our place, as the user of services and with a warden that runs as that of
-    decoders; a local store is handed over. Nothing, unless we are root. Raises ClosedFolder, OSError."""
+    decoders; a local store and the service's keys are handed over. Nothing, unless we are root. Raises ClosedFolder,
+    OSError."""
     accounts = Accounts.here()
     if accounts.services is None:
         return
-    paths = [*installed_paths(), settings.data.absolute()]
+    credentials = settings.credentials.absolute()
+    for path in (credentials, *credentials.glob("*")):
+        os.chown(path, accounts.services.uid, accounts.services.gid, follow_symlinks=False)
+    paths = [*installed_paths(), settings.data.absolute(), credentials]
+    if settings.fonts is not None:
+        paths.append(settings.fonts.absolute())
     place = urlsplit(settings.objects)
     if place.scheme == "file":
         objects = Path(unquote(place.path))

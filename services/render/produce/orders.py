@@ -7,11 +7,12 @@ from collections.abc import Callable
 import msgspec
 
 from cutlog.contract.timeline import Timeline
+from services.render.errors import RenderError
 from services.render.plan.newest import Before
 from services.render.plan.profiles import Profile
 
 
-class GaveWayError(Exception):
+class GaveWayError(RenderError):
     """The film is not complete: what there is of it is kept, and somebody else's turn has come. `encoded` frames were
     added to it."""
 
