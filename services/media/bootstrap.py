@@ -8,23 +8,19 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
-from sqlalchemy import select
-
-import cutlog
-from cutlog.auth.following import following
-from cutlog.blobs import open_blobs
 from cutlog.blobs.patience import PatientBlobs
-from cutlog.bus import Bus, Outbox, Projection, consume, micro
-from cutlog.bus.measures import ProjectionMetrics
+from cutlog.bus import Outbox, Projection
 from cutlog.db.engine import create_engine
 from cutlog.db.skipping import Skipping
 from cutlog.ffmpeg import Ffmpeg
 from cutlog.ffmpeg.remembered import Probes
+from cutlog.hosting.parts import parts, until_stopped
 from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
-from cutlog.web import Server, serve_http
+from cutlog.web import Server
 from cutlog.web.auditing import through
 from cutlog.web.body import READ_SECONDS
 from cutlog.web.links import Links
@@ -60,99 +56,61 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
     """
     ffmpeg = await Ffmpeg.find(settings)
     file_secret = settings.file_secret.get_secret_value()
-    blobs = open_blobs(settings.objects, file_secret, settings.bucket_secret.get_secret_value())
-    engine = create_engine(settings, pool_size=20, max_overflow=0, patience=PATIENCE)
-    stop = asyncio.Event()
+    async with parts(settings, "media", partial(create_engine, pool_size=20, max_overflow=0, patience=PATIENCE)) as its:
+        engine, bus, blobs = its.engine, its.bus, its.blobs
+        followed = await its.follow()
 
-    async def database() -> None:
-        async with engine.connect() as connection:
-            await connection.execute(select(1))
+        async def disk() -> None:
+            room = await blobs.room()
+            if room is not None and room < settings.min_free_bytes:
+                raise OutOfSpaceError(f"{room} bytes are free; at least {settings.min_free_bytes} should be.")
 
-    async def disk() -> None:
-        room = await blobs.room()
-        if room is not None and room < settings.min_free_bytes:
-            raise OutOfSpaceError(f"{room} bytes are free; at least {settings.min_free_bytes} should be.")
+        projects = Projection(
+            name=learnt.NAME,
+            durable=learnt.NAME,
+            subjects=learnt.SUBJECTS,
+            engine=engine,
+            apply=learnt.apply,
+            reset=uses.clear,
+        )
+        outbox = Outbox(engine, "media", on_reply=settle)
+        quotas = Quotas(settings.quotas)
+        probes = Probes(ffmpeg)  # what arrives here is most often derived from here
+        ingest = Ingest(engine, blobs, ffmpeg, outbox, quotas=quotas, probes=probes)
+        derive = Derive(ffmpeg, PatientBlobs(blobs), probes)  # waits for the store and keeps what it has encoded
+        worker = Worker(engine, derive, outbox, slots=max(1, (os.cpu_count() or 1) // 2))
+        links = Links(blobs, settings.public_url)
+        api = make_api(
+            engine, blobs, links, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes
+        )
+        api.audit, api.sees = through(outbox, engine), sees(engine)
+        folder = blobs.lasting()
+        holding = PartHolding(engine, blobs) if folder is None else FileHolding(folder)
+        if folder is None:  # where releases up to 0.1 kept what no other process saw; it can't be resumed
+            await asyncio.to_thread(shutil.rmtree, settings.data / "uploads", ignore_errors=True)
+        resuming = Resuming(engine, ingest, holding, timedelta(hours=settings.resumable_hours), quotas)
+        tus.routes(api, resuming, max_upload=settings.max_upload_bytes)
+        # Before the routes of single videos, of which it is none.
+        examining.routes(api, engine)
+        previews.routes(api, engine, blobs, links, Derive(ffmpeg, blobs))
+        imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
+        places = Places(engine, settings.peers.get("ops"), followed.identity)
+        compat.routes(api, engine, blobs, links, ingest, places, max_upload=settings.max_upload_bytes)
+        scrubber = Scrubber(engine, blobs, settings.scrub_days, api.metrics.registry)
+        recounter = Recounter(engine, bus, api.metrics.registry)
+        swept = Skipping(leases.SWEEP)
+        api.skips(outbox.skipping, worker.skipping, swept, resuming.skipping, scrubber.skipping, recounter.skipping)
+        its.checks |= {"store": blobs.check, "disk": disk}
 
-    try:
-        async with (
-            await Bus.connect(
-                settings.nats_url, settings.nats_seed.get_secret_value(), name="media", replicas=settings.nats_replicas
-            ) as bus,
-            following(settings.credentials, "media", settings.peers.get("ops"), bus) as followed,
-        ):
-            projects = Projection(
-                name=learnt.NAME,
-                durable=learnt.NAME,
-                subjects=learnt.SUBJECTS,
-                engine=engine,
-                apply=learnt.apply,
-                reset=uses.clear,
-            )
-            outbox = Outbox(engine, "media", on_reply=settle)
-            quotas = Quotas(settings.quotas)
-            probes = Probes(ffmpeg)  # what arrives here is most often derived from here
-            ingest = Ingest(engine, blobs, ffmpeg, outbox, quotas=quotas, probes=probes)
-            derive = Derive(ffmpeg, PatientBlobs(blobs), probes)  # waits for the store and keeps what it has encoded
-            worker = Worker(engine, derive, outbox, slots=max(1, (os.cpu_count() or 1) // 2))
-            links = Links(blobs, settings.public_url)
-            api = make_api(
-                engine, blobs, links, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes
-            )
-            api.audit, api.sees = through(outbox, engine), sees(engine)
-            folder = blobs.lasting()
-            holding = PartHolding(engine, blobs) if folder is None else FileHolding(folder)
-            if folder is None:  # where releases up to 0.1 kept what no other process saw; it can't be resumed
-                await asyncio.to_thread(shutil.rmtree, settings.data / "uploads", ignore_errors=True)
-            resuming = Resuming(engine, ingest, holding, timedelta(hours=settings.resumable_hours), quotas)
-            tus.routes(api, resuming, max_upload=settings.max_upload_bytes)
-            # Before the routes of single videos, of which it is none.
-            examining.routes(api, engine)
-            previews.routes(api, engine, blobs, links, Derive(ffmpeg, blobs))
-            imports.routes(api, imports.Imports(engine, blobs, ingest, outbox))
-            places = Places(engine, settings.peers.get("ops"), followed.identity)
-            compat.routes(api, engine, blobs, links, ingest, places, max_upload=settings.max_upload_bytes)
-            scrubber = Scrubber(engine, blobs, settings.scrub_days, api.metrics.registry)
-            recounter = Recounter(engine, bus, api.metrics.registry)
-            standing = ProjectionMetrics(api.metrics.registry, bus, [projects])
-            api.metrics.looks.append(standing.look)
-            checks = {"database": database, "bus": bus.check, "projection": projects.check}
-            checks |= {"store": blobs.check, "disk": disk, "identity": followed.check}
-            swept = Skipping(leases.SWEEP)
-            api.skips(outbox.skipping, worker.skipping, swept, resuming.skipping, scrubber.skipping, recounter.skipping)
-            checks |= {"outbox": outbox.standing.check, "recount": recounter.standing.check}
-            if settings.scrub_days:
-                checks["scrub"] = scrubber.standing.check
-            async with asyncio.TaskGroup() as work:
-                work.create_task(consume(bus, projects, stop))
-                work.create_task(outbox.run(bus, stop))
-                work.create_task(worker.run(stop))
-                work.create_task(leases.keep_swept(engine, blobs, swept, stop))
-                work.create_task(resuming.keep_swept(stop))
-                work.create_task(scrubber.run(stop))
-                work.create_task(recounter.run(stop))
-                try:
-                    async with (
-                        micro(bus, "media", cutlog.__version__, {}, projections=[projects], derived=PROOF.derived),
-                        serve_http(
-                            api,
-                            settings,
-                            followed.gate,
-                            checks=checks,
-                            streams_per_subject=settings.event_streams,
-                            read_seconds=read_seconds,
-                        ) as server,
-                    ):
-                        yield server
-                finally:
-                    stop.set()
-    finally:
-        await engine.dispose()
+        await its.begin()
+        its.project(projects)
+        its.send(outbox)
+        its.loop(worker.run)
+        its.loop(partial(leases.keep_swept, engine, blobs, swept))
+        its.loop(resuming.keep_swept)
+        its.loop(scrubber.run, **({"scrub": scrubber.standing} if settings.scrub_days else {}))
+        its.loop(recounter.run, recount=recounter.standing)
+        yield await its.serve(api, followed.gate, derived=PROOF.derived, read_seconds=read_seconds)
 
 
-async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Serves until `stop` is set."""
-    async with serving(settings):
-        await stop.wait()
-
-
-SERVICE = Service(name="media", migrations="services.media.migrations", run=run, proof=PROOF)
+SERVICE = Service(name="media", migrations="services.media.migrations", run=until_stopped(serving), proof=PROOF)

@@ -5,28 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import aiohttp
-from sqlalchemy import select
 
-import cutlog
 from cutlog.auth.credentials import FileKeys, Identity, KeyFile
 from cutlog.auth.gate import JWT, Gate, Resolve, by_prefix
 from cutlog.auth.oidc import Issuers
 from cutlog.auth.rings import SIGNING, KeyRing
 from cutlog.auth.sessions import PREFIX as SESSION
-from cutlog.blobs import open_blobs
-from cutlog.bus import Bus, micro
+from cutlog.bus.micro import Endpoint
 from cutlog.bus.provision import Provider
 from cutlog.contract import subjects
 from cutlog.contract.letters import shipped
 from cutlog.db.engine import create_engine
 from cutlog.hosting.installed_fonts import letters_in
+from cutlog.hosting.parts import parts, until_stopped
 from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
-from cutlog.web import Server, serve_http
+from cutlog.web import Server
 from cutlog.web.links import Links
 from services.ops import compat
 from services.ops.access.keys import PREFIX, ApiKeys
@@ -66,23 +65,18 @@ from services.ops.readmodel.reads import Reads
 @asynccontextmanager
 async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Server]:
     """The service at work: the log, the relay that publishes it, commands, HTTP. Leaving finishes what is under way."""
-    stop = asyncio.Event()
-    async with AsyncExitStack() as parts:
+    engine_of = partial(create_engine, pool_size=10, max_overflow=10, idle="10s")
+    async with parts(settings, "ops", engine_of) as its:
+        engine, bus, blobs, stop = its.engine, its.bus, its.blobs, its.stop
         identity, keys = Identity.of("ops", settings.credentials), FileKeys(settings.credentials)
         signing = KeyFile(settings.credentials / SIGNING, KeyRing.read)
-        engine = create_engine(settings, pool_size=10, max_overflow=10, idle="10s")
-        parts.push_async_callback(engine.dispose)
         api_keys = ApiKeys(engine)
         sessions = Sessions(engine)
         resolvers: dict[str, Resolve] = {PREFIX: api_keys.resolve, SESSION: sessions.resolve}
         if settings.oidc:
-            session = await parts.enter_async_context(aiohttp.ClientSession())
+            session = await its.open(aiohttp.ClientSession())
             resolvers[JWT] = Issuers(session, settings.oidc).actor
         gate = Gate(keys, by_prefix(resolvers))
-        seed = settings.nats_seed.get_secret_value()
-        bus = await parts.enter_async_context(
-            await Bus.connect(settings.nats_url, seed, name="ops", replicas=settings.nats_replicas)
-        )
         provider = Provider(bus, provision.STREAMS, provision.CONSUMERS)
         await provider.ensure_streams()
         relay = Relay(bus, engine)
@@ -93,18 +87,12 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             letters |= await asyncio.to_thread(letters_in, settings.fonts)
         budgets = {tenant: Budget(**budget.model_dump()) for tenant, budget in settings.budgets.items()}
         catalog, history, feed = Catalog(engine, letters, budgets), History(engine, reader), Feed(reader, poll)
-
-        async def database() -> None:
-            async with engine.connect() as connection:
-                await connection.execute(select(1))
-
-        work = await parts.enter_async_context(asyncio.TaskGroup())
-        work.create_task(relay.run(stop), name="relay")
-        work.create_task(feed.run(stop), name="feed")
         access = AccessStore(engine, bus, gate, api_keys, sessions, settings.audit_days)
-        work.create_task(access.run(stop), name="access")
-        work.create_task(forgetting(engine, stop), name="answers")
-        parts.callback(stop.set)
+        await its.begin()
+        its.task(relay.run(stop), name="relay")
+        its.task(feed.run(stop), name="feed")
+        its.task(access.run(stop), name="access")
+        its.task(forgetting(engine, stop), name="answers")
         measures = LogMetrics(reader, relay)
 
         def grown_here(grown: Grown) -> None:
@@ -115,16 +103,13 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             relay.wake()
             commits.heard(grown)
 
-        log = await parts.enter_async_context(
+        log = await its.open(
             LogWriter(engine, inline=(guard, derive), on_commit=grown_here, measured=measures.appended)
         )
-        parts.push_async_callback(history.settle)
+        its.closing(history.settle)
         commits = Commits(engine, log, reader, history, catalog, feed)
         news = News(bus, grown_elsewhere)
-        work.create_task(news.run(stop), name="news")
-        blobs = open_blobs(
-            settings.objects, settings.file_secret.get_secret_value(), settings.bucket_secret.get_secret_value()
-        )
+        its.task(news.run(stop), name="news")
         ops = Ops(
             commits=commits,
             history=history,
@@ -147,29 +132,14 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             now=lambda: datetime.now(UTC),
         )
         handling = Handling(engine, log, reader, catalog, commits)
-        parts.push_async_callback(await bus.subscribe(subjects.COMMANDS, Commands(handling, access.audit), queue="ops"))
-        parts.push_async_callback(await bus.subscribe(subjects.PROGRESS, feed.heard))
-        parts.push_async_callback(await bus.subscribe(subjects.ACCESS_CHANGED, access.revoking.heard))
-        await parts.enter_async_context(
-            micro(
-                bus,
-                "ops",
-                cutlog.__version__,
-                {
-                    "status": Status(bus, reader, relay),
-                    "events.read": EventsRead(reader),
-                    "rebuild": Rebuild(engine, reader),
-                    "replay": Replaying(reader, bus),
-                    **provider.endpoints(),
-                },
-                description="the event log, edits and the history of projects",
-            )
-        )
+        await its.subscribe(subjects.COMMANDS, Commands(handling, access.audit), queue="ops")
+        await its.subscribe(subjects.PROGRESS, feed.heard)
+        await its.subscribe(subjects.ACCESS_CHANGED, access.revoking.heard)
 
         async def accepted() -> None:
             await gate.actor(identity.token())
 
-        checks = {"database": database, "bus": bus.check, "relay": relay.check, "identity": accepted}
+        its.checks |= {"relay": relay.check, "identity": accepted}
         api = make_api(ops, settings.peers)
         api.audit = access.audit.note
         marks = Marks(settings.peers.get("gc"), identity)
@@ -177,16 +147,15 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         api.alarms.append(relay.alarms)
         measures.register(api.metrics.registry)
         api.metrics.looks.append(measures.look)
-        server = await parts.enter_async_context(
-            serve_http(api, settings, gate, checks=checks, streams_per_subject=settings.event_streams)
-        )
-        yield server
+        endpoints: dict[str, Endpoint] = {
+            "status": Status(bus, reader, relay),
+            "events.read": EventsRead(reader),
+            "rebuild": Rebuild(engine, reader),
+            "replay": Replaying(reader, bus),
+            **provider.endpoints(),
+        }
+        description = "the event log, edits and the history of projects"
+        yield await its.serve(api, gate, endpoints, description=description)
 
 
-async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Serves until `stop` is set."""
-    async with serving(settings):
-        await stop.wait()
-
-
-SERVICE = Service(name="ops", migrations="services.ops.migrations", run=run, proof=PROOF)
+SERVICE = Service(name="ops", migrations="services.ops.migrations", run=until_stopped(serving), proof=PROOF)
