@@ -14,7 +14,7 @@ from cutlog.auth.sessions import cookie, cookie_name, csrf_of, no_cookie
 from cutlog.contract.base import Strict, Wire
 from cutlog.web import Api, ProblemError, Reply, Request
 from cutlog.web.dispatch import address
-from cutlog.web.problems import IDEMPOTENCY_KEY_USED, METHOD_NOT_ALLOWED, invalid, not_found
+from cutlog.web.problems import IDEMPOTENCY_KEY_USED, METHOD_NOT_ALLOWED, NOT_FOUND, invalid, not_found
 from services.ops.api.context import Ops
 from services.ops.api.once import once_only
 from services.ops.api.problem_types import LOGIN_LINK_INVALID, SESSION_NEEDS_TOKEN
@@ -111,7 +111,14 @@ def routes(api: Api, ops: Ops) -> None:
 
         return await once_only(ops, req, begun)
 
-    @api.get(SITE, role=Role.viewer, returns={200: SessionShown}, summary="Shows the session", tag="Access")
+    @api.get(
+        SITE,
+        role=Role.viewer,
+        returns={200: SessionShown},
+        problems=(NOT_FOUND,),
+        summary="Shows the session",
+        tag="Access",
+    )
     async def show(req: Request) -> Reply:
         """What a page needs to know once it is loaded. 404 for a request without a session."""
         secret = session_of(req)
@@ -125,7 +132,9 @@ def routes(api: Api, ops: Ops) -> None:
             ),
         )  # fmt: skip
 
-    @api.delete(SITE, role=Role.viewer, returns={204: None}, summary="Ends the session", tag="Access")
+    @api.delete(
+        SITE, role=Role.viewer, returns={204: None}, problems=(NOT_FOUND,), summary="Ends the session", tag="Access"
+    )
     async def end(req: Request) -> Reply:
         """Logs out: what the session opened ends within 10 seconds."""
         session_of(req)
