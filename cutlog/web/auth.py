@@ -29,10 +29,12 @@ def presented(http: web.Request, *, in_query: bool) -> str:
         return session
     if header is None:
         token = http.query.get("access_token", "") if in_query else ""
-        if token:
+        if token and not token.startswith(PREFIX):
             return token
         raise unauthorized("Send `Authorization: Bearer TOKEN`, or log in.")
     scheme, _, token = header.partition(" ")
+    if token.strip().startswith(PREFIX):
+        raise unauthorized("A session is sent as its cookie.", "invalid_request")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthorized("The Authorization header must be `Bearer TOKEN`.", "invalid_request")
     return token.strip()

@@ -78,6 +78,12 @@ async def test_a_header_counts_and_not_the_cookie_beside_it(client: aiohttp.Clie
     assert (await status(client, "GET", "/internal/items", OURS))[0] == 403
 
 
+async def test_a_session_is_nothing_but_a_cookie(client: aiohttp.ClientSession) -> None:
+    assert (await status(client, "GET", "/api/items", {"Authorization": f"Bearer {SECRET}"}))[0] == 401
+    assert (await status(client, "POST", EDIT, {"Authorization": f"Bearer  {SECRET}"}))[0] == 401
+    assert (await status(client, "GET", f"/api/projects/p_1/events?access_token={SECRET}", {}))[0] == 401
+
+
 def test_a_cookie_is_for_one_stack_and_behind_tls_for_tls_only() -> None:
     plain, behind = cookie("http://127.0.0.1:8080", SECRET), cookie("https://cut.example.com/", SECRET)
     assert plain.startswith("cutlog_") and "Secure" not in plain
