@@ -61,6 +61,13 @@ class Provider(Protocol):
     def roles(self) -> Mapping[str, Role]: ...
 
 
+class Registered(Provider, Protocol):
+    """An issuer at which cutlog has a client id."""
+
+    @property
+    def client_id(self) -> str | None: ...
+
+
 class IssuerUnavailable(Exception):
     """An issuer does not answer, or not as it should."""
 
@@ -71,6 +78,7 @@ class Issuer:
     def __init__(self, session: aiohttp.ClientSession, url: str, clock: Clock, seconds: float) -> None:
         self._session, self.url, self._clock, self._seconds = session, url, clock, seconds
         self._keys: dict[str, Mapping[str, Any]] = {}
+        self._described: Mapping[str, Any] = {}
         self._fetched = self._tried = float("-inf")
         self._fetching: asyncio.Task[None] | None = None
 
@@ -88,6 +96,14 @@ class Issuer:
         if self._clock() - self._fetched >= STALE_SECONDS:
             raise IssuerUnavailable(f"{self.url} does not answer.")
         return self._found(kid, algorithm)
+
+    async def described(self) -> Mapping[str, Any]:
+        """The document of discovery. Raises IssuerUnavailable."""
+        if not self._described:
+            await asyncio.shield(self._fetch())
+        if not self._described:
+            raise IssuerUnavailable(f"{self.url} does not answer.")
+        return self._described
 
     def _found(self, kid: str | None, algorithm: str) -> Mapping[str, Any] | None:
         fitting = [key for key in self._keys.values() if _fits(key, algorithm)]
@@ -116,6 +132,7 @@ class Issuer:
             log.warning("oidc.unavailable", issuer=self.url, error=repr(error))
             return
         listed = [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
+        self._described = found
         self._keys = {str(key.get("kid", number)): key for number, key in enumerate(listed)}
         self._fetched = self._clock()
 
@@ -151,12 +168,40 @@ class Issuers:
     async def actor(self, token: str) -> Actor:
         """Whose a token is. Raises CredentialRefused, CredentialForbidden for one without a tenant or a known role, and
         CredentialUnknown while its issuer's keys can't be had."""
+        issuer = self._issuer_of(token)
+        audiences = [each.audience for each in self._providers if each.issuer == issuer.url]
+        claims = await self._claims(issuer, token, audiences)
+        named = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+        provider = next(each for each in self._providers if each.issuer == issuer.url and each.audience in named)
+        return _actor(provider, claims, token)
+
+    async def described(self, issuer: str) -> Mapping[str, Any]:
+        """What an issuer says of itself. Raises IssuerUnavailable."""
+        return await self._issuers[issuer].described()
+
+    async def identified(self, client: Registered, token: str, nonce: str) -> Actor | CredentialForbidden:
+        """Whom an ID token identifies, or why not who has access. Raises CredentialRefused, CredentialUnknown."""
+        issuer = self._issuer_of(token)
+        if issuer.url != client.issuer:
+            raise CredentialRefused("The token is of another issuer.")
+        claims = await self._claims(issuer, token, [client.client_id or ""])
+        if claims.get("nonce") != nonce:
+            raise CredentialRefused("The token is not of this login.")
+        try:
+            return _actor(client, claims, token)
+        except CredentialForbidden as forbidden:
+            return forbidden
+
+    def _issuer_of(self, token: str) -> Issuer:
         if len(token) > MAX_TOKEN:
             raise CredentialRefused("The token is too long.")
-        header, unverified = parts_of(token)
-        issuer = self._issuers.get(str(unverified.get("iss")))
+        issuer = self._issuers.get(str(parts_of(token)[1].get("iss")))
         if issuer is None:
             raise CredentialRefused("The token's issuer is not one of those that are configured.")
+        return issuer
+
+    async def _claims(self, issuer: Issuer, token: str, audiences: list[str]) -> dict[str, Any]:
+        header, _ = parts_of(token)
         algorithm, kid = header.get("alg"), header.get("kid")
         if algorithm not in ALGORITHMS or not isinstance(kid, str | None):
             raise CredentialRefused(f"The token must be signed with {', '.join(ALGORITHMS)}.")
@@ -166,11 +211,7 @@ class Issuers:
             raise CredentialUnknown(str(error)) from None
         if key is None:
             raise CredentialRefused("The token is signed with a key that its issuer does not list.")
-        audiences = [each.audience for each in self._providers if each.issuer == issuer.url]
-        claims = self._verified(token, key, algorithm, issuer.url, audiences)
-        named = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-        provider = next(each for each in self._providers if each.issuer == issuer.url and each.audience in named)
-        return _actor(provider, claims, token)
+        return self._verified(token, key, algorithm, issuer.url, audiences)
 
     def _verified(
         self, token: str, key: Mapping[str, Any], algorithm: str, issuer: str, audiences: list[str]

@@ -11,6 +11,7 @@ from functools import partial
 
 import aiohttp
 
+from cutlog.auth.code_flow import CodeFlow
 from cutlog.auth.credentials import FileKeys, Identity, KeyFile
 from cutlog.auth.gate import JWT, Gate, Resolve, by_prefix
 from cutlog.auth.oidc import Issuers
@@ -33,6 +34,7 @@ from services.ops.access.sessions import Logins, Sessions
 from services.ops.access.store import AccessStore
 from services.ops.api import make_api
 from services.ops.api.context import Ops
+from services.ops.api.issuers import CALLBACK
 from services.ops.api.limits import ExportLimits, IdTries
 from services.ops.compat.marks import Marks
 from services.ops.compat.reads import OldRows
@@ -73,9 +75,13 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         api_keys = ApiKeys(engine)
         sessions = Sessions(engine)
         resolvers: dict[str, Resolve] = {PREFIX: api_keys.resolve, SESSION: sessions.resolve}
+        code_flow: CodeFlow | None = None
         if settings.oidc:
             session = await its.open(aiohttp.ClientSession())
-            resolvers[JWT] = Issuers(session, settings.oidc).actor
+            issuers = Issuers(session, settings.oidc)
+            resolvers[JWT] = issuers.actor
+            callback = settings.public_url.rstrip("/") + CALLBACK
+            code_flow = CodeFlow(session, issuers, settings.oidc, callback, signing.now)
         gate = Gate(keys, by_prefix(resolvers))
         provider = Provider(bus, provision.STREAMS, provision.CONSUMERS)
         await provider.ensure_streams()
@@ -128,6 +134,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             keys=keys,
             signing=signing.now,
             access=access,
+            code_flow=code_flow,
             logins=Logins(engine, sessions, access.revoking, access.audit),
             now=lambda: datetime.now(UTC),
         )

@@ -206,6 +206,7 @@ async def test_a_role_opens_what_the_table_says_and_no_object_of_another_tenant(
 
             if row.needs in ("anyone", "link"):
                 expected = 403 if row.needs == "link" else 204 if row.method == "OPTIONS" else 200
+                expected = 404 if "/oidc" in row.template else expected  # no issuer is configured
                 assert [await status(each) for each in ({}, bearer("admin"))] == [expected] * 2, row
                 told += 2
                 continue

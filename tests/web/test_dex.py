@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import aiohttp
 import jwt
 import pytest
 
 from cutlog.auth.actor import CredentialForbidden, CredentialRefused
+from cutlog.auth.code_flow import CodeFlow
 from cutlog.auth.oidc import Issuers
+from cutlog.auth.rings import KeyRing
 from cutlog.auth.roles import Role
 from cutlog.hosting.settings import OidcProvider
 from cutlog.operate.stack.ports import free_ports
@@ -31,6 +36,9 @@ pytestmark = [
     pytest.mark.slow(reason="runs a provider, whose keys take seconds to change"),
     pytest.mark.skipif(DEX is None, reason="dex is not on PATH (CUTLOG_TEST_DEX names it)"),
 ]
+
+
+CALLBACK = "http://127.0.0.1/callback"
 
 
 class Dex:
@@ -49,8 +57,8 @@ class Dex:
             "expiry": {"signingKeys": "4s", "idTokens": "1h"},
             "enablePasswordDB": True,
             "staticClients": [
-                {"id": "studio", "secret": "s", "name": "Studio", "grantTypes": ["password"],
-                 "redirectURIs": ["http://127.0.0.1/callback"]}
+                {"id": "studio", "secret": "s", "name": "Studio", "grantTypes": ["password", "authorization_code"],
+                 "redirectURIs": [CALLBACK]}
             ],
             "staticPasswords": [
                 {"email": "ann@example.org", "hash": PASSWORD_HASH, "username": "acme", "userID": "ann"}
@@ -120,3 +128,28 @@ async def test_tokens_of_two_providers_are_actors_also_after_their_keys_changed(
             await Issuers(session, [provider(one, audience="another")]).actor(later)
         with pytest.raises(CredentialForbidden):
             await Issuers(session, [provider(one, roles={"ben@example.org": "admin"})]).actor(later)
+
+
+async def test_a_login_at_its_form_ends_with_an_actor_by_pkce(tmp_path: Path) -> None:
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as session, dex(tmp_path, session) as one:
+        told = provider(one, client_id="studio", client_secret="s", scopes=["openid", "profile", "email"])
+        issuers, ring = Issuers(session, [told]), KeyRing.new()
+        flow = CodeFlow(session, issuers, [told], CALLBACK, lambda: ring)
+        there, kept = await flow.begin(None, "/app")
+        async with session.get(there) as form:
+            page, at = await form.text(), str(form.url)
+        action = re.search(r'<form method="post" action="([^"]*)"', page)
+        assert action is not None, page
+        said = {"login": "ann@example.org", "password": "password"}
+        where = urljoin(at, html.unescape(action[1]))
+        while not where.startswith(CALLBACK):
+            method = "POST" if said else "GET"
+            async with session.request(method, where, data=said or None, allow_redirects=False) as answer:
+                assert answer.status in (302, 303), await answer.text()
+                where, said = urljoin(where, answer.headers["Location"]), {}
+        answered = {name: values[0] for name, values in parse_qs(urlsplit(where).query).items()}
+        actor, path = await flow.end(kept, answered)
+        assert (actor.tenant, actor.role, path) == ("acme", Role.operator, "/app")
+        with pytest.raises(CredentialRefused):
+            await flow.end(kept, answered)

@@ -14,6 +14,7 @@ from services.ops.api import (
     imports,
     interchange,
     internal,
+    issuers,
     keys,
     pins,
     projects,
@@ -33,7 +34,7 @@ def make_api(ops: Ops, peers: Mapping[str, str]) -> Api:
     map_problems(api)
     # Edits first: routes are looked through in order, and nothing is asked for as often.
     everyday = (edits, projects, history, timelines, interchange, versions, exports, pins, events)
-    for part in (*everyday, access, keys, tickets, sessions, internal, imports):
+    for part in (*everyday, access, keys, tickets, sessions, issuers, internal, imports):
         part.routes(api, ops)
     federate(api, peers)
     return api

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cutlog.auth.code_flow import CodeFlow
 from cutlog.auth.credentials import FileKeys
 from cutlog.auth.gate import Gate
 from cutlog.auth.rings import KeyRing
@@ -50,6 +51,7 @@ class Ops:
     signing: Callable[[], KeyRing]
     access: AccessStore
     logins: Logins
+    code_flow: CodeFlow | None
     now: Callable[[], datetime]
 
     async def owner(self, req: Request[Any, Any], project_id: str) -> Owner:

@@ -83,7 +83,7 @@ def routes(api: Api, ops: Ops) -> None:
         and redirects to `next`, a path of this site."""
         if req.http.method == "HEAD":  # whoever looks at links before people follow them
             raise METHOD_NOT_ALLOWED("A login link takes GET.", headers={"Allow": "GET"})
-        _check_next(req.query.next, "?next")
+        check_next(req.query.next, "?next")
         begun = await ops.logins.login(req.query.code, address(req.http))
         return Reply.redirect(req.query.next, 303, {"Set-Cookie": cookie(public, begun.secret)})
 
@@ -151,7 +151,7 @@ def routes(api: Api, ops: Ops) -> None:
     )
     async def code(req: Request[NewCode]) -> Reply:
         asked = req.body
-        _check_next(asked.next, "/next")
+        check_next(asked.next, "/next")
         by = Entry(
             tenant=asked.tenant, subject=req.actor.subject, credential=f"{req.actor.credential} {req.actor.id}",
             address=address(req.http), action="login.offered", target=asked.subject, detail={"role": asked.role},
@@ -164,7 +164,7 @@ def routes(api: Api, ops: Ops) -> None:
         return Reply(201, CodeMade(url=ops.links.absolute(path), expires_at=until))
 
 
-def _check_next(path: str, pointer: str) -> None:
+def check_next(path: str, pointer: str) -> None:
     """Raises Problem 422 for what does not lead to this site."""
     if not _NEXT.fullmatch(path):
         raise invalid(ProblemError(pointer, "This must be a path of this site, such as /api/docs."))
