@@ -92,7 +92,7 @@ def test_what_cannot_be_done_is_code_1_and_a_sentence(tmp_path: Path) -> None:
         ("up", "--data", str(tmp_path / "file")): "file is a file, not a folder",
         ("fsck", "--data", str(tmp_path / "file")): "file is a file, not a folder",
         ("demo", "--data", str(tmp_path / "file" / "below")): "file is a file, not a folder",
-        ("demo", "--url", "http://127.0.0.1:1", "--token", "x"): "No stack answers there. http://127.0.0.1:1: ",
+        ("demo", "--url", "http://127.0.0.1:1", "--token", "x"): "No stack answers. http://127.0.0.1:1: ",
         ("media", "examine", "--url", "nonsense", "--token", "x"): "this is no http:// URL",
         ("serve", "ops"): "CUTLOG_DATA",
     }.items():

@@ -110,7 +110,7 @@ def _token(data: Path) -> str:
     try:
         return bearer(data, "demo", "admin")
     except (NoSecrets, NotAnswered) as error:
-        raise TourFailed(f"No token is available for it: {error}; or give --token, or --data.") from None
+        raise TourFailed(f"No token is available: {error}; or give --token, or --data.") from None
 
 
 def _with_paths(outcome: Outcome, data: Path) -> Outcome:

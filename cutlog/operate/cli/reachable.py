@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import aiohttp
 
 from cutlog.client.errors import Unreachable
@@ -11,7 +13,7 @@ WITHIN = 10.0
 
 
 class NobodyAnswers(Unreachable):
-    """No stack answers there."""
+    """No stack answers."""
 
 
 async def answers(url: str) -> None:
@@ -26,6 +28,9 @@ async def answers(url: str) -> None:
         why = f"no answer within {WITHIN:.0f} s"
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
         why = "this is no http:// URL"
+    except aiohttp.ClientConnectorError as error:
+        number = error.os_error.errno or 0
+        why = f"cannot connect ({os.strerror(number) if number > 0 else error.strerror})"
     except aiohttp.ClientError as error:
         why = str(error)
     raise NobodyAnswers(f"{url}: {why}. Check --url, or start a stack with `cutlog up`.")

@@ -23,7 +23,7 @@ Step = Callable[[str], AbstractContextManager[Progress]]
 
 
 class TourFailed(Exception):
-    """The demo did not end as it should."""
+    """The demo failed."""
 
 
 class Made(Wire):
