@@ -5,6 +5,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 # What one process of the tests has compiled the others need not, whatever the shell says of bytecode.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
+# Slow tests wait for much of their time, for what was killed to come back or for leases to end: three for two cores.
+WAITING := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2 + 1)))
 DATA ?= .data
 PORT ?= 8080
 LOCK := uv pip compile pyproject.toml --group pyproject.toml:build --universal --python-version 3.11 \
@@ -55,7 +57,7 @@ test: develop ## the tests, against real PostgreSQL, NATS, Caddy and ffmpeg
 
 .PHONY: test-slow
 test-slow: develop ## the expensive tests: kills, full disks, whole stacks, more examples of each kind
-	@CUTLOG_TEST_ROUNDS=0 $(PYTEST) -n auto --dist loadgroup \
+	@CUTLOG_TEST_ROUNDS=0 $(PYTEST) -n $(WAITING) --dist loadgroup \
 		-m 'slow or (hypothesis and not long and not corpus and not fuzz)' $(ARGS)
 
 .PHONY: test-long

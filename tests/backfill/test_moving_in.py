@@ -118,7 +118,7 @@ async def test_a_store_with_every_oddity_moves_in_is_reported_and_can_be_taken_b
     await arrived(house, expected)
 
 
-@pytest.mark.few(1, reason="moves a store into a whole stack, seconds each")
+@slow
 @pytest.mark.parametrize(("projects", "versions"), [(2, 5), (10, 100)])
 async def test_a_sound_store_moves_in_without_a_word(
     house: House, store: Path, films: tuple[bytes, bytes], projects: int, versions: int

@@ -37,6 +37,7 @@ async def test_a_link_of_a_bucket_is_its_own_and_downloads_under_the_name_that_w
     assert (await asyncio.to_thread(download, {"Range": "bytes=2-4"}))[:2] == (206, b"234")
 
 
+@slow
 async def test_our_signature_of_a_link_is_that_of_the_library(bucket: str) -> None:
     secret = os.environ["AWS_SECRET_ACCESS_KEY"]
     for key in ("videos/d/x.mp4", "export/p_1/v1_final.mp4"):

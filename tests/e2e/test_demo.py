@@ -34,6 +34,7 @@ async def test_the_demo_starts_a_stack_of_its_own_and_leaves_films_and_no_proces
         read_state(data)
 
 
+@pytest.mark.slow(reason="one more process of the command line")
 async def test_a_demo_without_a_stack_to_talk_to_says_so_and_fails(tmp_path: Path) -> None:
     demo = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cutlog", "demo", "--url", "http://127.0.0.1:1", "--data", str(tmp_path)),

@@ -31,6 +31,7 @@ async def test_a_clip_is_edited_and_every_frame_of_every_film_is_the_right_one(t
     assert (film.stat().st_size, hashlib.sha256(film.read_bytes()).hexdigest()) == (export.size, export.sha256)
 
 
+@pytest.mark.slow(reason="needs the whole stack, beside the main job")
 async def test_the_sound_of_every_frame_is_that_of_its_picture(tenant: Tenant, clip: Path) -> None:
     done = await main_job(tenant.client, clip)
     assert done.export.key

@@ -324,7 +324,7 @@ async def test_the_facts_of_a_film_do_not_depend_on_how_much_of_it_was_read(benc
     assert quick == msgspec.structs.replace(whole, timing=msgspec.UNSET)
 
 
-@pytest.mark.few(1, reason="one more kind of film to make a proxy of")
+@slow
 @pytest.mark.parametrize("name", ["vp9.webm", "qtrle.mov"])
 async def test_what_is_transparent_is_shown_over_black_and_its_alpha_kept_beside(bench: Bench, name: str) -> None:
     derived = await bench(cutouts.made(bench.folder / name))

@@ -134,7 +134,7 @@ async def test_a_video_that_can_not_be_examined_again_stays_as_it_was_and_is_nam
     assert "MediaFailed" not in [kind for _, kind, _ in await running.events()]
 
 
-@pytest.mark.few(1, reason="starts media, ops, NATS and a database for one more case of its kind")
+@slow
 @pytest.mark.parametrize(
     ("role", "ids", "status"), [("editor", None, 403), ("operator", ["v_none"], 404), ("operator", ["\0"], 422)]
 )

@@ -84,6 +84,7 @@ async def test_head_gives_the_length_alone(running: House, painted: Painter) -> 
     assert int(answer.headers["Content-Length"]) == clip.stat().st_size
 
 
+@slow
 async def test_a_link_is_for_its_own_file_only(running: House, painted: Painter) -> None:
     client = running.client()
     one = await link(client, (await client.upload(painted(25, 30))).body["id"])

@@ -40,7 +40,7 @@ def near(found: NDArray[np.int16], wanted: tuple[int, ...], by: int = CLOSE) -> 
     return bool(np.abs(found - np.array(wanted)).max() <= by)
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@slow
 @pytest.mark.parametrize("profile", PROFILES)
 async def test_what_is_clear_in_the_project_is_clear_in_the_export(
     studio: Studio, tmp_path: Path, profile: ExportProfile

@@ -125,7 +125,7 @@ async def test_gaps_and_colours_are_exactly_as_long_as_they_are(studio: Studio, 
     assert all(near(shown[k], (0xC0, 0x40, 0x20)) for k in range(33, 63))
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @both
 async def test_upper_tracks_lie_over_lower_ones(studio: Studio, painted: Painter, kind: Kind) -> None:
     a = await studio.ingest("a", painted(25, 60, HD, tag=1))

@@ -220,6 +220,7 @@ async def test_at_every_speed_each_frame_shows_its_source_frame(
     assert [mark and mark.number for mark in map(read_mark, images)] == wanted
 
 
+@slow
 async def test_words_have_their_line_plate_and_shadow_and_move(studio: Studio) -> None:
     def words(**style: object) -> Timeline:
         return over(title(0, 6, "IIIII", size=0.5, **style), "#0000c0", (320, 180))

@@ -62,7 +62,7 @@ def coded(path: Path) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(video=0)]
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @pytest.mark.parametrize("profile", ["proxy", "webm", *later("the same container as proxies", "mp4-360p", "prores")])
 async def test_every_film_with_room_for_text_has_the_captions(
     studio: Studio, painted: Painter, profile: ExportProfile | Literal["proxy"]

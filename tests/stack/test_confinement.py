@@ -117,6 +117,7 @@ def test_only_the_supervisor_is_root_and_no_part_has_a_capability(stack: Running
     assert {status(pid)["NoNewPrivs"] for pid in pids.values()} == {"1"}
 
 
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 def test_no_part_can_read_the_files_of_secrets(opened: RunningStack) -> None:
     accounts = Accounts.here()
     secrets = [str(path) for path in (opened.data / "secrets").iterdir()]

@@ -50,6 +50,7 @@ def test_a_folder_without_keys_says_what_makes_them(tmp_path: Path) -> None:
         FileKeys(tmp_path)
 
 
+@pytest.mark.slow(reason="one more process of the command line")
 def test_the_command_makes_keys_and_replaces_them(tmp_path: Path) -> None:
     def cutlog(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, "-m", "cutlog", *arguments], capture_output=True, text=True)

@@ -11,7 +11,7 @@ from tests.support.stacks import RunningStack
 from tests.support.waiting import eventually_sync
 
 
-@pytest.mark.few(1, reason="kills parts of a stack, one after the other")
+@pytest.mark.slow(reason="starts processes of its own, seconds each")
 @pytest.mark.parametrize("part", ["ops", "media", "render", "gc", "gateway", "nats", "postgres"])
 def test_a_killed_part_comes_back(small_stack: RunningStack, part: str) -> None:
     before = small_stack.pids
