@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -140,6 +141,12 @@ def pytest_configure(config: pytest.Config) -> None:
     costs.register(config)
     if not hasattr(config, "workerinput"):
         config.add_cleanup(shelf.begin())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> lanes.ByFile | None:
+    """How tests are shared out among workers."""
+    return lanes.ByFile(config, log) if lanes.cheap(config) and config.option.dist == "loadgroup" else None
 
 
 def pytest_collection() -> None:

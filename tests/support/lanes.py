@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import pytest
+from xdist.scheduler import LoadGroupScheduling
 
 OTHERS: Final = ("slow", "long", "corpus", "fuzz")
 """Lanes beside `make test`, by their marks."""
@@ -38,3 +39,18 @@ def together(group: str, test: pytest.Item, config: pytest.Config) -> None:
     test.add_marker(pytest.mark.xdist_group(group))
     if config.getoption("loadgroup", False) and hasattr(test, "_id"):
         test._id = type(test._id).parse(f"{test.nodeid}@{group}")
+
+
+def cheap(config: pytest.Config) -> bool:
+    """Whether this run is of `make test`, or of a part of it."""
+    return config.option.markexpr in config.getini("addopts")
+
+
+class ByFile(LoadGroupScheduling):  # type: ignore[misc]
+    """Gives a worker all tests of a file at once, if they are of no group: what a module's tests share is made once.
+    xdist looks at all that it gave away after each test, which takes seconds where it gives thousands of tests one by
+    one. For those that take minutes it is the better way."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope: str = super()._split_scope(nodeid)
+        return nodeid.partition("::")[0] if scope == nodeid else scope

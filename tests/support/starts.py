@@ -17,6 +17,7 @@ import pytest
 
 from cutlog.jail.client import Remote, Warden
 from cutlog.jail.orders import Order
+from tests.support import lanes
 
 LIMITS: Final[Mapping[str, int]] = {
     "stack": 2,
@@ -112,8 +113,8 @@ class Budget:
 
     def _whole(self) -> bool:
         """Whether this is all of `make test`, and nothing else."""
-        given, standing = self._config.option, self._config.getini("addopts")
-        return given.markexpr in standing and not given.keyword and not given.file_or_dir
+        given = self._config.option
+        return lanes.cheap(self._config) and not given.keyword and not given.file_or_dir
 
 
 def register(config: pytest.Config) -> None:
