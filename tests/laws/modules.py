@@ -28,6 +28,12 @@ def dotted(node: ast.expr) -> str:
             return ""
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The tree of a file, which several laws look at."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 @dataclass(frozen=True)
 class Module:
     """One file of `cutlog` or `services`."""
@@ -41,7 +47,7 @@ class Module:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.path.read_text())
+        return parsed(self.path)
 
     @cached_property
     def package(self) -> str:
@@ -88,4 +94,4 @@ def module_of(imported: str) -> Module | None:
 @cache
 def modules_of_tests() -> dict[Path, ast.Module]:
     """All modules of the tests and what they use, as syntax trees."""
-    return {path: ast.parse(path.read_text()) for path in sorted((ROOT / "tests").rglob("*.py"))}
+    return {path: parsed(path) for path in sorted((ROOT / "tests").rglob("*.py"))}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.laws.modules import ROOT, nodes, parsed
+
 PAGES = [
     ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 ] + sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("services/**/*.md")])  # fmt: skip
@@ -41,16 +42,16 @@ BETTER = {
 
 def strings(path: Path) -> Iterator[tuple[int, str]]:
     """Every text in the code that is not a comment on it: what is logged, answered, printed and documented."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    comments = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    tree = parsed(path)
+    comments = {id(node.value) for node in nodes(tree) if isinstance(node, ast.Expr)}
+    for node in nodes(tree):
         if isinstance(node, ast.Constant) and " " in str(node.value) and id(node) not in comments:
             yield node.lineno, str(node.value)
 
 
 def handlers(path: Path) -> Iterator[tuple[int, str]]:
     """Descriptions of operations and commands: docstrings of what a decorator registers."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(parsed(path)):
         decorators = " ".join(map(ast.unparse, getattr(node, "decorator_list", ())))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and re.search(r"\bapi\.|command", decorators):
             yield node.lineno, ast.get_docstring(node) or ""

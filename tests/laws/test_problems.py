@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cutlog.web import ProblemType
 from services.ops.api.problems import TYPES
+from tests.laws.modules import ROOT, dotted, nodes, parsed
 
-ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*ROOT.glob("cutlog/**/*.py"), *ROOT.glob("services/**/*.py")])
 OLD_FRONTENDS = {"name-missing", "resolution-invalid", "fps-invalid", "settings-invalid"}
 """Their envelope says what is wrong with a project by the slug alone."""
@@ -42,8 +42,8 @@ def test_a_type_is_the_same_wherever_it_is_declared_and_no_other_has_its_title()
 
 def test_problems_are_raised_by_their_type_and_described_with_an_example() -> None:
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Problem":
+        for node in nodes(parsed(path)):
+            if isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] == "Problem":
                 place = f"{path.relative_to(ROOT)}:{node.lineno}"
                 assert path.name == "problems.py", f"{place}: raise it by its type, such as NOT_FOUND(…)"
     internal = {"not-imported", "edited-since", "other-bytes", "not-arrived"}

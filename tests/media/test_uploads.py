@@ -154,7 +154,7 @@ async def test_what_is_not_media_is_refused_and_leaves_nothing(running: House, w
     assert await running.events() == []
 
 
-@pytest.mark.few(1, reason="starts media, ops, NATS and a database for one more case of its kind")
+@slow
 @pytest.mark.parametrize("part", ["video", "files", ""])
 async def test_a_form_without_the_field_is_refused(running: House, part: str, painted: Painter) -> None:
     answer = await running.client().upload(painted(25, 30), part=part or "x")

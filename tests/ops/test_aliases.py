@@ -23,6 +23,7 @@ async def called(ask: Ask, media: str, alias: str, key: str, tenant: str = "defa
     assert (await ask("media", RecordMediaDeduplicated(media_id=media, event=event), key, tenant)).accepted
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_ops_that_name_a_media_as_another_store_did_are_kept_with_its_own_id(
     editor: Client, media: Any, ask: Ask, as_role: Any
 ) -> None:

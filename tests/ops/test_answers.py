@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncpg
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.db.engine import create_engine
@@ -12,6 +13,7 @@ from tests.ops.conftest import Client
 from tests.support.database import Database
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_answers_are_forgotten_after_a_day_and_not_before(
     editor: Client, settings: Settings, database: Database
 ) -> None:

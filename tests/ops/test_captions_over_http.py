@@ -35,6 +35,7 @@ def importing(content: str, kind: str = "srt", track: str = "en") -> dict[str, A
     return {"op": "captions.import", "track": track, "format": kind, "content": content}
 
 
+@slow
 async def test_an_edit_keeps_the_good_captions_and_lists_the_others_with_their_lines(
     editor: Client, project: str
 ) -> None:

@@ -36,6 +36,7 @@ def released(count: int) -> RecordMediaReleased:
     return RecordMediaReleased(media_id="m1", event=MediaReleased(ref_count=count))
 
 
+@slow
 async def test_the_last_upload_of_a_media_in_use_stays(editor: Client, media: Media, ask: Ask) -> None:
     await media("m1")
     again = RecordMediaDeduplicated(media_id="m1", event=MediaDeduplicated(name="copy.mov", ref_count=2))
@@ -49,6 +50,7 @@ async def test_the_last_upload_of_a_media_in_use_stays(editor: Client, media: Me
     assert refused.code == "media-in-use", "version 1 uses it still"
 
 
+@slow
 async def test_a_removed_or_failed_media_cannot_be_used(editor: Client, media: Media, ask: Ask) -> None:
     await media("m1")
     await media("m2", sha256="ef" * 32)

@@ -168,6 +168,7 @@ async def test_wrong_input_of_any_kind_is_answered_in_the_envelope(editor: Clien
         assert set(answer.body) <= {"success", "message", "error"}
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_exports_are_made_once_pinned_and_listed(
     editor: Client, film: str, ask: Ask, as_role: Callable[..., Client]
 ) -> None:

@@ -172,6 +172,7 @@ async def test_what_is_not_an_edit_is_refused_with_a_pointer(editor: Client) -> 
     assert (await editor.made("GET", "/api/projects/p1"))["currentVersion"] == 0
 
 
+@slow
 async def test_frames_beyond_a_media_and_media_of_others_are_refused(editor: Client, media: Media) -> None:
     await media("m1")
     await media("m2", tenant="acme", sha256="ef" * 32)
@@ -185,6 +186,7 @@ async def test_frames_beyond_a_media_and_media_of_others_are_refused(editor: Cli
         assert (answer.status, answer.body["errors"][0]["pointer"]) == (422, "/ops/1/media")
 
 
+@slow
 async def test_a_dry_run_tells_what_would_be_and_stores_nothing(editor: Client, database: Database) -> None:
     await editor.made("POST", "/api/projects", {"name": "Film", "id": "p1"})
     body = {"ops": [TRACK, color("c1", 0, 25)], "dryRun": True}

@@ -93,6 +93,7 @@ async def test_many_versions_come_in_order_to_every_listener(film: Client) -> No
         assert await asyncio.gather(*hearing) == [list(range(1, 151))] * 3
 
 
+@slow
 async def test_progress_comes_in_between_and_has_no_id(film: Client, settings_for: SettingsFactory) -> None:
     settings = settings_for("render")
     told = Progress(

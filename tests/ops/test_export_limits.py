@@ -28,6 +28,7 @@ async def limited(settings_for: SettingsFactory) -> AsyncIterator[Client]:
         yield Client(session, server.url, settings_for.token("editor"))
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more case of its kind")
 async def test_a_full_queue_is_refused_until_there_is_room(limited: Client) -> None:
     for project in ("p1", "p2", "p3"):
         await limited.made("POST", "/api/projects", {"name": "Film", "id": project})

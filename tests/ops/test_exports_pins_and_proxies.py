@@ -57,6 +57,7 @@ async def test_the_latest_proxy_only_moves_forward(film: Client, ask: Ask) -> No
     assert statuses == ["none", "ready", "ready", "queued"]
 
 
+@slow
 async def test_a_report_sent_again_is_answered_the_same_and_written_once(film: Client, ask: Ask) -> None:
     first, again = await proxy_made(ask, 1), await proxy_made(ask, 1)
     assert first.accepted == again.accepted

@@ -118,6 +118,7 @@ async def test_one_batch_goes_back_to_a_few_versions_only(cut: Client) -> None:
     assert (answer.status, answer.body["errors"][0]["pointer"]) == (422, "/ops/10/toVersion")
 
 
+@slow
 async def test_a_revert_brings_media_back_into_use(cut: Client) -> None:
     await cut.made("POST", "/api/projects/p1/revert", {"toVersion": 1})
     events = await cut.made("GET", "/api/projects/p1/ops?from=4")
@@ -267,6 +268,7 @@ async def test_rows_of_forks_and_reverts_equal_those_of_a_rebuild(
 # --- diff
 
 
+@slow
 async def test_a_difference_is_told_clip_by_clip(cut: Client) -> None:
     told = await cut.made("GET", "/api/projects/p1/diff?from=1&to=2")
     assert (told["from"], told["to"]) == (1, 2)

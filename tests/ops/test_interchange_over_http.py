@@ -117,6 +117,7 @@ async def test_lossy_formats_tell_what_they_lose_and_bring_back_the_rest(
     ]
 
 
+@slow
 async def test_a_bundle_holds_the_timeline_and_the_media(editor: Client, project: str, settings: Settings) -> None:
     blobs = open_blobs(settings.objects, settings.file_secret.get_secret_value())
     film = bytes(range(256)) * 1000

@@ -53,6 +53,7 @@ def _elsewhere(settings: Settings) -> Settings:
     return settings.model_copy(update={"listen": "127.0.0.1:0"})
 
 
+@pytest.mark.few(1, reason="two processes of ops")
 @pytest.mark.parametrize("told", [True, False])
 async def test_they_may_take_turns(film: Client, other: Client, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
     if not told:

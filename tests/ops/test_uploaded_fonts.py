@@ -55,6 +55,7 @@ async def timeline(client: Client) -> Any:
     return await client.made("GET", "/api/projects/p1/timeline")
 
 
+@slow
 async def test_a_font_that_a_title_names_is_among_the_media_of_its_timeline(project: Client) -> None:
     before = (await timeline(project))["digest"]
     await project.edit("p1", title("c", 0, font="own", weight=700))

@@ -15,7 +15,7 @@ HD, SD = (1280, 720), (640, 480)
 MORE = pytest.mark.slow(reason="other pairs of size and matrix, by the same rule")
 
 
-@pytest.mark.few(1, reason="renders one more example of its kind")
+@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
 @pytest.mark.parametrize(
     ("size", "matrix", "told", "full"),
     [
