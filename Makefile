@@ -6,7 +6,7 @@ BIN := .venv/bin
 # What one process of the tests has compiled the others need not, whatever the shell says of bytecode.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 # Slow tests wait for much of their time, for what was killed to come back or for leases to end: three for two cores.
-WAITING := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2 + 1)))
+WAITING := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 DATA ?= .data
 PORT ?= 8080
 LOCK := uv pip compile pyproject.toml --group pyproject.toml:build --universal --python-version 3.11 \
