@@ -18,6 +18,7 @@ import pytest
 from tests.support.painting import Painter
 from tests.support.player import CHROMIUM, PLAY, chromium, hls_js, site
 from tests.support.stacks import CHECKOUT, RunningStack
+from tests.support.waiting import eventually
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
@@ -89,7 +90,7 @@ def login(data: Path, *more: str) -> Any:
 async def test_a_browser_logs_in_with_the_url_and_needs_nothing_else(tmp_path: Path, painted: Painter) -> None:
     script, clip = hls_js(tmp_path), painted(25, 50, (320, 180), audio=True)
     async with site("127.0.0.1") as near, site("localhost") as far, stack(tmp_path / "data", near, far) as running:
-        printed = re.search(r"^login (\S+)\r?$", running.output, re.MULTILINE)
+        printed = await eventually(lambda: re.search(r"^login (\S+)\r?$", running.output, re.MULTILINE))
         assert printed is not None and printed[1].startswith(f"{running.url}/login?code=")
         async with chromium(bypass_csp=True) as context:
             page = await context.new_page()
