@@ -21,6 +21,7 @@ from cutlog.auth.tokens import mint
 from cutlog.db.migrate import migrate
 from cutlog.db.roles import close_cluster, create_database, prepare
 from cutlog.hosting.service import migration_packages
+from cutlog.operate.stack.account import Accounts
 from cutlog.operate.stack.environment import service_environment
 from cutlog.operate.stack.layout import Layout
 from cutlog.operate.stack.nats import Nats
@@ -65,6 +66,7 @@ def standing(folder: Path, services: tuple[str, ...] = ("ops",), *, processes: i
         folder.chmod(0o755)
         layout = Layout(folder)
         secrets = Secrets(layout.secrets)
+        secrets.hand_out(layout.keys, services, Accounts.here().services)
         ports = free_ports(2 + processes)
         postgres = Postgres.at(folder / "postgres", ports[0], secrets.database("owner"))
         asyncio.run(postgres.prepare())
