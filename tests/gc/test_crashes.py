@@ -32,7 +32,16 @@ async def home(settings_for: SettingsFactory) -> AsyncIterator[House]:
 def environment(settings: Settings) -> dict[str, str]:
     """What a process is told to have these settings."""
     told = {}
-    for name in ("data", "listen", "database_url", "nats_url", "nats_seed", "jwt_secret", "file_secret", "objects_url"):
+    for name in (
+        "data",
+        "listen",
+        "database_url",
+        "nats_url",
+        "nats_seed",
+        "credentials",
+        "file_secret",
+        "objects_url",
+    ):
         value = getattr(settings, name)
         told[f"CUTLOG_{name.upper()}"] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     return os.environ | told | {"PYTHONPATH": str(Path(__file__).parents[2])}
