@@ -35,7 +35,9 @@ FOLDERS: Final = {
     "keys": Folder("cutlog/contract/keys.py", "proto/test_object_keys proto/test_receipts"),
     "receipts": Folder("cutlog/contract/receipts.py", "proto/test_receipts"),
     "rules": Folder("services/gc/rules", "gc/test_policy gc/test_plan gc/test_projection"),
-    "facts": Folder("services/media/facts", "media/test_facts media/test_any_facts media/test_naming"),
+    "facts": Folder(
+        "services/media/facts", "media/test_facts media/test_any_facts media/test_downmix media/test_naming"
+    ),
     "decide": Folder(
         "services/ops/decide",
         "ops/test_decide ops/test_decide_collecting ops/test_names ops/test_edit_laws_machine",
