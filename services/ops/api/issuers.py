@@ -14,7 +14,7 @@ from cutlog.contract.base import Strict
 from cutlog.web import Api, Content, Reply, Request
 from cutlog.web.auth import no_access, unauthorized
 from cutlog.web.dispatch import address
-from cutlog.web.problems import FORBIDDEN, not_found, unavailable
+from cutlog.web.problems import FORBIDDEN, NOT_FOUND, UNAUTHORIZED, unavailable
 from services.ops.api.context import Ops
 from services.ops.api.sessions import SITE, check_next
 
@@ -53,7 +53,7 @@ def routes(api: Api, ops: Ops) -> None:
         role=None,
         query=Starting,
         returns={303: None},
-        problems=(FORBIDDEN,),
+        problems=(FORBIDDEN, NOT_FOUND),
         summary="Logs a browser in at an OpenID Connect issuer",
         tag="Access",
     )
@@ -62,7 +62,7 @@ def routes(api: Api, ops: Ops) -> None:
         a path of this site, is opened."""
         check_next(req.query.next, "?next")
         if ops.code_flow is None:
-            raise not_found("An issuer")
+            raise NOT_FOUND("No issuer is configured (CUTLOG_OIDC).")
         try:
             where, kept = await ops.code_flow.begin(req.query.issuer, req.query.next)
         except CredentialUnknown as unknown:
@@ -78,14 +78,14 @@ def routes(api: Api, ops: Ops) -> None:
         role=None,
         query=Answer,
         returns={200: Content("text/html")},
-        problems=(FORBIDDEN,),
+        problems=(UNAUTHORIZED, FORBIDDEN, NOT_FOUND),
         summary="Ends a login at an OpenID Connect issuer",
         tag="Access",
     )
     async def back(req: Request[None, Answer]) -> Reply:
         """To which the issuer sends the browser back."""
         if ops.code_flow is None:
-            raise not_found("An issuer")
+            raise NOT_FOUND("No issuer is configured (CUTLOG_OIDC).")
         said: dict[str, Any] = msgspec.structs.asdict(req.query)
         try:
             actor, path = await ops.code_flow.end(req.http.cookies.get(name, ""), said)
