@@ -33,6 +33,8 @@ async def test_a_limited_key_sees_what_its_projects_use_and_what_it_uploaded(hou
     assert (again.status, again.body["id"]) == (200, shared), "a duplicate is its own upload, too"
     fresh = (await key.upload(painted(25, 25, tag=4))).body["id"]
     assert set(await listed()) == {used, shared, fresh}
+    for video in (other, shared, fresh):
+        await media.ready(video)
     for video, seen in ((used, True), (shared, True), (fresh, True), (other, False)):
         for path in ("", "/download", "/thumbnail?at=0"):
             assert ((await key("GET", f"/api/videos/{video}{path}")).status != 404) == seen, (video, path)
