@@ -65,7 +65,7 @@ async def test_a_store_with_every_oddity_moves_in_is_reported_and_can_be_taken_b
     await arrived(house, expected)
     told = {(line["file"], line["id"], line["what"]) for line in lines if line["item"] == "oddity"}
     for part in (
-        "a write that did not end", "is there twice", "without a readable version", "without a projectId",
+        "an incomplete write after", "occurs twice", "without a readable version", "without a projectId",
         "could not be translated", "is not below uploads", "without an id", "is not there", "which is no date",
         "without a name", "is not one of ours", "that is str and no object", "the same bytes as", "a refCount of 0",
         "is not that of its file", "nothing refers to", "no usable media", "without a readable currentVersion",

@@ -72,8 +72,8 @@ LOGOUT: Final = """async () => {
 
 @asynccontextmanager
 async def stack(data: Path, *origins: str) -> AsyncIterator[RunningStack]:
-    """`cutlog up` in a terminal."""
-    running = RunningStack(data, env={"CUTLOG_CORS_ORIGINS": " ".join(origins)}, terminal=True)
+    """`cutlog up`."""
+    running = RunningStack(data, env={"CUTLOG_CORS_ORIGINS": " ".join(origins)})
     try:
         running.start()
         yield running
@@ -90,7 +90,7 @@ def login(data: Path, *more: str) -> Any:
 async def test_a_browser_logs_in_with_the_url_and_needs_nothing_else(tmp_path: Path, painted: Painter) -> None:
     script, clip = hls_js(tmp_path), painted(25, 50, (320, 180), audio=True)
     async with site("127.0.0.1") as near, site("localhost") as far, stack(tmp_path / "data", near, far) as running:
-        printed = await eventually(lambda: re.search(r"^login (\S+)\r?$", running.output, re.MULTILINE))
+        printed = await eventually(lambda: re.search(r"^login (\S+)$", running.output, re.MULTILINE))
         assert printed is not None and printed[1].startswith(f"{running.url}/login?code=")
         async with chromium(bypass_csp=True) as context:
             page = await context.new_page()

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import subprocess
-import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -46,29 +43,12 @@ def start_plainly(program: Program, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def start(program: Program, log: Path, *, terminal: bool = False) -> subprocess.Popen[bytes]:
-    """Starts a program; its output goes to the end of `log`, through a terminal if so wanted."""
+def start(program: Program, log: Path) -> subprocess.Popen[bytes]:
+    """Starts a program; its output goes to the end of `log`."""
     with log.open("ab") as sink:
-        if not terminal:
-            return subprocess.Popen(
-                program.command(), env=program.environment(), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
-            )
-        ours, theirs = os.openpty()
-        try:
-            process = subprocess.Popen(
-                program.command(), env=program.environment(), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
-            )
-        finally:
-            os.close(theirs)
-        threading.Thread(target=_copy, args=(ours, log), daemon=True).start()
-        return process
-
-
-def _copy(terminal: int, log: Path) -> None:
-    """What a terminal shows, until nobody writes to it."""
-    with os.fdopen(terminal, "rb", buffering=0) as shown, log.open("ab", buffering=0) as sink, suppress(OSError):
-        while piece := shown.read(4096):
-            sink.write(piece)
+        return subprocess.Popen(
+            program.command(), env=program.environment(), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
+        )
 
 
 def stop(program: Program, process: subprocess.Popen[bytes]) -> None:

@@ -36,11 +36,8 @@ class RunningStack:
         env: Mapping[str, str] | None = None,
         account: Account | None = None,
         logs: Path | None = None,
-        terminal: bool = False,
     ) -> None:
-        """`terminal`: it prints to one."""
         self.data = data
-        self._terminal = terminal
         self._output = (logs or data.parent) / f"{data.name}.up.log"
         self._program = Program(
             name="up",
@@ -90,7 +87,7 @@ class RunningStack:
 
     def begin(self) -> None:
         """Starts it without waiting."""
-        self._process = start(self._program, self._output, terminal=self._terminal)
+        self._process = start(self._program, self._output)
 
     def start(self) -> None:
         """Starts it and waits until it says that it is ready."""

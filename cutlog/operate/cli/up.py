@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -38,8 +37,7 @@ def up(
 ) -> None:
     """Runs PostgreSQL, NATS, the gateway and all services until Ctrl-C or SIGTERM, and restarts crashed processes.
 
-    When everything serves it prints one line `ready URL` and, to a terminal only, a URL that logs one browser in as
-    admin, once.
+    When everything serves it prints one line `ready URL` and a URL that logs one browser in as admin, once.
     """
     from cutlog.operate.stack.services import installed_services
 
@@ -104,9 +102,6 @@ async def _serve(stack: Stack) -> None:
 def _announce(stack: Stack) -> None:
     print(f"ready {stack.gateway.url}", flush=True)
     data = stack.layout.data
-    if not sys.stdout.isatty():  # a log, as a rule, where no credential may stand
-        print(f"login with a URL of: cutlog login --data {shlex.quote(str(data))}", flush=True)
-        return
     from cutlog.operate.cli.bearer import NotAnswered, ask_ops
 
     try:
