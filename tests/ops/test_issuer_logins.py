@@ -100,4 +100,4 @@ async def test_without_issuers_there_is_no_such_login(settings: Settings) -> Non
     async with serving(settings) as server, browsing() as session:
         browser = Browser(session, server.url)
         assert [(await browser.get(path))[0] for path in (START, f"{START}/callback?code=x")] == [404, 404]
-        assert re.search("does not exist", (await browser.get(START))[1])
+        assert re.search("No issuer is configured", (await browser.get(START))[1])
