@@ -120,7 +120,7 @@ async def test_a_key_with_projects_brings_in_only_media_that_it_sees(
     as_role: As, editor: Client, media: Callable[..., Any], ask: Callable[..., Any]
 ) -> None:
     for name in ("m1", "m2", "m3"):
-        await media(name)
+        await media(name, sha256=name * 32)
     mine, other = [(await editor.made("POST", "/api/projects", {"name": name}))["id"] for name in ("mine", "other")]
 
     def clip(number: int, name: str) -> dict[str, Any]:
@@ -138,7 +138,14 @@ async def test_a_key_with_projects_brings_in_only_media_that_it_sees(
     again = RecordMediaDeduplicated(media_id="m3", event=MediaDeduplicated(name="x.mov", ref_count=2))
     await ask("media", again, "d1", actor=f"key:{key['id']}")
     assert (await client.edit(mine, clip(3, "m3")))["version"] == 3, "its own upload"
-    assert (await client("POST", f"/api/projects/{mine}/timeline?format=otio", {})).status == 403
+    path = f"/api/projects/{mine}/timeline?format=otio&mode=append"
+    own, foreign = [
+        await editor.made("GET", f"/api/projects/{project}/timeline?format=otio") for project in (mine, other)
+    ]
+    missing = await client("POST", path, foreign)
+    assert (missing.status, missing.body["type"]) == (422, "/problems/media-missing"), "as if nobody had it"
+    assert (await editor("POST", path, foreign)).status == 201
+    assert (await client("POST", path, own)).status == 201
 
 
 async def test_tokens_are_revoked_by_id_and_by_subject(

@@ -59,7 +59,6 @@ def routes(api: Api, ops: Ops) -> None:
 
     @api.post(
         "/api/projects/{project}/timeline",
-        scope="none",
         role=Role.editor,
         body=bytes,
         consumes="*/*",
@@ -98,6 +97,7 @@ def routes(api: Api, ops: Ops) -> None:
             losses = Ledger()
             told = opened(await ops.converter.read(kind, fps, req.body), losses)
             library = await ops.catalog.wanted(req.actor.tenant, await asyncio.to_thread(wanted, told))
+            library = library.without(await ops.access.unseen(req.actor, library.ids))
             asked = TimelineFile(
                 told, library, losses.report(), query.mode, query.missing, kind, query.expected_version, query.message
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -60,11 +60,12 @@ class Library:
     """Media to choose from. Fonts are found as such only: no clip shows one that happens to have its name."""
 
     def __init__(self, assets: Iterable[Asset]) -> None:
+        self._assets = sorted(assets, key=lambda asset: asset.id)
         self._by_sha256: dict[str, list[Asset]] = {}
         self._by_id: dict[str, Asset] = {}
         self._by_name: dict[str, list[Asset]] = {}
         self._fonts: dict[str, Asset] = {}
-        for asset in sorted(assets, key=lambda asset: asset.id):
+        for asset in self._assets:
             if asset.material.kind == "font":
                 self._fonts |= {asset.sha256: asset, asset.id: asset}
                 continue
@@ -72,6 +73,15 @@ class Library:
             self._by_id[asset.id] = asset
             for name in {asset.name.casefold(), stem(asset.name), asset.id}:
                 self._by_name.setdefault(name, []).append(asset)
+
+    @property
+    def ids(self) -> set[str]:
+        """Those of all media."""
+        return {asset.id for asset in self._assets}
+
+    def without(self, ids: Collection[str]) -> Library:
+        """The same but for some media."""
+        return Library(asset for asset in self._assets if asset.id not in ids) if ids else self
 
     def font(self, wanted: Wanted) -> Asset | None:
         """The font that is meant, by its content or its id."""
