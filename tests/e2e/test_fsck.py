@@ -104,7 +104,7 @@ async def test_a_busy_stack_is_sound_and_each_damage_is_found_named_and_mended(a
     assert broken["count"] == {done.video.id}
     assert broken["stream"] == {"EVENTS"}
     assert broken["snapshot"] == {f"{long} v100"}
-    assert all(finding.mended is None for finding in found.findings)
+    assert all(finding.repaired is None for finding in found.findings)
 
     code, lines = cli(alone, "--repair")
     assert code == 1, "what was mended was found"

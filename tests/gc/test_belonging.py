@@ -110,13 +110,13 @@ async def test_what_fsck_calls_offered_is_what_the_collector_offers(home: House,
     async with services(settings_for, "ops", "media", "render", "gc") as stack:
         found = await proven(stack, again=())
         again = await proven(stack, repair=True, again=())
-    told = {each.name: each.way_out for each in found.findings if each.check == "stray"}
+    told = {each.name: each.remedy for each in found.findings if each.check == "stray"}
     assert {key: told.get(key) for key in leftovers | strays | fine | foreign} == (
         dict.fromkeys(leftovers, OFFERED) | dict.fromkeys(strays, BY_HAND) | dict.fromkeys(fine)
         | dict.fromkeys(foreign, FOREIGN)
     )  # fmt: skip
-    assert {key for key, way_out in told.items() if way_out == OFFERED} == leftovers
-    assert leftovers | strays | foreign <= {each.name for each in again.findings if each.mended is None}
+    assert {key for key, remedy in told.items() if remedy == OFFERED} == leftovers
+    assert leftovers | strays | foreign <= {each.name for each in again.findings if each.repaired is None}
     assert foreign <= home.there("videos", "derived", "segments"), "repair leaves alone what it cannot read"
 
 

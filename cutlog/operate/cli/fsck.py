@@ -61,16 +61,16 @@ def _print_json(report: Report) -> None:
 
     for finding in report.findings:
         print(json.dumps({"item": "finding"} | msgspec.to_builtins(finding)))
-    mended = sum(finding.mended is not None for finding in report.findings)
-    counts = {"findings": len(report.findings), "mended": mended, "lookedAt": report.looked_at}
+    repaired = sum(finding.repaired is not None for finding in report.findings)
+    counts = {"findings": len(report.findings), "repaired": repaired, "checked": report.checked}
     print(json.dumps({"item": "report"} | counts))
 
 
 def _print(report: Report) -> None:
     for finding in report.findings:
-        end = f"repaired: {finding.mended}" if finding.mended else finding.way_out or "find out why"
+        end = f"repaired: {finding.repaired}" if finding.repaired else finding.remedy or "find out why"
         print(f"{finding.check:<11} {finding.name}\n            {finding.detail}\n            → {end}")
-    looked = ", ".join(f"{count:,} {what}" for what, count in report.looked_at.items())
-    mended = sum(finding.mended is not None for finding in report.findings)
-    verdict = f"{len(report.findings)} findings, {mended} repaired" if report.findings else "no finding"
+    looked = ", ".join(f"{count:,} {what}" for what, count in report.checked.items())
+    repaired = sum(finding.repaired is not None for finding in report.findings)
+    verdict = f"{len(report.findings)} findings, {repaired} repaired" if report.findings else "no finding"
     print(f"{verdict}; checked {looked}")

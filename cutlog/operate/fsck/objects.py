@@ -60,8 +60,8 @@ async def damaged(stack: Stack, must: Wanted, read: bool, seen: dict[str, int]) 
             detail = await _wrong(stack.blobs, kept, must, read)
         if detail is None:
             return None
-        way_out = "cutlog fsck --repair makes it again" if kept.made_by else NO_WAY
-        return Finding("object", kept.key, f"{kept.what} of {kept.owner}: {detail}", way_out=way_out)
+        remedy = "cutlog fsck --repair makes it again" if kept.made_by else NO_WAY
+        return Finding("object", kept.key, f"{kept.what} of {kept.owner}: {detail}", remedy=remedy)
 
     tasks = [asyncio.create_task(look(kept)) for kept in must.kept.values()]
     seen["objects"] = len(tasks)
@@ -97,9 +97,9 @@ async def strays(stack: Stack, must: Wanted) -> AsyncIterator[Finding]:
             async for head in stack.blobs.list(prefix):
                 if head.key in known or f"{head.key.rpartition('/')[0]}/" in must.loose:
                     continue
-                if (way_out := _way_out(head.key, must.held)) is not None:
+                if (remedy := _way_out(head.key, must.held)) is not None:
                     detail = f"{head.size} bytes that nothing refers to, written {head.modified:%Y-%m-%dT%H:%M:%SZ}"
-                    yield Finding("stray", head.key, detail, way_out=way_out)
+                    yield Finding("stray", head.key, detail, remedy=remedy)
 
 
 def _way_out(key: str, held: Held) -> str | None:
@@ -133,8 +133,8 @@ async def torn(stack: Stack, seen: dict[str, int]) -> AsyncIterator[Finding]:
             try:
                 whole = await asyncio.to_thread(proof.sound, head.key, data)
             except Unreadable as error:
-                yield Finding("stray", head.key, str(error), way_out=FOREIGN)
+                yield Finding("stray", head.key, str(error), remedy=FOREIGN)
                 continue
             if not whole:
                 detail = "it is not as it was written"
-                yield Finding("cache", head.key, detail, way_out="cutlog fsck --repair removes it; it is made again")
+                yield Finding("cache", head.key, detail, remedy="cutlog fsck --repair removes it; it is made again")

@@ -10,17 +10,17 @@ Check = Literal["log", "stream", "projection", "object", "stray", "cache", "coun
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that is wrong. `name` says with what; `mended` what was done about it, `way_out` what can be done."""
+    """One thing that is wrong. `name` says with what; `repaired` what was done about it, `remedy` what can be done."""
 
     check: Check
     name: str
     detail: str
-    mended: str | None = None
-    way_out: str | None = None
+    repaired: str | None = None
+    remedy: str | None = None
 
 
 class Report(msgspec.Struct, frozen=True):
-    """`looked_at` counts, by check, what was looked at: events, messages, rows, objects."""
+    """`checked` counts, by check, what was looked at: events, messages, rows, objects."""
 
     findings: tuple[Finding, ...]
-    looked_at: dict[str, int]
+    checked: dict[str, int]

@@ -31,11 +31,11 @@ async def projections(
             try:
                 position = await fold(connection, _reading(stack, connection), derived, until)
             except (UnknownEventTypeError, msgspec.ValidationError) as error:
-                yield Finding("log", service, f"an event can't be read: {error}", way_out="run the build that wrote it")
+                yield Finding("log", service, f"an event can't be read: {error}", remedy="run the build that wrote it")
                 continue
             if position < until:
                 detail = f"it says that it has read {until} events, and the log ends at {position}"
-                yield Finding("projection", service, detail, way_out="restore the newer database, or rebuild it")
+                yield Finding("projection", service, detail, remedy="restore the newer database, or rebuild it")
             seen["events"] = max(seen.get("events", 0), position)
             if proof.held is not None:
                 must.kept |= {kept.key: kept async for kept in proof.held(connection)}
@@ -44,7 +44,7 @@ async def projections(
                 seen["rows"] = seen.get("rows", 0) + rows
                 async for what, row in differences(connection, service, table):
                     yield Finding(
-                        "projection", f"{service}.{table}", f"{what}: {row}", way_out="cutlog fsck --repair derives it"
+                        "projection", f"{service}.{table}", f"{what}: {row}", remedy="cutlog fsck --repair derives it"
                     )
 
 
@@ -84,7 +84,7 @@ async def counts(stack: Stack, connection: AsyncConnection) -> AsyncIterator[Fin
         for media in sorted(truth.keys() | theirs.keys()):
             if truth.get(media, 0) != theirs.get(media, 0):
                 detail = f"{service} counts {theirs.get(media, 0)} references, the log {truth.get(media, 0)}"
-                yield Finding("count", media, detail, way_out="find out why; counts are never repaired automatically")
+                yield Finding("count", media, detail, remedy="find out why; counts are never repaired automatically")
 
 
 async def remembered(stack: Stack) -> AsyncIterator[Finding]:
@@ -92,7 +92,7 @@ async def remembered(stack: Stack) -> AsyncIterator[Finding]:
     for service, proof in stack.proofs.items():
         if proof.stale is not None:
             async for fault in proof.stale(stack.houses[service].engine):
-                yield Finding("snapshot", fault.name, fault.detail, way_out="cutlog fsck --repair forgets it")
+                yield Finding("snapshot", fault.name, fault.detail, remedy="cutlog fsck --repair forgets it")
 
 
 def _reading(stack: Stack, connection: AsyncConnection) -> Read:

@@ -80,26 +80,26 @@ async def _repaired(stack: Stack, look: _Look) -> list[Finding]:
                 service = finding.name.partition(".")[0]
                 if service not in derived:
                     derived[service] = await rows.derive_again(stack, service)
-                found.append(_mended(finding, derived[service]))
+                found.append(_with_repair(finding, derived[service]))
             case "stream":
-                found.append(_mended(finding, await stream.published_again(stack)))
+                found.append(_with_repair(finding, await stream.published_again(stack)))
             case "snapshot":
-                found.append(_mended(finding, await _forgotten(stack, finding.name)))
+                found.append(_with_repair(finding, await _forgotten(stack, finding.name)))
             case "cache":
                 await stack.blobs.delete(finding.name)
-                found.append(_mended(finding, "removed; it is made again when it is needed"))
+                found.append(_with_repair(finding, "removed; it is made again when it is needed"))
             case "object":
                 kept = look.must.kept[finding.name]
                 if (whose := (kept.made_by, kept.owner)) not in made:
                     made[whose] = await _made(stack, kept)
-                found.append(_mended(finding, made[whose]))
+                found.append(_with_repair(finding, made[whose]))
             case _:
                 found.append(finding)
     return found
 
 
-def _mended(finding: Finding, done: str | None) -> Finding:
-    return finding if done is None else msgspec.structs.replace(finding, mended=done, way_out=None)
+def _with_repair(finding: Finding, done: str | None) -> Finding:
+    return finding if done is None else msgspec.structs.replace(finding, repaired=done, remedy=None)
 
 
 def _turn(stack: Stack, must: Wanted, finding: Finding) -> int:

@@ -29,12 +29,12 @@ async def differing(stack: Stack, connection: AsyncConnection, seen: dict[str, i
     assert proof.events is not None
     info = await stream_info(stack.bus, EVENTS)
     if info is None:
-        yield Finding("stream", EVENTS, "it is not there", way_out="start ops: its relay makes it from the log")
+        yield Finding("stream", EVENTS, "it is not there", remedy="start ops: its relay makes it from the log")
         return
     state = info["state"]
     if state["messages"] and (state["first_seq"], state["messages"]) != (1, state["last_seq"]):
         detail = f"{state['messages']} messages from {state['first_seq']} to {state['last_seq']}"
-        yield Finding("stream", EVENTS, detail, way_out=WAY_OUT)
+        yield Finding("stream", EVENTS, detail, remedy=WAY_OUT)
         return
     name = f"fsck-{secrets.token_hex(4)}"
     config = {"durable_name": name, "deliver_policy": "all", "ack_policy": "none", "inactive_threshold": 60 * SECOND}
@@ -46,7 +46,7 @@ async def differing(stack: Stack, connection: AsyncConnection, seen: dict[str, i
                 taken = await pull.take(BATCH, timeout=PATIENCE)
                 if not taken:
                     detail = f"message {position + 1} of {state['last_seq']} does not come"
-                    yield Finding("stream", EVENTS, detail, way_out=WAY_OUT)
+                    yield Finding("stream", EVENTS, detail, remedy=WAY_OUT)
                     return
                 await connection.exec_driver_sql(f'SET LOCAL search_path = "{stack.log}"')
                 events = {event.position: event for event in await proof.events(connection, position, len(taken))}
@@ -58,7 +58,7 @@ async def differing(stack: Stack, connection: AsyncConnection, seen: dict[str, i
                         published = None
                     if position in events and not _same(published, events[position]):
                         detail = f"message {position} is not event {position} of the log"
-                        yield Finding("stream", EVENTS, detail, way_out=WAY_OUT)
+                        yield Finding("stream", EVENTS, detail, remedy=WAY_OUT)
                         return
             seen["messages"] = position
     finally:

@@ -97,7 +97,7 @@ class Relay:
             await lead(self._engine, self.standing.name, stop, partial(self._lead, stop), standing=self.standing)
         except StreamAheadError as error:
             self.state.error = str(error)
-            log.critical("relay.stream_ahead", last=error.last, head=error.head, way_out=str(error))
+            log.critical("relay.stream_ahead", last=error.last, head=error.head, remedy=str(error))
             raise
         finally:
             waking.cancel()
