@@ -14,8 +14,10 @@ import aiohttp
 import pytest
 
 from cutlog.auth.roles import Role
+from cutlog.hosting.settings import OidcProvider
 from tests.support.configuration import SettingsFactory
 from tests.support.house import services
+from tests.support.issuers import AUDIENCE, TestIssuer, issuer
 from tests.support.painting import Painter
 from tests.support.roles import Row, table
 
@@ -112,8 +114,12 @@ def service_of(path: str) -> str:
 
 
 @asynccontextmanager
-async def house(settings_for: SettingsFactory) -> AsyncIterator[House]:
-    async with services(settings_for) as urls, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+async def house(settings_for: SettingsFactory, at: TestIssuer) -> AsyncIterator[House]:
+    """With an issuer of access tokens, at which nobody can log in."""
+    told = {"issuer": at.url, "audience": AUDIENCE, "tenantClaim": "tenant", "roleClaim": "role"}
+    provider = OidcProvider.model_validate(told | {"roles": {role: role for role in ROLES}})
+    jar = aiohttp.DummyCookieJar()
+    async with services(settings_for, oidc=[provider]) as urls, aiohttp.ClientSession(cookie_jar=jar) as http:
         yield House(urls, http)
 
 
@@ -139,14 +145,20 @@ async def owned(at: House, token: dict[str, str], clip: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
-async def credentials_of(at: House, role: str, bearer: Callable[[str], dict[str, str]]) -> dict[str, dict[str, str]]:
-    """What requests with a role send: a token, an API key, or a session."""
+async def credentials_of(
+    at: House, role: str, bearer: Callable[[str], dict[str, str]], issued: TestIssuer
+) -> dict[str, dict[str, str]]:
+    """What requests with a role send: a token, an API key, a session, or an access token of an issuer."""
     key = (await at.made("POST", "/api/keys", bearer("admin"), json={"name": "robot", "role": role}))["key"]
     async with at.http.post(f"{at.urls['ops']}/api/session", headers=bearer(role)) as answer:
         assert answer.status == 200
         csrf, cookie = (await answer.json())["csrf"], answer.headers["Set-Cookie"].partition(";")[0]
     session = {"Cookie": cookie, "X-CSRF-Token": csrf}
-    return {"token": bearer(role), "key": {"Authorization": f"Bearer {key}"}, "session": session}
+    access = issued.token("k", tenant="other", role=[role])
+    return {
+        "token": bearer(role), "key": {"Authorization": f"Bearer {key}"}, "session": session,
+        "oidc": {"Authorization": f"Bearer {access}"},
+    }  # fmt: skip
 
 
 def expected_by_kind(row: Row, kind: str) -> int | None:
@@ -156,7 +168,7 @@ def expected_by_kind(row: Row, kind: str) -> int | None:
         case "POST", "/api/keys" if kind == "key":
             return 403
         case "POST", "/api/session":
-            return 200 if kind == "token" else 403
+            return 200 if kind in ("token", "oidc") else 403
         case "GET", "/api/session":
             return 200 if kind == "session" else 404
         case _:
@@ -188,11 +200,12 @@ async def test_a_role_opens_what_the_table_says_and_no_object_of_another_tenant(
 
     forged = {"Authorization": f"Bearer {settings_for.token('admin')[:-8]}AAAAAAAA"}
     rows, told = table(), 0
-    async with house(settings_for) as at:
+    async with issuer() as issued, house(settings_for, issued) as at:
+        issued.add("k", "EdDSA")
         owner = bearer("admin", "acme")
         ids = await owned(at, owner, painted(25, 25, (160, 90)))
         before = await seen(at, owner, ids)
-        kinds = {role: await credentials_of(at, role, bearer) for role in ROLES}
+        kinds = {role: await credentials_of(at, role, bearer, issued) for role in ROLES}
         for row in rows:
             if (row.method, row.template) == ("DELETE", "/api/session"):
                 continue  # it would end what is asked with; tests/ops/test_sessions.py
@@ -206,7 +219,8 @@ async def test_a_role_opens_what_the_table_says_and_no_object_of_another_tenant(
 
             if row.needs in ("anyone", "link"):
                 expected = 403 if row.needs == "link" else 204 if row.method == "OPTIONS" else 200
-                expected = 404 if "/oidc" in row.template else expected  # no issuer is configured
+                # Nobody can log in at the issuer, and nobody was sent there.
+                expected = {"/api/session/oidc": 403, "/api/session/oidc/callback": 401}.get(row.template, expected)
                 assert [await status(each) for each in ({}, bearer("admin"))] == [expected] * 2, row
                 told += 2
                 continue
@@ -229,5 +243,5 @@ async def test_a_role_opens_what_the_table_says_and_no_object_of_another_tenant(
                     opened, _ = await at.ask("GET", made["url"].removeprefix(at.urls["ops"]), {})
                     assert opened == await status(bearer(role)), (row, role)
                     told += 1
-        assert told >= 3 * 4 * len([row for row in rows if row.needs in ROLES]) > 900
+        assert told >= 4 * 4 * len([row for row in rows if row.needs in ROLES]) > 900
         assert await seen(at, owner, ids) == before
