@@ -58,8 +58,8 @@ class Revocations:
         """Whether the credential of an actor is revoked."""
         if actor.id in self._ids:
             return True
-        before, _ = self._subjects.get((actor.tenant, actor.subject), (0.0, 0.0))
-        return actor.issued <= before
+        found = self._subjects.get((actor.tenant, actor.subject))
+        return found is not None and actor.issued <= found[0]
 
     def check(self, actor: Actor) -> None:
         """Raises CredentialRevoked."""

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
-from cutlog.auth.revocations import Revocation
+from cutlog.auth.actor import Actor
+from cutlog.auth.revocations import Revocation, Revocations
 from cutlog.auth.tokens import mint, verify
 from cutlog.web import Role, serve_http
 from tests.support.gates import PUBLIC, RING, make_gate
@@ -50,3 +51,13 @@ async def test_streams_and_uploads_of_a_revoked_token_end_and_those_of_others_go
         release.set()
         assert await uploads[1] in (200, 201)
         streams[1].close()
+
+
+def test_a_credential_that_says_not_when_it_was_issued_is_revoked_by_name_only() -> None:
+    revocations = Revocations()
+    actor = Actor(subject="ann", tenant="acme", role=Role.viewer, credential="oidc", id="o_1", issued=0.0)
+    assert not revocations.cover(actor)
+    revocations.add([Revocation(position=1, until=0, tenant="acme", subject="ben", before=9.0)])
+    assert not revocations.cover(actor)
+    revocations.add([Revocation(position=2, until=0, tenant="acme", subject="ann", before=9.0)])
+    assert revocations.cover(actor), "it may be older than that"
