@@ -159,7 +159,7 @@ async def test_a_lost_file_of_another_store_is_named_and_nothing_else_is_put_in_
     try:
         (finding,) = await found(house, project)
         assert (finding.check, finding.name) == ("object", key)
-        assert finding.remedy is not None and finding.remedy.startswith("it can't be made again")
+        assert finding.remedy is not None and finding.remedy.startswith("it can't be recreated")
     finally:
         path.write_bytes(content)
     assert await found(house, project) == []
