@@ -143,7 +143,9 @@ async def test_work_in_the_background_goes_on_after_it_and_every_byte_is_right(b
             await asyncio.wait([refused])  # it has been noticed
             assert (refused.exception() is not None) == bad.fails
     assert read == bodies
-    assert {head.key async for head in store.list("segments")} == {f"{key}.moved" for key in bodies}
+    there = {head.key async for head in store.list("segments")}
+    # A server that stood still may carry out a write that nobody waits for any more, after what followed it.
+    assert {f"{key}.moved" for key in bodies} <= there <= {*bodies, *(f"{key}.moved" for key in bodies)}
 
 
 async def test_an_object_that_breaks_off_while_it_is_read_is_never_taken_for_a_short_one(

@@ -108,15 +108,15 @@ async def test_a_busy_stack_is_sound_and_each_damage_is_found_named_and_mended(a
 
     code, lines = cli(alone, "--repair")
     assert code == 1, "what was mended was found"
-    left = {line["name"] for line in lines if line["item"] == "finding" and "mended" not in line}
+    left = {line["name"] for line in lines if line["item"] == "finding" and "repaired" not in line}
     only_told = {original.relative_to(objects).as_posix(), stray.relative_to(objects).as_posix(), done.video.id}
     assert left == only_told, "content, strays and counts are told, never mended"
 
-    async def mended() -> bool:
+    async def repaired() -> bool:
         assert {finding.name for finding in (await fsck(alone.data, again=(0.2,))).findings} == only_told
         return True
 
-    await eventually(mended)
+    await eventually(repaired)
     original.write_bytes(whole)
     stray.unlink()
     owner = await asyncpg.connect(_owner(alone))

@@ -28,7 +28,7 @@ def reports(stack: RunningStack) -> dict[str, tuple[int, dict[str, Any]]]:
 def told(stack: RunningStack, what: str) -> set[str]:
     """The processes whose connection says so in their log."""
     logs = {name: (stack.data / "logs" / f"{name}.log").read_text().splitlines() for name in stack.state.listen}
-    return {name for name, lines in logs.items() if any(f'"{what}"' in line and '"bus"' in line for line in lines)}
+    return {name for name, lines in logs.items() if any(f'"bus.{what}"' in line for line in lines)}
 
 
 @pytest.mark.slow(reason="waits until a silent server is given up, on a stack of its own")

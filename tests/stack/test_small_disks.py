@@ -59,6 +59,6 @@ async def test_a_bus_that_gave_up_for_a_full_disk_is_started_again(stack: Runnin
         assert await put()
         with full(disk):
             assert not any([await put() for _ in range(5)])
-            await eventually(lambda: "nats has been unwell" in stack.output)
+            await eventually(lambda: "nats has been unhealthy" in stack.output)
         await eventually(lambda: stack.pids.get("nats", before) != before)
         await eventually(put)
