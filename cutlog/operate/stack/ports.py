@@ -6,27 +6,44 @@ import errno
 import os
 import random
 import socket
+from collections.abc import Sequence
 from typing import Final
 
 FIRST, LAST = 20000, 32000
 """Below the range from which Linux takes the ports of outgoing connections, so that a port stays ours
 while its program is restarted."""
 STEP: Final = 1000
+_MARKS: Final[list[socket.socket]] = []
 
 
 class NoPort(RuntimeError):
     """No free TCP port was found on loopback."""
 
 
-def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """`count` different ports that nobody listens on now."""
+def free_ports(count: int, host: str = "127.0.0.1", among: Sequence[int] = range(FIRST, LAST)) -> list[int]:
+    """`count` different ports that nobody listens on now, and that no other process is given while this one lives: it
+    takes seconds until a server listens there."""
     ports: list[int] = []
-    for port in random.sample(range(FIRST, LAST), 1000):
+    for port in random.sample(among, min(1000, len(among))):
         if len(ports) == count:
-            return ports
-        if is_free(host, port):
+            break
+        if is_free(host, port) and _claimed(port):
             ports.append(port)
-    raise NoPort(f"between {FIRST} and {LAST}")
+    if len(ports) == count:
+        return ports
+    raise NoPort(f"between {among[0]} and {among[-1]}")
+
+
+def _claimed(port: int) -> bool:
+    """Whether a port is ours now. A socket without a path marks it, which ends with this process."""
+    mark = socket.socket(socket.AF_UNIX)
+    try:
+        mark.bind(f"\0cutlog-port-{port}")
+    except OSError as error:
+        mark.close()
+        return error.errno != errno.EADDRINUSE  # a mark is a courtesy, not a condition
+    _MARKS.append(mark)
+    return True
 
 
 def ports_beside(gateway: int, count: int) -> list[int]:
