@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy.engine import Engine
 from sqlalchemy.event import listen, remove
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import Bus
 from cutlog.contract.envelope import RawEvent
@@ -21,7 +22,7 @@ from cutlog.db.engine import create_engine
 from cutlog.hosting.settings import Settings
 from services.ops.bootstrap import serving
 from services.ops.live.feed import HELD, Feed
-from services.ops.log.read import LogReader
+from services.ops.log.read import MAX_BYTES, LogReader
 from services.ops.log.sql import statement
 from tests.ops.conftest import Client
 from tests.ops.listening import listening
@@ -215,6 +216,38 @@ async def test_events_arrive_although_nats_is_gone(film: Client, nats: NatsServe
     async with asyncio.timeout(PATIENCE), listening(film, "p1", last_event_id=last.id) as listener:
         assert [one.data["data"]["version"] for one in await listener.take(2)] == [2, 3]
     nats.start()
+
+
+class Telling(LogReader):
+    """Tells when a follower has read all that there was."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__(engine)
+        self.looked = asyncio.Event()
+
+    async def follow(
+        self, stream: str, after_version: int, limit: int, *, max_bytes: int = MAX_BYTES
+    ) -> list[RawEvent]:
+        found = await super().follow(stream, after_version, limit, max_bytes=max_bytes)
+        self.looked.set()
+        return found
+
+
+async def test_what_happens_before_the_first_look_at_the_log_is_heard(settings: Settings, film: Client) -> None:
+    """A process that has just started serves listeners before it has looked."""
+    engine = create_engine(settings)
+    reader, stop = Telling(engine), asyncio.Event()
+    feed = Feed(reader)
+    async with asyncio.timeout(PATIENCE), aclosing(feed.follow("p1", 1)) as followed:
+        first = asyncio.ensure_future(anext(followed))
+        await reader.looked.wait()
+        await film.edit("p1", rename(1))
+        running = asyncio.create_task(feed.run(stop))
+        event = await first
+        assert isinstance(event, RawEvent) and event.version == 2
+    stop.set()
+    await running
+    await engine.dispose()
 
 
 @slow

@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -56,12 +57,17 @@ class Follower:
         self.woken.set()
         size = len(bytes(event.data))
         if self.behind or len(self.events) >= HELD or self._bytes + size > HELD_BYTES:
-            self.behind = True
-            self.events.clear()
-            self._bytes = 0
+            self.fall_behind()
             return
         self.events.append(event)
         self._bytes += size
+
+    def fall_behind(self) -> None:
+        """It reads what it missed from the log."""
+        self.behind = True
+        self.events.clear()
+        self._bytes = 0
+        self.woken.set()
 
     def take(self) -> list[RawEvent]:
         """What waits."""
@@ -154,6 +160,9 @@ class Feed:
         """One statement where nothing is new."""
         if self._seen is None:
             self._seen = await self._reader.head()
+            # Nobody is told of what was appended before: who has looked already may have looked too early.
+            for follower in chain.from_iterable(self._followers.values()):
+                follower.fall_behind()
         more = True
         while more:
             places = await self._reader.places(self._seen, PAGE)
