@@ -25,9 +25,11 @@ class Entry(Wire):
     at: datetime | None = None
 
     @classmethod
-    def of(cls, actor: Actor, address: str, action: str, target: str, **detail: Any) -> Entry:
-        """Of a request."""
+    def of(
+        cls, actor: Actor, address: str, action: str, target: str, *, in_tenant: str | None = None, **detail: Any
+    ) -> Entry:
+        """Of a request. What an operator does is noted in the tenant that it is about."""
         return cls(
-            tenant=actor.tenant, subject=actor.subject, credential=f"{actor.credential} {actor.id}", address=address,
-            action=action, target=target, detail=detail,
+            tenant=in_tenant or actor.tenant, subject=actor.subject, credential=f"{actor.credential} {actor.id}",
+            address=address, action=action, target=target, detail=detail,
         )  # fmt: skip

@@ -101,8 +101,6 @@ def _add_project(index: Index, place: int, row: dict[str, Any]) -> None:
     if found is None:
         return
     given = _given(index, "project", "p", found.id, odd)
-    if index.one("SELECT 1 FROM project WHERE id = ?", found.id):
-        odd("the id occurs twice", "the later row is used")
     index.do(
         "INSERT OR REPLACE INTO project (id, place, row, given) VALUES (?, ?, ?, ?)",
         found.id,
@@ -118,8 +116,6 @@ def _add_video(index: Index, place: int, row: dict[str, Any]) -> None:
     if found is None:
         return
     given = _given(index, "video", "v", found.id, odd)
-    if index.one("SELECT 1 FROM video WHERE id = ?", found.id):
-        odd("the id occurs twice", "the later row is used")
     index.do(
         "INSERT OR REPLACE INTO video (id, place, row, given) VALUES (?, ?, ?, ?)", found.id, place, pack(found), given
     )
@@ -148,8 +144,6 @@ def _add_export(index: Index, place: int, row: dict[str, Any]) -> None:
     if found is None:
         return
     given = _given(index, "export", "x", found.id, odd)
-    if index.one("SELECT 1 FROM export WHERE id = ?", found.id):
-        odd("the id occurs twice", "the later row is used")
     index.do(
         "INSERT OR REPLACE INTO export (id, project, version, place, row, given) VALUES (?, ?, ?, ?, ?, ?)",
         found.id, found.project, found.version, place, pack(found), given,
@@ -162,6 +156,9 @@ _READERS: Final = {
 
 
 def _given(index: Index, table: str, prefix: str, legacy: str, odd: Callable[[str, str], None]) -> str:
+    """What a row of a table is called here."""
+    if index.one(f"SELECT 1 FROM {table} WHERE id = ?", legacy):  # noqa: S608 - one of our tables
+        odd("the id occurs twice", "the later row is used")
     given = given_id(prefix, legacy)
     if given != legacy:
         odd(f"the id {legacy[:80]!r} is not one of ours", f"named {given}")

@@ -146,10 +146,7 @@ def routes(api: Api, ops: Ops) -> None:
 
 
 def _entry(req: Request[Any, Any], tenant: str, action: str, target: str, **detail: Any) -> Entry:
-    return Entry(
-        tenant=tenant, subject=req.actor.subject, credential=f"service {req.actor.id}", address=address(req.http),
-        action=action, target=target, detail=detail,
-    )  # fmt: skip
+    return Entry.of(req.actor, address(req.http), action, target, in_tenant=tenant, **detail)
 
 
 def _wrong(detail: str) -> Problem:

@@ -152,10 +152,8 @@ def routes(api: Api, ops: Ops) -> None:
     async def code(req: Request[NewCode]) -> Reply:
         asked = req.body
         check_next(asked.next, "/next")
-        by = Entry(
-            tenant=asked.tenant, subject=req.actor.subject, credential=f"{req.actor.credential} {req.actor.id}",
-            address=address(req.http), action="login.offered", target=asked.subject, detail={"role": asked.role},
-        )  # fmt: skip
+        where, whose = address(req.http), asked.tenant
+        by = Entry.of(req.actor, where, "login.offered", asked.subject, in_tenant=whose, role=asked.role)
         try:
             made, until = await ops.logins.new_code(by, asked.subject, Role(asked.role))
         except ValueError as error:
