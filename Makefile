@@ -92,8 +92,8 @@ chaos: develop ## users at work while processes are killed, connections cut and 
 		$(PYTEST) -n 0 -s -q -m "" tests/e2e/test_chaos.py $(ARGS)
 
 .PHONY: test-bare
-test-bare: ## demo and tests in a container that has Python and make only (needs Docker; USERS="root stranger")
-	@sh deploy/bare.sh $(or $(USERS),root stranger)
+test-bare: ## demo and tests in a container that has Python and make only (needs Docker; AS="root stranger")
+	@sh deploy/bare.sh $(or $(AS),root stranger)
 
 .PHONY: test-containers
 test-containers: develop ## the same integration tests on PostgreSQL and NATS from containers (needs Docker)

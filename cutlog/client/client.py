@@ -31,6 +31,7 @@ from cutlog.client.events import ProjectEvent
 from cutlog.client.transport import Transport
 from cutlog.contract.ops import Op
 from cutlog.contract.timeline import Timeline
+from cutlog.contract.usage import Usage
 
 T = TypeVar("T")
 
@@ -100,6 +101,10 @@ class Client:
     async def create_project(self, name: str, canvas: Mapping[str, Any] | None = None) -> Project:
         body = {"name": name} | ({"canvas": canvas} if canvas else {})
         return await self.transport.ask(Project, "POST", "/api/projects", json=body, key=_key())
+
+    async def usage(self) -> Usage:
+        """What the tenant used of each budget this hour, day and month, by project."""
+        return await self.transport.ask(Usage, "GET", "/api/usage")
 
     async def project(self, project_id: str) -> Project:
         return await self.transport.ask(Project, "GET", f"/api/projects/{project_id}")

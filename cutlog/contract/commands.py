@@ -16,6 +16,7 @@ from cutlog.contract.events import (
     MediaUploaded,
     PlanCalculated,
     PolicyChanged,
+    UsageRecorded,
 )
 from cutlog.contract.profiles import ExportProfile
 
@@ -93,6 +94,10 @@ class RecordPolicy(Wire, tag_field="type"):
     event: PolicyChanged
 
 
+class RecordUsage(Wire, tag_field="type"):
+    event: UsageRecorded
+
+
 class ArchiveExport(Wire, tag_field="type"):
     """Refused with `pinned` while a pin holds at `at`, with `not-ready`, and with `changed-since` when the project was
     deleted or restored since it was judged. `erase`: in a deleted project only a hold keeps."""
@@ -168,7 +173,7 @@ MediaCommand = (
 RenderCommand = ReportProxy | ReportExport
 CollectExport = ArchiveExport | RestoreExport | DeleteExport | DeleteProxy
 GcCommand = RecordPlan | RecordPolicy
-CommandBody = MediaCommand | RenderCommand | CollectExport | GcCommand | RecordAudit
+CommandBody = MediaCommand | RenderCommand | CollectExport | GcCommand | RecordUsage | RecordAudit
 
 
 class Command(Wire):
@@ -212,9 +217,10 @@ COMMANDS: dict[CommandSource, tuple[type[CommandBody], ...]] = {
         RecordMediaReleased,
         ArchiveMedia,
         DeleteMedia,
+        RecordUsage,
         RecordAudit,
     ),
-    "render": (ReportProxy, ReportExport),
+    "render": (ReportProxy, ReportExport, RecordUsage),
     "gc": (
         RecordPlan,
         RecordPolicy,
@@ -225,6 +231,7 @@ COMMANDS: dict[CommandSource, tuple[type[CommandBody], ...]] = {
         ArchiveMedia,
         RestoreMedia,
         DeleteMedia,
+        RecordUsage,
         RecordAudit,
     ),
 }

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from cutlog.contract.amounts import UsedAmount
 from cutlog.contract.base import Wire
 from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion, Written
 from cutlog.contract.media import MediaFacts, MediaKind, Renditions
@@ -257,6 +258,19 @@ class PolicyChanged(Wire):
     policy: dict[str, Any]
 
 
+# --- what tenants use: stream `usage.<tenant>`
+
+
+class UsageRecorded(Wire):
+    """What a tenant used in the hour that began at `hour`, as one service counted it. Of hourly budgets it is what was
+    used in that hour; of what is held (bytes, files) the most that was held, where it differs from the hour before. An
+    hour with very many projects comes in several events, none of which repeats an amount."""
+
+    service: str
+    hour: datetime
+    used: tuple[UsedAmount, ...]
+
+
 ProjectEvent = (
     ProjectCreated | ProjectForked | ProjectDeleted | ProjectRestored | VersionCommitted
     | ProxyRendered | ProxyFailed | ProxyDeleted
@@ -269,5 +283,5 @@ MediaEvent = (
     | MediaArchived | MediaRestored | MediaDeleted
 )  # fmt: skip
 GcEvent = PlanCalculated | PolicyChanged
-EventData = ProjectEvent | MediaEvent | GcEvent
-Category = Literal["project", "media", "gc"]
+EventData = ProjectEvent | MediaEvent | GcEvent | UsageRecorded
+Category = Literal["project", "media", "gc", "usage"]

@@ -48,6 +48,11 @@ def run_stream(run_id: str) -> str:
     return f"gc.{run_id}"
 
 
+def usage_stream(tenant: str) -> str:
+    """The stream of what a tenant used."""
+    return f"usage.{tenant}"
+
+
 def command(source: str, type_: str) -> str:
     """Where a service sends a command to ops."""
     return f"ops.cmd.{source}.{type_}"

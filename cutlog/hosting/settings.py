@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cutlog.auth.roles import Role
+from cutlog.contract.usage import Budget
 
 GIB = 1 << 30
 
@@ -23,14 +24,39 @@ class Quota(BaseModel):
     files: int | None = None
 
 
+Limit = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
 class Budgets(BaseModel):
-    """What the timelines of one tenant may grow to: `timelineValues` bounds one project, `editValues` what one batch of
-    ops writes. A value is about a hundred bytes of a timeline's document; a clip counts as 4, a keyframe as 1."""
+    """What one tenant may use."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
+    original_bytes: Limit = 4096 * GIB
+    """Bytes of originals."""
+    files: Limit = 1_000_000
+    """Originals."""
+    derived_bytes: Limit = 4096 * GIB
+    """Bytes of everything that was made from originals: renditions, proxies, exports, segments."""
+    log_bytes: Limit = 4 * GIB
+    """Bytes of one project's events in the log."""
+    batch_ops: Limit = 1000
+    """Ops of one batch."""
     timeline_values: Annotated[int, Field(ge=1)] = 500_000
+    """What one project's timeline may grow to. A value is about a hundred bytes of its document; a clip counts as 4, a
+    keyframe as 1."""
     edit_values: Annotated[int, Field(ge=1)] = 500_000
+    """What one batch of ops may write, in the same values."""
+    frames_per_hour: Limit = 10_000_000
+    """Frames encoded."""
+    pixels_per_hour: Limit = 20_000_000_000_000
+    """Pixels encoded: 10,000,000 frames of 1920 by 1080."""
+    ingest_seconds_per_hour: Limit = 1_000_000
+    """Seconds of video and audio processed after upload."""
+    event_streams: Limit = 100
+    """Event streams that one subject may have open at one process."""
+    requests_per_second: Limit = 1000
+    """Requests of one subject at one process, each counted by its cost."""
 
 
 class Renders(BaseModel):
@@ -129,6 +155,18 @@ class Settings(BaseSettings):
     resumable_hours: float = 24.0
     """How long an unfinished resumable upload is kept after its last byte."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def budget(self, tenant: str) -> Budgets:
+        """What a tenant may use. A quota, where it has one, counts in place of its budgets of originals."""
+        budgets = self.budgets.get(tenant) or self.budgets.get("*") or Budgets()
+        quota = self.quotas.get(tenant) or self.quotas.get("*") or Quota()
+        of_quota = {"original_bytes": quota.bytes, "files": quota.files}
+        return budgets.model_copy(update={name: limit for name, limit in of_quota.items() if limit is not None})
+
+    def limit(self, tenant: str, budget: Budget) -> int:
+        """The limit of one of a tenant's budgets."""
+        found: int = self.budget(tenant).model_dump(by_alias=True)[budget]
+        return found
 
     @property
     def host(self) -> str:

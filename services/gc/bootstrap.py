@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from cutlog.bus import Outbox, Projection
+from cutlog.contract.usage import BudgetUse
 from cutlog.hosting.parts import parts, until_stopped
 from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
 from cutlog.web import Server
 from cutlog.web.auditing import through
+from cutlog.web.usage import usage_route
 from services.gc.acts.acting import Acts
 from services.gc.acts.collecting import Collecting
 from services.gc.acts.moves import Mover, Reached, nothing
@@ -25,6 +27,7 @@ from services.gc.compat import routes as compat
 from services.gc.projection import apply as projection
 from services.gc.projection.log import LogAsked
 from services.gc.proof import PROOF
+from services.gc.report import held
 from services.gc.report.reading import Blocked
 from services.gc.report.reports import PATIENCE, Reports
 from services.gc.report.storage import Keeper
@@ -62,11 +65,17 @@ async def serving(
         registry = api.metrics.registry
         registry.register(blocked.gauge)
         api.alarms.append(blocked.alarms)
-        keeper = Keeper(engine, blobs, registry, blocked)
+        keeper = Keeper(engine, blobs, outbox, registry, blocked, settings.limit)
         scheduler = Scheduler(engine, reports, registry, webhook)
         collecting = Collecting(Acts(engine, reports, bus, mover, reached), blobs)
         acts.routes(api, engine, collecting)
         compat.routes(api, engine, reports, collecting)
+
+        async def look(tenant: str) -> list[BudgetUse]:
+            async with engine.connect() as connection:
+                return await held.usage(connection, tenant, settings.limit)
+
+        usage_route(api, look)
         api.skips(outbox.skipping, mover.skipping, keeper.skipping, scheduler.skipping)
         its.checks["store"] = blobs.check
 

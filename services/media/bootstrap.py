@@ -13,6 +13,7 @@ from typing import Final
 
 from cutlog.blobs.patience import PatientBlobs
 from cutlog.bus import Outbox, Projection
+from cutlog.bus.usage import Reporter
 from cutlog.db.engine import create_engine
 from cutlog.db.skipping import Skipping
 from cutlog.ffmpeg import Ffmpeg
@@ -24,6 +25,7 @@ from cutlog.web import Server
 from cutlog.web.auditing import through
 from cutlog.web.body import READ_SECONDS
 from cutlog.web.links import Links
+from cutlog.web.usage import UsageMetrics, usage_of, usage_route
 from services.media.api import previews, tus
 from services.media.api.videos import make_api
 from services.media.compat import routes as compat
@@ -99,13 +101,22 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
         scrubber = Scrubber(engine, blobs, settings.scrub_days, api.metrics.registry)
         recounter = Recounter(engine, bus, api.metrics.registry)
         swept = Skipping(leases.SWEEP)
+
+        async def recorded(_: str) -> bool:
+            return False  # what is counted here is counted with its own row
+
+        reporter = Reporter(engine, outbox, "media", recorded)
+        usage_route(api, usage_of(engine, ("ingestSecondsPerHour",), settings.limit))
+        api.metrics.looks.append(UsageMetrics(engine, api.metrics.registry).look)
         api.skips(outbox.skipping, worker.skipping, swept, resuming.skipping, scrubber.skipping, recounter.skipping)
+        api.skips(reporter.skipping)
         its.checks |= {"store": blobs.check, "disk": disk}
 
         await its.begin()
         its.project(projects)
         its.send(outbox)
         its.loop(worker.run)
+        its.loop(reporter.run, usage=reporter.standing)
         its.loop(partial(leases.keep_swept, engine, blobs, swept))
         its.loop(resuming.keep_swept)
         its.loop(scrubber.run, **({"scrub": scrubber.standing} if settings.scrub_days else {}))

@@ -28,11 +28,12 @@ from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
 from cutlog.web import Server
 from cutlog.web.links import Links
+from cutlog.web.usage import usage_gauge
 from services.ops import compat
 from services.ops.access.keys import PREFIX, ApiKeys
 from services.ops.access.sessions import Logins, Sessions
 from services.ops.access.store import AccessStore
-from services.ops.api import make_api
+from services.ops.api import make_api, usage
 from services.ops.api.context import Ops
 from services.ops.api.issuers import CALLBACK
 from services.ops.api.limits import ExportLimits, IdTries
@@ -58,6 +59,8 @@ from services.ops.project.catalog import Catalog
 from services.ops.project.commit import Commits
 from services.ops.project.handling import Handling
 from services.ops.project.history import History
+from services.ops.project.log_sizes import LogSizes
+from services.ops.project.log_usage import LogUsage
 from services.ops.proof import PROOF
 from services.ops.readmodel.derive import derive
 from services.ops.readmodel.guard import guard
@@ -91,8 +94,12 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         letters = shipped()
         if settings.fonts is not None:
             letters |= await asyncio.to_thread(letters_in, settings.fonts)
-        budgets = {tenant: Budget(**budget.model_dump()) for tenant, budget in settings.budgets.items()}
+        budgets = {
+            tenant: Budget(**each.model_dump(include=set(Budget.__struct_fields__)))
+            for tenant, each in settings.budgets.items()
+        }
         catalog, history, feed = Catalog(engine, letters, budgets), History(engine, reader), Feed(reader, poll)
+        sizes = LogSizes(engine, lambda tenant: catalog.budget(tenant).log_bytes)
         access = AccessStore(engine, bus, gate, api_keys, sessions, settings.audit_days)
         await its.begin()
         its.task(relay.run(stop), name="relay")
@@ -113,7 +120,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             LogWriter(engine, inline=(guard, derive), on_commit=grown_here, measured=measures.appended)
         )
         its.closing(history.settle)
-        commits = Commits(engine, log, reader, history, catalog, feed)
+        commits = Commits(engine, log, reader, history, catalog, feed, sizes)
         news = News(bus, grown_elsewhere)
         its.task(news.run(stop), name="news")
         ops = Ops(
@@ -148,11 +155,15 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
 
         its.checks |= {"relay": relay.check, "identity": accepted}
         api = make_api(ops, settings.peers)
+        usage.routes(api, ops, sizes.usage, settings.peers, identity)
         api.audit = access.audit.note
         marks = Marks(settings.peers.get("gc"), identity)
         compat.routes(api, ops, OldRows(engine), marks)
         api.alarms.append(relay.alarms)
         measures.register(api.metrics.registry)
+        log_usage = LogUsage(engine, sizes, handling, usage_gauge(api.metrics.registry), ops.now)
+        api.skips(log_usage.skipping)
+        its.loop(log_usage.run, usage=log_usage.standing)
         api.metrics.looks.append(measures.look)
         endpoints: dict[str, Endpoint] = {
             "status": Status(bus, reader, relay),

@@ -14,14 +14,18 @@ import aiohttp
 
 from cutlog.blobs.patience import PatientBlobs
 from cutlog.bus import JobQueue, Outbox, Projection
+from cutlog.bus.usage import Reporter
 from cutlog.contract.ids import new_id
 from cutlog.contract.subjects import EXPORT_WORKERS, PROXY_WORKERS
+from cutlog.contract.usage import Budget
 from cutlog.db.engine import create_engine
+from cutlog.db.usage import Meter
 from cutlog.ffmpeg import Ffmpeg
 from cutlog.hosting.parts import parts, until_stopped
 from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
 from cutlog.web import Api, Server
+from cutlog.web.usage import UsageMetrics, usage_of, usage_route
 from services.render.api import frames, preview
 from services.render.api.endpoints import endpoints
 from services.render.api.preview import Reels
@@ -37,6 +41,7 @@ from services.render.queue.metrics import RenderMetrics
 from services.render.queue.progress import publisher
 from services.render.queue.worker import Worker
 
+_BUDGETS: Final[tuple[Budget, ...]] = ("framesPerHour", "pixelsPerHour")
 #: Seconds to fetch a timeline in.
 FETCH: Final = aiohttp.ClientTimeout(total=60)
 #: Seconds that a film gets to be finished in when the service stops.
@@ -62,8 +67,11 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         metrics = RenderMetrics(api.metrics.registry)
         cores = os.cpu_count() or 1
         # A render waits for the store and keeps what it has encoded; a request is answered 503.
-        maker = Maker(ffmpeg, PatientBlobs(blobs), cores, measured=metrics.film, fonts=settings.fonts)
-        stills = Stills(Maker(ffmpeg, blobs, cores, fonts=settings.fonts), blobs, slots=cores)
+        meter = Meter(engine)
+        maker = Maker(
+            ffmpeg, PatientBlobs(blobs), cores, measured=metrics.film, fonts=settings.fonts, metering=meter
+        )  # fmt: skip
+        stills = Stills(Maker(ffmpeg, blobs, cores, fonts=settings.fonts), blobs, slots=cores, metering=meter)
         map_problems(api)
         frames.routes(api, timelines, stills)
 
@@ -97,8 +105,15 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             react=learn.reacting(admission.nudge),
         )
 
+        async def stored(key: str) -> bool:
+            head = await blobs.head(key)
+            return head is not None and head.size > 0
+
+        reporter = Reporter(engine, outbox, "render", stored)
+        usage_route(api, usage_of(engine, _BUDGETS, settings.limit))
+        api.metrics.looks.append(UsageMetrics(engine, api.metrics.registry).look)
         api.metrics.looks.append(partial(metrics.look, engine, bus))
-        api.skips(outbox.skipping, admission.skipping)
+        api.skips(outbox.skipping, admission.skipping, reporter.skipping)
         its.checks |= {"store": blobs.check, "worker": worker.standing.check}
 
         async def work_on(durable: str) -> None:
@@ -115,6 +130,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         its.project(events)
         its.send(outbox)
         its.loop(admission.run, admission=admission.standing)
+        its.loop(reporter.run, usage=reporter.standing)
         served = endpoints(bus, engine, [events], admission.nudge)
         info = {"worker": name, "host": socket.gethostname(), "ffmpeg": ffmpeg.identity, "sandbox": ffmpeg.sandbox}
         yield await its.serve(api, followed.gate, served, derived=PROOF.derived, metadata=info)

@@ -45,16 +45,3 @@ async def test_the_tools_are_installed_for_what_needs_them_and_not_to_run_a_stac
     make = await asyncio.create_subprocess_exec("make", "-n", target, cwd=tmp_path, stdout=subprocess.PIPE)
     said, _ = await make.communicate()
     assert re.findall(r"install\.sh (\w+)", said.decode()) == locks
-
-
-async def test_no_argument_of_a_target_has_a_value_that_make_itself_gives() -> None:
-    """As AS has, which is `as`: the users of `make test-bare` were the assembler."""
-    make = await asyncio.create_subprocess_exec(
-        "make", "-pn", "-f", "/dev/null", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    said, _ = await make.communicate()
-    given = set(re.findall(r"^# default\n(\w+) :?= ", said.decode(), re.MULTILINE))
-    assert {"AS", "CC"} <= given
-    arguments = set(re.findall(r"\$\((?:or \$\(|if \$\()?(\w+)\)", (ROOT / "Makefile").read_text()))
-    assert "USERS" in arguments
-    assert not arguments & given - {"MAKEFILE_LIST"}

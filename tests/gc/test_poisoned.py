@@ -91,7 +91,7 @@ async def test_stored_policies_that_fail_keep_no_other_tenant_waiting_and_health
         await scheduler.once()
         assert scheduler.skipping.rows == ["bad", "worse"]
     assert [row["tenant"] for row in await owner.fetch("SELECT tenant FROM gc.schedule")] == ["default"]
-    keeper = Keeper(engine, home.blobs, registry, blocked)
+    keeper = Keeper(engine, home.blobs, Outbox(engine, "gc"), registry, blocked, lambda *_: None)
     await keeper.once()
     assert keeper.skipping.rows == ["worse"]
     for tenant in ("bad", "default"):

@@ -201,7 +201,7 @@ async def test_storage_is_counted_by_class_and_project_with_what_is_shared_and_s
     classes_ahead = {"export": 0, "proxy": 0, "segment": 5, "preview": 0, "video": 0, "leftover": 0}
     assert (answer["forecast"][2]["classes"], answer["forecast"][2]["bytes"]) == (classes_ahead, 5)
     engine, registry = create_engine(settings_for("gc")), CollectorRegistry()
-    keeper = Keeper(engine, home.blobs, registry, Blocked())
+    keeper = Keeper(engine, home.blobs, Outbox(engine, "gc"), registry, Blocked(), lambda *_: None)
     await keeper.once()
     await keeper.once()
     await engine.dispose()

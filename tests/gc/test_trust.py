@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from cutlog.bus import Outbox
 from cutlog.contract.keys import CacheKey, Content, OriginalKey, ReceiptKey
 from cutlog.db.engine import create_engine
 from services.gc.report.reading import Blocked
@@ -126,11 +127,11 @@ async def test_others_have_their_plans_and_their_storage_rolled_up(home: House, 
     await refused(home, "gc/calculate", SEGMENTS)
     assert offered(await home.gc("POST", "/calculate", SEGMENTS, tenant="zeta")) == [unused]
     engine, registry, blocked = create_engine(settings_for("gc")), CollectorRegistry(), Blocked()
-    await Keeper(engine, home.blobs, registry, blocked).once()
+    await Keeper(engine, home.blobs, Outbox(engine, "gc"), registry, blocked, lambda *_: None).once()
     assert await blocked.alarms() == ["unreadable-object"]
     assert registry.get_sample_value("cutlog_gc_storage_bytes", {"tenant": "zeta", "class": "segments"}) == 1
     await home.receipt("p", 3, "proxy", "aa" * 32)
-    keeper = Keeper(engine, home.blobs, CollectorRegistry(), blocked)
+    keeper = Keeper(engine, home.blobs, Outbox(engine, "gc"), CollectorRegistry(), blocked, lambda *_: None)
     await keeper.once()
     assert await blocked.alarms() == []
     await engine.dispose()

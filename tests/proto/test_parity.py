@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from cutlog.contract import commands, envelope, events, imports, jobs, media, timeline
+from cutlog.contract import amounts, commands, envelope, events, imports, jobs, media, timeline
 from cutlog.contract.properties import Keyframes
 from cutlog.contract.time import Fps
 
-MODULES = (media, timeline, imports, events, commands, jobs, envelope)
+MODULES = (amounts, media, timeline, imports, events, commands, jobs, envelope)
 SOURCES = (timeline.MediaSource, timeline.ColorSource, timeline.TextSource, timeline.FreezeSource)
 #: What messages share: its fields are checked as theirs.
 BASES = (timeline.ClipContent,)

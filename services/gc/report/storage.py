@@ -15,12 +15,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobStore
+from cutlog.bus import Outbox
+from cutlog.bus.usage import report
 from cutlog.contract.base import Wire
 from cutlog.db.lead import lead_rounds
 from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
+from cutlog.web.usage import Limit, usage_gauge
 from services.gc import tables
-from services.gc.report import policies, store
+from services.gc.report import held, policies, store
 from services.gc.report.judging import judged
 from services.gc.report.reading import Blocked, ObjectUnreadableError
 from services.gc.report.reports import now
@@ -147,10 +150,15 @@ async def history(connection: AsyncConnection, tenant: str, start: datetime, end
 
 
 class Keeper:
-    """Rolls up every tenant, for the gauges and as the record of each hour. One process at a time does."""
+    """Rolls up every tenant, for the gauges and as the record of each hour, which the log is told when it is over. One
+    process at a time does."""
 
-    def __init__(self, engine: AsyncEngine, blobs: BlobStore, registry: CollectorRegistry, blocked: Blocked) -> None:
+    def __init__(
+        self, engine: AsyncEngine, blobs: BlobStore, outbox: Outbox, registry: CollectorRegistry, blocked: Blocked,
+        limit: Limit,
+    ) -> None:  # fmt: skip
         self._engine, self._blobs, self._blocked = engine, blobs, blocked
+        self._outbox, self._limit, self._used = outbox, limit, usage_gauge(registry)
         self.standing = Standing("gc.storage")
         self.skipping = Skipping("gc.storage")
         labels = ["tenant", "class"]
@@ -185,11 +193,19 @@ class Keeper:
         try:
             async with self._engine.begin() as connection:
                 found = await roll_up(connection, self._blobs, tenant)
+                await held.roll_up(connection, tenant)
+                for hour, used in (await held.over(connection, tenant)).items():
+                    await report(connection, self._outbox, "gc", tenant, hour, used)
+                usage = await held.usage(connection, tenant, self._limit)
                 ahead = await forecast(connection, self._blobs, tenant)
         except ObjectUnreadableError as error:
             self._blocked.by(tenant, error)
             return
         self._blocked.no_more(tenant)
+        self._outbox.wake()
+        for use in usage:
+            for period, amount in (("hour", use.hour), ("day", use.day), ("month", use.month)):
+                self._used.labels(tenant, use.budget, period).set(amount)
         for each in ahead:
             for class_, size in each.classes.items():
                 self._ahead.labels(tenant, class_, each.days).set(size)

@@ -284,7 +284,7 @@ def fold(rows: Rows, event: Event) -> None:
             for pin_id in [pin_id for pin_id in rows.pins if pin_id[0] == project]:
                 rows.pins[pin_id] = PinRow(*pin_id, False)
             _change(rows.projects, project, event, deleted_at=event.at)
-        case e.ProxyFailed() | e.PlanCalculated() | e.PolicyChanged() | e.MediaFailed():
+        case e.ProxyFailed() | e.PlanCalculated() | e.PolicyChanged() | e.MediaFailed() | e.UsageRecorded():
             pass
         case e.MediaUploaded():
             _uploaded(rows, event, event.data)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from datetime import timedelta
+from fractions import Fraction
 from functools import partial
 from typing import Any, Final
 
@@ -18,7 +20,8 @@ from cutlog.bus import Outbox
 from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import MediaCommand, RecordMediaFailed, RecordMediaReady
 from cutlog.contract.events import MediaFailed, MediaReady
-from cutlog.contract.media import Rendition
+from cutlog.contract.media import MediaFacts, Rendition
+from cutlog.db import usage
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.db.skipping import Skipping
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
@@ -189,7 +192,8 @@ class Worker:
             "error": None, "examined_by": ENGINE, "not_examined": None,
         }  # fmt: skip
         event = MediaReady(facts=derived.facts, renditions=derived.renditions)
-        await self._report(row, values, "ready", RecordMediaReady(media_id=row.id, event=event))
+        ready = RecordMediaReady(media_id=row.id, event=event)
+        await self._report(row, values, "ready", ready, seconds_of(derived.facts))
 
     async def _fail(self, row: Stored, reason: str) -> None:
         if row.status == "ready":
@@ -206,7 +210,9 @@ class Worker:
             mine = update(video).where(video.c.id == row.id, video.c.derive_run == row.derive_run)
             await connection.execute(mine.values(derive_at=None, not_examined=reason[:1000]))
 
-    async def _report(self, row: Stored, values: dict[str, object], outcome: str, body: MediaCommand) -> None:
+    async def _report(
+        self, row: Stored, values: dict[str, object], outcome: str, body: MediaCommand, seconds: int = 0
+    ) -> None:
         """The last word of this attempt, unless another one was begun meanwhile."""
         async with self._engine.begin() as connection:
             # One that was deleted and uploaded anew meanwhile has other renditions.
@@ -216,7 +222,15 @@ class Worker:
             )  # fmt: skip
             if (await connection.execute(mine.values(derive_at=None, **values))).rowcount == 0:
                 return
+            if seconds:
+                slice_ = f"{row.id}/{row.generation}/{row.revision}"
+                await usage.record(connection, row.tenant, "", slice_, {"ingestSecondsPerHour": seconds})
             behalf = Behalf(row.tenant, row.actor, row.trace)
             await self._outbox.add(connection, command(f"media/{row.id}/{outcome}/{row.derive_run}", behalf, body))
         self._outbox.wake()
         log.info("derive.finished", id=row.id, outcome=outcome, run=row.derive_run)
+
+
+def seconds_of(facts: MediaFacts) -> int:
+    """Seconds of a file, which count against the budget of ingest; a still counts as none."""
+    return math.ceil(Fraction(facts.duration)) if facts.duration else 0

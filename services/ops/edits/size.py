@@ -27,10 +27,13 @@ _CHARACTERS: Final = 100
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What one project's timeline may grow to, and what one batch of ops may write, in values."""
+    """What one project's timeline may grow to, and what one batch of ops may write, in values; ops of a batch; bytes of
+    a project in the log."""
 
     timeline_values: int = 500_000
     edit_values: int = 500_000
+    batch_ops: int = 1000
+    log_bytes: int = 4 << 30
 
 
 class OverBudgetError(OpsError):
@@ -44,6 +47,13 @@ class OverBudgetError(OpsError):
     @property
     def detail(self) -> str:
         """A sentence that says what would be right."""
+        if self.budget == "logBytes":
+            return (
+                f"The history of the project would have {self.used} bytes; it may have {self.limit}. Fork the project "
+                "and edit the copy, whose history is empty."
+            )
+        if self.budget == "batchOps":
+            return f"The batch has {self.used} ops; one batch may have {self.limit}. Send it in several batches."
         if self.budget == "editValues":
             return (
                 f"This batch would write {self.used} values (clips, effects, keyframes); one batch may write "

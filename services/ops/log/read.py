@@ -20,6 +20,7 @@ _FOLLOW: Final = statement("follow")
 _STREAM: Final = statement("stream")
 _FIND: Final = statement("find")
 _HEAD: Final = statement("head")
+_VERSION: Final = statement("version")
 _ANSWERED: Final = statement("answered")
 
 MAX_BYTES: Final = 8 << 20
@@ -45,6 +46,12 @@ class LogReader:
         async with self._engine.connect() as connection:
             rows = await connection.exec_driver_sql(_STREAM, (stream, after_version, until, limit))
             return [raw_event(row) for row in rows]
+
+    async def version(self, stream: str) -> int:
+        """The newest version of a stream; 0 when it has no events."""
+        async with self._engine.connect() as connection:
+            found: int = (await connection.exec_driver_sql(_VERSION, (stream,))).scalar_one()
+        return found
 
     async def follow(
         self, stream: str, after_version: int, limit: int, *, max_bytes: int = MAX_BYTES

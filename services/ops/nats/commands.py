@@ -22,6 +22,7 @@ from cutlog.contract.commands import (
     RecordAudit,
     RecordPlan,
     RecordPolicy,
+    RecordUsage,
     Refusal,
     ReportExport,
     ReportProxy,
@@ -83,6 +84,8 @@ class Commands:
                 return await self._handling.report(project_id, behalf, collect, command.key)
             case RecordPlan(run_id=stream) | RecordPolicy(policy_id=stream) as said:
                 return await self._handling.run(stream, said, behalf, command.key)
+            case RecordUsage(event=used):
+                return await self._handling.usage(used, behalf, command.key)
             case RecordAudit() as noted:
                 await self._audit.note(_entry(command, noted), command.key)
                 return Accepted(position=0, version=0)

@@ -75,8 +75,11 @@ class Catalog:
             if len(self._states) + len(found) > self._capacity:
                 self._states, found = {}, await self._read(tenant, wanted)
             self._states.update(found)
-        budget = self._budgets.get(tenant, self._budgets["*"])
-        return Shelf(self._states, tenant, letters or self._letters, budget)
+        return Shelf(self._states, tenant, letters or self._letters, self.budget(tenant))
+
+    def budget(self, tenant: str) -> Budget:
+        """How large edits of a tenant may make things."""
+        return self._budgets.get(tenant, self._budgets["*"])
 
     def _usable(self, media_id: str) -> bool:
         state = self._states.get(media_id)

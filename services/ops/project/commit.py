@@ -41,6 +41,7 @@ from services.ops.project.apart import apart, cost
 from services.ops.project.asked import Asked
 from services.ops.project.catalog import Catalog
 from services.ops.project.history import Head, History
+from services.ops.project.log_sizes import LogSizes
 from services.ops.project.preparing import Prepared, Preparing
 from services.ops.project.results import Done, Result
 from services.ops.project.turns import Turns
@@ -83,11 +84,13 @@ class Commits:
     """Commands to one project stand in line in this process; against other processes the log's versions decide."""
 
     def __init__(
-        self, engine: AsyncEngine, log: LogWriter, reader: LogReader, history: History, catalog: Catalog, feed: Feed
-    ) -> None:
+        self, engine: AsyncEngine, log: LogWriter, reader: LogReader, history: History, catalog: Catalog, feed: Feed,
+        sizes: LogSizes,
+    ) -> None:  # fmt: skip
         self._engine, self._log, self._reader = engine, log, reader
         self._history, self._catalog, self._feed = history, catalog, feed
         self._preparing = Preparing(catalog, history)
+        self._sizes = sizes
         self._turns = Turns()
 
     async def commit(
@@ -96,8 +99,8 @@ class Commits:
         """Decides and appends. `key` is that of a service's command; under a client's Idempotency-Key (`keyed`) the
         result is kept with the events.
 
-        Raises RefusedError, EditError, FileRefusedError, ImportRefusedError, AlreadyAnsweredError, and what the log
-        raises.
+        Raises RefusedError, EditError, OverBudgetError, FileRefusedError, ImportRefusedError, AlreadyAnsweredError, and
+        what the log raises.
         """
         asked = await self._preparing.begun(asked, behalf.tenant)
         async with self._turns.of(project_id):
@@ -174,6 +177,7 @@ class Commits:
                 raise NotFoundError("The project does not exist.")  # word for word as of one that nobody has
             command = prepared.command
             events, past = await apart(cost(state, command), lambda: project.decide_with_past(state, command))
+            await self._sizes.admit(behalf.tenant, project_id, events)
         except (RefusedError, EditError, OverBudgetError):
             if keyed is not None and await self._reader.answered(keyed) is not None:
                 raise AlreadyAnsweredError from None

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import CollectExport, GcCommand, MediaCommand, ReportExport, ReportProxy
-from cutlog.contract.events import EventData, PlanCalculated, PolicyChanged
-from cutlog.contract.subjects import media_stream, run_stream
+from cutlog.contract.events import EventData, PlanCalculated, PolicyChanged, UsageRecorded
+from cutlog.contract.subjects import media_stream, run_stream, usage_stream
 from services.ops.decide import media, run
 from services.ops.decide.media import MediaState
 from services.ops.log.append import LogWriter
@@ -83,6 +83,20 @@ class Handling:
                 assert isinstance(fact, PlanCalculated | PolicyChanged), "a run's stream holds its plan"
                 state = run.evolve(state, fact)
             return await self._log.append(_service_append(stream, version, run.decide(state, command), behalf, key))
+
+    async def usage(self, used: UsageRecorded, behalf: Behalf, key: str) -> Appended:
+        """Records what a tenant used, as a service counted it; once per key. Raises what the log raises."""
+        stream = usage_stream(behalf.tenant)
+        async with self._turns.of(stream):
+            for _ in range(ATTEMPTS):
+                if (before := await self._reader.find(key)) is not None:
+                    return before
+                version = await self._reader.version(stream)
+                try:
+                    return await self._log.append(_service_append(stream, version, (used,), behalf, key))
+                except VersionConflictError:
+                    continue
+        raise LogUnavailableError
 
 
 def _service_append(stream: str, version: int, events: Sequence[EventData], behalf: Behalf, key: str) -> Append:

@@ -18,6 +18,7 @@ from services.ops.decide.refusals import CollidedError, NotFoundError
 from services.ops.edits.errors import EditError
 from services.ops.edits.naming import media_named, media_renamed
 from services.ops.edits.sequence import Sequence
+from services.ops.edits.size import OverBudgetError
 from services.ops.edits.sources import Earlier, nothing_earlier
 from services.ops.interchange.captions import with_captions
 from services.ops.interchange.losses import Ledger, Loss
@@ -60,7 +61,8 @@ class Preparing:
         return msgspec.structs.replace(asked, ops=msgspec.convert(sent, tuple[Op, ...]), sent=sent)
 
     async def on(self, asked: Asked, project_id: str, state: ProjectState | None, tenant: str) -> Prepared:
-        """The command for that state. Raises RefusedError, EditError, FileRefusedError, ImportRefusedError."""
+        """The command for that state. Raises RefusedError, EditError, OverBudgetError, FileRefusedError,
+        ImportRefusedError."""
         match asked:
             case Batch():
                 return await self._batch(asked, project_id, state, tenant)
@@ -80,6 +82,9 @@ class Preparing:
                 return Prepared(command)
 
     async def _batch(self, batch: Batch, project_id: str, state: ProjectState | None, tenant: str) -> Prepared:
+        most = self._catalog.budget(tenant).batch_ops
+        if len(batch.ops) > most:
+            raise OverBudgetError("batchOps", most, len(batch.ops), "/ops")
         used = state.sequence.uses if state is not None else ()
         known = await self._earlier(project_id, state, batch.ops)
         back = chain.from_iterable(sequence.uses for sequence in known.values())

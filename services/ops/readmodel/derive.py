@@ -38,6 +38,7 @@ from cutlog.contract.events import (
     ProxyDeleted,
     ProxyFailed,
     ProxyRendered,
+    UsageRecorded,
     VersionCommitted,
 )
 from services.ops.decide import media
@@ -102,7 +103,10 @@ async def _derive(connection: AsyncConnection, events: Sequence[Event]) -> None:
         await _committed(connection, versions)
     for event in events:
         match event.data:
-            case ProjectCreated() | ProjectForked() | VersionCommitted() | PlanCalculated() | PolicyChanged():
+            case (
+                ProjectCreated() | ProjectForked() | VersionCommitted() | PlanCalculated() | PolicyChanged()
+                | UsageRecorded()
+            ):  # fmt: skip
                 pass
             case (
                 MediaUploaded() | MediaDeduplicated() | MediaReady() | MediaFailed() | MediaReleased()

@@ -6,6 +6,8 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,7 @@ from services.render.plan.newest import edited, newest_first
 from services.render.plan.profiles import Profile
 from services.render.plan.segments import Digest, Encoded, MediaNotReadyError, Plan, plan
 from services.render.produce.lettering import Letterer
+from services.render.produce.metering import UNMETERED, Metering, drawn
 from services.render.produce.orders import GaveWayError, Order
 from services.render.produce.share import LANES, ForeignPartError, Share
 from services.render.produce.sources import Sources
@@ -39,16 +42,18 @@ class Segments:
     """`cores`: how many processes of ffmpeg go side by side, or how many threads one of them has."""
 
     def __init__(
-        self, ffmpeg: Ffmpeg, blobs: BlobStore, sources: Sources, letterer: Letterer, engine: str, cores: int
-    ) -> None:
+        self, ffmpeg: Ffmpeg, blobs: BlobStore, sources: Sources, letterer: Letterer, engine: str, cores: int,
+        metering: Metering = UNMETERED,
+    ) -> None:  # fmt: skip
         self._ffmpeg, self._blobs, self._sources, self._cores = ffmpeg, blobs, sources, cores
-        self._letterer, self._engine = letterer, engine
+        self._letterer, self._engine, self._metering = letterer, engine, metering
 
     async def encode(
-        self, order: Order, pictures: Plan, missing: Sequence[Encoded], cache: SegmentCache, tally: Tally,
-        share: Share | None,
+        self, order: Order, pictures: Plan, missing: Sequence[Encoded], since: datetime, cache: SegmentCache,
+        tally: Tally, share: Share | None,
     ) -> None:  # fmt: skip
-        """Puts missing segments into the cache: here, or with `share` by all who have nothing to do."""
+        """Puts segments into the cache that were missing at `since`: here, or with `share` by all who have nothing to
+        do."""
         if share is not None and len(missing) > 1:
             await self._shared(order, pictures, missing, tally, share)
             return
@@ -68,7 +73,8 @@ class Segments:
         async def render(number: int, group: Sequence[Encoded], files: dict[str, Opened]) -> None:
             async with slots:
                 run = compile_run(group, pictures.size, pictures.fps, pictures.encoder, files, threads, pictures.alpha)
-                await self._run(run, pictures, order, cache, lambda frames: tally.note(number, frames), tally.kept)
+                note = partial(tally.note, number)
+                await self._run(run, pictures, order, since, cache, note, tally.kept)
                 tally.note(number, run.frames)
 
         async with self._sources.opened(_sources(missing)) as files, asyncio.TaskGroup() as tasks:
@@ -107,6 +113,7 @@ class Segments:
         if unknown := [digest for digest in digests if digest not in segments]:
             raise ForeignPartError(f"{ForeignPartError.__doc__} {unknown[0]}")
         cache = SegmentCache(self._blobs, order.timeline.tenant)
+        since = await self._metering.now()
         absent = await cache.missing(digests)
         group = [segments[digest] for digest in digests if digest in absent]
         if not group:
@@ -121,14 +128,19 @@ class Segments:
                 encoded += frames
 
             try:
-                await self._run(run, pictures, order, cache, tell, kept)
+                await self._run(run, pictures, order, since, cache, tell, kept)
             except GaveWayError:
                 raise GaveWayError(encoded) from None
         return run.frames
 
-    async def _run(self, run: Run, pictures: Plan, order: Order, cache: SegmentCache, note: Tell, kept: Tell) -> None:
+    async def _run(
+        self, run: Run, pictures: Plan, order: Order, since: datetime, cache: SegmentCache, note: Tell, kept: Tell
+    ) -> None:
         """One process of ffmpeg. Segments of its film go into the cache as soon as they are whole, so that no more than
         one is lost whenever it ends."""
+        tenant = order.timeline.tenant
+        slices = [drawn(cache.key(segment.digest), segment.frames, pictures.size) for segment in run.segments]
+        await self._metering.begin(tenant, order.timeline.project_id, slices, since)
         async with self._running(run, note) as (folder, ending):
             lengths = [segment.frames for segment in run.segments]
             film = Growing(folder / OUTPUT, pictures.fps, lengths, order.profile.delay)
@@ -141,6 +153,7 @@ class Segments:
                 for part in await asyncio.to_thread(film.whole, ended=ended):
                     segment = next(segments)
                     await cache.put(segment.digest, part)
+                    await self._metering.end(tenant, [cache.key(segment.digest)])
                     kept(segment.frames)
                     order.turn()
 

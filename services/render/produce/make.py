@@ -25,6 +25,7 @@ from services.render.produce import aac
 from services.render.produce.encode import Segments
 from services.render.produce.finish import make_gif, own_samples
 from services.render.produce.lettering import Letterer
+from services.render.produce.metering import UNMETERED, Metering
 from services.render.produce.orders import GaveWayError, Order, gave_way
 from services.render.produce.receipts import film_digest, made_before, segment_names, write_receipt
 from services.render.produce.share import Share
@@ -42,12 +43,13 @@ _REPAIRS: Final = 5
 
 class Maker:
     """`cores`: how many runs of ffmpeg and encoders of sound go side by side. `measured` is told of each film. `fonts`
-    is a folder with more fonts than the shipped ones."""
+    is a folder with more fonts than the shipped ones; `metering` counts segments."""
 
     def __init__(
-        self, ffmpeg: Ffmpeg, blobs: BlobStore, cores: int, measured: Measured = unmeasured, fonts: Path | None = None
-    ) -> None:
-        self._measured = measured
+        self, ffmpeg: Ffmpeg, blobs: BlobStore, cores: int, measured: Measured = unmeasured, fonts: Path | None = None,
+        metering: Metering = UNMETERED,
+    ) -> None:  # fmt: skip
+        self._measured, self._metering = measured, metering
         self._ffmpeg = ffmpeg
         self._blobs = blobs
         self._cores = cores
@@ -55,7 +57,7 @@ class Maker:
         letterer = Letterer("off" if ffmpeg.sandbox == "off" else "auto", fonts)
         self.engine = f"{ffmpeg.identity} {letterer.identity}"
         """What draws: part of every render key."""
-        self.segments = Segments(ffmpeg, blobs, self._sources, letterer, self.engine, cores)
+        self.segments = Segments(ffmpeg, blobs, self._sources, letterer, self.engine, cores, metering)
         """The maker of the pictures."""
 
     async def make(self, order: Order, tell: Tell, share: Share | None = None) -> Output:
@@ -133,6 +135,7 @@ class Maker:
         segments = pictures.encoded()
         chunks = _chunks(order.profile, sound)
         with phases("look"):
+            since = await self._metering.now()
             absent = await cache.missing([*segments, *chunks])
         phases.made += len(absent)
         phases.found += len({*segments, *chunks}) - len(absent)
@@ -142,7 +145,7 @@ class Maker:
         voice = self._voice(order)
         try:
             async with asyncio.TaskGroup() as tasks:
-                work = self.segments.encode(order, pictures, missing, cache, tally, share)
+                work = self.segments.encode(order, pictures, missing, since, cache, tally, share)
                 tasks.create_task(phases.of("encode", work))
                 tasks.create_task(phases.of("sound", voice.encode(sound, silent, cache, order.turn)))
         except ExceptionGroup as group:

@@ -21,6 +21,7 @@ from services.render.errors import RenderError
 from services.render.plan.profiles import EXPORTS, Profile
 from services.render.plan.segments import Digest, Encoded, moment
 from services.render.produce.make import Maker
+from services.render.produce.metering import UNMETERED, Metering, drawn
 
 #: What a still is kept as.
 Picture = Literal["jpeg", "png"]
@@ -47,10 +48,10 @@ class Still(msgspec.Struct, frozen=True):
 
 
 class Stills:
-    """`slots`: how many are drawn at the same time."""
+    """`slots`: how many are drawn at the same time. `metering` counts them."""
 
-    def __init__(self, maker: Maker, blobs: BlobStore, slots: int) -> None:
-        self._maker, self._blobs = maker, blobs
+    def __init__(self, maker: Maker, blobs: BlobStore, slots: int, metering: Metering = UNMETERED) -> None:
+        self._maker, self._blobs, self._metering = maker, blobs, metering
         self._slots = asyncio.Semaphore(slots)
         self._locks: defaultdict[Digest, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -81,11 +82,15 @@ class Stills:
                 try:
                     return Still(unseal(await self._blobs.get(key)), digest)
                 except (BlobNotFoundError, TornSegmentError):
+                    canvas = timeline.canvas.width, timeline.canvas.height
+                    since = await self._metering.now()
+                    await self._metering.begin(timeline.tenant, timeline.project_id, [drawn(key, 1, canvas)], since)
                     async with self._slots:
                         pixels = await self._maker.segments.written(segment, timeline.canvas, RAW)
                     size = still_size(timeline.canvas, width)
                     data = await asyncio.to_thread(_file, pixels, timeline.canvas, size, picture)
                     await self._blobs.put_bytes(key, seal(data), sync=False)
+                    await self._metering.end(timeline.tenant, [key])
                     return Still(data, digest)
         finally:
             if not lock.locked():
