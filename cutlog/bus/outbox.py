@@ -43,7 +43,8 @@ class Outbox:
         self.skipping = Skipping(f"{source}.outbox", outages=(BusError, NatsError))
         self._passed: dict[int, float] = {}
 
-    async def add(self, connection: AsyncConnection, command: Command) -> None:
+    @staticmethod
+    async def add(connection: AsyncConnection, command: Command) -> None:
         """Stores a command in the caller's transaction; one whose key is there already is left as it is.
 
         Call `wake()` after the commit, or it leaves within a second.

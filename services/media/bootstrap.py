@@ -39,6 +39,7 @@ from services.media.records.settling import settle
 from services.media.records.visible import sees
 from services.media.renditions import examining
 from services.media.renditions.derive import Derive
+from services.media.renditions.tidying import Tidying
 from services.media.renditions.worker import Worker
 from services.media.upkeep.recount import Recounter
 from services.media.upkeep.scrub import Scrubber
@@ -81,6 +82,7 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
         ingest = Ingest(engine, blobs, ffmpeg, outbox, quotas=quotas, probes=probes)
         derive = Derive(ffmpeg, PatientBlobs(blobs), probes)  # waits for the store and keeps what it has encoded
         worker = Worker(engine, derive, outbox, slots=max(1, (os.cpu_count() or 1) // 2))
+        tidying = Tidying(engine, blobs)
         links = Links(blobs, settings.public_url)
         api = make_api(
             engine, blobs, links, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes
@@ -109,7 +111,7 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
         usage_route(api, usage_of(engine, ("ingestSecondsPerHour",), settings.limit))
         api.metrics.looks.append(UsageMetrics(engine, api.metrics.registry).look)
         api.skips(outbox.skipping, worker.skipping, swept, resuming.skipping, scrubber.skipping, recounter.skipping)
-        api.skips(reporter.skipping)
+        api.skips(reporter.skipping, tidying.skipping)
         its.checks |= {"store": blobs.check, "disk": disk}
 
         await its.begin()
@@ -117,6 +119,7 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
         its.send(outbox)
         its.loop(worker.run)
         its.loop(reporter.run, usage=reporter.standing)
+        its.loop(tidying.run)
         its.loop(partial(leases.keep_swept, engine, blobs, swept))
         its.loop(resuming.keep_swept)
         its.loop(scrubber.run, **({"scrub": scrubber.standing} if settings.scrub_days else {}))

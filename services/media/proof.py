@@ -33,13 +33,17 @@ async def _kept(connection: AsyncConnection) -> AsyncIterator[Kept]:
 
 
 async def _loose(connection: AsyncConnection) -> set[str]:
-    """Where uploads go that are under way, the folders of their parts and of videos that are being processed."""
+    """Where uploads go that are under way, the folders of their parts and of videos that are being processed, or were
+    until a moment ago."""
     keys = set(await connection.scalars(select(upload.c.key).where(upload.c.key.is_not(None))))
     keys |= {f"{parts_of(upload_id)}/" for upload_id in await connection.scalars(select(resumable.c.id))}
     columns = (video.c.tenant, video.c.sha256, video.c.generation, video.c.revision)
-    under_way = await connection.execute(select(*columns).where(video.c.derive_at.is_not(None)))
+    under_way = await connection.execute(
+        select(*columns).where(video.c.derive_at.is_not(None) | video.c.tidy_at.is_not(None))
+    )
     for tenant, sha256, generation, revision in under_way:
-        keys.add(f"{revised(Content(tenant, sha256, generation), revision)}/")
+        content = Content(tenant, sha256, generation)
+        keys |= {f"{revised(content, number)}/" for number in (revision, max(0, revision - 1))}
     return keys
 
 

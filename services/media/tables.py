@@ -23,7 +23,8 @@ metadata = MetaData()
 #: One content of one tenant. `derive_at`: when its renditions are to be made, null when nobody has to; `derive_run`
 #: numbers the attempts, so that one which was given up can't have the last word. `stored` and `key`: where the original
 #: is, as the event at `stored_position` told. `revision` counts examinations, the one under way included; `examined_by`
-#: is the engine of the last that ended well, `not_examined` why one that came later did not.
+#: is the engine of the last that ended well, `not_examined` why one that came later did not. `tidy_at`: when to remove
+#: what attempts that ended left in the store, null when there is nothing.
 video = Table(
     "video",
     metadata,
@@ -54,6 +55,7 @@ video = Table(
     Column("revision", Integer, nullable=False, server_default="0"),
     Column("examined_by", Integer, nullable=False, server_default="0"),
     Column("not_examined", Text),
+    Column("tidy_at", DateTime(timezone=True)),
 )
 
 #: An upload under way. `key` is where its bytes will be, noted before they are put there.

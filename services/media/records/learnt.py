@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cutlog.contract.envelope import Event
 from cutlog.contract.events import MediaArchived, MediaDeleted, MediaRestored
 from services.media.records import uses
+from services.media.records.videos import ENDED
 from services.media.tables import video
 
 NAME = "media"
@@ -28,7 +29,7 @@ async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
             case MediaRestored(key=key, generation=generation):
                 await _moved(connection, event, generation, {"stored": "there", "key": key})
             case MediaDeleted(generation=generation):
-                gone = {"stored": "deleted", "ref_count": 0, "renditions": {}, "derive_at": None}
+                gone: dict[str, object] = {"stored": "deleted", "ref_count": 0, "renditions": {}, **ENDED}
                 await _moved(connection, event, generation, gone)
             case _:
                 pass

@@ -6,11 +6,13 @@ import asyncio
 from typing import Final
 
 import structlog
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import case, cast, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cutlog.bus import Outbox
 from cutlog.bus.tables import outbox
+from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import (
     Command,
     CommandReply,
@@ -20,25 +22,30 @@ from cutlog.contract.commands import (
     RecordMediaReleased,
     RecordMediaUploaded,
 )
+from cutlog.contract.events import MediaFailed
+from services.media.records.videos import ENDED, command
 from services.media.tables import refusal, video
 
 log = structlog.get_logger(__name__)
 
 POLL: Final = 0.02
+UNWANTED: Final = "it was deleted before it was processed"
 
 
-async def settle(connection: AsyncConnection, command: Command, reply: CommandReply) -> None:
+async def settle(connection: AsyncConnection, sent: Command, reply: CommandReply) -> None:
     """Takes ops's answer into the tables, as the command leaves the outbox.
 
     Only what ops knows is ready: whoever reads so can use it in an edit at once.
     """
-    match command.body:
+    match sent.body:
         case RecordMediaReady(media_id=video_id) if reply.refused is None:
             await connection.execute(update(video).where(video.c.id == video_id).values(status="ready"))
         case RecordMediaFailed(media_id=video_id, event=event) if reply.refused is None:
-            await connection.execute(
-                update(video).where(video.c.id == video_id).values(status="failed", error=event.reason)
-            )
+            # Unless it was uploaded again meanwhile, and is being processed.
+            mine = update(video).where(video.c.id == video_id, video.c.derive_at.is_(None))
+            await connection.execute(mine.values(status="failed", error=event.reason))
+        case RecordMediaReleased(media_id=video_id) if reply.refused is None:
+            await stop(connection, video_id)
         case RecordMediaReleased(media_id=video_id) if reply.refused is not None:
             await connection.execute(
                 update(video).where(video.c.id == video_id).values(ref_count=video.c.ref_count + 1)
@@ -46,15 +53,33 @@ async def settle(connection: AsyncConnection, command: Command, reply: CommandRe
         case RecordMediaDeduplicated(media_id=video_id, generation=generation) if reply.refused is not None:
             # Deleted before this service heard of it; who uploads puts the bytes there again.
             mine = update(video).where(video.c.id == video_id, video.c.generation == generation)
-            await connection.execute(mine.values(stored="deleted", ref_count=0, derive_at=None))
+            await connection.execute(mine.values(stored="deleted", ref_count=0, **ENDED))
         case RecordMediaUploaded(media_id=video_id) if reply.refused is not None:
-            changes = {"status": "failed", "error": reply.refused.detail, "derive_at": None}
+            changes = {"status": "failed", "error": reply.refused.detail, **ENDED}
             await connection.execute(update(video).where(video.c.id == video_id).values(changes))
         case _:
             pass
     if reply.refused is not None:
-        values = {"key": command.key, "code": reply.refused.code, "detail": reply.refused.detail}
+        values = {"key": sent.key, "code": reply.refused.code, "detail": reply.refused.detail}
         await connection.execute(insert(refusal).values(values).on_conflict_do_nothing())
+
+
+async def stop(connection: AsyncConnection, video_id: str) -> None:
+    """Ends the processing of a video that has no upload any more. Whoever is at it loses the claim, which ends ffmpeg.
+    What was made is removed; what is made when the video is uploaded again has other keys."""
+    unwanted = (video.c.id == video_id, video.c.ref_count <= 0, video.c.derive_at.is_not(None))
+    first = video.c.status == "processing"
+    values = {
+        **ENDED, "derive_run": video.c.derive_run + 1, "revision": video.c.revision + 1,
+        "status": case((first, "failed"), else_=video.c.status), "error": case((first, UNWANTED), else_=video.c.error),
+        "renditions": case((first, cast({}, JSONB)), else_=video.c.renditions),
+    }  # fmt: skip
+    row = (await connection.execute(update(video).where(*unwanted).values(values).returning(video))).one_or_none()
+    if row is None or row.status != "failed":
+        return  # what was examined again stays what it was
+    body = RecordMediaFailed(media_id=video_id, event=MediaFailed(reason=UNWANTED))
+    key = f"media/{video_id}/failed/{row.derive_run}"
+    await Outbox.add(connection, command(key, Behalf(row.tenant, row.actor, row.trace), body))
 
 
 class Answers:

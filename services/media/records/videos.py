@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -27,6 +27,10 @@ Storage = Literal["there", "archived", "deleted"]
 
 DERIVE_ATTEMPTS = 5
 """A process that dies counts as one."""
+
+
+ENDED: Final[dict[str, Any]] = {"derive_at": None, "tidy_at": func.clock_timestamp()}
+"""Values of a row at which nobody is to work any more; what is of no use of all that was made is removed."""
 
 
 class VideoUnknownError(MediaError, LookupError):
@@ -232,9 +236,7 @@ async def count_again(
     """One more upload of a content that is there. What failed to be processed is tried again."""
     changes: dict[str, Any] = {"ref_count": video.c.ref_count + 1}
     if found.status == "failed":
-        changes |= {
-            "status": "processing", "error": None, "derive_at": func.clock_timestamp(), "derive_left": DERIVE_ATTEMPTS,
-        }  # fmt: skip
+        changes |= _begin_again()
     statement = update(video).where(video.c.id == found.id).values(changes).returning(video)
     row = stored((await connection.execute(statement)).one())
     event = MediaDeduplicated(name=row.name, ref_count=row.ref_count)
@@ -248,12 +250,17 @@ async def retry(connection: AsyncConnection, tenant: str, video_id: str) -> Stor
     row = await by_id(connection, tenant, video_id, lock=True)
     if row.status != "failed" or row.stored != "there":
         raise NotFailedError(f"Video {video_id} is {row.status if row.stored == 'there' else row.stored}.")
-    values = {
-        "status": "processing", "error": None, "progress": 0.0, "derive_at": func.clock_timestamp(),
-        "derive_left": DERIVE_ATTEMPTS,
-    }  # fmt: skip
-    statement = update(video).where(video.c.id == row.id).values(values).returning(video)
+    statement = update(video).where(video.c.id == row.id).values(_begin_again()).returning(video)
     return stored((await connection.execute(statement)).one())
+
+
+def _begin_again() -> dict[str, Any]:
+    """Values of a video that failed and is processed again: what is made has other keys than what may still be written
+    by an earlier attempt, or be removed at the moment."""
+    return {
+        "status": "processing", "error": None, "progress": 0.0, "derive_at": func.clock_timestamp(),
+        "derive_left": DERIVE_ATTEMPTS, "revision": video.c.revision + 1,
+    }  # fmt: skip
 
 
 def again_key(video_id: str, upload_id: str) -> str:

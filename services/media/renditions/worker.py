@@ -27,7 +27,7 @@ from cutlog.db.skipping import Skipping
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
 from cutlog.process.stopping import stops_within
 from services.media.facts.probed import UnusableError
-from services.media.records.videos import Status, Stored, command, stored
+from services.media.records.videos import ENDED, Status, Stored, command, stored
 from services.media.renditions.derive import Derive, Derived
 from services.media.renditions.examining import ENGINE
 from services.media.tables import video
@@ -35,7 +35,7 @@ from services.media.tables import video
 log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(seconds=12)
-RENEW_SECONDS: Final = 1.0
+RENEW_SECONDS: Final = 0.5
 POLL_SECONDS: Final = 0.5
 RETRY_AFTER: Final = timedelta(seconds=2)
 
@@ -76,21 +76,30 @@ class Worker:
                 await stops_within(stop, 1.0)
 
     async def _until(self, stop: asyncio.Event, row: Stored) -> None:
-        """Derives, unless `stop` comes first: then the work is cancelled and its claim given back."""
-        work = asyncio.create_task(self._one(row))
-        stopping = asyncio.create_task(stop.wait())
+        """Derives, unless `stop` comes first: then the work is cancelled and its claim given back. Nothing more is done
+        when the claim is lost, as when the video is deleted."""
+        if row.derive_left < 0:
+            await self._fail(row, "processing was started too often without finishing")
+            return
+        share = [0.0]
+        making = asyncio.create_task(self._make(row, share))
+        keeping, stopping = asyncio.create_task(self._keep_claim(row, share)), asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait((work, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                work.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await work
-                await self._give_back(row, timedelta(0), left=row.derive_left + 1)
+            await asyncio.wait((making, keeping, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if making.done():
+                keeping.cancel()
+                await self._end(row, making)
                 return
-            work.result()
+            making.cancel()
+            await asyncio.wait([making])
+            if keeping.done():
+                keeping.result()
+                await self._abandon(row)
+            else:
+                await self._give_back(row, timedelta(0), left=row.derive_left + 1)
         finally:
-            stopping.cancel()
-            work.cancel()
+            for task in (making, keeping, stopping):
+                task.cancel()
 
     async def _claim(self, status: Status) -> Row[Any] | None:
         """The upload that waits longest, or the next tenant's video to examine again, for as long as the lease is
@@ -121,25 +130,25 @@ class Worker:
             self._served = row.tenant
         return row
 
-    async def _one(self, row: Stored) -> None:
-        if row.derive_left < 0:
-            await self._fail(row, "processing was started too often without finishing")
-            return
-        share = [0.0]
-        renewing = asyncio.create_task(self._renew(row, share))
+    async def _make(self, row: Stored, share: list[float]) -> Derived:
+        """All renditions of a video. Raises what `_end` knows."""
 
         def told(part: float) -> None:
             share[0] = part
 
+        # What is examined again shows what it did until all is there.
+        shown = partial(self._show, row) if row.status == "processing" else None
+        derived = await self._derive.make(
+            row.key, row.tenant, row.sha256, row.generation, told, shown, revision=row.revision
+        )
+        if row.status == "ready" and derived.kind != row.kind:
+            # Clips were allowed for what it was.
+            raise UnusableError(f"it is now detected as {derived.kind} instead of {row.kind}")
+        return derived
+
+    async def _end(self, row: Stored, making: asyncio.Task[Derived]) -> None:
         try:
-            # What is examined again shows what it did until all is there.
-            shown = partial(self._show, row) if row.status == "processing" else None
-            derived = await self._derive.make(
-                row.key, row.tenant, row.sha256, row.generation, told, shown, revision=row.revision
-            )
-            if row.status == "ready" and derived.kind != row.kind:
-                # Clips were allowed for what it was.
-                raise UnusableError(f"it is now detected as {derived.kind} instead of {row.kind}")
+            derived = making.result()
         except _FINAL as error:
             await self._fail(row, str(error))
         except StoreUnavailableError as error:
@@ -154,8 +163,6 @@ class Worker:
                 await self._fail(row, str(error))
         else:
             await self._finish(row, derived)
-        finally:
-            renewing.cancel()
 
     async def _show(self, row: Stored, thumbnail: Rendition) -> None:
         """There is something to look at while the rest is made."""
@@ -164,18 +171,26 @@ class Worker:
             renditions = msgspec.structs.replace(row.renditions, thumbnail=thumbnail)
             await connection.execute(mine.values(renditions=msgspec.to_builtins(renditions)))
 
-    async def _renew(self, row: Stored, share: list[float]) -> None:
-        """Keeps the claim, and says how far the work is."""
+    async def _keep_claim(self, row: Stored, share: list[float]) -> None:
+        """Keeps the claim, and says how far the work is. Returns when it is lost."""
+        mine = update(video).where(
+            video.c.id == row.id, video.c.derive_run == row.derive_run, video.c.derive_at.is_not(None)
+        )
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             with contextlib.suppress(*DATABASE_ERRORS):
                 async with self._engine.begin() as connection:
-                    # Not what has ended meanwhile.
-                    mine = update(video).where(
-                        video.c.id == row.id, video.c.derive_run == row.derive_run, video.c.derive_at.is_not(None)
-                    )
                     until = func.clock_timestamp() + literal(LEASE)
-                    await connection.execute(mine.values(derive_at=until, progress=share[0]))
+                    kept = await connection.execute(mine.values(derive_at=until, progress=share[0]))
+                if kept.rowcount == 0:
+                    return
+
+    async def _abandon(self, row: Stored) -> None:
+        """The video is another's to process, or nobody's: what this attempt wrote to the last is removed."""
+        log.info("derive.abandoned", id=row.id, run=row.derive_run)
+        async with self._engine.begin() as connection:
+            nobodys = update(video).where(video.c.id == row.id, video.c.derive_at.is_(None))
+            await connection.execute(nobodys.values(ENDED))
 
     async def _give_back(self, row: Stored, after: timedelta, *, left: int) -> None:
         """Whoever comes after that time may take it."""
@@ -208,7 +223,7 @@ class Worker:
         log.warning("media.reexamination_failed", id=row.id, why=reason)
         async with self._engine.begin() as connection:
             mine = update(video).where(video.c.id == row.id, video.c.derive_run == row.derive_run)
-            await connection.execute(mine.values(derive_at=None, not_examined=reason[:1000]))
+            await connection.execute(mine.values(**ENDED, not_examined=reason[:1000]))
 
     async def _report(
         self, row: Stored, values: dict[str, object], outcome: str, body: MediaCommand, seconds: int = 0
@@ -220,7 +235,7 @@ class Worker:
                 video.c.id == row.id, video.c.derive_run == row.derive_run, video.c.generation == row.generation,
                 video.c.stored != "deleted",
             )  # fmt: skip
-            if (await connection.execute(mine.values(derive_at=None, **values))).rowcount == 0:
+            if (await connection.execute(mine.values(**ENDED, **values))).rowcount == 0:
                 return
             if seconds:
                 slice_ = f"{row.id}/{row.generation}/{row.revision}"
