@@ -18,6 +18,7 @@ from cutlog.contract.profiles import EXPORTS, ExportProfile
 RenditionName = Literal[
     "proxy.mp4",
     "proxy-alpha.mp4",
+    "audio.m4a",
     "audio.pcm",
     "thumbnail.jpg",
     "sprite.jpg",
@@ -26,9 +27,9 @@ RenditionName = Literal[
     "master.png",
     "master.otf",
 ]
-"""What is made of an upload."""
-StreamKind = Literal["mp4", "alpha.mp4", "pcm"]
-"""What is made of another stream: an edit proxy, the alpha of one, sound."""
+"""What is made of an upload. Releases up to 0.1 kept sound as PCM."""
+StreamKind = Literal["mp4", "alpha.mp4", "m4a", "pcm"]
+"""What is made of another stream: an edit proxy, the alpha of one, sound. Releases up to 0.1 kept sound as PCM."""
 CacheKind = Literal["mp4", "pcm", "json", "jpeg", "png"]
 """What the render cache holds: segments and chunks of sound, sections of treated sound, measurements, frames."""
 FilmProfile = Literal["proxy"] | ExportProfile

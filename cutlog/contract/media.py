@@ -128,7 +128,7 @@ class Rendition(Wire):
 
 
 class StreamRenditions(Wire):
-    """Files derived from a stream other than the chosen one: the edit proxy of video, or the PCM of audio. `facts`
+    """Files derived from a stream other than the chosen one: the edit proxy of video, or the sound of audio. `facts`
     are those of the file as if this stream were the chosen one. `proxy_alpha` as in Renditions."""
 
     index: int
@@ -139,8 +139,9 @@ class StreamRenditions(Wire):
 
 
 class Renditions(Wire):
-    """Files derived at ingest: a 480p edit proxy of video, PCM s16le 48 kHz stereo of audio, a thumbnail, a sprite
-    sheet (`width` and `height` of one thumbnail, `frames` of them), the peaks of audio and an image of them.
+    """Files derived at ingest: a 480p edit proxy of video, the sound of audio, a thumbnail, a sprite sheet (`width` and
+    `height` of one thumbnail, `frames` of them), the peaks of audio and an image of them. Sound is FLAC in MP4, or PCM
+    s16le of releases up to 0.1: 16 bits, 48 kHz, stereo.
     `streams`: for other streams that a clip may name. `proxy_alpha`: for video with transparency, its alpha as a grey
     video, frame for frame that of the edit proxy, which shows the video over black.
 

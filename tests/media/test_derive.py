@@ -20,6 +20,7 @@ import cutlog.operate.cli
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.media import Rendition
 from cutlog.contract.time import Fps
+from cutlog.ffmpeg import samples
 from services.media.facts.probed import judge
 from services.media.renditions.derive import Derive, Derived
 from tests.support import cutouts
@@ -67,9 +68,12 @@ class Bench:
         subprocess.run(command, check=True, cwd=self.folder)
         return path
 
+    def stereo(self, derived: Derived) -> NDArray[np.int16]:
+        return np.concatenate(list(samples.blocks(self.path(derived.renditions.audio))))
+
     def sound(self, derived: Derived) -> Samples:
-        """The PCM as mono floats; both channels are checked to be there."""
-        raw = np.fromfile(self.path(derived.renditions.audio), np.int16).reshape(-1, 2)
+        """The sound as mono floats; both channels are checked to be there."""
+        raw = self.stereo(derived)
         assert derived.renditions.audio is not None
         assert derived.renditions.audio.samples == len(raw)
         mono: Samples = raw.mean(axis=1, dtype=np.float32) / np.float32(32768)
@@ -209,7 +213,7 @@ async def test_six_channels_become_two_without_clipping(bench: Bench, painted: P
     )  # fmt: skip
     derived = await bench(clip)
     assert derived.facts.channels == 6
-    raw = np.fromfile(bench.path(derived.renditions.audio), np.int16).reshape(-1, 2)
+    raw = bench.stereo(derived)
     assert len(raw) == RATE
     assert 3000 < np.abs(raw[10_000:40_000]).max() < 32_767
 
@@ -222,6 +226,19 @@ async def test_sound_of_another_rate_keeps_its_time(bench: Bench, painted: Paint
     derived = await bench(clip)
     assert (derived.facts.sample_rate, derived.facts.channels) == (44_100, 1)
     assert read_tones(bench.sound(derived), Fraction(25), 50)[1:-1] == [k % 40 for k in range(1, 49)]
+
+
+async def test_sound_of_16_bits_is_kept_to_the_bit_and_silence_takes_no_room(bench: Bench) -> None:
+    source = bench.make(
+        "half.wav", "-f", "lavfi", "-i", "aevalsrc=random(0)-0.5|random(1)-0.5:s=48000:d=1,apad=whole_dur=600",
+        "-c:a", "pcm_s16le",
+    )  # fmt: skip
+    derived = await bench(source)
+    kept, wanted = bench.stereo(derived), np.fromfile(source, "<i2")[-600 * RATE * 2 :].reshape(-1, 2)
+    assert kept.any() and np.array_equal(kept, wanted)
+    sound = derived.renditions.audio
+    assert sound is not None and sound.samples == 600 * RATE
+    assert sound.size < wanted.nbytes / 200, "599 of 600 seconds are silent"
 
 
 @slow

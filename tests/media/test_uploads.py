@@ -45,7 +45,7 @@ async def test_a_new_file_is_stored_once_under_its_digest_and_made_ready(running
     assert ready["status"] == "ready"
     derived = f"derived/default/{sha256}.0"
     assert running.files() == [
-        f"{derived}/audio.pcm", f"{derived}/proxy.mp4", f"{derived}/sprite.jpg", f"{derived}/thumbnail.jpg",
+        f"{derived}/audio.m4a", f"{derived}/proxy.mp4", f"{derived}/sprite.jpg", f"{derived}/thumbnail.jpg",
         f"{derived}/waveform.json", f"{derived}/waveform.png", f"videos/default/{sha256}.0.mp4",
     ]  # fmt: skip
     assert (running.objects / f"videos/default/{sha256}.0.mp4").read_bytes() == clip.read_bytes()

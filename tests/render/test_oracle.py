@@ -33,7 +33,7 @@ from cutlog.contract.timeline import (
     Track,
     Transition,
 )
-from cutlog.ffmpeg import Ffmpeg
+from cutlog.ffmpeg import Ffmpeg, samples
 from cutlog.hosting.settings import Settings
 from tests.render.listening import decoded as heard
 from tests.render.oracle import Oracle, decoded
@@ -167,7 +167,7 @@ class Bench:
     def sound(self) -> Any:
         audio = self._library[0].renditions.audio
         assert audio is not None
-        return np.fromfile(self._studio.blobs.path(audio.key), "<i2").reshape(-1, 2).astype(np.float32) / 32768
+        return np.concatenate(list(samples.blocks(self._studio.blobs.path(audio.key)))).astype(np.float32) / 32768
 
     def compare(self, stack: tuple[Track, ...]) -> None:
         """Both renderings of a timeline show and sound the same."""

@@ -1,4 +1,4 @@
-"""Makes what editing needs of an upload: the edit proxy, the PCM, the thumbnail; and checks what was made."""
+"""Makes what editing needs of an upload: the edit proxy, the sound, the thumbnail; and checks what was made."""
 
 from __future__ import annotations
 
@@ -40,9 +40,6 @@ from services.media.renditions.recipes import (
     waveform_args,
 )
 
-BYTES_PER_SAMPLE = 4
-"""Of both channels."""
-PIECE = 1 << 20
 REWRITE_LIMITS = Limits(memory=2 << 30, seconds=600, output_bytes=8 << 30)
 """For a picture that is rewritten."""
 
@@ -103,7 +100,7 @@ class Derive:
                 made = msgspec.structs.replace(made, master=await work.master())
             if judged.kind == "video":
                 made = msgspec.structs.replace(made, sprite=await work.sprite())
-            if audio is not None and audio.size > 0:
+            if audio is not None and audio.samples:
                 waveform, image = await work.waveform(audio)
                 made = msgspec.structs.replace(made, waveform=waveform, waveform_image=image)
             streams = [await work.stream(other) for other in others(raw, judged)]
@@ -179,8 +176,8 @@ class _Work:
 
     async def _audio(self, judged: Judged, key: str) -> Rendition:
         await self._run(audio_args(self._source, judged))
-        rendition = await self._put(AUDIO, key)
-        return msgspec.structs.replace(rendition, samples=rendition.size // BYTES_PER_SAMPLE)
+        samples = await asyncio.to_thread(_samples, self._folder / AUDIO)
+        return msgspec.structs.replace(await self._put(AUDIO, key), samples=samples)
 
     async def stream(self, other: Judged) -> StreamRenditions:
         """Of another stream than the chosen one: the file as if that were chosen. Last of all, since the files of the
@@ -193,7 +190,7 @@ class _Work:
             made, alpha = await self._proxy(other, key, alpha_key)
             return StreamRenditions(index=other.video, facts=other.facts, proxy=made, proxy_alpha=alpha)
         assert other.audio is not None
-        sound = await self._audio(other, str(StreamKey(self._content, other.audio, "pcm", self._revision)))
+        sound = await self._audio(other, str(StreamKey(self._content, other.audio, "m4a", self._revision)))
         return StreamRenditions(index=other.audio, audio=sound)
 
     async def thumbnail(self) -> Rendition:
@@ -218,8 +215,9 @@ class _Work:
         return await self._put(WAVEFORM), await self._put(WAVEFORM_IMAGE)
 
     def _peaks(self, samples: int) -> None:
-        with (self._folder / AUDIO).open("rb") as pcm:
-            found = peaks(iter(lambda: pcm.read(PIECE), b""), samples, SAMPLE_RATE)
+        from cutlog.ffmpeg.samples import blocks  # PyAV and NumPy, which a service without uploads can do without
+
+        found = peaks((block.tobytes() for block in blocks(self._folder / AUDIO)), samples, SAMPLE_RATE)
         (self._folder / WAVEFORM).write_bytes(msgspec.json.encode(found))
 
     def _progress(self, progress: Progress) -> None:
@@ -235,6 +233,12 @@ class _Work:
 
     def _key(self, name: RenditionName) -> str:
         return str(RenditionKey(self._content, name, self._revision))
+
+
+def _samples(sound: Path) -> int:
+    from cutlog.ffmpeg.samples import length  # as above
+
+    return length(sound)
 
 
 async def _stored(blobs: BlobStore, path: Path, key: str) -> Rendition:

@@ -22,7 +22,7 @@ from services.media.records.videos import DERIVE_ATTEMPTS, VideoUnknownError
 from services.media.tables import video
 
 ROOT: Final = "/api/videos/examine"
-ENGINE: Final = 1
+ENGINE: Final = 2
 """Raised when what is made of an upload changes: videos that an earlier one examined are those to examine again."""
 SHOWN: Final = 100
 

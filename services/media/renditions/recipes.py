@@ -1,7 +1,7 @@
 """What ffmpeg is told to make from an upload. Pure.
 
 Frame n of the edit proxy is what the source shows at n / its rate after its first picture, or, of a source whose
-pictures keep their own times, its n-th picture at just that time; sample 0 of the PCM is the moment of frame 0.
+pictures keep their own times, its n-th picture at just that time; sample 0 of the sound is the moment of frame 0.
 Pictures are turned upright, in square pixels, BT.709 of limited range; fields have become pictures. What is
 transparent is shown over black, and the alpha of the edit proxy is a grey film beside it.
 """
@@ -35,7 +35,7 @@ from services.media.renditions.previews import COLUMNS, Sheet
 
 PROXY: Final = "proxy.mp4"
 PROXY_ALPHA: Final = "proxy-alpha.mp4"
-AUDIO: Final = "audio.pcm"
+AUDIO: Final = "audio.m4a"
 THUMBNAIL: Final = "thumbnail.jpg"
 SPRITE: Final = "sprite.jpg"
 MASTER: Final = "master.png"
@@ -126,7 +126,8 @@ def proxy_frames(facts: MediaFacts) -> int | None:
 
 
 def audio_args(source: Path, judged: Judged) -> list[str]:
-    """PCM: what sounds before the first picture is cut, a later start is filled with silence, as are gaps."""
+    """FLAC of 16 bits: what sounds before the first picture is cut, a later start is filled with silence, as are
+    gaps."""
     chain = [
         f"asetpts='{_since(judged.heard)}'",
         *(stereo(judged.sound) if judged.sound is not None else ()),
@@ -138,8 +139,17 @@ def audio_args(source: Path, judged: Judged) -> list[str]:
         chain.append(f"atrim=end_sample={samples_at(facts.frames, facts.fps.fraction, SAMPLE_RATE)}")
     return [
         "-copyts", *_input(source, facts.container), "-map", f"0:{judged.audio}", "-vn", "-af", ",".join(chain),
-        "-ac", str(CHANNELS), "-c:a", "pcm_s16le", "-f", "s16le", AUDIO,
+        "-ac", str(CHANNELS), *lossless_args(AUDIO),
     ]  # fmt: skip
+
+
+def lossless_args(name: str) -> tuple[str, ...]:
+    """An output of sound as `cutlog.ffmpeg.samples` reads it. In blocks of 85 ms: so much is decoded before a wanted
+    sample."""
+    return (
+        "-c:a", "flac", "-sample_fmt", "s16", "-frame_size", "4096", "-compression_level", "5", *_BITEXACT,
+        "-f", "mp4", "-movflags", "+faststart", name,
+    )  # fmt: skip
 
 
 def sprite_args(proxy: Path, facts: MediaFacts, of: Sheet) -> list[str]:
@@ -154,10 +164,10 @@ def sprite_args(proxy: Path, facts: MediaFacts, of: Sheet) -> list[str]:
     ]  # fmt: skip
 
 
-def waveform_args(pcm: Path) -> list[str]:
-    """A picture of the PCM, white on nothing."""
+def waveform_args(sound: Path) -> list[str]:
+    """A picture of the sound, white on nothing."""
     return [
-        "-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", str(CHANNELS), "-i", f"file:{pcm}",
+        *_input(sound, "mov"),
         "-filter_complex", "showwavespic=s=1200x120:colors=white", "-frames:v", "1", *_BITEXACT,
         "-c:v", "png", "-f", "image2pipe", WAVEFORM_IMAGE,
     ]  # fmt: skip

@@ -36,7 +36,7 @@ REVISION: Final = 2
 
 
 class Tape(msgspec.Struct, frozen=True, kw_only=True):
-    """The PCM of a media as it is. Position p is its sample p or, `reversed`, its sample -1 - p; elsewhere silence."""
+    """The sound of a media as is. Position p is its sample p or, `reversed`, its sample -1 - p; elsewhere silence."""
 
     key: str
     sha256: str

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutlog.contract.profiles import CHANNELS
+from cutlog.ffmpeg import samples
 from services.render.audio.levels import Curve, Fade, Level, between
 from services.render.audio.score import Chunk, Take, Tape
 from services.render.audio.treatment import OVERLAP, SECTION, Treatment, section_start
@@ -24,7 +25,7 @@ _FULL: Final = np.float32(1 / 32768)
 def mix(chunk: Chunk, tapes: Mapping[str, Path], sections: Mapping[tuple[Treatment, int], Samples]) -> Samples:
     """The chunk's samples, its lead included; what exceeds full scale is cut off.
 
-    `tapes`: PCM by SHA-256; `sections`: treated sounds by what was done and the number of the section.
+    `tapes`: files by SHA-256; `sections`: treated sounds by what was done and the number of the section.
     """
     out = np.zeros((chunk.samples, CHANNELS), np.float32)
     for take in chunk.takes:
@@ -35,24 +36,9 @@ def mix(chunk: Chunk, tapes: Mapping[str, Path], sections: Mapping[tuple[Treatme
     return out
 
 
-def length(path: Path) -> int:
-    """Samples of a file of PCM."""
-    return path.stat().st_size // (2 * CHANNELS)
-
-
 def read(path: Path, start: int, count: int, *, backwards: bool = False) -> NDArray[np.int16]:
-    """Samples × channels of a file of PCM from a position on; silence where it has none."""
-    whole = length(path)
-    if backwards:
-        return read(path, -start - count, count)[::-1]
-    out = np.zeros((count, CHANNELS), np.int16)
-    first, last = max(0, start), min(whole, start + count)
-    if first < last:
-        size = (last - first, CHANNELS)
-        out[first - start : last - start] = np.fromfile(
-            path, "<i2", size[0] * CHANNELS, offset=first * 2 * CHANNELS
-        ).reshape(size)
-    return out
+    """Samples × channels of a tape from a position on; silence where it has none."""
+    return samples.read(path, -start - count, count)[::-1] if backwards else samples.read(path, start, count)
 
 
 def shape(sound: Samples, level: Level, start: int) -> None:

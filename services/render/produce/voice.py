@@ -19,7 +19,7 @@ import numpy as np
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.keys import CacheKey
 from cutlog.contract.profiles import CHANNELS, SAMPLE_RATE
-from cutlog.ffmpeg import Ffmpeg, Limits
+from cutlog.ffmpeg import Ffmpeg, Limits, samples
 from services.render.audio.filters import LEVELS, Filter, Loudness, loudness_told, noise_told
 from services.render.audio.levels import highest
 from services.render.audio.score import Chunk, Score, Tape
@@ -28,7 +28,7 @@ from services.render.cache.packets import TornSegmentError, seal, unseal
 from services.render.cache.store import SegmentCache
 from services.render.plan.segments import Digest
 from services.render.produce import aac
-from services.render.produce.mix import Samples, length, mix, read
+from services.render.produce.mix import Samples, mix, read
 
 _INPUT: Final = "heard.pcm"
 _OUTPUT: Final = "treated.pcm"
@@ -184,7 +184,7 @@ def _whole(sealed: bytes) -> bytes:
 
 def _prepare(folder: Path, tape: Path, run: Run, *, backwards: bool) -> None:
     """Writes what a run hears, and its commands. Of the silence after the source, a second is enough."""
-    after = SAMPLE_RATE + (0 if backwards else length(tape))
+    after = SAMPLE_RATE + (0 if backwards else samples.length(tape))
     end = run.first + run.count if run.whole else max(run.first + 1, min(run.first + run.count, after))
     with (folder / _INPUT).open("wb") as out:
         for start in range(run.first, end, _BLOCK):
