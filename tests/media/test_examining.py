@@ -57,6 +57,11 @@ async def test_a_video_gets_facts_and_renditions_anew_and_is_of_use_meanwhile(ru
     assert (await client("GET", f"/api/videos/{video_id}")).body["status"] == "ready"
     assert await examined(operator) == {"begun": 0, "waiting": 0, "outdated": 0, "failed": []}
     (_, first), (_, second) = await ready(running, 2)
+
+    async def tidied() -> bool:
+        return not await running.rows("SELECT FROM video WHERE tidy_at IS NOT NULL")
+
+    await eventually(tidied)
     assert (await client("GET", f"/api/videos/{video_id}")).body["facts"] == fresh["facts"] == second["facts"]
     keys = [{made["key"] for made in data["renditions"].values() if made} for data in (first, second)]
     assert keys[0] == set(before)

@@ -12,7 +12,7 @@ from sqlalchemy import func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobStore, StoreUnavailableError
-from cutlog.contract.keys import Content, RenditionKey, StreamKey, UnknownKeyError, parse_key
+from cutlog.contract.keys import Content, RenditionKey, StreamKey, UnknownKeyError, parse_key, revision_of
 from cutlog.contract.media import Renditions
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.db.skipping import Skipping
@@ -69,8 +69,10 @@ class Tidying:
         return True
 
     async def _remove(self, content: Content, revision: int, kept: Renditions) -> None:
-        """What was made up to that examination and is not `kept`. What later ones make has other keys."""
+        """What was made up to that examination and is not `kept`. What later ones make has other keys. What earlier
+        ones made, cached segments may refer to; gc collects it."""
         keys = {made.key for _, made in kept.files()}
+        first = max(map(revision_of, keys), default=0)
         async for head in self._blobs.list(content.folder):
             try:
                 key = parse_key(head.key)
@@ -78,7 +80,7 @@ class Tidying:
                 continue
             match key:
                 case RenditionKey(content=whose, revision=made) | StreamKey(content=whose, revision=made):
-                    if whose == content and made <= revision and head.key not in keys:
+                    if whose == content and first <= made <= revision and head.key not in keys:
                         await self._blobs.delete(head.key)
                 case _:
                     pass
