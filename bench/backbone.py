@@ -1,4 +1,4 @@
-"""L2, L3, L4: from an edit to a message, a relay that catches up, and a projection made anew, over a million events.
+"""L3, L4: a relay that catches up, and a projection made anew, over a million events.
 
 BENCH_EVENTS=100000 takes fewer.
 """
@@ -16,11 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
 import asyncpg
 import msgspec
 import uvloop
-from nats.aio.msg import Msg
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench.shape import Bench, Row, Target
@@ -29,13 +27,11 @@ from cutlog.bus import Bus, Projection, consume, messages
 from cutlog.bus.pull import Pull, ensure_consumer
 from cutlog.contract.subjects import EVENTS
 from cutlog.operate.cli.serve import unhurried_collection
-from cutlog.operate.cli.up import PROCESSES
 from cutlog.operate.stack.postgres import service_url
 from services.gc.projection import apply as projection
 from services.ops.log.relay import Relay
 
 COUNT: Final = int(os.environ.get("BENCH_EVENTS", "1000000"))
-RATE: Final = 200
 PROJECTS: Final = 1_000
 CHUNK: Final = 50_000
 
@@ -48,10 +44,8 @@ COLUMNS: Final = ("position", "stream", "version", "id", "type", "data", "meta",
 
 
 def run(seconds: float) -> Iterator[Row]:
-    """L2, then L3 and L4 on one log; what is ours, and reading, in a loop such as a service has."""
+    """Both on one log; what is ours, and reading, in a loop such as a service has."""
     unhurried_collection()
-    with tempfile.TemporaryDirectory() as folder, standing(Path(folder), processes=PROCESSES) as stand:
-        yield asyncio.run(latency(stand, max(seconds, 5.0)))
     with tempfile.TemporaryDirectory() as folder, standing(Path(folder), ("ops", "gc")) as stand:
         stand.stop_ops()
         copied = asyncio.run(fill(stand))
@@ -69,56 +63,6 @@ def run(seconds: float) -> Iterator[Row]:
             "command": ["cutlog.bus.consume(services.gc.projection)"],
             "peer_command": ["cutlog.bus.Pull", "+", "decode"],
         }  # fmt: skip
-
-
-async def latency(stand: Stand, seconds: float) -> Row:
-    """Edits at a fixed rate over HTTP; how long each takes to a plain subscriber of its event."""
-    sent: dict[str, float] = {}
-    took: list[float] = []
-    headers = {"Content-Type": "application/json"}
-    async with (
-        await Bus.connect(stand.nats.url, stand.secrets.nats("operator").seed, name="operator") as bus,
-        aiohttp.ClientSession(headers=headers) as http,
-    ):
-
-        async def heard(message: Msg) -> None:
-            began = sent.pop(message.subject.split(".")[2], None)
-            if began is not None:
-                took.append(time.perf_counter() - began)
-
-        await bus.client.subscribe("evt.project.*.VersionCommitted", cb=heard)
-        tokens = {number: {"Authorization": f"Bearer {stand.token(f'editor{number}')}"} for number in range(RATE)}
-        homes = [stand.urls[number % len(stand.urls)] for number in range(RATE)]  # a project is always at one process
-        for number in range(RATE):
-            body = msgspec.json.encode({"name": "Bench", "id": f"p{number}"})
-            async with http.post(f"{homes[number]}/api/projects", data=body, headers=tokens[number]) as answer:
-                assert answer.status == 201, await answer.text()
-
-        async def edit(index: int) -> None:
-            number = index % RATE
-            op = {"op": "track.add", "track": f"t{index // RATE}", "kind": "video"}
-            sent[f"p{number}"] = time.perf_counter()
-            async with http.post(
-                f"{homes[number]}/api/projects/p{number}/ops",
-                data=msgspec.json.encode({"ops": [op]}),
-                headers=tokens[number],
-            ) as answer:
-                assert answer.status == 201, await answer.text()
-
-        began, work = time.perf_counter(), []
-        for index in range(round(RATE * seconds)):
-            await asyncio.sleep(max(0.0, began + index / RATE - time.perf_counter()))
-            work.append(asyncio.create_task(edit(index)))
-        await asyncio.gather(*work)
-        while sent:
-            await asyncio.sleep(0.01)
-    took.sort()
-    return {
-        "figure": "L2", "processes_of_ops": PROCESSES,
-        "edits": len(took), "per_second": RATE, "p50_ms": round(1000 * took[len(took) // 2], 2),
-        "p99_ms": round(1000 * took[len(took) * 99 // 100], 2),
-        "command": ["POST", "/api/projects/{project}/ops", "→", "evt.project.>"],
-    }  # fmt: skip
 
 
 def rows(first: int, last: int) -> Iterator[tuple[Any, ...]]:
@@ -232,12 +176,9 @@ async def rebuilding(stand: Stand) -> float:
 
 
 BENCH: Final = Bench(
-    "The backbone: from an edit to a subscriber, catching up, and rebuilding a projection",
+    "The backbone: catching up, and rebuilding a projection",
     run,
     targets=(
-        Target("L2", "POST of ops to its message at a subscriber, median at 200 per second", column="p50_ms",
-               at_most=5, where={"figure": "L2"}),
-        Target("L2", "the same, 99 of 100", column="p99_ms", at_most=25, where={"figure": "L2"}),
         Target("L3", "relay catching up a million events", "COPY of the same rows into PostgreSQL", at_least=0.3,
                where={"figure": "L3"}),
         Target("L4", "rebuild of the collector's projection from a million events",

@@ -62,13 +62,17 @@ class Editor(asyncio.Protocol):
         self.ask()
 
     def ask(self) -> None:
+        body = self.body()
+        self.sent = time.perf_counter()
+        self.transport.write(self.head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    def body(self) -> bytes:
+        """The next edit."""
         gain = -(self.version % 40)
-        body = (
+        return (
             b'{"ops":[{"op":"clip.set","clip":"c%d","gainDb":%d}],"expectedVersion":%d}'
             % (self.version % 10, gain, self.version)
         )  # fmt: skip
-        self.sent = time.perf_counter()
-        self.transport.write(self.head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -85,6 +89,10 @@ class Editor(asyncio.Protocol):
         self.latencies.append((now, now - self.sent))
         self.buffer = b""
         self.version += 1
+        self.answered()
+
+    def answered(self) -> None:
+        """What comes after an acknowledged edit: the next one."""
         if self.stopping:
             self.done.set_result(None)
         else:
