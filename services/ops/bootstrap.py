@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +20,7 @@ from cutlog.auth.sessions import PREFIX as SESSION
 from cutlog.bus.micro import Endpoint
 from cutlog.bus.provision import Provider
 from cutlog.contract import subjects
+from cutlog.contract.envelope import RawEvent
 from cutlog.contract.letters import shipped
 from cutlog.db.engine import create_engine
 from cutlog.hosting.installed_fonts import letters_in
@@ -65,6 +66,7 @@ from services.ops.proof import PROOF
 from services.ops.readmodel.derive import derive
 from services.ops.readmodel.guard import guard
 from services.ops.readmodel.reads import Reads
+from services.ops.readmodel.wholly import wholly
 
 
 @asynccontextmanager
@@ -108,16 +110,16 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         its.task(forgetting(engine, stop), name="answers")
         measures = LogMetrics(reader, relay)
 
-        def grown_here(grown: Grown) -> None:
-            relay.wake()
-            news.tell(grown)
+        def grown_here(grown: Grown, told: Sequence[RawEvent]) -> None:
+            relay.wake(grown, told)
+            news.tell(grown, told)
 
-        def grown_elsewhere(grown: Grown) -> None:
-            relay.wake()
+        def grown_elsewhere(grown: Grown, told: Sequence[RawEvent]) -> None:
+            relay.wake(grown, told)
             commits.heard(grown)
 
         log = await its.open(
-            LogWriter(engine, inline=(guard, derive), on_commit=grown_here, measured=measures.appended)
+            LogWriter(engine, inline=(guard, derive), wholly=wholly, on_commit=grown_here, measured=measures.appended)
         )
         its.closing(history.settle)
         commits = Commits(engine, log, reader, history, catalog, feed, sizes)

@@ -189,7 +189,8 @@ async def test_an_unknown_event_type_stops_the_projection_and_says_so(
     owner = await asyncpg.connect(database.owner_url)  # a newer build of ops appended this
     await owner.execute(
         "SET search_path = ops; SELECT append('{project.p_0}', '{6}', ARRAY[gen_random_uuid()], '{ProjectPainted}',"
-        ' ARRAY[\'{}\'], ARRAY[\'{"tenant": "t", "actor": "a", "trace": ""}\'])'
+        ' ARRAY[\'{}\'], ARRAY[\'{"tenant": "t", "actor": "a", "trace": ""}\'], false,'
+        " '{}', '{}', '{}', '{}', '{}')"
     )
     await owner.close()
     backbone.relay.wake()

@@ -24,6 +24,7 @@ from services.ops.log.append import LogWriter
 from services.ops.log.records import Append, Appended
 from services.ops.readmodel.derive import derive
 from services.ops.readmodel.guard import guard
+from services.ops.readmodel.wholly import wholly
 from tests.ops.conftest import FACTS, TRACE
 from tests.support.database import Database
 
@@ -51,7 +52,7 @@ async def log(engine: AsyncEngine) -> AsyncIterator[LogWriter]:
         sha256=sha256, size=1000, name="film.mov", key=f"videos/default/{sha256}.1.mov", generation=1, kind="video",
         facts=FACTS, ref_count=1,
     )  # fmt: skip
-    async with LogWriter(engine, inline=(guard, derive)) as log:
+    async with LogWriter(engine, inline=(guard, derive), wholly=wholly) as log:
         await log.append(append("media.film", 0, film))
         await log.append(append("project.p", 0, ProjectCreated(name="Film", canvas=Canvas())))
         yield log

@@ -110,6 +110,8 @@ async def test_the_rows_derived_as_events_land_equal_those_of_a_rebuild(
     await editor.made("POST", "/api/projects", {"name": "Gone", "id": "p2"})
     await editor.edit("p1", *TRACKS, clip(0))
     await editor.edit("p1", {"op": "project.configure", "name": "Renamed", "width": 640, "background": "#123456"})
+    for n in range(3):
+        await editor.edit("p1", {"op": "track.set", "track": "v0", "gainDb": -n})  # a version and nothing else
     await proxy_made(ask, 1)
     x = (await editor.made("POST", "/api/projects/p1/export"))["id"]
     await editor.made("POST", f"/api/projects/p1/exports/{x}/cancel")

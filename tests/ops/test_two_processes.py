@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -31,7 +31,7 @@ def rename(n: int) -> dict[str, Any]:
     return {"op": "project.configure", "name": f"Film {n}"}
 
 
-def mute(_: News, grown: Grown) -> None:
+def mute(_: News, grown: Grown, events: Sequence[RawEvent] = ()) -> None:
     """In the place of `News.tell`: what is told is lost."""
 
 

@@ -53,6 +53,12 @@ class LogMetrics(Collector):
             ),
         ):
             yield CounterMetricFamily(name, text, count)
+        published = CounterMetricFamily(
+            "cutlog_relay_published_events", "Events that this process published", labels=["source"]
+        )
+        published.add_metric(["memory"], self._relay.state.from_told)
+        published.add_metric(["log"], self._relay.state.from_log)
+        yield published
 
     def appended(self, events: int, seconds: float) -> None:
         """A group commit."""

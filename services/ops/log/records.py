@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -41,9 +41,6 @@ class Kept(msgspec.Struct, frozen=True):
     at: datetime
 
 
-Also = Callable[[AsyncConnection, Appended], Awaitable[None]]
-"""Rows to write together with one append, in its transaction."""
-
 Inline = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
 """Derives rows from events in the transaction that appends them; called once for all events of a group commit."""
 
@@ -62,7 +59,18 @@ class Append(msgspec.Struct, frozen=True):
     trace: str
     key: str | None = None
     keep: Keep | None = None
-    also: Also | None = None
+
+
+class Whole(NamedTuple):
+    """A statement that appends events with all rows derived from them, and the columns that it takes after those of
+    `append`."""
+
+    statement: str
+    columns: tuple[list[Any], ...]
+
+
+Wholly = Callable[[Sequence[Append]], Whole | None]
+"""The statement that does it for these appends; None, where there is none."""
 
 
 class LogError(OpsError):

@@ -7,6 +7,7 @@ anything, all of its directory included, and is made whole from the log.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +21,7 @@ from cutlog.bus.connection import Bus
 from cutlog.bus.errors import BusError
 from cutlog.bus.lag import Lag
 from cutlog.bus.streams import stream_info
+from cutlog.contract.envelope import RawEvent
 from cutlog.contract.subjects import EVENTS
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
@@ -27,7 +29,8 @@ from cutlog.db.standing import Standing
 from cutlog.process.stopping import stops_within
 from services.ops.log.news import Grown
 from services.ops.log.read import LogReader
-from services.ops.log.stream import EventStream, StreamAheadError, last_foreign
+from services.ops.log.stream import Counts, EventStream, StreamAheadError, last_foreign
+from services.ops.log.told import Told
 
 log = structlog.get_logger(__name__)
 
@@ -42,29 +45,33 @@ ALARM: Final = 3600.0
 
 
 @dataclass
-class RelayState:
-    """For status and metrics. `published`: the last position known to be in the stream; `foreign`: how many messages
-    somebody else published there."""
+class RelayState(Counts):
+    """For status and metrics. `published`: the last position known to be in the stream; `rests`: whether that is all
+    that the relay knows of."""
 
     leads: bool = False
     published: int = 0
-    rebuilt: int = 0
-    foreign: int = 0
+    rests: bool = False
     error: str | None = None
 
 
 class Relay:
     """One of all processes publishes; the others wait to take over. `wake()` says that there is something new."""
 
-    def __init__(self, bus: Bus, engine: AsyncEngine, *, look_again: float = LOOK_AGAIN) -> None:
-        self._bus, self._engine, self._look_again = bus, engine, look_again
+    def __init__(self, bus: Bus, engine: AsyncEngine, *, look_again: float = LOOK_AGAIN, poll: float = POLL) -> None:
+        self._bus, self._engine, self._look_again, self._poll = bus, engine, look_again, poll
         self._wake = asyncio.Event()
+        self._told, self._look = Told(), True
         self.state = RelayState()
         self.standing = Standing("relay", rounds=STALLED)
         self.lag = Lag("relay")
 
-    def wake(self, grown: Grown = ()) -> None:
-        """The log has grown, here or in another process."""
+    def wake(self, grown: Grown = (), told: Sequence[RawEvent] = ()) -> None:
+        """The log has grown, here or in another process, by the events that are `told`, or by others as well."""
+        if told and self.state.leads:
+            self._told.add(told)
+        else:
+            self._look = True
         self._wake.set()
 
     async def check(self) -> None:
@@ -111,35 +118,35 @@ class Relay:
     async def _lead(self, stop: asyncio.Event, lease: Lease) -> None:
         async with self._engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await self._publish(EventStream(self._bus, connection), stop, lease)
+            self._told.clear()
+            await self._publish(EventStream(self._bus, connection, self._told, self.state), stop, lease)
 
     async def _publish(self, stream: EventStream, stop: asyncio.Event, lease: Lease) -> None:
         loop = asyncio.get_running_loop()
-        look_at, known = loop.time(), 0
+        sync_at, look = loop.time(), True
         self.state.leads = True
         try:
             while not stop.is_set():
                 self._wake.clear()
+                self.state.rests = False
+                look, self._look = look or self._look, False
                 try:
                     lease.check()
-                    if loop.time() >= look_at:
+                    if loop.time() >= sync_at:
                         await stream.sync()
-                        look_at = loop.time() + self._look_again
-                        if (foreign := stream.foreign - known) > 0:
-                            known = stream.foreign
-                            self.state.foreign += foreign
-                    more = await stream.publish()
+                        sync_at = loop.time() + self._look_again
+                    more = await stream.publish(look=look)
                 except (BusError, NatsError) as error:
                     log.warning("relay.resyncing", why=str(error), published=stream.last)
-                    look_at = loop.time()
+                    sync_at, look = loop.time(), True
                     await stops_within(stop, 0.1)
                     continue
-                self.state.published, self.state.rebuilt = stream.last, stream.rebuilt
+                self.state.published = stream.last
                 lease.completed()
-                if not more:
-                    await _set_within(self._wake, POLL)
+                self.state.rests = not more
+                look = more or not await _set_within(self._wake, self._poll)
         finally:
-            self.state.leads = False
+            self.state.leads = self.state.rests = False
             await stream.close()
 
     async def _wake_at(self, stop: asyncio.Event) -> None:
@@ -147,8 +154,9 @@ class Relay:
         self._wake.set()
 
 
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it was."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        return await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
-        return
+        return False

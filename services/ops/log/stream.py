@@ -27,6 +27,7 @@ from cutlog.process.readiness import CannotServe
 from services.ops.errors import OpsError
 from services.ops.log.records import raw_event
 from services.ops.log.sql import statement
+from services.ops.log.told import Told
 
 log = structlog.get_logger(__name__)
 
@@ -72,14 +73,28 @@ class _Ends:
         return {"log_id": str(self.id), "seal": messages.seal_name(self.key)}
 
 
-class EventStream:
-    """Reads the log through `connection` (autocommit). `last` is the stream's last sequence, the only cursor; `foreign`
-    counts messages that the relay did not publish, `rebuilt` how often the stream was made anew."""
+@dataclass
+class Counts:
+    """`foreign`: messages that somebody else published; `rebuilt`: how often the stream was made anew; `from_told` and
+    `from_log`: events that were published as they were told, or after they had been read."""
 
-    def __init__(self, bus: Bus, connection: AsyncConnection) -> None:
+    rebuilt: int = 0
+    foreign: int = 0
+    from_told: int = 0
+    from_log: int = 0
+
+
+class EventStream:
+    """Events come from what was `told`, or else from the log, through `connection` (autocommit). `last` is the stream's
+    last sequence, the only cursor."""
+
+    def __init__(
+        self, bus: Bus, connection: AsyncConnection, told: Told | None = None, counts: Counts | None = None
+    ) -> None:
         self._bus, self._connection = bus, connection
+        self._told = Told() if told is None else told
+        self._counts = Counts() if counts is None else counts
         self.last = 0
-        self.rebuilt = self.foreign = 0
         self._key = b""
         self._foreign_at: datetime | None = None
         self._coming: asyncio.Task[list[RawEvent]] | None = None
@@ -109,16 +124,18 @@ class EventStream:
         self._key = ends.key
         self.last = info["state"]["last_seq"] if info is not None else 0
 
-    async def publish(self) -> int:
-        """Publishes the next events, as many as fit a batch; how many. Raises BusError: then `sync` first.
+    async def publish(self, *, look: bool = True) -> bool:
+        """Publishes the next events, as many as fit a batch; whether there may be more in the log. Reads there where it
+        is to `look`, and where something is missing in what was told. Raises BusError: then `sync` first.
 
         While the server takes a full batch, the next is read.
         """
-        page = await self._page()
+        told = [] if self._coming is not None else self._told.after(self.last)
+        page = told or (await self._page() if look or self._told or self._coming is not None else [])
         if not page:
-            return 0
+            return False
         end = page[-1].position
-        if len(page) == MAX_BATCH:
+        if not told and len(page) == MAX_BATCH:
             self._coming = asyncio.create_task(self._read(end))
         outgoing = [sealed(self._key, event) for event in page]
         try:
@@ -129,7 +146,9 @@ class EventStream:
             await self.close()
             raise
         self.last = last
-        return len(page)
+        self._counts.from_told += len(told)
+        self._counts.from_log += len(page) - len(told)
+        return look or not told or len(told) == MAX_BATCH
 
     async def close(self) -> None:
         """Leaves the connection to others: what is being read is read to its end, since a query that is broken off
@@ -196,7 +215,7 @@ class EventStream:
             )  # fmt: skip
             found, last = found + 1, last - 1
         if found:
-            self.foreign += found
+            self._counts.foreign += found
             self._foreign_at = datetime.now(UTC)
         return found
 
@@ -215,7 +234,7 @@ class EventStream:
     async def _remove(self, why: str) -> None:
         log.warning("relay.stream_rebuilt", stream=EVENTS, why=why)
         await self._bus.api(f"STREAM.DELETE.{EVENTS}")
-        self.rebuilt += 1
+        self._counts.rebuilt += 1
 
 
 @dataclass(frozen=True, slots=True)

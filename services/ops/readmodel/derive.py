@@ -51,7 +51,7 @@ _CANVAS_KEYS: Final = ("width", "height", "fps", "background")
 
 _ADD_PROJECT: Final = statement("add_project")
 _ADD_VERSIONS: Final = statement("add_versions")
-_COMMIT_VERSIONS: Final = statement("commit_versions")
+_COMMIT_VERSIONS: Final = "SELECT commit_versions($1, $2, $3, $4, $5, $6)"
 _CONFIGURE: Final = statement("configure_project")
 _KEEP_CANVAS: Final = statement("keep_canvas")
 _RESTORE_CANVAS: Final = statement("restore_canvas")
@@ -152,7 +152,6 @@ async def _begin_uses(connection: AsyncConnection, project: str, media: Sequence
 
 async def _committed(connection: AsyncConnection, events: Sequence[Event]) -> None:
     facts = [(event, event.data) for event in events if isinstance(event.data, VersionCommitted)]
-    newest = {event.entity: (event, data) for event, data in facts}
     await _execute(
         connection, _COMMIT_VERSIONS,
         [event.entity for event, _ in facts],
@@ -160,10 +159,7 @@ async def _committed(connection: AsyncConnection, events: Sequence[Event]) -> No
         [event.position for event, _ in facts],
         [data.duration for _, data in facts],
         [data.digest for _, data in facts],
-        list(newest),
-        [data.version for _, data in newest.values()],
-        [data.duration for _, data in newest.values()],
-        [event.at for event, _ in newest.values()],
+        [event.at for event, _ in facts],
     )  # fmt: skip
     uses = [(media_id, event.entity, data.version) for event, data in facts for media_id in data.media_added]
     if uses:
