@@ -35,7 +35,7 @@ CAPTIONS: Final[J] = {"op": "captions.import", "track": "en", "format": "srt", "
 MARKER: Final[J] = {"op": "marker.add", "marker": "m", "at": 6, "label": "Cut"}
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "The project": ("project.configure", "history.revert"),
+    "The project": ("project.configure", "history.revert", "history.undo"),
     "Tracks": ("track.add", "track.remove", "track.move", "track.set"),
     "Clips in their places": ("clip.add", "clip.paste", "clip.remove", "clip.move", "clip.trim", "clip.split"),
     "Clips and their sources": ("clip.slip", "clip.slide", "clip.roll", "clip.replace"),
@@ -60,6 +60,11 @@ EXAMPLES: Final[dict[str, Example]] = {
     "history.revert": Example(
         {"op": "history.revert", "toVersion": 1},
         [{"op": "history.revert", "toVersion": 9}],
+        given=[{"op": "clip.remove", "clip": "b"}],
+    ),
+    "history.undo": Example(
+        {"op": "history.undo", "versions": [2]},
+        [{"op": "history.undo", "versions": [9]}],
         given=[{"op": "clip.remove", "clip": "b"}],
     ),
     "track.add": Example(

@@ -59,10 +59,11 @@ class Shown(NamedTuple):
 
 
 def run(ops: Sequence[Mapping[str, Any]], start: Film | None = None) -> Film:
-    """The film after ops as JSON. Raises EditError, msgspec.ValidationError."""
+    """The film after ops as JSON; version 1 is the beginning, and 2 where it starts. Raises EditError,
+    msgspec.ValidationError."""
     film = start if start is not None else beginning()
     typed, _ = read_captions(msgspec.convert(ops, type=Ops), film)
-    return apply_all(film, typed, MEDIA, {1: beginning()}.get)
+    return apply_all(film, typed, MEDIA, {1: beginning(), 2: film}.get)
 
 
 def read_captions(ops: Sequence[Op], film: Film) -> tuple[Sequence[Op], object]:

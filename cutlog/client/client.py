@@ -142,6 +142,26 @@ class Client:
         body = {"toVersion": to_version} | _given(expectedVersion=expected_version, message=message)
         return await self.transport.ask(Committed, "POST", f"/api/projects/{project_id}/revert", json=body, key=_key())
 
+    async def undo(
+        self,
+        project_id: str,
+        version: int | None = None,
+        *,
+        expected_version: int | None = None,
+        message: str | None = None,
+    ) -> Committed:
+        """Creates a version that takes back what `version` did and keeps the later ones; default: your newest that is
+        not undone, with those of the same gesture. Raises VersionConflict, when later ones changed the same."""
+        body = _given(version=version, expectedVersion=expected_version, message=message)
+        return await self.transport.ask(Committed, "POST", f"/api/projects/{project_id}/undo", json=body, key=_key())
+
+    async def redo(
+        self, project_id: str, *, expected_version: int | None = None, message: str | None = None
+    ) -> Committed:
+        """Creates a version that takes your newest undo back. Raises VersionConflict."""
+        body = _given(expectedVersion=expected_version, message=message)
+        return await self.transport.ask(Committed, "POST", f"/api/projects/{project_id}/redo", json=body, key=_key())
+
     async def fork(self, project_id: str, name: str, version: int | None = None) -> Project:
         """Creates a project that starts from a version of this one; default: the newest."""
         body = {"name": name} | _given(version=version)
@@ -160,16 +180,17 @@ class Client:
         message: str | None = None,
         expected_version: int | None = None,
         on_conflict: Literal["fail", "rebase"] = "fail",
+        gesture: str | None = None,
         dry_run: bool = False,
         key: str | None = None,
     ) -> Committed:
         """Appends ops (`cutlog.client.ops`, or equal objects of JSON) as one version, all or nothing.
 
         Raises VersionConflict when `expected_version` is not the newest; with `on_conflict="rebase"` only if later
-        versions changed the same objects. Raises Invalid, with a pointer, when an op does not apply. `dry_run` stores
-        nothing.
+        versions changed the same objects. Raises Invalid, with a pointer, when an op does not apply. Versions of one
+        `gesture` are undone together. `dry_run` stores nothing.
         """
-        body = {"ops": ops} | _given(message=message, expectedVersion=expected_version)
+        body = {"ops": ops} | _given(message=message, expectedVersion=expected_version, gesture=gesture)
         body |= ({"dryRun": True} if dry_run else {}) | ({"onConflict": "rebase"} if on_conflict == "rebase" else {})
         path = f"/api/projects/{project_id}/ops"
         return await self.transport.ask(Committed, "POST", path, json=body, key=key or _key())

@@ -50,7 +50,8 @@ class VersionCommitted(Wire):
 
     `duration` is the new length in frames, `digest` that of the new timeline. `media_added` and `media_removed` are
     the ids whose use by the *timeline* began or ended with this version. Where a frontend of the old backend sent the
-    edit, `written` has it in its words, and `ops` what they mean.
+    edit, `written` has it in its words, and `ops` what they mean. `undoes` are the versions that it takes back; those
+    of one `gesture` are undone together.
     """
 
     version: int
@@ -62,6 +63,8 @@ class VersionCommitted(Wire):
     media_removed: tuple[str, ...] = ()
     imported: ImportedVersion | msgspec.UnsetType = msgspec.UNSET
     written: Written | msgspec.UnsetType = msgspec.UNSET
+    undoes: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
+    gesture: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProxyRendered(Wire):

@@ -13,6 +13,7 @@ MAX_FRAMES: Final = 10_000_000
 MAX_TRACKS: Final = 200
 MAX_CLIPS: Final = 100_000
 MAX_OPS: Final = 1_000
+MAX_UNDONE: Final = 1_000
 MAX_KEYFRAMES: Final = 1_000
 #: Effects of one clip.
 MAX_EFFECTS: Final = 32

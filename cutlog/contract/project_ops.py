@@ -9,10 +9,13 @@ from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
-from cutlog.contract.limits import NO_NUL, At, Gain, Index, Name, TrackName
+from cutlog.contract.limits import MAX_UNDONE, NO_NUL, At, Gain, Index, Name, TrackName
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import CaptionMode, Color, Font, Side, TrackKind
 
+Undone = Annotated[
+    tuple[Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)], ...], msgspec.Meta(min_length=1, max_length=MAX_UNDONE)
+]
 Label = Annotated[str, msgspec.Meta(max_length=1_000, pattern=NO_NUL)]
 
 
@@ -92,7 +95,16 @@ class HistoryRevert(Strict, tag_field="op", tag="history.revert"):
     to_version: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
+class HistoryUndo(Strict, tag_field="op", tag="history.undo"):
+    """Takes back what versions did and keeps what others did since. It is refused when later versions changed the same.
+
+    The project's name stays, and so do ids that were used. What an undo did can be undone: that is a redo.
+    """
+
+    versions: Undone
+
+
 ProjectOp = (
     ProjectConfigure | TrackAdd | TrackRemove | TrackMove | TrackSet | MarkerAdd | MarkerMove | MarkerRemove
-    | HistoryRevert
+    | HistoryRevert | HistoryUndo
 )  # fmt: skip

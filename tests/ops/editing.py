@@ -21,12 +21,13 @@ from cutlog.contract.timeline import (
     TextSource,
     TextStyle,
 )
-from services.ops.edits.apply import apply, apply_all
+from services.ops.edits.apply import DEFINITIONS, apply, apply_all
 from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import NORMAL
 from services.ops.edits.lane import Piece
 from services.ops.edits.looks import PROPERTIES
 from services.ops.edits.sequence import Sequence
+from services.ops.timeline.values import part
 from tests.ops.drawing import MEDIA
 from tests.ops.painting import cell, expected, paint, same
 
@@ -111,6 +112,20 @@ class Editing(RuleBasedStateMachine):
             self.order_and_gaps(before, op.clip, after)
         if isinstance(op, o.HistoryRevert):
             assert paint(after) == paint(self.versions[op.to_version])
+        if isinstance(op, o.HistoryUndo):
+            self.undone(before, op, after)
+
+    def undone(self, before: Sequence, op: o.HistoryUndo, after: Sequence) -> None:
+        """Undo of the newest is a revert to the one before; an undo can be redone."""
+        newest = len(self.versions) - 1
+        if op.versions == (newest,):
+            assert timeline(after) == timeline(self.versions[newest - 1])
+        for later, (was, is_) in enumerate(pairwise(self.versions)):
+            if later + 1 > op.versions[-1]:
+                assert kept(self.applied[later], was, is_, before, after)
+        states = dict(enumerate((*self.versions, after)))
+        redone = apply(after, o.HistoryUndo(versions=(newest + 1,)), MEDIA, states.get)
+        assert timeline(redone) == timeline(before)
 
     def order_and_gaps(self, before: Sequence, clip: str, after: Sequence) -> None:
         """Ripple on one track: the clips after that one keep their order and their distances."""
@@ -298,6 +313,11 @@ class Editing(RuleBasedStateMachine):
     def revert(self, data: st.DataObject) -> None:
         self.does(o.HistoryRevert(to_version=data.draw(st.integers(0, len(self.versions)))))
 
+    @rule(data=st.data())
+    def undo(self, data: st.DataObject) -> None:
+        newest = len(self.versions) - 1
+        self.does(o.HistoryUndo(versions=(data.draw(st.integers(max(1, newest - 5), newest)),)))
+
     @rule(data=st.data(), at=AT, by=BY)
     def batch(self, data: st.DataObject, at: int, by: int) -> None:
         """Several ops as one version: wholly, or not at all with a pointer to the one that is wrong."""
@@ -325,6 +345,24 @@ class Editing(RuleBasedStateMachine):
 
     def ids(self) -> list[str]:
         return [placed.piece.id for placed in self.sequence.clips()]
+
+
+def kept(op: o.Op, was: Sequence, is_: Sequence, before: Sequence, after: Sequence) -> bool:
+    """Whether the values that an op made others, and that still stand, are as they were before an undo of others."""
+    if isinstance(op, o.HistoryUndo | o.HistoryRevert):
+        return True
+    for of, id_, field, _ in DEFINITIONS[type(op)].touches(op, was):
+        if of == "place" or field in ("at", "index", "timeline") or (of, field) == ("track", "whole"):
+            continue
+        made = part(is_, of, id_, field)
+        if made != part(was, of, id_, field) and part(before, of, id_, field) == made != part(after, of, id_, field):
+            return False
+    return True
+
+
+def timeline(sequence: Sequence) -> tuple[object, ...]:
+    """What two sequences have in common whose timelines are equal."""
+    return sequence.canvas, sequence.tracks, sequence.markers, sequence.links, sequence.transitions, sequence.uses
 
 
 def pasted(piece: Piece, name: str, track: str, at: int) -> o.ClipPaste:

@@ -14,8 +14,8 @@ from cutlog.contract.upcasting import UPCASTERS
 SAMPLES = Path(__file__).parents[2] / "proto" / "samples"
 FILES = sorted(SAMPLES.glob("*.v*.json"))
 
-#: Lists that Python says are absent by `null`, which protobuf can't tell from an empty one.
-NULLABLE_LISTS = ("sar", "fps")
+#: Lists that Python says are absent, by `null` or by nothing, which protobuf can't tell from an empty one.
+NULLABLE_LISTS = ("sar", "fps", "undoes")
 
 
 def _type(path: Path) -> str:

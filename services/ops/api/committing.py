@@ -10,15 +10,17 @@ from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Wire
 from cutlog.contract.limits import NO_NUL
-from cutlog.web import Reply, Request
+from cutlog.web import Problem, Reply, Request
 from services.ops.api.context import Ops
 from services.ops.api.once import Translate, once
 from services.ops.api.problem_types import VERSION_CONFLICT, Stale
 from services.ops.decide.refusals import CollidedError, StaleVersionError
+from services.ops.edits.undoing import BuiltOnError
 from services.ops.interchange.losses import Loss
 from services.ops.interchange.matching import Missing
-from services.ops.project.asked import Batch
+from services.ops.project.asked import Batch, Undo
 from services.ops.project.results import Done, Edited
+from services.ops.project.undos import collided
 
 MISSED: Final = 200
 """Versions at most that a conflict tells; the rest is in the list of versions."""
@@ -48,7 +50,7 @@ class ImportedTimeline(Wire):
     missing: tuple[Missing, ...]
 
 
-async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch, *, dry_run: bool) -> Reply:
+async def commit(ops: Ops, req: Request[Any, Any], project_id: str, wanted: Batch | Undo, *, dry_run: bool) -> Reply:
     """201 with what was committed; 200 for a dry run. Raises Problem 409 with what was missed,
     EditError, RefusedError."""
 
@@ -56,7 +58,9 @@ async def commit(ops: Ops, req: Request[Any, Any], project_id: str, batch: Batch
         return Reply(201, committed(done))
 
     async def act() -> Reply:
-        asked = msgspec.structs.replace(batch, files=await ops.captions.read_all(batch.ops))
+        asked = wanted
+        if isinstance(asked, Batch):
+            asked = msgspec.structs.replace(asked, files=await ops.captions.read_all(asked.ops))
         if dry_run:
             return Reply(200, committed((await ops.commits.preview(project_id, req.behalf, asked)).done))
         return made((await ops.commits.commit(project_id, req.behalf, asked, keyed=req.keyed)).done)
@@ -70,11 +74,17 @@ async def committed_once(
     """`once`, where a conflict tells the versions that its sender has not seen. Raises Problem 409."""
     try:
         return await once(ops, req, translate, act)
+    except BuiltOnError as error:
+        raise await _conflict(ops, project_id, await collided(ops.history, project_id, error)) from None
     except StaleVersionError as stale:
-        missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
-        collisions = tuple(stale.collisions) if isinstance(stale, CollidedError) else ()
-        more = Stale(current_version=stale.current, missed=tuple(missed), collisions=collisions)
-        raise VERSION_CONFLICT(str(stale), more=more) from None
+        raise await _conflict(ops, project_id, stale) from None
+
+
+async def _conflict(ops: Ops, project_id: str, stale: StaleVersionError) -> Problem:
+    missed = await ops.reads.versions(project_id, stale.expected + 1, stale.current, MISSED)
+    collisions = tuple(stale.collisions) if isinstance(stale, CollidedError) else ()
+    more = Stale(current_version=stale.current, missed=tuple(missed), collisions=collisions)
+    return VERSION_CONFLICT(str(stale), more=more)
 
 
 def committed(done: Done) -> Committed:

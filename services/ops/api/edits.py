@@ -6,9 +6,11 @@ import re
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import UNSET
 
 from cutlog.auth.actor import Actor
 from cutlog.contract.base import Strict
+from cutlog.contract.ids import Id
 from cutlog.contract.ops import Ops as OpList
 from cutlog.web import Api, ListQuery, Page, ProblemError, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import TOO_LARGE, invalid
@@ -27,12 +29,14 @@ LONGEST_NUMBER: Final = 350
 class NewVersion(Strict):
     """One edit: all ops apply, or none. `expectedVersion` is the version that the client saw; when the project has a
     newer one, the edit is refused, or with `onConflict: "rebase"` applied on top of it, if it touches nothing that the
-    missed versions changed. With `dryRun` nothing is stored."""
+    missed versions changed. Versions of one `gesture`, such as the drag of a slider, are undone together. With `dryRun`
+    nothing is stored."""
 
     ops: Annotated[OpList, msgspec.Meta(examples=[[{"op": "track.add", "track": "v1", "kind": "video"}]])]
     expected_version: VersionNumber | None = None
     on_conflict: Literal["fail", "rebase"] = "fail"
     message: Message | None = None
+    gesture: Id | None = None
     dry_run: bool = False
 
 
@@ -70,7 +74,8 @@ def routes(api: Api, ops: Ops) -> None:
         check_stored_size(req.raw)
         sent = _SENT.decode(req.raw).ops
         await _check_seen(ops, req.actor, sent)
-        batch = Batch(new.ops, sent, new.expected_version, new.on_conflict, new.message)
+        gesture = UNSET if new.gesture is None else new.gesture
+        batch = Batch(new.ops, sent, new.expected_version, new.on_conflict, new.message, gesture=gesture)
         return await commit(ops, req, req.path["project"], batch, dry_run=new.dry_run)
 
     @api.get(

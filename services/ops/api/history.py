@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.ops import HistoryRevert, Name
-from cutlog.web import Api, Reply, Request, Role
+from cutlog.web import Api, ProblemError, Reply, Request, Role
+from cutlog.web.problems import invalid
 from services.ops.api.committing import Committed, Message, VersionNumber, commit
 from services.ops.api.context import Ops
 from services.ops.api.once import once
-from services.ops.api.problem_types import BUDGET_EXCEEDED, EDIT_REFUSED, ID_UNAVAILABLE, MEDIA_GONE, VERSION_CONFLICT
+from services.ops.api.problem_types import (
+    BUDGET_EXCEEDED,
+    EDIT_REFUSED,
+    ID_UNAVAILABLE,
+    MEDIA_GONE,
+    NOTHING_TO_UNDO,
+    VERSION_CONFLICT,
+)
 from services.ops.decide.commands import ForkProject
 from services.ops.edits.errors import EditError
-from services.ops.project.asked import Batch
+from services.ops.project.asked import Batch, Undo
 from services.ops.project.results import Created, Done
 from services.ops.readmodel.views import Origin, Project
 from services.ops.timeline.diff import Change, diff
@@ -46,6 +54,20 @@ class Revert(Strict):
     on_conflict: Literal["fail"] = "fail"
     message: Message | None = None
     dry_run: bool = False
+
+
+class Redoing(Strict):
+    """`expectedVersion` as for an edit, and so is `dryRun`."""
+
+    expected_version: VersionNumber | None = None
+    message: Message | None = None
+    dry_run: bool = False
+
+
+class Undoing(Redoing):
+    """The version to undo, by whomever it is; by default the caller's newest."""
+
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
 
 
 class Fork(Strict):
@@ -97,6 +119,40 @@ def routes(api: Api, ops: Ops) -> None:
             return await commit(ops, req, req.path["project"], batch, dry_run=wanted.dry_run)
         except EditError as error:
             raise EditError(error.pointer.removeprefix("/ops/0"), error.detail) from None
+
+    @api.post(
+        "/api/projects/{project}/undo",
+        role=Role.editor,
+        body=Undoing,
+        returns={201: Committed, 200: Committed},
+        problems=(NOTHING_TO_UNDO, VERSION_CONFLICT, MEDIA_GONE, EDIT_REFUSED, BUDGET_EXCEEDED),
+        summary="Undoes one version and keeps the later ones, as a new version",
+    )
+    async def undo(req: Request[Undoing]) -> Reply:
+        """Default: the newest version that the caller made and that is not undone, with those of the same gesture. 409
+        `version-conflict` contains the `collisions` with later versions that changed the same."""
+        project_id, wanted = req.path["project"], req.body
+        if wanted.version is not None:
+            owner = await ops.owner(req, project_id)
+            if wanted.version > owner.version:
+                detail = f"There is no version {wanted.version}; the newest is {owner.version}."
+                raise invalid(ProblemError("/version", detail))
+        asked = Undo(req.behalf.actor, wanted.version, False, wanted.expected_version, wanted.message)
+        return await commit(ops, req, project_id, asked, dry_run=wanted.dry_run)
+
+    @api.post(
+        "/api/projects/{project}/redo",
+        role=Role.editor,
+        body=Redoing,
+        returns={201: Committed, 200: Committed},
+        problems=(NOTHING_TO_UNDO, VERSION_CONFLICT, MEDIA_GONE, EDIT_REFUSED, BUDGET_EXCEEDED),
+        summary="Redoes what the caller undid last, as a new version",
+    )
+    async def redo(req: Request[Redoing]) -> Reply:
+        """409 `nothing-to-undo` once the caller has edited since; 409 `version-conflict` as for an undo."""
+        wanted = req.body
+        asked = Undo(req.behalf.actor, None, True, wanted.expected_version, wanted.message)
+        return await commit(ops, req, req.path["project"], asked, dry_run=wanted.dry_run)
 
     @api.post(
         "/api/projects/{project}/fork",

@@ -71,6 +71,10 @@ HELD: Final = ProblemType(
     "held", 403, "The version is on hold", "This version is on hold; only an admin can change or lift that."
 )
 MEDIA_IN_USE: Final = ProblemType("media-in-use", 409, "The media is in use", "Media v_1 is used by 2 projects.")
+NOTHING_TO_UNDO: Final = ProblemType(
+    "nothing-to-undo", 409, "There is nothing to undo or redo",
+    "You have made no version of this project that is not undone.",
+)  # fmt: skip
 MEDIA_GONE: Final = ProblemType("media-gone", 409, "The media was deleted", "Media v_1 no longer exists.")
 MEDIA_EXISTS: Final = ProblemType("media-exists", 409, "The media already exists", "Media v_1 already exists.")
 INTERCHANGE_REFUSED: Final = ProblemType(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from cutlog.blobs import playing_seconds
 from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.links import FileLink
@@ -33,6 +35,8 @@ def routes(api: Api, ops: Ops) -> None:
                 version=n, position=row.position, at=row.at, actor=row.actor, message=row.message,
                 duration=row.duration, digest=row.digest, proxy=await proxy_of(project_id, row),
                 exports=[await completed(ops, export) for export in exports],
+                undoes=UNSET if row.undoes is None else tuple(row.undoes),
+                gesture=UNSET if row.gesture is None else row.gesture,
             ),
         )  # fmt: skip
 

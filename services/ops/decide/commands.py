@@ -43,6 +43,7 @@ class CommitOps(msgspec.Struct, frozen=True):
     """Ops as typed and as the client sent them; what is known of the media that they and the timeline use.
 
     `earlier` has the versions that the ops revert to; `written` is what they translate.
+    `gesture` groups versions that are undone together.
     """
 
     ops: tuple[Op, ...]
@@ -53,6 +54,7 @@ class CommitOps(msgspec.Struct, frozen=True):
     message: str | None = None
     earlier: Earlier = nothing_earlier
     written: Written | UnsetType = UNSET
+    gesture: str | UnsetType = UNSET
 
 
 class RequestExport(msgspec.Struct, frozen=True):

@@ -33,6 +33,7 @@ from cutlog.contract.events import (
     ProxyRendered,
     VersionCommitted,
 )
+from cutlog.contract.ops import HistoryUndo
 from cutlog.contract.profiles import ExportProfile
 from services.ops.decide.collecting import decide_collecting
 from services.ops.decide.commands import (
@@ -162,6 +163,8 @@ def _committed(state: ProjectState, command: CommitOps, after: Sequence) -> Vers
         media_added=_gained(after, before),
         media_removed=_gained(before, after),
         written=command.written,
+        undoes=tuple(version for op in command.ops if isinstance(op, HistoryUndo) for version in op.versions) or UNSET,
+        gesture=command.gesture,
     )
 
 

@@ -64,6 +64,12 @@ class CollidedError(StaleVersionError):
         return " ".join([f"The edit was made for version {self.expected}.", *(c.detail for c in self.collisions[:5])])
 
 
+class NothingToUndoError(RefusedError):
+    """There is nothing to undo or redo."""
+
+    code = "nothing-to-undo"
+
+
 class NotTranslatedError(RefusedError):
     """The ops cannot be translated."""
 

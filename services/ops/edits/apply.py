@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cutlog.contract.ops import HistoryRevert, Op
+from cutlog.contract.ops import Op
 from services.ops.edits import (
     captions,
     clips,
@@ -49,7 +49,7 @@ def apply(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier = nothi
 def _applied(sequence: Sequence, op: Op, sources: Sources, earlier: Earlier) -> Sequence:
     definition = DEFINITIONS[type(op)]
     after: Sequence = definition.apply(sequence, op, sources, earlier)
-    if not isinstance(op, HistoryRevert):
+    if not definition.settled:
         after = settle(sequence, after, sources, definition.to_blame(op))
     if sources.budget is not None:
         _check(sources.budget, sequence, after)

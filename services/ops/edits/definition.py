@@ -22,12 +22,14 @@ class Definition(msgspec.Struct, Generic[O], frozen=True):
 
     `apply`: the sequence after it. `touches`: what must be as its author saw it, in the timeline that they saw.
     `blamed`: a pointer to the argument to name when it leaves a transition too few frames; empty is the op itself.
+    `settled`: the books of the sequence agree with its clips already (see `settle`).
     """
 
     op: type[O]
     apply: Edit[O]
     touches: Callable[[O, Sequence], Iterable[Touch]]
     blamed: str | Callable[[O], str] = ""
+    settled: bool = False
 
     def to_blame(self, op: O) -> str:
         """`blamed`, for an op."""

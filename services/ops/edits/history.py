@@ -6,12 +6,13 @@ from typing import Final
 
 import msgspec
 
-from cutlog.contract.ops import HistoryRevert
+from cutlog.contract.ops import HistoryRevert, HistoryUndo
 from services.ops.edits import touching
 from services.ops.edits.definition import Definition, with_history
 from services.ops.edits.errors import EditError
 from services.ops.edits.sequence import Sequence
-from services.ops.edits.sources import Earlier
+from services.ops.edits.sources import Earlier, Sources
+from services.ops.edits.undoing import take_back
 
 
 def revert(sequence: Sequence, op: HistoryRevert, earlier: Earlier) -> Sequence:
@@ -26,6 +27,18 @@ def revert(sequence: Sequence, op: HistoryRevert, earlier: Earlier) -> Sequence:
     return msgspec.structs.replace(then, name=sequence.name, taken=sequence.taken, written=sequence.written)
 
 
+def undo(sequence: Sequence, op: HistoryUndo, sources: Sources, earlier: Earlier) -> Sequence:
+    """Takes back what versions did, wherever later ones have moved it. The project's name stays.
+
+    before  v1 [aa][bb][xx]         {versions: [2]}; version 2 trimmed a, version 3 added x
+    after   v1 [aaaa][bb][xx]
+    """
+    return take_back(sequence, op.versions, sources, earlier)
+
+
 OPS: Final = (
-    Definition(HistoryRevert, with_history(revert), lambda _op, _: touching.thing("project", "", "timeline")),
+    Definition(
+        HistoryRevert, with_history(revert), lambda _op, _: touching.thing("project", "", "timeline"), settled=True
+    ),
+    Definition(HistoryUndo, undo, touching.nothing, settled=True),
 )

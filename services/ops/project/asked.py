@@ -35,6 +35,18 @@ class Batch(msgspec.Struct, frozen=True):
     on_conflict: Literal["fail", "rebase"] = "fail"
     message: str | None = None
     files: Mapping[int, CaptionFile] = {}
+    gesture: str | UnsetType = UNSET
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """What one version did, taken back: `version`, or the newest that `actor` made and nobody has undone yet, with
+    those of the same gesture. To `redo` is to take the actor's newest undo back."""
+
+    actor: str
+    version: int | None = None
+    redo: bool = False
+    expected_version: int | None = None
+    message: str | None = None
 
 
 class TimelineFile(msgspec.Struct, frozen=True):
@@ -97,5 +109,5 @@ class OldVersions(msgspec.Struct, frozen=True):
     metadata: dict[str, Any] | UnsetType = UNSET
 
 
-Asked = ProjectCommand | Batch | TimelineFile | CaptionsFile | Export | OldBatch | OldVersions
+Asked = ProjectCommand | Batch | Undo | TimelineFile | CaptionsFile | Export | OldBatch | OldVersions
 """Commands that depend on no state are asked for as they are."""

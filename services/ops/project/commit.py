@@ -45,6 +45,7 @@ from services.ops.project.log_sizes import LogSizes
 from services.ops.project.preparing import Prepared, Preparing
 from services.ops.project.results import Done, Result
 from services.ops.project.turns import Turns
+from services.ops.project.undos import Undos
 from services.ops.readmodel.sql import statement
 
 ATTEMPTS: Final = 20
@@ -89,7 +90,7 @@ class Commits:
     ) -> None:  # fmt: skip
         self._engine, self._log, self._reader = engine, log, reader
         self._history, self._catalog, self._feed = history, catalog, feed
-        self._preparing = Preparing(catalog, history)
+        self._preparing = Preparing(catalog, history, Undos(engine))
         self._sizes = sizes
         self._turns = Turns()
 

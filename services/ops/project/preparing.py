@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from cutlog.contract.ids import new_id
-from cutlog.contract.ops import HistoryRevert, Op
+from cutlog.contract.ops import HistoryRevert, HistoryUndo, Op
 from services.ops.decide.commands import CommitOps, ProjectCommand, RequestExport, RetryExport
 from services.ops.decide.project import exported
 from services.ops.decide.project_state import ProjectState
@@ -20,18 +20,20 @@ from services.ops.edits.naming import media_named, media_renamed
 from services.ops.edits.sequence import Sequence
 from services.ops.edits.size import OverBudgetError
 from services.ops.edits.sources import Earlier, nothing_earlier
+from services.ops.edits.undoing import runs
 from services.ops.interchange.captions import with_captions
 from services.ops.interchange.losses import Ledger, Loss
 from services.ops.interchange.matching import Missing
 from services.ops.project import bringing, old_words
-from services.ops.project.asked import Asked, Batch, CaptionsFile, Export, OldBatch, OldVersions, TimelineFile
+from services.ops.project.asked import Asked, Batch, CaptionsFile, Export, OldBatch, OldVersions, TimelineFile, Undo
 from services.ops.project.catalog import Catalog
 from services.ops.project.history import History
+from services.ops.project.undos import Undos
 from services.ops.timeline.rebase import against
 
 FARTHEST: Final = 1_000
 """Missed versions at most on top of which a batch is put."""
-REVERTS: Final = 10
+FARTHEST_BACK: Final = 100
 """Versions at most that one batch goes back to."""
 
 
@@ -46,8 +48,8 @@ class Prepared(msgspec.Struct, frozen=True):
 class Preparing:
     """Finds out what is meant."""
 
-    def __init__(self, catalog: Catalog, history: History) -> None:
-        self._catalog, self._history = catalog, history
+    def __init__(self, catalog: Catalog, history: History, undos: Undos) -> None:
+        self._catalog, self._history, self._undos = catalog, history, undos
 
     async def begun(self, asked: Asked, tenant: str) -> Asked:
         """What can be done before the state is known: media that are named as another store called them get their own
@@ -66,6 +68,9 @@ class Preparing:
         match asked:
             case Batch():
                 return await self._batch(asked, project_id, state, tenant)
+            case Undo():
+                there = _there(state, project_id)
+                return await self._batch(await self._undos.batch(asked, project_id), project_id, there, tenant)
             case Export():
                 return Prepared(_export(asked, state))
             case TimelineFile():
@@ -102,17 +107,35 @@ class Preparing:
             if found := against(typed, expected, versions, shelf, earlier):
                 raise CollidedError(expected, state.version, found)
             expected = state.version
-        return Prepared(CommitOps(typed, sent, shelf, shelf.sha256, expected, batch.message, earlier), losses)
+        command = CommitOps(
+            typed, sent, shelf, shelf.sha256, expected, batch.message, earlier, gesture=batch.gesture
+        )  # fmt: skip
+        return Prepared(command, losses)
 
     async def _earlier(self, project_id: str, state: ProjectState | None, ops: Iterable[Op]) -> dict[int, Sequence]:
-        """The versions that the ops revert to. Raises EditError when those are too many."""
+        """The versions that the ops go back to. Raises EditError when those are too many."""
         known: dict[int, Sequence] = {}
+        if state is None:
+            return known
         for index, op in enumerate(ops):
-            if isinstance(op, HistoryRevert) and state is not None and op.to_version <= state.version:
-                if len(known) == REVERTS and op.to_version not in known:
-                    raise EditError(f"/ops/{index}/toVersion", f"one batch reverts to at most {REVERTS} versions")
-                known[op.to_version] = await self._history.at(project_id, op.to_version)
+            for version in went_back(op):
+                if version <= state.version and version not in known:
+                    if len(known) == FARTHEST_BACK:
+                        detail = f"one batch goes back to at most {FARTHEST_BACK} versions"
+                        raise EditError(f"/ops/{index}", detail)
+                    known[version] = await self._history.at(project_id, version)
         return known
+
+
+def went_back(op: Op) -> Iterable[int]:
+    """The versions whose timelines an op needs."""
+    match op:
+        case HistoryRevert(to_version=version):
+            return (version,)
+        case HistoryUndo(versions=versions):
+            return chain.from_iterable((first - 1, last) for first, last in runs(versions))
+        case _:
+            return ()
 
 
 def _near(state: ProjectState, expected: int) -> bool:

@@ -44,6 +44,7 @@ from cutlog.contract.events import (
 from services.ops.decide import media
 from services.ops.decide.media import MediaState
 from services.ops.decide.project_state import IMPORTED
+from services.ops.edits.undoing import runs
 from services.ops.readmodel.sql import statement
 
 ALL_PROFILES: Final = "*"
@@ -55,6 +56,8 @@ _COMMIT_VERSIONS: Final = "SELECT commit_versions($1, $2, $3, $4, $5, $6)"
 _CONFIGURE: Final = statement("configure_project")
 _KEEP_CANVAS: Final = statement("keep_canvas")
 _RESTORE_CANVAS: Final = statement("restore_canvas")
+_UNDO_CANVAS: Final = statement("undo_canvas")
+_GROUPED: Final = statement("grouped")
 _ADD_USES: Final = statement("add_uses")
 _PROXY_RENDERED: Final = statement("proxy_rendered")
 _PROXY_DELETED: Final = statement("proxy_deleted")
@@ -166,6 +169,10 @@ async def _committed(connection: AsyncConnection, events: Sequence[Event]) -> No
         await _execute(connection, _ADD_USES, *map(list, zip(*uses, strict=True)))
     for event, data in facts:
         await _configured(connection, event.entity, data)
+        if data.undoes is not msgspec.UNSET or data.gesture is not msgspec.UNSET:
+            undoes = None if data.undoes is msgspec.UNSET else list(data.undoes)
+            gesture = None if data.gesture is msgspec.UNSET else data.gesture
+            await _execute(connection, _GROUPED, event.entity, data.version, undoes, gesture)
         if data.imported is not msgspec.UNSET and data.imported.why is not None and not data.imported.live:
             await _execute(connection, _KEEP_VERBATIM, event.entity, data.version, data.imported.why)
 
@@ -182,6 +189,10 @@ async def _configured(connection: AsyncConnection, project: str, data: VersionCo
                 changed = True
             case "history.revert":
                 await _execute(connection, _RESTORE_CANVAS, project, int(op["toVersion"]))
+                changed = True
+            case "history.undo":
+                for first, last in runs(op["versions"]):
+                    await _execute(connection, _UNDO_CANVAS, project, first - 1, last)
                 changed = True
             case _:
                 pass

@@ -67,6 +67,8 @@ class VersionRow:
     message: str | None
     imported: bool
     """It came from another store."""
+    undoes: list[int] | None
+    gesture: str | None
 
 
 class Reads:
@@ -101,6 +103,8 @@ class Reads:
                 version=row.version, position=row.position, at=row.at, actor=row.actor, message=row.message,
                 ops=_OPS.decode(row.ops), legacy=UNSET if row.why is None else _OPS.decode(row.legacy),
                 why=UNSET if row.why is None else row.why,
+                undoes=UNSET if row.undoes is None else tuple(row.undoes),
+                gesture=UNSET if row.gesture is None else row.gesture,
             )
             for row in await self._rows(_LIST_VERSIONS, project_id, first, last, limit)
         ]  # fmt: skip

@@ -56,7 +56,7 @@ class Project(Wire, kw_only=True):
 
 class Version(Wire):
     """One edit, with its ops as the client sent them. `legacy` holds those that came from another store and could not
-    be translated; `why` says why not."""
+    be translated; `why` says why not. `undoes` are the versions that it takes back."""
 
     version: int
     position: int
@@ -66,6 +66,8 @@ class Version(Wire):
     ops: list[dict[str, Any]]
     legacy: list[dict[str, Any]] | UnsetType = UNSET
     why: str | UnsetType = UNSET
+    undoes: tuple[int, ...] | UnsetType = UNSET
+    gesture: str | UnsetType = UNSET
 
 
 class Pinned(Wire):
@@ -125,7 +127,7 @@ class Proxy(Wire):
 
 
 class VersionShown(Wire):
-    """A version with what was made of it."""
+    """A version with what was made of it. `undoes` are the versions that it takes back."""
 
     version: int
     position: int
@@ -136,3 +138,5 @@ class VersionShown(Wire):
     digest: str
     proxy: Proxy
     exports: list[Export]
+    undoes: tuple[int, ...] | UnsetType = UNSET
+    gesture: str | UnsetType = UNSET

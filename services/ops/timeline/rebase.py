@@ -52,21 +52,31 @@ def collisions(ops: Several[Op], base: int, versions: Several[Sequence]) -> list
     found = []
     for index, op in enumerate(ops):
         for touch in dict.fromkeys(DEFINITIONS[type(op)].touches(op, versions[0])):
-            before = _value(versions[0], touch)
-            for number, sequence in enumerate(versions[1:], base + 1):
-                if (after := _value(sequence, touch)) != before:
-                    found.append(
-                        Collision(
-                            pointer=f"/ops/{index}",
-                            of=touch.of,
-                            id=touch.id,
-                            field=touch.field,
-                            version=number,
-                            detail=_sentence(touch, number, after),
-                        )
-                    )
-                    break
+            if (number := _changed(touch, base, versions)) is not None:
+                found.append(_collision(touch, f"/ops/{index}", number, versions[number - base]))
     return found
+
+
+def collision(touch: Touch, pointer: str, base: int, versions: Several[Sequence]) -> Collision:
+    """What is said of a value that versions after `base` made another: the newest that did is named."""
+    number = base + len(versions) - 1
+    while number > base + 1 and _value(versions[number - base - 1], touch) == _value(versions[-1], touch):
+        number -= 1
+    return _collision(touch, pointer, number, versions[number - base])
+
+
+def _changed(touch: Touch, base: int, versions: Several[Sequence]) -> int | None:
+    """The first version in which a value is not what it is in the first of them."""
+    before = _value(versions[0], touch)
+    later = enumerate(versions[1:], base + 1)
+    return next((number for number, sequence in later if _value(sequence, touch) != before), None)
+
+
+def _collision(touch: Touch, pointer: str, version: int, sequence: Sequence) -> Collision:
+    return Collision(
+        pointer=pointer, of=touch.of, id=touch.id, field=touch.field, version=version,
+        detail=_sentence(touch, version, _value(sequence, touch)),
+    )  # fmt: skip
 
 
 def _sentence(touch: Touch, version: int, after: Value) -> str:

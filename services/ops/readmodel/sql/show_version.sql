@@ -3,7 +3,7 @@ SELECT v.version, v.position, v.duration, v.digest, (coalesce(canvas.of_version,
        v.proxy_key, v.proxy_failed, p.latest_proxy_version,
        coalesce((e.data->'imported'->>'at')::timestamptz, e.at) AS at,
        coalesce(e.data->'imported'->>'author', e.meta->>'actor') AS actor, e.data->>'message' AS message,
-       e.data ? 'imported' AS imported
+       e.data ? 'imported' AS imported, v.undoes, v.gesture
 FROM version v JOIN project p ON p.id = v.project JOIN event e ON e.position = v.position
 LEFT JOIN LATERAL (
   SELECT c.canvas AS of_version FROM version c
