@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.time import Fps, samples_at
 from cutlog.contract.timeline import Clip, MediaRef, MediaSource, Timeline, Track, Transition
-from services.render.audio.score import FRAME, Chunk, Tape, score
-from services.render.produce.voice import Voice
+from services.render.audio.blocks import FRAME
+from services.render.audio.score import Passage, score
+from services.render.produce.voice import Voice, keys
 from tests.render.studio import Studio
 from tests.render.timelines import FPS, media
 
@@ -99,12 +100,12 @@ class Booth:
         audio = msgspec.structs.replace(ref.renditions.audio, key=blob.key, sha256=blob.sha256, samples=len(sound))
         return msgspec.structs.replace(ref, renditions=msgspec.structs.replace(ref.renditions, audio=audio))
 
-    async def listen(self, timeline: Timeline) -> Stereo:
+    async def listen(self, timeline: Timeline, *, snap: bool = False) -> Stereo:
         """Samples up to the timeline's end. Where chunks overlap, they must agree."""
-        found = score(timeline, 96_000, "encoder", self._studio.ffmpeg.identity)
+        found = score(timeline, 96_000, "encoder", self._studio.ffmpeg.identity, snap=snap)
         out = np.zeros((found.packets * FRAME + FRAME, 2), np.float32)
         at = 0
-        for chunk in found.chunks:
+        for chunk in (chunk.passage for chunk in found.chunks):
             samples = await self._mixed(chunk)
             first = at - chunk.lead * FRAME
             if chunk.lead:
@@ -113,7 +114,7 @@ class Booth:
             at += chunk.packets * FRAME
         return out[: found.samples]
 
-    async def _mixed(self, chunk: Chunk) -> Stereo:
+    async def _mixed(self, passage: Passage) -> Stereo:
         blobs = self._studio.blobs
 
         async def opened(stack: AsyncExitStack, key: str) -> Path:
@@ -121,12 +122,8 @@ class Booth:
 
         voice = Voice(self._studio.ffmpeg, blobs, "default", opened, 1)
         async with AsyncExitStack() as stack:
-            tapes = {
-                take.source.sha256: await opened(stack, take.source.key)
-                for take in chunk.takes
-                if isinstance(take.source, Tape)
-            }
-            return await voice.mixed(chunk, tapes)
+            tapes = {sha256: await opened(stack, key) for sha256, key in keys([passage]).items()}
+            return await voice.mixed(passage, tapes)
 
     def treated(self) -> dict[str, int]:
         """Sections of treated sounds that are kept, with the moment each was written."""

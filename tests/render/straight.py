@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -18,12 +17,8 @@ from tests.render.listening import Stereo, sample
 RATE = Fps(30000, 1001)
 
 
-def straight(of: Timeline, source: Stereo, *, snap: bool) -> Stereo:
-    """Every sample by the words of the contract, if `source` is that of the media "a" and others have none.
-
-    With `snap`, a clip's sound is moved so that it lies whole AAC frames from its source, with its curves of gain and
-    pan; its cuts and fades are not.
-    """
+def straight(of: Timeline, source: Stereo) -> Stereo:
+    """Every sample by the words of the contract, if `source` is that of the media "a" and others have none."""
     rate = of.canvas.fps.fraction
     out = np.zeros((sample(of.duration, RATE), 2))
     for lane in of.tracks:
@@ -37,10 +32,9 @@ def straight(of: Timeline, source: Stereo, *, snap: bool) -> Stereo:
             last = clip.at + clip.frames + (after.frames - after.frames // 2 if after else 0)
             here = np.arange(sample(first, RATE), min(len(out), sample(last, RATE)))
             ahead = _ahead(clip, rate)
-            late = ahead - 1024 * math.floor(ahead / 1024 + 0.5) if snap else 0
-            heard = _source(clip, here - late + ahead, source)
-            heard = heard * 10 ** ((_values(clip.gain_db, clip.at, here - late, rate) + lane.gain_db) / 20)[:, None]
-            pan = _values(clip.pan, clip.at, here - late, rate)
+            heard = _source(clip, here + ahead, source)
+            heard = heard * 10 ** ((_values(clip.gain_db, clip.at, here, rate) + lane.gain_db) / 20)[:, None]
+            pan = _values(clip.pan, clip.at, here, rate)
             heard[:, 0] *= np.where(pan > 0, np.cos(pan * np.pi / 2), 1)
             heard[:, 1] *= np.where(pan < 0, np.cos(pan * np.pi / 2), 1)
             rises = [(clip.at - clip.head_cut, clip.audio_fade_in)] + ([(first, before.frames)] if before else [])

@@ -188,7 +188,7 @@ class Bench:
     def _listen(self, film: Timeline) -> None:
         """The sound is that of one mix, in step to the sample: any shift would be louder than the encoder's error."""
         path = self._studio.blobs.path(f"export/p_1/{film.digest}.1.mp4")
-        sound, mix = heard(path), straight(film, self.sound(), snap=False)
+        sound, mix = heard(path), straight(film, self.sound())
         assert len(sound) >= len(mix)
         difference = sound[: len(mix)] - mix
         assert np.sqrt(np.mean(difference**2)) <= 0.1 * np.sqrt(np.mean(mix**2)) + 0.003

@@ -14,8 +14,9 @@ from cutlog.contract.effects import EFFECTS, Number
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.properties import Animated, Keyframe, Keyframes
 from cutlog.contract.timeline import Clip, Effect, Pitch, Speed, Timeline
+from services.render.audio.blocks import FRAME
 from services.render.audio.filters import loudness, loudness_told
-from services.render.audio.score import CHUNK, FRAME, score
+from services.render.audio.score import CHUNK, score
 from services.render.audio.treatment import OVERLAP, SECTION, Treatment
 from tests.render.listening import Booth, Stereo, band, bit, db, impulses, noise, pitch, places, sample, tone, track
 from tests.render.studio import Studio

@@ -10,24 +10,22 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.time import samples_at
-from cutlog.contract.timeline import Clip, MediaRef, MediaSource, Timeline, Track, Transition
-from services.render.audio.levels import Fade, Level, curve
-from services.render.audio.treatment import Treatment, section_start, treatment
-from services.render.plan.segments import Digest, MediaNotReadyError
+from cutlog.contract.timeline import Timeline
+from services.render.audio.blocks import FRAME, LEAD, MARGIN, OPEN, blocks, joint
+from services.render.audio.takes import Take, Tape, joined, sounds
+from services.render.audio.treatment import Treatment, section_start
+from services.render.plan.segments import Digest
 
-FRAME: Final = 1024
-"""Samples of one AAC frame, which is also how early the encoder starts."""
-LEAD: Final = 8
 CHUNK: Final = 96
 """Packets of a full chunk: 2.048 s."""
 
@@ -35,61 +33,45 @@ CHUNK: Final = 96
 REVISION: Final = 2
 
 
-class Tape(msgspec.Struct, frozen=True, kw_only=True):
-    """The sound of a media as is. Position p is its sample p or, `reversed`, its sample -1 - p; elsewhere silence."""
+class Passage(msgspec.Struct, frozen=True, kw_only=True):
+    """Sound that is encoded in one go: `packets` packets, after `lead` more that are dropped."""
 
-    key: str
-    sha256: str
-    reversed: bool = False
+    packets: int
+    lead: int
+    takes: tuple[Take, ...]
 
-
-class Take(msgspec.Struct, frozen=True, kw_only=True):
-    """Samples [start, end) of a film are, shaped by `level`, those of a source from position `offset` on.
-
-    `start`, `end` and the level count from wherever the holder says.
-    """
-
-    source: Tape | Treatment
-    start: int
-    end: int
-    offset: int
-    level: Level = Level()
-
-    def within(self, start: int, end: int) -> Take | None:
-        """What of it can be heard in [start, end), counted from there."""
-        first, last = max(self.start, start), min(self.end, end)
-        if first >= last:
-            return None
-        level = self.level.within(first, last, start)
-        if level is None:
-            return None
-        return Take(
-            source=self.source,
-            start=first - start,
-            end=last - start,
-            offset=self.offset + first - self.start,
-            level=level,
-        )
-
-    def continued(self, other: Take) -> bool:
-        """Whether the other goes on where this one ends, as if they were one."""
-        return (
-            self.end == other.start
-            and self.offset - self.start == other.offset - other.start
-            and self.level == other.level
-            and self.source == other.source
-        )
+    @property
+    def samples(self) -> int:
+        """What it is made of: the packets' own, and those of one frame more."""
+        return (self.lead + self.packets + 1) * FRAME
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
-    """Packets [first, first + packets) of a film, made of `samples` samples; `lead` packets before them are dropped."""
+    """The packets of a film from `first` on: those of one passage. The object `digest` holds the packets of all
+    `passages`, one after the other: another film plays another one of them."""
 
     digest: Digest
     first: int
-    packets: int
-    lead: int
-    samples: int
-    takes: tuple[Take, ...]
+    passages: tuple[Passage, ...]
+    played: int = 0
+
+    @property
+    def passage(self) -> Passage:
+        return self.passages[self.played]
+
+    @property
+    def packets(self) -> int:
+        return self.passage.packets
+
+    @property
+    def skipped(self) -> int:
+        """Packets of the object before its own."""
+        return sum(passage.packets for passage in self.passages[: self.played])
+
+    @property
+    def stored(self) -> int:
+        """Packets of the object."""
+        return sum(passage.packets for passage in self.passages)
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,36 +97,123 @@ def score(
     """All that is heard. `encoder` is the identity of the encoder's build, `filters` that of ffmpeg's. A chunk
     has `chunk` packets as a rule.
 
-    With `snap`, each clip is heard up to half an AAC frame, 10.7 ms, early or late, between its exact cuts, such that
-    packets of one place in the film are packets of any other: see docs/decisions/108-sound-that-moves.md.
+    With `snap`, each clip is heard up to half an AAC frame, 10.7 ms, early or late, and cut up to a frame early or
+    late, such that the chunks of one place in the film are chunks of any other: see `services.render.audio.blocks`.
     Raises MediaNotReadyError.
     """
-    takes = [take for track in timeline.tracks if not track.muted for take in _joined(_takes(track, timeline, snap))]
     samples = samples_at(timeline.duration, timeline.canvas.fps.fraction, SAMPLE_RATE)
-    context = [REVISION, encoder, bitrate]
     total = -(-samples // FRAME) + 1
-    chunks = []
-    waiting = sorted(takes, key=lambda take: take.start, reverse=True)
-    open_: list[Take] = []
-    for first, last in pairwise([*_borders(takes, total, chunk), total]):
-        packets = last - first
-        lead = min(LEAD, first)
-        start, end = (first - lead) * FRAME, (last + 1) * FRAME
-        while waiting and waiting[-1].start < end:
-            open_.append(waiting.pop())
-        open_ = [take for take in open_ if take.end > start]
-        heard = [
-            (msgspec.json.encode(_ingredients(part, filters), order="deterministic"), part)
-            for take in open_
-            if (part := take.within(start, end))
-        ]
-        # In an order of their own: sums of floats depend on it.
-        heard.sort(key=lambda each: each[0])
-        recipe = [context, packets, lead, [msgspec.Raw(ingredients) for ingredients, _ in heard]]
-        digest = Digest(hashlib.sha256(msgspec.json.encode(recipe)).hexdigest())
-        parts = tuple(part for _, part in heard)
-        chunks.append(Chunk(digest=digest, first=first, packets=packets, lead=lead, samples=end - start, takes=parts))
+    copyist = _Copyist([REVISION, encoder, bitrate], filters)
+    chunks = (_in_blocks if snap else _exactly)(timeline, total, chunk, copyist)
     return Score(samples=samples, bitrate=bitrate, chunks=tuple(chunks))
+
+
+class _Copyist:
+    """Names chunks by all that they depend on."""
+
+    def __init__(self, context: list[object], filters: str) -> None:
+        self._context, self._filters = context, filters
+
+    def chunk(self, first: int, *variants: tuple[int, int, Iterator[Take | None]], played: int = 0) -> Chunk:
+        """Of each variant: its packets, its lead, and what is heard."""
+        passages, recipes = [], list[list[object]]()
+        for packets, lead, parts in variants:
+            heard = [
+                (msgspec.json.encode(_ingredients(part, self._filters), order="deterministic"), part)
+                for part in parts
+                if part is not None
+            ]
+            # In an order of their own: sums of floats depend on it.
+            heard.sort(key=lambda each: each[0])
+            passages.append(Passage(packets=packets, lead=lead, takes=tuple(part for _, part in heard)))
+            recipes.append([packets, lead, [msgspec.Raw(ingredients) for ingredients, _ in heard]])
+        recipe = [self._context, *recipes[0]] if len(recipes) == 1 else [self._context, recipes]
+        digest = Digest(hashlib.sha256(msgspec.json.encode(recipe)).hexdigest())
+        return Chunk(digest=digest, first=first, passages=tuple(passages), played=played)
+
+
+class _Heard:
+    """Takes, looked at through a window that only moves on."""
+
+    def __init__(self, takes: Sequence[Take]) -> None:
+        self._waiting = sorted(takes, key=lambda take: take.start, reverse=True)
+        self._open: list[Take] = []
+
+    def among(self, start: int, end: int) -> list[Take]:
+        """Those of which something can be heard in samples [start, end)."""
+        while self._waiting and self._waiting[-1].start < end:
+            self._open.append(self._waiting.pop())
+        self._open = [take for take in self._open if take.end > start]
+        return self._open
+
+    def passage(self, first: int, last: int, lead: int) -> tuple[int, int, Iterator[Take | None]]:
+        """Packets [first, last) of them."""
+        start, end = (first - lead) * FRAME, (last + 1) * FRAME
+        return last - first, lead, (take.within(start, end) for take in self.among(start, end))
+
+
+def _exactly(timeline: Timeline, total: int, chunk: int, copyist: _Copyist) -> Iterator[Chunk]:
+    """Everything is where it is, to the sample."""
+    takes = [*joined(sound.take(timeline.canvas.fps.fraction) for sound in sounds(timeline))]
+    heard = _Heard(takes)
+    for first, last in pairwise([*_borders(takes, total, chunk), total]):
+        yield copyist.chunk(first, heard.passage(first, last, min(LEAD, first)))
+
+
+def _in_blocks(timeline: Timeline, total: int, chunk: int, copyist: _Copyist) -> Iterator[Chunk]:
+    """Blocks are cut by a grid in the packets of their sources. What lies over a joint holds both of its variants."""
+    rate = timeline.canvas.fps.fraction
+    left: _Left | None = None
+    for block, following in pairwise([*blocks(sounds(timeline), timeline.duration, rate), None]):
+        assert block is not None
+        first, ahead = block.first(rate), block.ahead(rate)
+        ends = (total + ahead,) if following is None else joint(block, following, rate)
+        takes = [*joined(block.takes(rate))]
+        heard = _Heard(takes)
+        begin = first + (left.reach if left else 0) + LEAD
+        lines = _lines(begin, ends[0] - (LEAD if following is None else MARGIN), chunk)
+        if left is None:
+            yield copyist.chunk(0, heard.passage(first, lines[0] if lines else total + ahead, 0))
+        else:
+            yield copyist.chunk(
+                left.border - left.ahead,
+                *left.joined(heard, first, lines[0]),
+                played=left.ends.index(first - ahead + left.ahead),
+            )
+        for border, next_ in pairwise([*lines, *(ends if following is None else ())]):
+            yield copyist.chunk(border - ahead, heard.passage(border, next_, LEAD))
+        if following is not None:
+            soonest = ends[0] * FRAME
+            reach = max((take.end - soonest for take in takes if take.end != OPEN), default=0)
+            left = _Left(heard, ahead, lines[-1], ends, max(0, -(-reach // FRAME)))
+
+
+def _lines(first: int, last: int, chunk: int) -> list[int]:
+    """At least one packet in [first, last], if there are any: those on the grid."""
+    return [*range(-(-first // chunk) * chunk, last + 1, chunk)] or [*range(first, min(first, last) + 1)]
+
+
+class _Left(NamedTuple):
+    """The end of a block, from its packet `border` on. The next one begins behind one of `ends`; what is `heard` may
+    reach into it by `reach` packets."""
+
+    heard: _Heard
+    ahead: int
+    border: int
+    ends: tuple[int, ...]
+    reach: int
+
+    def joined(self, right: _Heard, first: int, until: int) -> Iterator[tuple[int, int, Iterator[Take | None]]]:
+        """All variants of the joint with packets [first, until) of the next block."""
+        start, more = self.border - LEAD, until - first
+        lefts = self.heard.among(start * FRAME, (self.ends[-1] + more + 1) * FRAME)
+        rights = right.among((first - self.ends[-1] + start) * FRAME, (until + 1) * FRAME)
+        for end in self.ends:
+            window, moved = (start * FRAME, (end + more + 1) * FRAME), (first - end) * FRAME
+            closed = (replace(take, end=end * FRAME) if take.end == OPEN else take for take in lefts)
+            heard = [take.within(*window) for take in closed]
+            heard += [take.within(*(edge + moved for edge in window)) for take in rights]
+            yield end - self.border + more, LEAD, iter(heard)
 
 
 def _borders(takes: Sequence[Take], total: int, chunk: int) -> Iterator[int]:
@@ -192,100 +261,8 @@ def _stretches(takes: Sequence[Take], total: int) -> Iterator[tuple[int, int, in
         at = until
 
 
-def _joined(takes: Iterable[Take]) -> Iterator[Take]:
-    """One take in place of two that go on from each other: a cut that can't be heard is none."""
-    last: Take | None = None
-    for take in takes:
-        if last is not None and last.continued(take):
-            last = msgspec.structs.replace(last, end=take.end)
-            continue
-        if last is not None:
-            yield last
-        last = take
-    if last is not None:
-        yield last
-
-
 def _first(chunk: Chunk) -> int:
     return chunk.first
-
-
-def _takes(track: Track, timeline: Timeline, snap: bool) -> Iterator[Take]:
-    ends = {transition.left: transition for transition in track.transitions}
-    starts = {transition.right: transition for transition in track.transitions}
-    for clip in track.clips:
-        if (media := _sounding(clip, timeline)) is not None:
-            yield from _take(clip, media, track, timeline, starts.get(clip.id), ends.get(clip.id), snap)
-
-
-def _sounding(clip: Clip, timeline: Timeline) -> MediaRef | None:
-    """The media whose sound a clip brings."""
-    if not clip.enabled or clip.silent or not isinstance(clip.source, MediaSource):
-        return None
-    media = timeline.media[clip.source.media]
-    if media.status != "ready":
-        raise MediaNotReadyError(f"media {media.id} is {media.status}")
-    return media
-
-
-def _take(
-    clip: Clip,
-    media: MediaRef,
-    track: Track,
-    timeline: Timeline,
-    start: Transition | None,
-    end: Transition | None,
-    snap: bool,
-) -> Iterator[Take]:
-    """The sound of a clip, with its handles under transitions; nothing where there is none."""
-    audio, source = media.renditions.audio, clip.source
-    if audio is None or not isinstance(source, MediaSource):
-        return
-    rate = timeline.canvas.fps.fraction
-
-    def sample(frame: int) -> int:
-        return samples_at(frame, rate, SAMPLE_RATE)
-
-    first, last = clip.at, clip.at + clip.frames
-    fades = []
-    if clip.audio_fade_in:
-        begins = first - clip.head_cut
-        fades.append(Fade(sample(begins), sample(begins + clip.audio_fade_in), True))
-    if clip.audio_fade_out:
-        ends = last + clip.tail_cut
-        fades.append(Fade(sample(ends - clip.audio_fade_out), sample(ends), False))
-    used = sample(first), sample(last)
-    if start is not None:
-        first = clip.at - start.frames // 2
-        fades.append(Fade(sample(first), sample(first + start.frames), True))
-    if end is not None:
-        last += end.frames - end.frames // 2
-        fades.append(Fade(sample(last - end.frames), sample(last), False))
-    # One shift for all of the clip, from the difference of the frames: the halves of a split clip fit without a seam.
-    shift = round((_position(clip, source) - clip.at) * SAMPLE_RATE / rate)
-    treated = treatment(clip, audio, shift, used, rate)
-    heard = (shift + FRAME // 2) // FRAME * FRAME if snap else shift
-    # What moves is the sound with the curves that shape it; cuts and fades stay.
-    at = clip.at + (shift - heard) * rate / SAMPLE_RATE
-    yield Take(
-        source=treated or Tape(key=audio.key, sha256=audio.sha256, reversed=clip.reversed),
-        start=sample(first),
-        end=sample(last),
-        offset=sample(first) + heard,
-        level=Level(
-            gain=curve(clip.gain_db, at, rate, lambda db: db + track.gain_db),
-            pan=curve(clip.pan, at, rate),
-            fades=tuple(fades),
-        ),
-    )
-
-
-def _position(clip: Clip, source: MediaSource) -> Fraction:
-    """Where in its source, at its speed and backwards if reversed, a clip begins: in frames."""
-    begins = -source.end if clip.reversed else source.start
-    if clip.speed is None:
-        return Fraction(begins)
-    return Fraction(begins * clip.speed.den + clip.speed.phase, clip.speed.num)
 
 
 def _ingredients(take: Take, filters: str) -> list[object]:

@@ -193,11 +193,11 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
         return Digest(hashlib.sha256(recipe).hexdigest())
 
 
-def treatment(clip: Clip, audio: Rendition, shift: int, used: tuple[int, int], rate: Fraction) -> Treatment | None:
+def treatment(clip: Clip, audio: Rendition, position: Fraction, rate: Fraction) -> Treatment | None:
     """What must be done to the sound of a clip; None if it can be mixed as it is.
 
-    `shift` leads from samples of the timeline, which has `rate` frames a second, to positions; the clip uses those of
-    the `used` samples.
+    `position` is where in its source, at its speed and backwards if reversed, the clip begins, in frames, of which
+    there are `rate` a second. The clip's place in the film does not matter.
     """
     effects = [effect for effect in clip.effects if EFFECTS[effect.kind].works_on(effect.params) == "sound"]
     if clip.speed is None and not effects:
@@ -206,7 +206,7 @@ def treatment(clip: Clip, audio: Rendition, shift: int, used: tuple[int, int], r
     length = (audio.samples or audio.size // 4) * speed.den // speed.num
     begins = -length if clip.reversed else 0
     known = begins, begins + max(1, min(length, _KNOWN))
-    at = clip.at + shift * rate / SAMPLE_RATE
+    used = round(position * SAMPLE_RATE / rate), round((position + clip.frames) * SAMPLE_RATE / rate)
     return Treatment(
         key=audio.key,
         sha256=audio.sha256,
@@ -214,12 +214,12 @@ def treatment(clip: Clip, audio: Rendition, shift: int, used: tuple[int, int], r
         den=speed.den,
         keep_pitch=speed.pitch == "keep",
         reversed=clip.reversed,
-        steps=tuple(_step(effect, at, rate, (used[0] + shift, used[1] + shift), known) for effect in effects),
+        steps=tuple(_step(effect, position, rate, used, known) for effect in effects),
     )
 
 
 def _step(effect: Effect, at: Fraction, rate: Fraction, used: tuple[int, int], known: tuple[int, int]) -> Step:
-    """Frame 0 of the curves is at the position of frame `at`. A loudness is that of what is `used`, so that it is
+    """Frame 0 of the curves is at frame `at` of the source. A loudness is that of what is `used`, so that it is
     right; noise is that of what is `known` of all of the source, so that no trim changes it."""
     curves = {
         name: curve(value, at, rate) for name, value in sorted(effect.params.items()) if not isinstance(value, str)

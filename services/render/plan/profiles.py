@@ -34,8 +34,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """`grid` is the length of a full segment in seconds; `bitrate` that of the sound in bits per second.
 
     `encoder` are ffmpeg's arguments for pictures of a rate. `delay` is by how many frames decoding starts before
-    showing; None leaves it to the encoder. A film without `pictures` is sound only. With `snap`, clips are heard on the
-    nearest packet of sound. With `alpha`, no background lies under everything: where nothing is shown, it is clear.
+    showing; None leaves it to the encoder. A film without `pictures` is sound only. With `snap`, sounds lie on
+    the nearest packet. With `alpha`, no background lies under everything: where nothing is shown, it is clear.
     """
 
     name: FilmProfile | Literal["still"]

@@ -13,7 +13,8 @@ from av.audio.stream import AudioStream
 
 from cutlog.contract.profiles import CHANNELS, SAMPLE_RATE
 from cutlog.ffmpeg import Ffmpeg, Limits
-from services.render.audio.score import FRAME, Chunk
+from services.render.audio.blocks import FRAME
+from services.render.audio.score import Passage
 from services.render.produce.mix import Samples
 
 GIF: Final = "film.gif"
@@ -25,9 +26,9 @@ _GIF_RATE: Final = Fraction(100, 3)
 _FULL: Final = 2**31 - 1
 
 
-def own_samples(chunk: Chunk, samples: Samples) -> Samples:
-    """Of what was mixed for a chunk, the samples that no other chunk has."""
-    return samples[chunk.lead * FRAME : (chunk.lead + chunk.packets) * FRAME]
+def own_samples(passage: Passage, samples: Samples) -> Samples:
+    """Of what was mixed for a passage, the samples that no other one has."""
+    return samples[passage.lead * FRAME : (passage.lead + passage.packets) * FRAME]
 
 
 def encoded(pcm: Path, samples: int, stream: AudioStream) -> Iterator[av.Packet[AudioStream]]:

@@ -16,7 +16,7 @@ from cutlog.contract.commands import Output
 from cutlog.contract.keys import ReceiptKey
 from cutlog.contract.receipts import FORMAT, Receipt
 from cutlog.ffmpeg import Ffmpeg
-from services.render.audio.score import Chunk, Score, Tape, score
+from services.render.audio.score import Chunk, Score, score
 from services.render.cache.packets import DamagedSegmentError
 from services.render.cache.store import SegmentCache
 from services.render.plan.profiles import Profile
@@ -33,7 +33,7 @@ from services.render.produce.sources import Sources
 from services.render.produce.stitch import ParametersDifferError, stitch
 from services.render.produce.subtitles import Subtitles, beside
 from services.render.produce.tally import Measured, Phases, Tally, Tell, unmeasured
-from services.render.produce.voice import Voice
+from services.render.produce.voice import Voice, keys
 
 log = structlog.get_logger(__name__)
 
@@ -188,16 +188,11 @@ class Maker:
         """Writes the whole sound as float32."""
         voice = self._voice(order)
         async with AsyncExitStack() as opened:
-            keys = {
-                take.source.sha256: take.source.key
-                for chunk in sound.chunks
-                for take in chunk.takes
-                if isinstance(take.source, Tape)
-            }
-            tapes = {sha256: await self._sources.local(opened, key) for sha256, key in keys.items()}
+            passages = [chunk.passage for chunk in sound.chunks]
+            tapes = {sha256: await self._sources.local(opened, key) for sha256, key in keys(passages).items()}
             with pcm.open("wb") as out:
-                for chunk in sound.chunks:
-                    out.write(own_samples(chunk, await voice.mixed(chunk, tapes)).tobytes())
+                for passage in passages:
+                    out.write(own_samples(passage, await voice.mixed(passage, tapes)).tobytes())
 
     def _voice(self, order: Order) -> Voice:
         return Voice(self._ffmpeg, self._blobs, order.timeline.tenant, self._sources.local, self._cores)

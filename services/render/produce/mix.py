@@ -1,4 +1,4 @@
-"""Mixes what is heard in a chunk: reads samples, shapes them sample by sample, adds them up."""
+"""Mixes what is heard in a passage: reads samples, shapes them sample by sample, adds them up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from cutlog.contract.profiles import CHANNELS
 from cutlog.ffmpeg import samples
 from services.render.audio.levels import Curve, Fade, Level, between
-from services.render.audio.score import Chunk, Take, Tape
+from services.render.audio.score import Passage
+from services.render.audio.takes import Take, Tape
 from services.render.audio.treatment import OVERLAP, SECTION, Treatment, section_start
 
 Samples = NDArray[np.float32]
@@ -22,13 +23,13 @@ Samples = NDArray[np.float32]
 _FULL: Final = np.float32(1 / 32768)
 
 
-def mix(chunk: Chunk, tapes: Mapping[str, Path], sections: Mapping[tuple[Treatment, int], Samples]) -> Samples:
-    """The chunk's samples, its lead included; what exceeds full scale is cut off.
+def mix(passage: Passage, tapes: Mapping[str, Path], sections: Mapping[tuple[Treatment, int], Samples]) -> Samples:
+    """Its samples, those of its lead included; what exceeds full scale is cut off.
 
     `tapes`: files by SHA-256; `sections`: treated sounds by what was done and the number of the section.
     """
-    out = np.zeros((chunk.samples, CHANNELS), np.float32)
-    for take in chunk.takes:
+    out = np.zeros((passage.samples, CHANNELS), np.float32)
+    for take in passage.takes:
         sound = _sound(take, tapes, sections)
         shape(sound, take.level, take.start)
         out[take.start : take.end] += sound

@@ -21,7 +21,8 @@ from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.time import samples_at
 from cutlog.contract.timeline import Timeline
-from services.render.audio.score import FRAME, Score, score
+from services.render.audio.blocks import FRAME
+from services.render.audio.score import Score, score
 from services.render.cache import boxes
 from services.render.cache.packets import MUXER_OPTIONS, BrokenFilmError, like, ticks
 from services.render.cache.store import SegmentCache

@@ -18,7 +18,8 @@ from services.render.produce.subtitles import Subtitles
 
 def film_digest(plan: Plan, score: Score, subtitles: Sequence[Subtitles] = ()) -> Digest:
     """Equal digests make equal films, bytes and all, once their segments exist."""
-    parts = [plan.digest, score.samples, [chunk.digest for chunk in score.chunks], *([subtitles] if subtitles else ())]
+    heard = [[chunk.digest, chunk.played] if chunk.played else chunk.digest for chunk in score.chunks]
+    parts = [plan.digest, score.samples, heard, *([subtitles] if subtitles else ())]
     return Digest(hashlib.sha256(msgspec.json.encode(parts)).hexdigest())
 
 

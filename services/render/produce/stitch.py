@@ -19,7 +19,8 @@ from av.video.stream import VideoStream
 
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.time import Fps
-from services.render.audio.score import FRAME, Chunk, Score
+from services.render.audio.blocks import FRAME
+from services.render.audio.score import Chunk, Score
 from services.render.cache import boxes
 from services.render.cache.packets import (
     MUXER_OPTIONS,
@@ -213,9 +214,9 @@ def sounds_of(chunks: Sequence[Chunk], read: Read, stream: AudioStream) -> Itera
     for chunk in chunks:
         with _damage_named(chunk.digest):
             found = list(boxes.packets(_intact(read, chunk.digest)))
-        if len(found) != chunk.packets:
+        if len(found) != chunk.stored:
             raise DamagedSegmentError(chunk.digest)
-        for number, data in enumerate(found, chunk.first):
+        for number, data in enumerate(found[chunk.skipped :][: chunk.packets], chunk.first):
             packet = cast("av.Packet[AudioStream]", av.Packet(data))
             packet.stream = stream
             packet.time_base = unit

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final, Literal
@@ -22,7 +22,8 @@ from cutlog.contract.profiles import CHANNELS, SAMPLE_RATE
 from cutlog.ffmpeg import Ffmpeg, Limits, samples
 from services.render.audio.filters import LEVELS, Filter, Loudness, loudness_told, noise_told
 from services.render.audio.levels import highest
-from services.render.audio.score import Chunk, Score, Tape
+from services.render.audio.score import Chunk, Passage, Score
+from services.render.audio.takes import Tape
 from services.render.audio.treatment import OVERLAP, SECTION, Denoise, Measured, Normalize, Run, Treatment
 from services.render.cache.packets import TornSegmentError, seal, unseal
 from services.render.cache.store import SegmentCache
@@ -59,33 +60,28 @@ class Voice:
         self, sound: Score, missing: Sequence[Chunk], cache: SegmentCache, turn: Callable[[], None] = lambda: None
     ) -> None:
         """Puts chunks of a score into the cache; `turn` is called after each."""
-        tapes = {
-            take.source.sha256: take.source.key
-            for chunk in missing
-            for take in chunk.takes
-            if isinstance(take.source, Tape)
-        }
+        tapes = keys(passage for chunk in missing for passage in chunk.passages)
         async with AsyncExitStack() as opened:
             files = {sha256: await self._open(opened, key) for sha256, key in tapes.items()}
 
             async def make(chunk: Chunk) -> None:
                 async with self._slots:
-                    samples = await self.mixed(chunk, files)
-                    await cache.put(chunk.digest, await asyncio.to_thread(aac.encode, chunk, sound.bitrate, samples))
+                    mixed = [await self.mixed(passage, files) for passage in chunk.passages]
+                    await cache.put(chunk.digest, await asyncio.to_thread(aac.encode, chunk, sound.bitrate, mixed))
                     turn()
 
             async with asyncio.TaskGroup() as tasks:
                 for chunk in missing:
                     tasks.create_task(make(chunk))
 
-    async def mixed(self, chunk: Chunk, tapes: Mapping[str, Path]) -> Samples:
-        """All samples of a chunk, as `mix` says, with what must be treated for it."""
-        return await asyncio.to_thread(mix, chunk, tapes, await self._sections(chunk))
+    async def mixed(self, passage: Passage, tapes: Mapping[str, Path]) -> Samples:
+        """All samples of a passage, as `mix` says, with what must be treated for it."""
+        return await asyncio.to_thread(mix, passage, tapes, await self._sections(passage))
 
-    async def _sections(self, chunk: Chunk) -> dict[tuple[Treatment, int], Samples]:
+    async def _sections(self, passage: Passage) -> dict[tuple[Treatment, int], Samples]:
         wanted = {
             (take.source, number)
-            for take in chunk.takes
+            for take in passage.takes
             if isinstance(take.source, Treatment)
             for number in take.source.sections(take.offset, take.offset + take.end - take.start)
         }
@@ -172,6 +168,16 @@ class Voice:
 
     def _key(self, digest: Digest, kind: Literal["pcm", "json"]) -> str:
         return str(CacheKey(self._tenant, digest, kind))
+
+
+def keys(passages: Iterable[Passage]) -> dict[str, str]:
+    """The keys of the tapes that they are mixed of, by SHA-256."""
+    return {
+        take.source.sha256: take.source.key
+        for passage in passages
+        for take in passage.takes
+        if isinstance(take.source, Tape)
+    }
 
 
 def _whole(sealed: bytes) -> bytes:
