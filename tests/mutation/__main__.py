@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 import time
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.mutation.mutants import Mutant, sample
-from tests.mutation.trial import ended, passes, preload
+from tests.mutation.equal import why
+from tests.mutation.mutants import sample
+from tests.mutation.processes import Trial, statuses
+from tests.mutation.trials import survivors
 
 MUTANTS: Final = 150
 SEED: Final = 20
-PATIENCE: Final = 600.0
+LONGEST: Final = 3600.0
 
 
 class Folder(NamedTuple):
@@ -34,7 +37,7 @@ class Folder(NamedTuple):
 FOLDERS: Final = {
     "keys": Folder("cutlog/contract/keys.py", "proto/test_object_keys proto/test_receipts"),
     "receipts": Folder("cutlog/contract/receipts.py", "proto/test_receipts"),
-    "rules": Folder("services/gc/rules", "gc/test_policy gc/test_plan gc/test_projection"),
+    "rules": Folder("services/gc/rules", "gc/test_policy gc/test_plan gc/test_classes gc/test_fold"),
     "facts": Folder(
         "services/media/facts", "media/test_facts media/test_any_facts media/test_downmix media/test_naming"
     ),
@@ -57,37 +60,28 @@ FOLDERS: Final = {
 
 def main(names: list[str]) -> None:
     jobs = int(os.environ.get("JOBS", str(os.cpu_count() or 1)))
+    seed = int(os.environ.get("SEED", str(SEED)))
     for name in names or FOLDERS:
-        folder, begun = FOLDERS[name], time.monotonic()
-        code = Path(folder.code)
-        paths = [code] if code.is_file() else sorted(code.rglob("*.py"))
-        mutants = sample(paths, MUTANTS, SEED)
-        pid = os.fork()
-        if pid == 0:
-            # Each folder has a process of its own: what it loads can't be unloaded.
-            survivors = _survivors(mutants, folder.tests, jobs)
-            noticed = len(mutants) - len(survivors)
-            row = f"| {name} | {len(mutants)} | {noticed} ({noticed / len(mutants):.0%}) |"
-            sys.stdout.write("\n".join([*map(str, survivors), row, f"in {time.monotonic() - begun:.0f} s", ""]))
-            sys.stdout.flush()
-            os._exit(0)
-        _, status = os.waitpid(pid, 0)
-        if status:
+        # Each folder has a process of its own: what it loads can't be unloaded.
+        if statuses([Trial(partial(_ask, name, seed, jobs), LONGEST)], 1) != [0]:
             raise SystemExit(1)
 
 
-def _survivors(mutants: list[Mutant], tests: Sequence[str], jobs: int) -> list[Mutant]:
-    seconds = 5 * preload(tests) + 10
-    waiting, running, survivors = list(reversed(mutants)), dict[int, Mutant](), []
-    while waiting or running:
-        while waiting and len(running) < jobs:
-            mutant = waiting.pop()
-            running[passes(tests, mutant.path, mutant.code(), seconds)] = mutant
-        for pid, passed in ended(list(running), PATIENCE).items():
-            mutant = running.pop(pid)
-            if passed:
-                survivors.append(mutant)
-    return survivors
+def _ask(name: str, seed: int, jobs: int) -> int:
+    folder, begun = FOLDERS[name], time.monotonic()
+    code = Path(folder.code)
+    mutants = sample([code] if code.is_file() else sorted(code.rglob("*.py")), MUTANTS, seed)
+    left = survivors(mutants, folder.tests, jobs)
+    explained = [mutant for mutant in left if why(mutant)]
+    noticed, counted = len(mutants) - len(left), len(mutants) - len(explained)
+    spent = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    told = [f"{mutant}\n  {why(mutant) or ''}".rstrip() for mutant in left]
+    told.append(f"| {name} | {len(mutants)} | {len(explained)} | {noticed} ({noticed / counted:.0%}) |")
+    told.append(f"{time.monotonic() - begun:.0f} s, {spent:.0f} s of processor time\n")
+    sys.stdout.write("\n".join(told))
+    sys.stdout.flush()
+    return 0
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-import random
+import hashlib
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,28 +32,47 @@ class Mutant(NamedTuple):
         assert isinstance(mutated, str), "the operator found this place before"
         return mutated
 
-    def __str__(self) -> str:
+    def change(self) -> tuple[str, str]:
+        """The first line that the defect changes, before and after."""
         old, new = self.path.read_text().splitlines(), self.code().splitlines()
-        changed = [(was, now) for was, now in zip(old, new, strict=False) if was != now]
-        was, now = changed[0] if changed else ("", "")
-        return (
-            f"{self.path}:{self.span[0][0]} {self.operator.removeprefix('core/')}\n  - {was.strip()}\n  + {now.strip()}"
-        )
+        for was, now in zip(old, new, strict=False):
+            if was != now:
+                return was.strip(), now.strip()
+        return "", ""
+
+    def __str__(self) -> str:
+        was, now = self.change()
+        return f"{self.path}:{self.span[0][0]} {self.operator.removeprefix('core/')}\n  - {was}\n  + {now}"
 
 
-def sample(paths: list[Path], count: int, seed: int) -> list[Mutant]:
-    """One mutant at each of so many places, all of them equally likely. Those that do not compile are none."""
-    chance = random.Random(seed)
-    places: dict[tuple[Path, Span], list[Mutant]] = {}
-    for path in paths:
-        for mutant in _mutants(path):
-            places.setdefault((path, mutant.span), []).append(mutant)
+def sample(paths: Iterable[Path], count: int, seed: int) -> list[Mutant]:
+    """One mutant at each of so many places, all of them equally likely. Those that do not compile are none. An edit
+    elsewhere in the code leaves the sample as it is, except for what it takes away or adds."""
+    places = [place for path in paths for place in _places(path, seed)]
     found: list[Mutant] = []
-    for place in chance.sample(sorted(places), len(places)):
-        mutant = chance.choice(places[place])
-        if len(found) < count and _compiles(mutant):
+    for lot, mutants in sorted(places):
+        mutant = min(mutants, key=lambda each: _digest(lot, each.operator, each.occurrence - mutants[0].occurrence))
+        if _compiles(mutant):
             found.append(mutant)
+            if len(found) == count:
+                break
     return found
+
+
+def _places(path: Path, seed: int) -> Iterator[tuple[str, list[Mutant]]]:
+    """The places of a module, each with its lot, which depends on its line's text and not on the lines around it."""
+    lines, places, alike = path.read_text().splitlines(), dict[Span, list[Mutant]](), Counter[str]()
+    for mutant in _mutants(path):
+        places.setdefault(mutant.span, []).append(mutant)
+    for span in sorted(places):
+        (line, start), (last, end) = span
+        where = f"{path} {start} {last - line} {end} {lines[line - 1]}"
+        yield _digest(seed, where, alike[where]), places[span]
+        alike[where] += 1
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _mutants(path: Path) -> Iterator[Mutant]:
@@ -72,9 +92,11 @@ def _mutants(path: Path) -> Iterator[Mutant]:
 
 
 def _unwanted(tree: ast.Module) -> Iterator[Span]:
-    """Where a defect is none: annotations, which nothing evaluates, and the texts of messages."""
+    """Where a defect is none: annotations, which nothing evaluates, unions of types, and the texts of messages."""
     for node in ast.walk(tree):
         match node:
+            case ast.Assign(value=ast.BinOp(op=ast.BitOr()) as union) if node in tree.body:
+                yield _span(union)
             case ast.FunctionDef(args=args, returns=returns):
                 given = [*args.posonlyargs, *args.args, *args.kwonlyargs]
                 yield from (_span(each.annotation) for each in given if each.annotation is not None)
