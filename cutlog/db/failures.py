@@ -14,8 +14,16 @@ DATABASE_ERRORS: Final = (
     PendingRollbackError,  # what a connection that was lost says when it is asked again
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
+)
+
+_LOST: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a connection that the server has ended, and that is not closed yet
 )
 
 _AWAY: Final = ("08", "53", "57", "58")
@@ -39,7 +47,7 @@ def is_away(error: BaseException) -> bool:
     ):
         return True
     cause = _cause(error)
-    return isinstance(cause, OSError | TimeoutError | asyncpg.InterfaceError) or _sqlstate(error).startswith(_AWAY)
+    return isinstance(cause, _LOST) or _sqlstate(error).startswith(_AWAY)
 
 
 def is_unstorable(error: BaseException) -> bool:
