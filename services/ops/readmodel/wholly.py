@@ -38,5 +38,7 @@ def _is_plain(event: EventData) -> TypeGuard[VersionCommitted]:
         isinstance(event, VersionCommitted)
         and not event.media_added
         and event.imported is UNSET
+        and event.undoes is UNSET
+        and event.gesture is UNSET
         and not any(op.get("op") in _MORE for op in event.ops)
     )
