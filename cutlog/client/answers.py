@@ -158,12 +158,15 @@ class Diff(Wire):
 
 
 class Proxy(Wire):
-    """`status`: none, queued, rendering, ready, failed, superseded. `progress` is 0 to 1."""
+    """`status`: none, queued, rendering, ready, failed, superseded. `progress` is 0 to 1. `waits_for` an hourly budget
+    that is used up, and `waits_until` it is reset."""
 
     status: str
     progress: float | None = None
     key: str | None = None
     url: str | None = None
+    waits_for: str | None = None
+    waits_until: datetime | None = None
 
 
 class Export(Wire):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from types import ModuleType
@@ -80,6 +80,11 @@ async def clock(connection: AsyncConnection) -> datetime:
     """The time of the database."""
     found: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
     return found
+
+
+def next_hour(now: datetime) -> datetime:
+    """When hourly budgets are whole again."""
+    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 async def record(

@@ -26,6 +26,7 @@ from cutlog.hosting.settings import Settings
 from cutlog.web import Api, Server, serve_http
 from cutlog.web.api import Check
 from cutlog.web.body import READ_SECONDS
+from cutlog.web.ratelimit import rate_of
 
 T = TypeVar("T")
 
@@ -108,10 +109,12 @@ class Parts:
             description=description, metadata=metadata,
         )  # fmt: skip
         await self.open(served)
-        streams = self.settings.event_streams
+        budget = self.settings.budget
         http = serve_http(
-            api, self.settings, gate, checks=self.checks, streams_per_subject=streams, read_seconds=read_seconds
-        )
+            api, self.settings, gate, checks=self.checks, read_seconds=read_seconds,
+            streams_per_subject=lambda tenant: budget(tenant).event_streams,
+            rates=lambda tenant: rate_of(budget(tenant).requests_per_second),
+        )  # fmt: skip
         return await self.open(http)
 
     async def _database(self) -> None:

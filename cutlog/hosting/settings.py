@@ -15,15 +15,6 @@ from cutlog.contract.usage import Budget
 GIB = 1 << 30
 
 
-class Quota(BaseModel):
-    """At most so many bytes and files; None: no limit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    bytes: int | None = None
-    files: int | None = None
-
-
 Limit = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
@@ -55,8 +46,11 @@ class Budgets(BaseModel):
     """Seconds of video and audio processed after upload."""
     event_streams: Limit = 100
     """Event streams that one subject may have open at one process."""
-    requests_per_second: Limit = 1000
+    requests_per_second: Annotated[int, Field(ge=1)] = 1000
     """Requests of one subject at one process, each counted by its cost."""
+
+
+_DEFAULT = Budgets()
 
 
 class Renders(BaseModel):
@@ -140,8 +134,6 @@ class Settings(BaseSettings):
     max_upload_bytes: int = 20 * GIB
     min_free_bytes: int = GIB // 4
     """With less room on the disk of the objects, media is not ready."""
-    quotas: dict[str, Quota] = Field(default_factory=dict)
-    """What a tenant may hold, by its name; `*` is for those that are not named. JSON in the environment."""
     budgets: dict[str, Budgets] = Field(default_factory=dict)
     """What a tenant may use, by its name; `*` is for those that are not named. JSON in the environment."""
     renders: dict[str, Renders] = Field(default_factory=dict)
@@ -150,18 +142,13 @@ class Settings(BaseSettings):
     """Issuers whose access tokens are accepted: JSON in the environment of ops."""
     audit_days: Annotated[float, Field(gt=0)] = 365.0
     """For how long entries of the audit log are kept."""
-    event_streams: Annotated[int, Field(ge=1)] = 100
-    """How many event streams one subject may have open at one process."""
     resumable_hours: float = 24.0
     """How long an unfinished resumable upload is kept after its last byte."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def budget(self, tenant: str) -> Budgets:
-        """What a tenant may use. A quota, where it has one, counts in place of its budgets of originals."""
-        budgets = self.budgets.get(tenant) or self.budgets.get("*") or Budgets()
-        quota = self.quotas.get(tenant) or self.quotas.get("*") or Quota()
-        of_quota = {"original_bytes": quota.bytes, "files": quota.files}
-        return budgets.model_copy(update={name: limit for name, limit in of_quota.items() if limit is not None})
+        """What a tenant may use."""
+        return self.budgets.get(tenant) or self.budgets.get("*") or _DEFAULT
 
     def limit(self, tenant: str, budget: Budget) -> int:
         """The limit of one of a tenant's budgets."""

@@ -95,6 +95,8 @@ class How(TypedDict, total=False):
     """What a key with `projects` may do: "project", the default where the path has `{project}`: if it is one of them;
     "own", the default where it has `{video}` or `{upload}`: what `Api.sees` lets it, and the handler, which looks at
     `req.actor.projects`; "none", the default elsewhere: nothing."""
+    cost: int
+    """As how many requests it counts against the rate of its subject; default: 1."""
     audit: str
     """What the audit log calls a request that was answered without a problem, such as `pin.changed`."""
     callers: tuple[str, ...]
@@ -130,6 +132,7 @@ class Route:
     headers: tuple[Header, ...] = ()
     events: bool = False
     scope: Literal["project", "own", "none"] | None = None
+    cost: int = 1
     audit: str = ""
     callers: tuple[str, ...] = ()
     hidden: bool = False

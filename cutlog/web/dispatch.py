@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from cutlog.web.body import check_type, check_typed, read_body, say_continue
 from cutlog.web.decode import bad_text, decode_json, decode_query
 from cutlog.web.envelope import enveloped
 from cutlog.web.problems import INVALID_HEADER, NOT_FOUND, Problem, not_found, unavailable
-from cutlog.web.ratelimit import RateLimiter
+from cutlog.web.ratelimit import Rate, RateLimiter
 from cutlog.web.request import Request
 from cutlog.web.respond import THREAD_FROM, respond
 from cutlog.web.sse import OPEN_STREAMS
@@ -58,6 +59,8 @@ class Dispatch:
     failures: RateLimiter
     """Of credentials that are not ours, by address. Only these are counted: whoever floods from an address keeps nobody
     out who has a valid one."""
+    rates: Callable[[str], Rate]
+    """Of a tenant's subjects, each for itself."""
 
     async def __call__(self, http: web.Request) -> web.StreamResponse:
         route = self.route
@@ -125,7 +128,8 @@ class Dispatch:
         if self.route.callers and actor.subject not in (*self.route.callers, OPERATOR):
             raise no_access(f"This is for {' and '.join(self.route.callers)}.")
         if needed is not Role.service:
-            self.limiter.take(f"subject {actor.tenant} {actor.subject}")
+            rate = self.rates(actor.tenant)
+            self.limiter.take(f"subject {actor.tenant} {actor.subject}", self.route.cost, rate)
         return actor
 
     async def within(self, actor: Actor, projects: tuple[str, ...], path: dict[str, Any]) -> None:

@@ -165,6 +165,7 @@ def _operation(route: Route, by_type: Mapping[int, Json]) -> Json:
     if route.description:
         operation["description"] = route.description
     operation["x-role"] = _needs(route)
+    operation["x-cost"] = route.cost
     if route.stream or route.body is bytes:
         consumed = "application/octet-stream" if route.consumes == "*/*" else route.consumes
         content = {consumed: {"schema": _form(route) if consumed == "multipart/form-data" else _BYTES}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -127,11 +128,22 @@ class TooLarge(Wire):
 
 
 class BudgetUsed(Wire):
-    """Which budget is exhausted, how much of it is used, and how much there is."""
+    """Which budget is exhausted, how much of it is used, or would be, and how much there is. `reset`: when it is whole
+    again; null: waiting does not help."""
 
     budget: str
     used: int
     limit: int
+    reset: datetime | None = None
+
+
+class RateUsed(Wire, omit_defaults=True):
+    """Of requests: the budget, how much of it was used at once, the limit per second, and when enough is left again."""
+
+    budget: str | UnsetType = UNSET
+    used: int | UnsetType = UNSET
+    limit: int | UnsetType = UNSET
+    reset: datetime | UnsetType = UNSET
 
 
 BAD_REQUEST: Final = ProblemType("bad-request", 400, "The request is malformed", "The body does not match its headers.")
@@ -179,8 +191,16 @@ IDEMPOTENCY_KEY_REUSED: Final = ProblemType(
     "Use a new key for a new request.",
 )  # fmt: skip
 RATE_LIMITED: Final = ProblemType(
-    "rate-limited", 429, "Too many requests", "At most 100 requests per second; try again in 1 s."
+    "rate-limited", 429, "Too many requests", "At most 100 requests per second; try again in 1 s.", RateUsed
 )
+BUDGET_EXCEEDED: Final = ProblemType(
+    "budget-exceeded", 413, "A budget is exceeded",
+    "The tenant would hold 1000001 files; it may hold 1000000. Delete videos that are not needed.", BudgetUsed,
+)  # fmt: skip
+BUDGET_USED_UP: Final = ProblemType(
+    "budget-used-up", 429, "A budget is used up",
+    "10000000 of 10000000 framesPerHour are used; try again at 2026-01-31 13:00 UTC.", BudgetUsed,
+)  # fmt: skip
 EVENT_STREAMS_EXCEEDED: Final = ProblemType(
     "event-streams-exceeded", 429, "Too many event streams are open",
     "100 of 100 event streams are open. Close one to open another.", BudgetUsed,

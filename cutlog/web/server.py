@@ -67,24 +67,25 @@ async def serve_http(
     *,
     checks: Mapping[str, Check] | None = None,
     rate: Rate | None = None,
+    rates: Callable[[str], Rate] | None = None,
     failures: Rate = FAILURES,
     drain_seconds: float = DRAIN_SECONDS,
     read_seconds: float = READ_SECONDS,
-    streams_per_subject: int = STREAMS_PER_SUBJECT,
+    streams_per_subject: Callable[[str], int] = lambda _: STREAMS_PER_SUBJECT,
 ) -> AsyncIterator[Server]:
     """Serves `api` on `settings.listen` (HOST:PORT, port 0: any), with /healthz, /readyz, /metrics and
     /internal/openapi.json.
 
     Leaving drains: no new connections, event streams end, running requests get `drain_seconds` to finish. A body that
-    says nothing for `read_seconds` is given up. A subject may
-    have `streams_per_subject` event streams open. `gate` says who a request is of. Raises OSError when the address is
-    taken.
+    says nothing for `read_seconds` is given up. A subject of a tenant may have `streams_per_subject` event streams
+    open, and makes requests at most at the rate that `rates` has for its tenant, or else at `rate`, like the public.
+    `gate` says who a request is of. Raises OSError when the address is taken.
     """
     for name, check in (checks or {}).items():
         api.check(name, check)
     health = Health(api.name, api.checks, api.alarms)
     draining = asyncio.Event()
-    app = application(api, gate, health, draining, rate or Rate(), failures, read_seconds)
+    app = application(api, gate, health, draining, rate or Rate(), rates, failures, read_seconds)
     app[COOKIE] = cookie_name(settings.public_url)
     streams = app[OPEN_STREAMS] = OpenStreams(streams_per_subject)
     gate.on_revoked(lambda: streams.end_revoked(gate.revocations))
@@ -120,6 +121,7 @@ def application(
     health: Health,
     draining: asyncio.Event,
     rate: Rate,
+    rates: Callable[[str], Rate] | None,
     failures: Rate,
     read_seconds: float,
 ) -> web.Application:
@@ -128,10 +130,10 @@ def application(
     app[HEALTH] = health
     app[READING] = read_seconds
     app.on_response_prepare.append(add_safe_headers)
-    limiter, failed = RateLimiter(rate), RateLimiter(failures, of="failed logins")
+    limiter, failed = RateLimiter(rate, budget="requestsPerSecond"), RateLimiter(failures, of="failed logins")
     methods: dict[str, list[str]] = {}
     for route in api.routes:
-        dispatch = Dispatch(route, gate, api, limiter, failed).__call__
+        dispatch = Dispatch(route, gate, api, limiter, failed, rates or (lambda _: rate)).__call__
         names = ["GET", "HEAD"] if route.method == "GET" and not route.events else [route.method]
         for name in names:
             app.router.add_route(name, route.template, dispatch, expect_handler=_later)

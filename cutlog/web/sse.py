@@ -38,9 +38,9 @@ class HeldRequest:
 
 
 class OpenStreams:
-    """The event streams that a server has open, of which one subject may have `most`, and the uploads."""
+    """The event streams that a server has open, of which one subject of a tenant may have `most`, and the uploads."""
 
-    def __init__(self, most: int = STREAMS_PER_SUBJECT) -> None:
+    def __init__(self, most: Callable[[str], int] = lambda _: STREAMS_PER_SUBJECT) -> None:
         self._most = most
         self._open: set[EventStream] = set()
         self._counts: Counter[str] = Counter()
@@ -49,13 +49,13 @@ class OpenStreams:
 
     def add(self, stream: EventStream) -> None:
         """Raises Problem 429 when its subject has as many as it may."""
-        used = self._counts[stream.subject]
-        if used >= self._most:
+        used, most = self._counts[stream.subject], self._most(stream.actor.tenant)
+        if used >= most:
             detail = (
-                f"{used} of {self._most} event streams of this subject are open (budget eventStreams). "
+                f"{used} of {most} event streams of this subject are open (budget eventStreams). "
                 "Close one to open another."
             )
-            more = BudgetUsed(budget="eventStreams", used=used, limit=self._most)
+            more = BudgetUsed(budget="eventStreams", used=used, limit=most)
             raise EVENT_STREAMS_EXCEEDED(detail, more=more, headers={"Retry-After": _RETRY_AFTER})
         self._counts[stream.subject] += 1
         self._open.add(stream)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -29,17 +28,12 @@ def usage_route(api: Api, look: Look) -> None:
     @api.get(
         "/internal/tenants/{tenant}/usage",
         role=Role.service,
-        callers=("ops",),
+        callers=("ops", "media"),
         returns={200: UsagePart},
         summary="What a tenant used of the budgets of this service",
     )
     async def show(req: Request) -> Reply:
         return Reply(200, UsagePart(budgets=await look(req.path["tenant"])))
-
-
-def next_hour(now: datetime) -> datetime:
-    """When hourly budgets are whole again."""
-    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def usage_of(engine: AsyncEngine, budgets: Sequence[Budget], limit: Limit) -> Look:
@@ -63,7 +57,7 @@ async def hourly(connection: AsyncConnection, tenant: str, budgets: Sequence[Bud
         parts.append(
             BudgetUse(
                 budget=budget, held=False, limit=limit(tenant, budget), now=hour, hour=hour, day=day, month=month,
-                reset=next_hour(now), projects=projects[:LARGEST],
+                reset=usage.next_hour(now), projects=projects[:LARGEST],
             )
         )  # fmt: skip
     return parts

@@ -24,6 +24,7 @@ from cutlog.hosting.settings import Settings
 from cutlog.web import Server
 from cutlog.web.auditing import through
 from cutlog.web.body import READ_SECONDS
+from cutlog.web.budgets import PeerUsage
 from cutlog.web.links import Links
 from cutlog.web.usage import UsageMetrics, usage_of, usage_route
 from services.media.api import previews, tus
@@ -47,6 +48,8 @@ from services.media.uploads.files import FileHolding
 from services.media.uploads.parts import PartHolding
 from services.media.uploads.resuming import Resuming
 
+HELD_STAYS: Final = 60.0
+"""Seconds between questions what a tenant holds."""
 PATIENCE: Final = 120.0
 """Seconds that an upload waits for the database while others are at it: better than to send its bytes again."""
 
@@ -77,7 +80,8 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
             reset=uses.clear,
         )
         outbox = Outbox(engine, "media", on_reply=settle)
-        quotas = Quotas(settings.quotas)
+        held = PeerUsage(settings.peers.get("gc"), followed.identity, HELD_STAYS)
+        quotas = Quotas(settings.budget, held.of)
         probes = Probes(ffmpeg)  # what arrives here is most often derived from here
         ingest = Ingest(engine, blobs, ffmpeg, outbox, quotas=quotas, probes=probes)
         derive = Derive(ffmpeg, PatientBlobs(blobs), probes)  # waits for the store and keeps what it has encoded

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
 import aiohttp
 
@@ -28,6 +29,7 @@ from cutlog.hosting.parts import parts, until_stopped
 from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
 from cutlog.web import Server
+from cutlog.web.budgets import PeerUsage
 from cutlog.web.links import Links
 from cutlog.web.usage import usage_gauge
 from services.ops import compat
@@ -68,13 +70,18 @@ from services.ops.readmodel.guard import guard
 from services.ops.readmodel.reads import Reads
 from services.ops.readmodel.wholly import wholly
 
+HELD_STAYS: Final = 60.0
+"""Seconds between questions what a tenant holds."""
+WAITS_STAYS: Final = 5.0
+"""Seconds between questions whether its proxies wait."""
+
 
 @asynccontextmanager
 async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Server]:
     """The service at work: the log, the relay that publishes it, commands, HTTP. Leaving finishes what is under way."""
     engine_of = partial(create_engine, pool_size=10, max_overflow=10, idle="10s")
     async with parts(settings, "ops", engine_of) as its:
-        engine, bus, blobs, stop = its.engine, its.bus, its.blobs, its.stop
+        engine, bus, blobs, stop, peers = its.engine, its.bus, its.blobs, its.stop, settings.peers
         identity, keys = Identity.of("ops", settings.credentials), FileKeys(settings.credentials)
         signing = KeyFile(settings.credentials / SIGNING, KeyRing.read)
         api_keys = ApiKeys(engine)
@@ -125,6 +132,8 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
         commits = Commits(engine, log, reader, history, catalog, feed, sizes)
         news = News(bus, grown_elsewhere)
         its.task(news.run(stop), name="news")
+        rendered = PeerUsage(peers.get("render"), identity)
+        held = PeerUsage(peers.get("gc"), identity, HELD_STAYS)
         ops = Ops(
             commits=commits,
             history=history,
@@ -133,7 +142,8 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             catalog=catalog,
             feed=feed,
             renders=Renders(bus, feed, time.monotonic),
-            limits=ExportLimits(reads, settings.renders),
+            limits=ExportLimits(reads, settings.renders, rendered, held),
+            render_usage=PeerUsage(peers.get("render"), identity, WAITS_STAYS),
             ids=IdTries(),
             blobs=blobs,
             links=Links(blobs, settings.public_url),
@@ -157,7 +167,9 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
 
         its.checks |= {"relay": relay.check, "identity": accepted}
         api = make_api(ops, settings.peers)
-        usage.routes(api, ops, sizes.usage, settings.peers, identity)
+        names = ("media", "render", "gc")
+        others = {name: PeerUsage(peers[name], identity) for name in names if name in peers}
+        usage.routes(api, ops, sizes.usage, others)
         api.audit = access.audit.note
         marks = Marks(settings.peers.get("gc"), identity)
         compat.routes(api, ops, OldRows(engine), marks)

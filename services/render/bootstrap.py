@@ -37,6 +37,7 @@ from services.render.produce.timelines import Timelines
 from services.render.proof import PROOF
 from services.render.queue import jobs, learn
 from services.render.queue.admit import Admission
+from services.render.queue.budgets import Hourly
 from services.render.queue.metrics import RenderMetrics
 from services.render.queue.progress import publisher
 from services.render.queue.worker import Worker
@@ -59,19 +60,21 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         followed = await its.follow()
         timelines = Timelines(session, settings.peers.get("ops") or "", followed.identity)
 
+        shares = jobs.shares(settings.renders, settings.budgets)
         outbox, queue = Outbox(engine, "render"), JobQueue(bus)
-        admission = Admission(engine, bus, outbox, settings.renders)
+        admission = Admission(engine, bus, outbox, shares)
         its.at_end(bus.on_reconnect(admission.doubt))
         name = new_id(f"w_{os.getpid()}")
         api = Api("render", title="Previews")
         metrics = RenderMetrics(api.metrics.registry)
         cores = os.cpu_count() or 1
         # A render waits for the store and keeps what it has encoded; a request is answered 503.
-        meter = Meter(engine)
+        meter, hourly = Meter(engine), Hourly(engine, shares)
         maker = Maker(
             ffmpeg, PatientBlobs(blobs), cores, measured=metrics.film, fonts=settings.fonts, metering=meter
         )  # fmt: skip
-        stills = Stills(Maker(ffmpeg, blobs, cores, fonts=settings.fonts), blobs, slots=cores, metering=meter)
+        drawer = Maker(ffmpeg, blobs, cores, fonts=settings.fonts)
+        stills = Stills(drawer, blobs, slots=cores, metering=meter, admit=hourly.admit)
         map_problems(api)
         frames.routes(api, timelines, stills)
 
@@ -92,9 +95,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         secret = settings.file_secret.get_secret_value()
         previews = Previews(blobs)
         preview.routes(api, Reels(timelines, previews, maker.engine), previews, ask, secret)
-        worker = Worker(
-            name, engine, outbox, maker, timelines, queue, publisher(bus), metrics, admission.nudge, settings.renders
-        )
+        worker = Worker(name, engine, outbox, maker, timelines, queue, publisher(bus), metrics, admission.nudge, shares)
         events = Projection(
             name=learn.NAME,
             durable=learn.NAME,

@@ -20,7 +20,7 @@ from cutlog.bus import Outbox
 from cutlog.db.engine import create_engine
 from cutlog.ffmpeg import Ffmpeg
 from services.media.ingest.receive import Ingest
-from services.media.records.quotas import Quotas
+from services.media.records.quotas import UNLIMITED, Quotas
 from services.media.uploads.files import FileHolding
 from services.media.uploads.resuming import Resuming
 from tests.media.conftest import Answer, Client, House
@@ -262,7 +262,7 @@ async def test_what_is_stored_wrong_is_no_video_and_ends_no_sweep(house: House, 
     engine = create_engine(settings)
     ingest = Ingest(engine, Rotting(house.objects, ""), await Ffmpeg.find(settings), Outbox(engine, "media"))
     holding = FileHolding(house.objects / "temp" / "resumable")
-    resuming = Resuming(engine, ingest, holding, timedelta(hours=1), Quotas({}))
+    resuming = Resuming(engine, ingest, holding, timedelta(hours=1), Quotas(lambda _: UNLIMITED))
     await resuming.sweep()
     await engine.dispose()
     assert resuming.skipping.rows == sorted(url.rpartition("/")[2] for url in urls), (

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import Bus, Outbox
 from cutlog.db.engine import create_engine
-from cutlog.hosting.settings import Renders
 from services.ops.bootstrap import serving
 from services.render.queue import jobs
 from services.render.queue.admit import Admission
+from services.render.queue.jobs import Share
 from tests.support.configuration import SettingsFactory
 from tests.support.waiting import eventually
 
@@ -43,9 +43,9 @@ async def exports(engine: AsyncEngine, **counts: int) -> None:
                 )  # fmt: skip
 
 
-async def admitted(engine: AsyncEngine, room: int, limits: dict[str, Renders] | None = None) -> Counter[str]:
+async def admitted(engine: AsyncEngine, room: int, limits: dict[str, Share] | None = None) -> Counter[str]:
     async with engine.begin() as connection:
-        return Counter(job.tenant for job in await jobs.admit(connection, "export", room, limits or {"*": Renders()}))
+        return Counter(job.tenant for job in await jobs.admit(connection, "export", room, limits or {"*": Share()}))
 
 
 async def test_tenants_take_turns_whoever_asked_first(engine: AsyncEngine) -> None:
@@ -56,12 +56,12 @@ async def test_tenants_take_turns_whoever_asked_first(engine: AsyncEngine) -> No
 @slow
 async def test_a_tenant_of_twice_the_weight_has_twice_the_turns(engine: AsyncEngine) -> None:
     await exports(engine, a=20, b=20)
-    assert await admitted(engine, 6, {"a": Renders(weight=2), "*": Renders()}) == {"a": 4, "b": 2}
+    assert await admitted(engine, 6, {"a": Share(weight=2), "*": Share()}) == {"a": 4, "b": 2}
 
 
 async def test_a_tenant_has_never_more_at_work_than_it_may(engine: AsyncEngine) -> None:
     await exports(engine, a=20, b=20)
-    limits = {"a": Renders(at_once=2), "*": Renders(at_once=3)}
+    limits = {"a": Share(at_once=2), "*": Share(at_once=3)}
     assert await admitted(engine, 8, limits) == {"a": 2, "b": 3}
     assert await admitted(engine, 8, limits) == {}, "those that wait for a worker count"
     async with engine.begin() as connection:
@@ -80,7 +80,7 @@ async def test_proxies_are_admitted_however_many_exports_wait(engine: AsyncEngin
         await jobs.want_proxy(
             connection, tenant="a", project_id="p-a", version=40, digest="d", position=99, trace=TRACE, asked=False
         )
-        (proxy,) = await jobs.admit(connection, "proxy", 8, {"*": Renders()})
+        (proxy,) = await jobs.admit(connection, "proxy", 8, {"*": Share()})
     assert proxy.version == 40
 
 
@@ -92,7 +92,7 @@ async def test_a_job_that_no_message_can_be_made_of_fails_and_the_others_are_adm
     settings = settings_for("render")
     seed = settings.nats_seed.get_secret_value()
     async with serving(settings_for("ops")), await Bus.connect(settings.nats_url, seed, name="render") as bus:
-        admission = Admission(engine, bus, Outbox(engine, "render"), {"*": Renders(at_once=20)})
+        admission = Admission(engine, bus, Outbox(engine, "render"), {"*": Share(at_once=20)})
 
         async def sent() -> bool:
             await admission.step()

@@ -13,16 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from cutlog.contract.jobs import JobKind
 from cutlog.db.engine import create_engine
-from cutlog.hosting.settings import Renders
+from cutlog.db.usage import record
 from services.render.queue import jobs
 from services.render.queue.admit import ROOM
-from services.render.queue.jobs import SLICE, Job
+from services.render.queue.jobs import SLICE, Job, Share
 from tests.render.house import TRACE, House
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
-FAIR = {"*": Renders(at_once=1000)}
+FAIR = {"*": Share(at_once=1000)}
 
 
 @pytest.fixture
@@ -75,10 +75,28 @@ async def test_a_job_gives_way_to_who_has_had_less(
         assert await jobs.yielding(connection, "another", [], FAIR) == []
 
 
+async def test_a_tenant_that_used_up_an_hourly_budget_waits_for_the_next_hour(engine: AsyncEngine) -> None:
+    limits = {"*": Share(at_once=1000, per_hour={"framesPerHour": 100}), "b": Share(at_once=1000)}
+    async with engine.begin() as connection:
+        await proxies(connection, "a.1")
+        job = await begun(connection, 1.0)
+        for number in range(2):
+            assert await jobs.yielding(connection, "w", [], limits) == [], "nothing is used up, and nobody waits"
+            await record(connection, "a", "a.1", f"{number}", {"framesPerHour": 50, "pixelsPerHour": 50})
+        found = await jobs.yielding(connection, "w", [], limits)
+        assert [(each.job_id, each.used_up) for each in found] == [(job.job_id, True)]
+        await jobs.leave(connection, job.job_id, job.attempt, "queued")
+        await proxies(connection, "a.2", "b.1")
+        assert [each.job_id for each in await jobs.admit(connection, "proxy", 9, limits)] == ["proxy.b.1.1"]
+        await connection.execute(text("UPDATE used SET hour = hour - interval '1 hour'"))
+        later = await jobs.admit(connection, "proxy", 9, limits)
+        assert {each.job_id for each in later} == {job.job_id, "proxy.a.2.1"}
+
+
 @pytest.mark.few(1, reason="one more database")
 @pytest.mark.parametrize("weight", [1, 100])
 async def test_what_a_tenant_had_lately_counts_by_its_weight(engine: AsyncEngine, weight: float) -> None:
-    limits = {"b": Renders(weight=weight), "*": Renders()}
+    limits = {"b": Share(weight=weight), "*": Share()}
     async with engine.begin() as connection:
         await proxies(connection, "a.1", "b.1")
         job = await begun(connection, 3.0)

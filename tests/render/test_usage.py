@@ -6,7 +6,10 @@ from typing import Any
 
 import asyncpg
 
+from cutlog.hosting.settings import Budgets
+from services.render.bootstrap import serving as serving_render
 from tests.render.house import House
+from tests.support.configuration import SettingsFactory
 from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
@@ -47,3 +50,54 @@ async def test_what_rendering_used_is_shown_by_budget_and_project(house: House, 
     }
     usage = await house.call("GET", "/api/usage")
     assert "render" in usage["unavailable"], "it is not running any more"
+
+
+async def test_over_an_hourly_budget_a_proxy_waits_and_says_until_when_and_frames_and_exports_are_429(
+    house: House, painted: Painter, settings_for: SettingsFactory
+) -> None:
+    small = Budgets(frames_per_hour=20)
+    async with serving_render(settings_for("render").model_copy(update={"budgets": {"*": small}})):
+        await house.upload(painted)
+        project = await house.project()
+        version = await house.shot(project, "v_1", 0, 13, 33)
+        path = f"/api/projects/{project}/versions"
+        await house.proxy(project, version)
+        export = await house.call("POST", f"/api/projects/{project}/export", {"version": version}, 202)
+
+        async def rendered() -> bool:
+            uses = (await house.call("GET", "/api/usage"))["budgets"]
+            return any(use["budget"] == "framesPerHour" and use["now"] >= 20 for use in uses)
+
+        assert await eventually(rendered)
+        waiting = await house.shot(project, "v_1", 20, 50, 90)
+        assert waiting == version + 1, "an edit is never refused"
+
+        async def told() -> Any:
+            proxy = (await house.version(project, waiting))["proxy"]
+            return proxy if proxy["waitsFor"] else None
+
+        proxy = await eventually(told)
+        assert (proxy["status"], proxy["waitsFor"]) == ("queued", "framesPerHour")
+        assert proxy["waitsUntil"].endswith(":00:00Z")
+        refused = await house.call("POST", f"/api/projects/{project}/export", {"version": waiting}, 429)
+        assert (refused["type"], refused["budget"], refused["limit"]) == (
+            "/problems/budget-used-up",
+            "framesPerHour",
+            20,
+        )
+        assert refused["used"] >= 20 and refused["reset"] == proxy["waitsUntil"]
+        headers = {"Authorization": f"Bearer {settings_for.token('viewer')}"}
+        frame = f"{settings_for.peers['render']}{path}/{version}/frame?at=3"
+        async with house.session.get(frame, headers=headers) as answer:
+            assert (answer.status, (await answer.json(content_type=None))["budget"]) == (429, "framesPerHour")
+            assert 0 < int(answer.headers["Retry-After"]) <= 3600
+        connection = await asyncpg.connect(house.database.owner_url)
+        try:
+            await connection.execute("UPDATE render.used SET hour = hour - interval '1 hour'")
+        finally:
+            await connection.close()
+        await house.proxy(project, waiting)
+        found = await house.call("GET", f"/api/projects/{project}/exports/{export['id']}")
+        assert found["status"] in ("ready", "queued"), "what was accepted is made"
+        async with house.session.get(frame, headers=headers) as answer:
+            assert answer.status == 200

@@ -104,7 +104,7 @@ async def test_a_stream_ends_when_its_token_expires_and_then_needs_another(
 
 async def test_a_subject_has_so_many_streams_open_and_no_more() -> None:
     async with (
-        serve_http(sample_api(Sample()), Address(), make_gate(), streams_per_subject=3) as server,
+        serve_http(sample_api(Sample()), Address(), make_gate(), streams_per_subject=lambda _: 3) as server,
         aiohttp.ClientSession(server.url) as client,
     ):
         opened = [await client.get(EVENTS, headers=bearer()) for _ in range(3)]

@@ -37,6 +37,33 @@ async def test_who_asks_too_often_is_told_when_to_come_back(sample: Sample) -> N
                 assert response.status == 200
 
 
+async def test_requests_count_by_their_cost_and_each_tenant_has_its_own_rate() -> None:
+    api = Api("sample")
+    for name, cost in (("cheap", 1), ("dear", 3)):
+
+        @api.get(f"/api/{name}", role=Role.viewer, cost=cost, returns={200: None}, summary="Answers")
+        async def answer(_: Request) -> Reply:
+            return Reply.empty(200)
+
+    rates = {"small": Rate(per_second=0.01, burst=4), "default": Rate(per_second=0.01, burst=8)}
+    async with (
+        serve_http(api, Address(), make_gate(), rates=rates.__getitem__) as server,
+        aiohttp.ClientSession(server.url) as client,
+    ):
+
+        async def status(name: str, tenant: str) -> int:
+            async with client.get(f"/api/{name}", headers=bearer(tenant=tenant)) as response:
+                if response.status == 429:
+                    told = await problem(response)
+                    assert (told["budget"], told["reset"][-1]) == ("requestsPerSecond", "Z")
+                    assert told["used"] >= 2
+                return response.status
+
+        assert [await status("dear", "small") for _ in range(2)] == [200, 429]
+        assert [await status("cheap", "small") for _ in range(2)] == [200, 429]
+        assert [await status("dear", "default") for _ in range(3)] == [200, 200, 429]
+
+
 async def test_the_public_is_told_apart_by_address_behind_the_gateway(sample: Sample) -> None:
     async with (
         serve_http(sample_api(sample), Address(), make_gate(), rate=Rate(per_second=0.01, burst=1)) as server,

@@ -100,6 +100,7 @@ def make_api(engine: AsyncEngine, reports: Reports, outbox: CommandSink) -> Api:
 
     @api.post(
         f"{ROOT}/calculate",
+        cost=20,
         role=Role.admin,
         body=Calculate,
         body_optional=True,

@@ -50,6 +50,7 @@ def routes(api: Api, engine: AsyncEngine, blobs: BlobStore) -> None:
 
     @api.get(
         "/api/admin/storage",
+        cost=20,
         role=Role.admin,
         query=StorageQuery,
         returns={200: Storage},

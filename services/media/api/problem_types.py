@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from cutlog.contract.base import Wire
 from cutlog.web import ProblemType
-
-
-class QuotaUsed(Wire):
-    """How much the tenant may have and has: files, or bytes."""
-
-    limit: int
-    used: int
-
 
 MEDIA_IN_USE: Final = ProblemType("media-in-use", 409, "The media is in use", "Media v_1 is used by 2 projects.")
 NOT_FAILED: Final = ProblemType("not-failed", 409, "Only a failed video can be processed again", "Video v_1 is ready.")
 OUT_OF_SPACE: Final = ProblemType("out-of-space", 507, "The disk is full", "The disk is full.")
-QUOTA_EXCEEDED: Final = ProblemType(
-    "quota-exceeded", 507, "The tenant's quota is exhausted",
-    "The tenant may hold 1000 files and holds 1000; delete videos that are not needed.", QuotaUsed,
-)  # fmt: skip
 
 UPLOAD_EXPIRED: Final = ProblemType(
     "upload-expired", 410, "The upload expired", "Upload u_1 expired at 2026-01-31 12:00:00 UTC; start it again."

@@ -7,6 +7,7 @@ from typing import Final
 from cutlog.blobs import BlobNotFoundError
 from cutlog.ffmpeg import NotExaminedError
 from cutlog.web import Api, Problem, ProblemError
+from cutlog.web.budgets import exceeded, used_up
 from cutlog.web.problems import INVALID_HEADER, NOT_FOUND, TOO_LARGE, unavailable
 from services.media.api import problem_types
 from services.media.facts.probed import UnusableError
@@ -49,8 +50,10 @@ def map_problems(api: Api) -> None:
 
 
 def _over(error: QuotaError) -> Problem:
-    more = problem_types.QuotaUsed(limit=error.limit, used=error.used)
-    return problem_types.QUOTA_EXCEEDED(str(error), more=more)
+    """413, or 429 where waiting helps."""
+    if error.reset is not None:
+        return used_up(error.budget, error.used, error.limit, error.reset, str(error))
+    return exceeded(error.budget, error.used, error.limit, str(error))
 
 
 def _refused(detail: str) -> Problem:

@@ -17,6 +17,8 @@ from cutlog.web.api import Header
 from cutlog.web.body import READING, Pace, too_large
 from cutlog.web.problems import (
     BAD_REQUEST,
+    BUDGET_EXCEEDED,
+    BUDGET_USED_UP,
     INVALID_HEADER,
     METHOD_NOT_ALLOWED,
     REQUEST_TIMEOUT,
@@ -25,7 +27,6 @@ from cutlog.web.problems import (
 from services.media.api.problem_types import (
     CHECKSUM_MISMATCH,
     OUT_OF_SPACE,
-    QUOTA_EXCEEDED,
     TUS_VERSION,
     UPLOAD_BUSY,
     UPLOAD_EXPIRED,
@@ -62,7 +63,7 @@ _OVERRIDE: Final = Header(
 
 _WRITING: Final = (
     INVALID_HEADER, TUS_VERSION, WRONG_OFFSET, UPLOAD_EXPIRED, UPLOAD_LOST, UPLOAD_BUSY, CHECKSUM_MISMATCH,
-    OUT_OF_SPACE, QUOTA_EXCEEDED,
+    OUT_OF_SPACE, BUDGET_EXCEEDED, BUDGET_USED_UP,
 )  # fmt: skip
 
 Act = Callable[[Request[Any, Any]], Awaitable[Reply]]

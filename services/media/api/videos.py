@@ -27,8 +27,8 @@ from cutlog.web import (
 from cutlog.web.body import too_large
 from cutlog.web.links import FileLink, Links
 from cutlog.web.multipart import Part, parts
-from cutlog.web.problems import invalid, unavailable
-from services.media.api.problem_types import MEDIA_IN_USE, OUT_OF_SPACE, QUOTA_EXCEEDED
+from cutlog.web.problems import BUDGET_EXCEEDED, BUDGET_USED_UP, invalid, unavailable
+from services.media.api.problem_types import MEDIA_IN_USE, OUT_OF_SPACE
 from services.media.api.problems import FIELD, map_problems
 from services.media.ingest.receive import INVALID_MEDIA, Ingest
 from services.media.records import videos
@@ -87,7 +87,7 @@ def make_api(
         stream=True,
         consumes="multipart/form-data",
         returns={201: Video, 200: Video},
-        problems=(INVALID_MEDIA, OUT_OF_SPACE, QUOTA_EXCEEDED),
+        problems=(INVALID_MEDIA, OUT_OF_SPACE, BUDGET_EXCEEDED, BUDGET_USED_UP),
         summary="Uploads a file",
     )
     async def upload(req: Request) -> Reply:

@@ -34,12 +34,13 @@ from cutlog.ffmpeg import Ffmpeg, Limits, MediaRefusedError, is_font
 from cutlog.ffmpeg.remembered import Probes
 from cutlog.web import ProblemType
 from services.media.errors import MediaError
+from services.media.facts.lengths import seconds_of
 from services.media.facts.naming import display_name, suffix
 from services.media.facts.probed import Judged, UnusableError, judge, judge_font
 from services.media.ingest import leases
 from services.media.ingest.writing import Appended, writing
 from services.media.records import videos, visible
-from services.media.records.quotas import Quotas
+from services.media.records.quotas import UNLIMITED, Quotas
 from services.media.records.settling import Answers
 from services.media.records.videos import Stored, Video
 from services.media.renditions.recipes import FONT
@@ -126,7 +127,7 @@ class Ingest:
         probes: Probes | None = None,
     ) -> None:
         self._engine, self._blobs, self._ffmpeg, self._outbox = engine, blobs, ffmpeg, outbox
-        self._reached, self._quotas = reached, quotas or Quotas({})
+        self._reached, self._quotas = reached, quotas or Quotas(lambda _: UNLIMITED)
         self._probes = probes or Probes(ffmpeg)
         self._answers = Answers(engine)
 
@@ -135,8 +136,10 @@ class Ingest:
     ) -> Answer:
         """Stores one file: 201 for new content, 200 for a duplicate.
 
-        Raises EmptyFileError, UnusableError, OutOfSpaceError, LeaseLostError, KeyReusedError.
+        Raises EmptyFileError, UnusableError, OutOfSpaceError, QuotaError, LeaseLostError, KeyReusedError.
         """
+        async with self._engine.connect() as connection:
+            await self._quotas.begin(connection, behalf.tenant)
         async with leases.leased(self._engine, behalf.tenant) as upload_id, self._blobs.scratch() as folder:
             file = await receive(chunks, folder / "upload", display_name(filename))
             keyed = Keyed.of(behalf.tenant, idempotency_key, "upload", file.sha256, file.name)
@@ -254,7 +257,8 @@ class Ingest:
                 return None
             await leases.close(connection, upload_id)
             if found is None or found.stored == "deleted":
-                await self._quotas.admit(connection, new.tenant, new.size)
+                seconds = seconds_of(new.facts)
+                await self._quotas.admit(connection, new.tenant, new.size, seconds=seconds)
                 row = await self._add(connection, behalf, new, found)
                 key, shown, status = _uploaded_key(row), row.shown(0), 201
             else:

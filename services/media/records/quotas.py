@@ -1,46 +1,82 @@
-"""What a tenant may hold: distinct files and their bytes, and what resumable uploads have reserved."""
+"""What a tenant may hold and have processed: distinct files and their bytes, what resumable uploads have reserved, all
+that was derived, and seconds of ingest per hour."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import Numeric, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cutlog.contract.usage import BudgetUse
+from cutlog.db import usage
 from services.media.errors import MediaError
 from services.media.tables import resumable, video
 
 
-class Quota(Protocol):
-    """At most so many bytes and files; None: no limit."""
+class Limits(Protocol):
+    """What a tenant may use."""
 
     @property
-    def bytes(self) -> int | None: ...
+    def original_bytes(self) -> int: ...
     @property
-    def files(self) -> int | None: ...
+    def files(self) -> int: ...
+    @property
+    def derived_bytes(self) -> int: ...
+    @property
+    def ingest_seconds_per_hour(self) -> int: ...
+
+
+class _Unlimited:
+    """No limit."""
+
+    original_bytes = files = derived_bytes = ingest_seconds_per_hour = 2**63 - 1
+
+
+UNLIMITED: Final[Limits] = _Unlimited()
+
+Held = Callable[[str], Awaitable[list[BudgetUse] | None]]
+"""What the collector says that a tenant holds; None when it does not answer."""
+
+
+async def unknown(_: str) -> None:
+    """Nobody knows."""
 
 
 class QuotaError(MediaError):
-    """The tenant's quota is exhausted."""
+    """The tenant's budget is used up. `reset`: until then; None: waiting does not help."""
 
-    def __init__(self, what: str, limit: int, used: int) -> None:
-        super().__init__(f"The tenant may hold {limit} {what} and holds {used}; delete videos that are not needed.")
-        self.limit, self.used = limit, used
+    def __init__(self, budget: str, limit: int, used: int, detail: str, reset: datetime | None = None) -> None:
+        super().__init__(detail)
+        self.budget, self.limit, self.used, self.reset = budget, limit, used, reset
 
 
 class Quotas:
-    """The quotas by tenant; `*` is for those that are not named."""
+    """`limits` are by tenant. `held` is asked for what was derived, which several services make."""
 
-    def __init__(self, quotas: Mapping[str, Quota]) -> None:
-        self._quotas = quotas
+    def __init__(self, limits: Callable[[str], Limits], held: Held = unknown) -> None:
+        self._limits, self._held = limits, held
 
-    async def admit(self, connection: AsyncConnection, tenant: str, size: int, *, under_way: bool = False) -> None:
+    async def begin(self, connection: AsyncConnection, tenant: str) -> None:
+        """Before bytes of an upload are taken in. Raises QuotaError when nothing is left of what it will need."""
+        await self._ingest(connection, tenant, 1)
+        limit = self._limits(tenant).derived_bytes
+        for use in await self._held(tenant) or []:
+            if use.budget == "derivedBytes" and use.now >= limit:
+                detail = (
+                    f"Renditions, proxies, exports and segments of the tenant have {use.now} bytes; they may have "
+                    f"{limit}. Delete exports and videos that are not needed, or have the garbage collected."
+                )
+                raise QuotaError("derivedBytes", limit, use.now, detail)
+
+    async def admit(
+        self, connection: AsyncConnection, tenant: str, size: int, *, seconds: int = 0, under_way: bool = False
+    ) -> None:
         """Before a file of that size is added: raises QuotaError when it is too much. Until the transaction ends no
         other file of the tenant is added. With `under_way`, uploads that are going on count as well."""
-        quota = self._quotas.get(tenant, self._quotas.get("*"))
-        if quota is None:
-            return
+        limits = self._limits(tenant)
         lock = func.pg_advisory_xact_lock(func.hashtextextended(f"quota/{tenant}", 0))
         await connection.execute(select(lock))
         held = select(func.count(), func.coalesce(func.sum(video.c.size), 0))
@@ -53,7 +89,31 @@ class Quotas:
             )  # fmt: skip
             more, reserved = (await connection.execute(going)).one()
             files, used = files + more, used + reserved
-        if quota.files is not None and files + 1 > quota.files:
-            raise QuotaError("files", quota.files, int(files))
-        if quota.bytes is not None and used + size > quota.bytes:
-            raise QuotaError("bytes", quota.bytes, int(used))
+        for budget, what, limit, now, then in (
+            ("files", "files", limits.files, files, files + 1),
+            ("originalBytes", "bytes of originals", limits.original_bytes, int(used), int(used) + size),
+        ):
+            if then > limit:
+                detail = (
+                    f"The tenant holds {now} {what} and would hold {then}; it may hold {limit}. Delete videos that are "
+                    "not needed."
+                )
+                raise QuotaError(budget, limit, now, detail)
+        if seconds:
+            await self._ingest(connection, tenant, seconds)
+
+    async def _ingest(self, connection: AsyncConnection, tenant: str, seconds: int) -> None:
+        """Raises QuotaError when so many seconds more are too many for this hour, in which those that wait count."""
+        limit = self._limits(tenant).ingest_seconds_per_hour
+        waiting = select(func.coalesce(func.sum(func.ceil(cast(video.c.facts["duration"].astext, Numeric))), 0)).where(
+            video.c.tenant == tenant, video.c.status == "processing", video.c.stored != "deleted"
+        )
+        done = (await usage.this_hour(connection, tenant)).get("ingestSecondsPerHour", 0)
+        used = done + int((await connection.execute(waiting)).scalar_one())
+        if used + seconds > limit:
+            reset = usage.next_hour(await usage.clock(connection))
+            detail = (
+                f"{used} seconds of video and audio were processed this hour or wait; {limit} may be "
+                f"(ingestSecondsPerHour), and this needs {seconds} more. Try again at {reset:%Y-%m-%d %H:%M} UTC."
+            )
+            raise QuotaError("ingestSecondsPerHour", limit, used, detail, reset)

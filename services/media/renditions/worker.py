@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from datetime import timedelta
-from fractions import Fraction
 from functools import partial
 from typing import Any, Final
 
@@ -20,12 +18,13 @@ from cutlog.bus import Outbox
 from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import MediaCommand, RecordMediaFailed, RecordMediaReady
 from cutlog.contract.events import MediaFailed, MediaReady
-from cutlog.contract.media import MediaFacts, Rendition
+from cutlog.contract.media import Rendition
 from cutlog.db import usage
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.db.skipping import Skipping
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
 from cutlog.process.stopping import stops_within
+from services.media.facts.lengths import seconds_of
 from services.media.facts.probed import UnusableError
 from services.media.records.videos import ENDED, Status, Stored, command, stored
 from services.media.renditions.derive import Derive, Derived
@@ -244,8 +243,3 @@ class Worker:
             await self._outbox.add(connection, command(f"media/{row.id}/{outcome}/{row.derive_run}", behalf, body))
         self._outbox.wake()
         log.info("derive.finished", id=row.id, outcome=outcome, run=row.derive_run)
-
-
-def seconds_of(facts: MediaFacts) -> int:
-    """Seconds of a file, which count against the budget of ingest; a still counts as none."""
-    return math.ceil(Fraction(facts.duration)) if facts.duration else 0

@@ -70,6 +70,7 @@ class Resuming:
                 answer = await recall(connection, keyed)
                 assert answer is not None, "it was in the way of the new one"
                 return await resumable.find(connection, behalf.tenant, answer.body.decode())
+            await self._quotas.begin(connection, behalf.tenant)
             await self._quotas.admit(connection, behalf.tenant, size, under_way=True)
             row = await resumable.begin(connection, new, self.ttl)
             with space_errors():

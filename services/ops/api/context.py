@@ -13,6 +13,7 @@ from cutlog.auth.gate import Gate
 from cutlog.auth.rings import KeyRing
 from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.web import Request
+from cutlog.web.budgets import PeerUsage
 from cutlog.web.links import Links
 from cutlog.web.problems import not_found
 from services.ops.access.sessions import Logins
@@ -41,6 +42,7 @@ class Ops:
     feed: Feed
     renders: Renders
     limits: ExportLimits
+    render_usage: PeerUsage
     ids: IdTries
     blobs: BlobStore
     links: Links

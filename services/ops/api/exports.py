@@ -10,7 +10,7 @@ import msgspec
 from cutlog.contract.base import Strict
 from cutlog.contract.profiles import ExportProfile
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
-from cutlog.web.problems import not_found
+from cutlog.web.problems import BUDGET_EXCEEDED, BUDGET_USED_UP, not_found
 from services.ops.api.context import Ops
 from services.ops.api.limits import TOO_MANY_EXPORTS
 from services.ops.api.once import keep_unchanged, once
@@ -34,11 +34,12 @@ def routes(api: Api, ops: Ops) -> None:
 
     @api.post(
         "/api/projects/{project}/export",
+        cost=5,
         role=Role.editor,
         body=NewExport,
         body_optional=True,
         returns={202: Export, 200: Export},
-        problems=(EMPTY_VERSION, TOO_MANY_EXPORTS),
+        problems=(EMPTY_VERSION, TOO_MANY_EXPORTS, BUDGET_USED_UP, BUDGET_EXCEEDED),
         summary="Exports a version",
     )
     async def request(req: Request[NewExport | None]) -> Reply:
@@ -117,7 +118,7 @@ def routes(api: Api, ops: Ops) -> None:
         "/api/projects/{project}/exports/{export}/retry",
         role=Role.editor,
         returns={202: Export},
-        problems=(NOT_RETRYABLE, TOO_MANY_EXPORTS),
+        problems=(NOT_RETRYABLE, TOO_MANY_EXPORTS, BUDGET_USED_UP, BUDGET_EXCEEDED),
         summary="Renders an export again that failed, was cancelled, archived or deleted",
     )
     async def retry(req: Request) -> Reply:

@@ -10,12 +10,11 @@ from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.ops import HistoryRevert, Name
 from cutlog.web import Api, ProblemError, Reply, Request, Role
-from cutlog.web.problems import invalid
+from cutlog.web.problems import BUDGET_EXCEEDED, invalid
 from services.ops.api.committing import Committed, Message, VersionNumber, commit
 from services.ops.api.context import Ops
 from services.ops.api.once import once
 from services.ops.api.problem_types import (
-    BUDGET_EXCEEDED,
     EDIT_REFUSED,
     ID_UNAVAILABLE,
     MEDIA_GONE,
@@ -84,6 +83,7 @@ def routes(api: Api, ops: Ops) -> None:
 
     @api.get(
         "/api/projects/{project}/diff",
+        cost=5,
         role=Role.viewer,
         query=DiffQuery,
         returns={200: Diff},
@@ -99,6 +99,7 @@ def routes(api: Api, ops: Ops) -> None:
 
     @api.post(
         "/api/projects/{project}/revert",
+        cost=5,
         role=Role.editor,
         body=Revert,
         returns={201: Committed, 200: Committed},
@@ -157,10 +158,11 @@ def routes(api: Api, ops: Ops) -> None:
     @api.post(
         "/api/projects/{project}/fork",
         scope="none",
+        cost=5,
         role=Role.editor,
         body=Fork,
         returns={201: Project, 200: Project},
-        problems=(ID_UNAVAILABLE, MEDIA_GONE, EDIT_REFUSED),
+        problems=(ID_UNAVAILABLE, MEDIA_GONE, EDIT_REFUSED, BUDGET_EXCEEDED),
         summary="Forks a project from a version of this one",
     )
     async def fork(req: Request[Fork]) -> Reply:

@@ -13,12 +13,11 @@ from cutlog.contract.ids import Id
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Timeline
 from cutlog.web import Api, ProblemError, Reply, Request, Role
-from cutlog.web.problems import invalid
+from cutlog.web.problems import BUDGET_EXCEEDED, invalid
 from services.ops.api.captions import CaptionsSent, bring_captions
 from services.ops.api.committing import ImportedTimeline, Message, VersionNumber, committed_once, imported
 from services.ops.api.context import Ops
 from services.ops.api.problem_types import (
-    BUDGET_EXCEEDED,
     EDIT_REFUSED,
     INTERCHANGE_REFUSED,
     MEDIA_GONE,
@@ -59,6 +58,7 @@ def routes(api: Api, ops: Ops) -> None:
 
     @api.post(
         "/api/projects/{project}/timeline",
+        cost=20,
         role=Role.editor,
         body=bytes,
         consumes="*/*",

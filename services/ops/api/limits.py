@@ -9,6 +9,7 @@ from typing import Final
 from cutlog.auth.actor import Actor
 from cutlog.hosting.settings import Renders
 from cutlog.web import ProblemType, Rate
+from cutlog.web.budgets import PeerUsage, exceeded, spent, used_up
 from cutlog.web.ratelimit import RateLimiter
 from services.ops.decide.refusals import IdUnavailableError
 from services.ops.readmodel.reads import Reads
@@ -25,14 +26,26 @@ ID_TRIES: Final = Rate(per_second=1, burst=60)
 
 
 class ExportLimits:
-    """By the numbers of the tenant, or else of `*`."""
+    """By the numbers of the tenant, or else of `*`, and by what render and gc say of its budgets, while they answer."""
 
-    def __init__(self, reads: Reads, numbers: Mapping[str, Renders]) -> None:
+    def __init__(self, reads: Reads, numbers: Mapping[str, Renders], render: PeerUsage, gc: PeerUsage) -> None:
         self._reads, self._numbers = reads, numbers
+        self._render, self._gc = render, gc
         self._limiters: dict[Rate, RateLimiter] = {}
 
     async def check(self, tenant: str) -> None:
-        """Raises Problem 429 with Retry-After: the queue of the tenant is full, or it asks too often."""
+        """Raises Problem 429 with Retry-After: the queue of the tenant is full, it asks too often, or an hourly budget
+        is used up; 413 when there is no room for more."""
+        if (use := spent(await self._render.of(tenant) or [])) is not None and use.limit is not None:
+            assert use.reset is not None
+            raise used_up(use.budget, use.now, use.limit, use.reset)
+        for held in await self._gc.of(tenant) or []:
+            if held.budget == "derivedBytes" and held.limit is not None and held.now >= held.limit:
+                detail = (
+                    f"Renditions, proxies, exports and segments of the tenant have {held.now} bytes; they may have "
+                    f"{held.limit}. Delete exports and videos that are not needed."
+                )
+                raise exceeded(held.budget, held.now, held.limit, detail)
         mine = self._numbers.get(tenant) or self._numbers.get(ANYBODY) or Renders()
         queued = await self._reads.queued_exports(tenant)
         if queued >= mine.queued:

@@ -20,15 +20,6 @@ class Stale(Wire, omit_defaults=True):
     collisions: tuple[Collision, ...] = ()
 
 
-class EditBudget(Wire):
-    """Which budget the edit exceeds, what it would use, and the limit. `reset` is null: waiting does not help."""
-
-    budget: str
-    limit: int
-    used: int
-    reset: None = None
-
-
 class MediaMissing(Wire):
     """The first 200 media that the file refers to and the tenant does not have."""
 
@@ -51,11 +42,6 @@ VERSION_CONFLICT: Final = ProblemType(
 EDIT_REFUSED: Final = ProblemType(
     "edit-refused", 422, "The edit does not apply",
     "there is no clip intro; name one that is on the timeline",
-)  # fmt: skip
-BUDGET_EXCEEDED: Final = ProblemType(
-    "budget-exceeded", 413, "The edit exceeds a budget",
-    "This batch would write 600000 values (clips, effects, keyframes); one batch may write 500000. Send it in several "
-    "batches.", EditBudget,
 )  # fmt: skip
 NOT_RENDERING: Final = ProblemType("not-rendering", 409, "The export is not being rendered", "Export x_1 is ready.")
 NOT_RETRYABLE: Final = ProblemType(

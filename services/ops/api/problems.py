@@ -7,7 +7,15 @@ from typing import Final
 from cutlog.bus import BusError
 from cutlog.ffmpeg import SandboxUnavailableError
 from cutlog.web import Api, Problem, ProblemError, ProblemType
-from cutlog.web.problems import INVALID_REQUEST, NOT_FOUND, TOO_LARGE, TooLarge, unavailable
+from cutlog.web.problems import (
+    BUDGET_EXCEEDED,
+    INVALID_REQUEST,
+    NOT_FOUND,
+    TOO_LARGE,
+    BudgetUsed,
+    TooLarge,
+    unavailable,
+)
 from services.ops.access.sessions import LoginLinkError
 from services.ops.api import problem_types
 from services.ops.decide.importing import EditedSinceError
@@ -77,9 +85,9 @@ def map_problems(api: Api) -> None:
 
 def _over_budget(error: OverBudgetError) -> Problem:
     """413 that names the budget, its limit and what would be used; waiting does not give it back."""
-    more = problem_types.EditBudget(budget=error.budget, limit=error.limit, used=error.used)
+    more = BudgetUsed(budget=error.budget, limit=error.limit, used=error.used)
     errors = [ProblemError(error.pointer, error.detail)]
-    return problem_types.BUDGET_EXCEEDED(error.detail, errors=errors, more=more)
+    return BUDGET_EXCEEDED(error.detail, errors=errors, more=more)
 
 
 def _media_missing(error: MediaMissingError) -> Problem:

@@ -38,6 +38,7 @@ def routes(api: Api, ops: Ops) -> None:
 
     @api.get(
         "/api/projects/{project}/timeline",
+        cost=5,
         role=Role.viewer,
         query=TimelineQuery,
         returns={200: Timeline},

@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from cutlog.blobs import playing_seconds
 from cutlog.web import Api, Reply, Request, Role
+from cutlog.web.budgets import spent
 from cutlog.web.links import FileLink
 from cutlog.web.problems import not_found
 from services.ops.api.context import Ops
@@ -33,7 +34,7 @@ def routes(api: Api, ops: Ops) -> None:
             200,
             VersionShown(
                 version=n, position=row.position, at=row.at, actor=row.actor, message=row.message,
-                duration=row.duration, digest=row.digest, proxy=await proxy_of(project_id, row),
+                duration=row.duration, digest=row.digest, proxy=await proxy_of(project_id, row, req.actor.tenant),
                 exports=[await completed(ops, export) for export in exports],
                 undoes=UNSET if row.undoes is None else tuple(row.undoes),
                 gesture=UNSET if row.gesture is None else row.gesture,
@@ -53,7 +54,7 @@ def routes(api: Api, ops: Ops) -> None:
         superseded version is rendered on request."""
         project_id = req.path["project"]
         row = await found(req)
-        now = await proxy_of(project_id, row)
+        now = await proxy_of(project_id, row, req.actor.tenant)
         match now.status:
             case "ready":
                 assert row.proxy_key is not None
@@ -75,14 +76,18 @@ def routes(api: Api, ops: Ops) -> None:
             raise not_found(f"Version {req.path['n']}")
         return row
 
-    async def proxy_of(project_id: str, row: VersionRow) -> Proxy:
+    async def proxy_of(project_id: str, row: VersionRow, tenant: str) -> Proxy:
         status, progress = ops.renders.proxy_status(project_id, row)
+        uses = await ops.render_usage.of(tenant) if status in ("queued", "rendering") else None
+        waiting = spent(uses or [])
         return Proxy(
             status=status,
             progress=progress,
             key=row.proxy_key,
             url=await ops.link(row.proxy_key, seconds=_seconds(row)) if row.proxy_key is not None else None,
             error=row.proxy_failed if status == "failed" else None,
+            waits_for=None if waiting is None else waiting.budget,
+            waits_until=None if waiting is None else waiting.reset,
         )
 
 

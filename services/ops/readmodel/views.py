@@ -117,13 +117,16 @@ class Export(Wire, kw_only=True):
 
 class Proxy(Wire):
     """The 480p proxy of a version. `none`: it has no frames. `superseded`: a newer one was rendered instead, or the
-    version came without one from another store; it is rendered when asked for."""
+    version came without one from another store; it is rendered when asked for. While the tenant has used up an hourly
+    budget, it `waitsFor` that, and `waitsUntil` it is reset."""
 
     status: ProxyStatus
     progress: float = 0.0
     key: str | None = None
     url: str | None = None
     error: str | None = None
+    waits_for: str | None = None
+    waits_until: datetime | None = None
 
 
 class VersionShown(Wire):

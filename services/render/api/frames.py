@@ -8,7 +8,7 @@ import msgspec
 
 from cutlog.contract.base import Strict
 from cutlog.web import Api, Content, ProblemError, Reply, Request, Role
-from cutlog.web.problems import NOT_ACCEPTABLE, invalid
+from cutlog.web.problems import BUDGET_USED_UP, NOT_ACCEPTABLE, invalid
 from services.render.api.problem_types import MEDIA_GONE, MEDIA_NOT_READY, NO_PICTURE, NOT_DRAWN
 from services.render.produce.still import FrameBeyondEndError, Picture, Stills
 from services.render.produce.timelines import Timelines
@@ -29,11 +29,12 @@ def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
 
     @api.get(
         "/api/projects/{project}/versions/{n}/frame",
+        cost=10,
         role=Role.viewer,
         path={"n": int},
         query=Wanted,
         returns={200: Content("image/jpeg"), 304: None},
-        problems=(NOT_ACCEPTABLE, MEDIA_NOT_READY, MEDIA_GONE, NO_PICTURE, NOT_DRAWN),
+        problems=(NOT_ACCEPTABLE, MEDIA_NOT_READY, MEDIA_GONE, NO_PICTURE, NOT_DRAWN, BUDGET_USED_UP),
         summary="A frame of a version, as its export shows it",
     )
     async def frame(req: Request[None, Wanted]) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from fractions import Fraction
 from typing import Final, Literal, cast
 
@@ -36,6 +37,13 @@ RAW: Final[Profile] = msgspec.structs.replace(
 )
 
 
+Admit = Callable[[str], Awaitable[None]]
+
+
+async def everybody(_: str) -> None:
+    """Admits all tenants."""
+
+
 class FrameBeyondEndError(RenderError):
     """The frame is outside the timeline."""
 
@@ -48,10 +56,13 @@ class Still(msgspec.Struct, frozen=True):
 
 
 class Stills:
-    """`slots`: how many are drawn at the same time. `metering` counts them."""
+    """`slots`: how many are drawn at the same time. `metering` counts them. `admit` raises
+    UsedUpError for a tenant for whom none may be drawn."""
 
-    def __init__(self, maker: Maker, blobs: BlobStore, slots: int, metering: Metering = UNMETERED) -> None:
-        self._maker, self._blobs, self._metering = maker, blobs, metering
+    def __init__(
+        self, maker: Maker, blobs: BlobStore, slots: int, metering: Metering = UNMETERED, admit: Admit = everybody
+    ) -> None:  # fmt: skip
+        self._maker, self._blobs, self._metering, self._admit = maker, blobs, metering, admit
         self._slots = asyncio.Semaphore(slots)
         self._locks: defaultdict[Digest, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -72,7 +83,7 @@ class Stills:
         """Kept, or drawn in one run of ffmpeg. `width` in pixels, at most the canvas's, which is the default.
 
         Raises FrameBeyondEndError, MediaNotReadyError, SourceGoneError, NoPictureError,
-        FfmpegFailedError.
+        FfmpegFailedError, UsedUpError.
         """
         digest, segment = self.recipe(timeline, frame, width, picture)
         key = str(CacheKey(timeline.tenant, digest, picture))
@@ -82,6 +93,7 @@ class Stills:
                 try:
                     return Still(unseal(await self._blobs.get(key)), digest)
                 except (BlobNotFoundError, TornSegmentError):
+                    await self._admit(timeline.tenant)
                     canvas = timeline.canvas.width, timeline.canvas.height
                     since = await self._metering.now()
                     await self._metering.begin(timeline.tenant, timeline.project_id, [drawn(key, 1, canvas)], since)

@@ -19,10 +19,9 @@ from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
-from cutlog.hosting.settings import Renders
 from cutlog.process.stopping import stops_within
 from services.render.queue import jobs
-from services.render.queue.jobs import Job
+from services.render.queue.jobs import Job, Share
 from services.render.queue.reports import report
 
 log = structlog.get_logger(__name__)
@@ -46,8 +45,8 @@ _SOON: Final = (0.002, 0.01, 0.05)
 class Admission:
     """`nudge()` says that there may be something to admit; `run` is the loop. `limits` are by tenant."""
 
-    def __init__(self, engine: AsyncEngine, bus: Bus, outbox: Outbox, limits: Mapping[str, Renders]) -> None:
-        self._limits = {"*": Renders(), **limits}
+    def __init__(self, engine: AsyncEngine, bus: Bus, outbox: Outbox, limits: Mapping[str, Share]) -> None:
+        self._limits = {"*": Share(), **limits}
         self._engine, self._queue, self._outbox = engine, JobQueue(bus), outbox
         self._nudged = asyncio.Event()
         self.standing = Standing("render.admission", rounds=STALLED)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.jobs import JobKind
 from cutlog.db.leases import bury
-from cutlog.hosting.settings import Renders
+from cutlog.hosting.settings import Budgets, Renders
 from services.render.sql import statement
 
 Status = Literal["waiting", "queued", "admitted", "running", "done", "failed", "cancelled", "superseded"]
@@ -42,6 +42,25 @@ _WANT_EXPORT: Final = statement("want_export")
 _WANT_PROXY: Final = statement("want_proxy")
 
 
+class Share(msgspec.Struct, frozen=True):
+    """What a tenant may have rendered: jobs of a kind at once, its weight beside others, and its hourly budgets."""
+
+    at_once: int = 8
+    weight: float = 1.0
+    per_hour: Mapping[str, int] = {}
+
+
+def shares(renders: Mapping[str, Renders], budgets: Mapping[str, Budgets]) -> dict[str, Share]:
+    """By tenant; `*` is for those that are not named."""
+    found = {}
+    for tenant in {"*", *renders, *budgets}:
+        mine = renders.get(tenant) or renders.get("*") or Renders()
+        budget = budgets.get(tenant) or budgets.get("*") or Budgets()
+        per_hour = {"framesPerHour": budget.frames_per_hour, "pixelsPerHour": budget.pixels_per_hour}
+        found[tenant] = Share(mine.at_once, mine.weight, per_hour)
+    return found
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A row. `attempt` counts its starts, `admission` the messages that were sent for it since it was made; `encoded`
     the frames that attempts encoded which gave way."""
@@ -66,12 +85,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 class Yielding(msgspec.Struct, frozen=True):
     """A running job for which somebody with a better claim waits: seconds of this attempt, and whether a newer version
-    has `passed` it over."""
+    has `passed` it over; or its tenant has `used_up` an hourly budget."""
 
     job_id: str
     attempt: int
     seconds: float
     passed: bool
+    used_up: bool = False
 
 
 def proxy_job(project_id: str, version: int) -> str:
@@ -161,19 +181,18 @@ async def spoil(connection: AsyncConnection, job: Job) -> None:
     await connection.execute(_SPOIL, {"job_id": job.job_id, "admission": job.admission})
 
 
-async def admit(connection: AsyncConnection, kind: JobKind, room: int, limits: Mapping[str, Renders]) -> list[Job]:
+async def admit(connection: AsyncConnection, kind: JobKind, room: int, limits: Mapping[str, Share]) -> list[Job]:
     """Admits jobs whose turn it is: each needs a message now."""
     values = {"kind": kind, "room": room, "slice": SLICE, "limits": _numbers(limits)}
     return _jobs((await connection.execute(_ADMIT, values)).all())
 
 
-def _numbers(limits: Mapping[str, Renders]) -> str:
-    numbers = {tenant: {"at_once": mine.at_once, "weight": mine.weight} for tenant, mine in limits.items()}
-    return msgspec.json.encode(numbers).decode()
+def _numbers(limits: Mapping[str, Share]) -> str:
+    return msgspec.json.encode(limits).decode()
 
 
 async def yielding(
-    connection: AsyncConnection, worker: str, helping: Sequence[str], limits: Mapping[str, Renders]
+    connection: AsyncConnection, worker: str, helping: Sequence[str], limits: Mapping[str, Share]
 ) -> list[Yielding]:
     """Jobs that this worker is at, or is `helping` with, and for which somebody with a better claim waits."""
     values = {"worker": worker, "helping": list(helping), "limits": _numbers(limits)}

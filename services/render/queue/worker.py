@@ -26,7 +26,6 @@ from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.standing import Standing
 from cutlog.ffmpeg import MediaRefusedError
-from cutlog.hosting.settings import Renders
 from cutlog.process.stopping import stops_within
 from cutlog.process.tracing import span
 from cutlog.web.trace import trace_id
@@ -38,7 +37,7 @@ from services.render.produce.share import DeclinedError
 from services.render.produce.sources import NoPictureError, SourceGoneError
 from services.render.produce.timelines import OpsAwayError, TimelineGoneError, Timelines
 from services.render.queue import jobs, parts
-from services.render.queue.jobs import Job, Yielding
+from services.render.queue.jobs import Job, Share, Yielding
 from services.render.queue.metrics import RenderMetrics
 from services.render.queue.progress import Publish, reporting
 from services.render.queue.reports import report
@@ -82,10 +81,10 @@ class Worker:
         publish: Publish,
         metrics: RenderMetrics,
         nudge: Callable[[], None],
-        limits: Mapping[str, Renders] | None = None,
+        limits: Mapping[str, Share] | None = None,
     ) -> None:
         self.name = name
-        self._limits = {"*": Renders(), **(limits or {})}
+        self._limits = {"*": Share(), **(limits or {})}
         self._engine, self._outbox, self._maker, self._timelines = engine, outbox, maker, timelines
         self._queue, self._publish, self._metrics, self._nudge = queue, publish, metrics, nudge
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
@@ -140,9 +139,10 @@ class Worker:
             self._nudge()
 
     def _turn(self, job_id: str) -> None:
-        """At the end of a slice. Raises GaveWayError when the job has had its time and somebody else waits."""
-        found = self._giving_way.get(job_id)
-        if found is not None and (found.passed or found.seconds >= self._slices.get(job_id, jobs.SLICE)):
+        """At the end of a slice. Raises GaveWayError when the job has had its time and somebody else waits, or when its
+        tenant has used up a budget."""
+        found, slice_ = self._giving_way.get(job_id), self._slices.get(job_id, jobs.SLICE)
+        if found is not None and (found.passed or found.used_up or found.seconds >= slice_):
             raise GaveWayError
 
     async def handle(self, delivered: Delivered) -> None:

@@ -1,8 +1,8 @@
 -- Queued jobs of a kind whose turn it is, at most :room of them not yet taken by a worker.
 -- Of a project, one proxy at a time; of tenants, first the one that had the least work lately for its weight, each job at
 -- work counting as :slice seconds more, and none beyond the number that it may have at work at once. Of a tenant's proxies,
--- first those that had less work, though the others do not wait longer than they have worked. :limits is by tenant, and `*`
--- for all others.
+-- first those that had less work, though the others do not wait longer than they have worked. Tenants that used up an hourly
+-- budget wait for the next hour. :limits is by tenant, and `*` for all others.
 WITH busy AS MATERIALIZED (
   SELECT tenant, project_id, status FROM job WHERE kind = :kind AND status IN ('admitted', 'running')
 ), candidate AS (
@@ -19,11 +19,15 @@ WITH busy AS MATERIALIZED (
          + (SELECT count(*) FROM busy WHERE busy.tenant = candidate.tenant) AS turn,
          coalesce((SELECT seconds * exp(extract(epoch FROM spent.at - clock_timestamp()) / 60)
                      FROM spent WHERE spent.kind = :kind AND spent.tenant = candidate.tenant), 0) AS had,
-         coalesce(CAST(:limits AS jsonb) -> tenant, CAST(:limits AS jsonb) -> '*', '{}') AS mine
+         mine, EXISTS (
+           SELECT FROM used WHERE used.tenant = candidate.tenant AND hour = date_trunc('hour', clock_timestamp(), 'UTC')
+            GROUP BY budget HAVING sum(amount) >= (mine -> 'per_hour' ->> budget)::bigint) AS used_up
     FROM candidate
+   CROSS JOIN LATERAL (
+     SELECT coalesce(CAST(:limits AS jsonb) -> tenant, CAST(:limits AS jsonb) -> '*', '{}') AS mine) AS its
 ), picked AS (
   SELECT job_id FROM ranked
-   WHERE turn <= coalesce((mine ->> 'at_once')::int, 2147483647)
+   WHERE turn <= coalesce((mine ->> 'at_once')::int, 2147483647) AND NOT used_up
    ORDER BY (had + :slice * turn) / coalesce((mine ->> 'weight')::float8, 1), position
    LIMIT greatest(0, :room - (SELECT count(*) FROM busy WHERE status = 'admitted'))
 )

@@ -1,8 +1,8 @@
 -- Jobs at which a worker is, or helps, while somebody with a better claim waits for one: `seconds` of this attempt, and whether the
 -- job is `passed` over by a newer version. An admitted job that nobody took at once finds all workers busy. Of two tenants,
 -- the one that had less work lately for its weight has the better claim; of two proxies of one tenant, the one that was
--- worked on less.
-SELECT mine.job_id, mine.attempt, ran.seconds, newer.exists AS passed
+-- worked on less. One whose tenant has `used_up` an hourly budget gives way to nobody: it waits for the next hour.
+SELECT mine.job_id, mine.attempt, ran.seconds, newer.exists AS passed, over.used_up
   FROM job AS mine
  CROSS JOIN LATERAL (
    SELECT extract(epoch FROM clock_timestamp() - mine.updated_at)::float8 AS seconds,
@@ -17,8 +17,14 @@ SELECT mine.job_id, mine.attempt, ran.seconds, newer.exists AS passed
       WHERE next.kind = 'proxy' AND next.project_id = mine.project_id AND next.version > mine.version
         AND next.status = 'queued') AS exists
  ) AS newer
+ CROSS JOIN LATERAL (
+   SELECT EXISTS (
+     SELECT FROM used WHERE used.tenant = mine.tenant AND hour = date_trunc('hour', clock_timestamp(), 'UTC')
+      GROUP BY budget HAVING sum(amount) >= (coalesce(CAST(:limits AS jsonb) -> mine.tenant, CAST(:limits AS jsonb) -> '*')
+                                             -> 'per_hour' ->> budget)::bigint) AS used_up
+ ) AS over
  WHERE mine.status = 'running' AND (mine.worker = :worker OR mine.job_id = ANY(:helping))
-   AND (newer.exists OR EXISTS (
+   AND (newer.exists OR over.used_up OR EXISTS (
      SELECT FROM job AS other
       CROSS JOIN LATERAL (
         SELECT coalesce((SELECT s.seconds * exp(extract(epoch FROM s.at - clock_timestamp()) / 60)
