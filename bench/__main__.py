@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench import append, backbone, edits, gc, history, interchange, log, media, render, start, streams, suite
+from bench import append, backbone, edits, gc, history, interchange, join, log, media, render, start, streams, suite
 from bench.page import DRAWINGS, page
 from bench.shape import SKIPPED, Bench, Row
 
@@ -24,6 +24,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "edits": edits.BENCH,
     "interchange": interchange.BENCH,
     "render": render.BENCH,
+    "join": join.BENCH,
     "backbone": backbone.BENCH,
     "start": start.BENCH,
     "suite": suite.BENCH,

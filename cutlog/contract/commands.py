@@ -52,7 +52,8 @@ class RecordMediaReleased(Wire, tag_field="type"):
 
 
 class Output(Wire):
-    """A finished file: object key, bytes, SHA-256, frames in it, frames that had to be encoded for it."""
+    """A finished file: object key, bytes, SHA-256, frames in it, frames that had to be encoded for it. In place of the
+    SHA-256, a proxy has that of its head and of the checksums of its pieces."""
 
     key: str
     size: int

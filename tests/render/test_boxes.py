@@ -107,4 +107,4 @@ def test_a_segment_without_pictures_is_broken() -> None:
     empty += made(b"mdat")
     assert list(boxes.packets(empty)) == []
     with pytest.raises(boxes.BrokenBoxError):
-        boxes.pictures(empty)
+        read_film(empty, RATE)

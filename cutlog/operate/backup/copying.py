@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from cutlog.blobs import BlobNotFoundError, BlobStore, InvalidKeyError, LocalBlobs, StoreUnavailableError
-from cutlog.blobs.digests import digest_of
-from cutlog.operate.backup.place import BackupDamaged, Item, Place, digest
+from cutlog.blobs import BlobNotFoundError, BlobStore, InvalidKeyError, StoreUnavailableError
+from cutlog.blobs.digests import reported_digest_in, reported_digest_of
+from cutlog.blobs.pieces import digester
+from cutlog.operate.backup.place import BackupDamaged, Item, Place
 
 T = TypeVar("T")
 
@@ -78,14 +78,14 @@ class Saving:
         path = self._place.pool(item.sha256)
         there = path.is_file() and path.stat().st_size == item.size
         if there and self._read:
-            there = await asyncio.to_thread(digest, path) == item.sha256
+            there = await asyncio.to_thread(reported_digest_in, path, item.key) == item.sha256
         if there:
             self.copied.there += 1
             self.copied.proven.add(item.sha256)
         return there
 
     async def _copy(self, item: Item, key: str) -> None:
-        sha256, size = hashlib.sha256(), 0
+        digest, size = digester(item.key), 0
         with self._place.new_file(item.sha256) as draft:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -102,9 +102,9 @@ class Saving:
                     if chunk is None:
                         break
                     size += len(chunk)
-                    await asyncio.to_thread(_take, file.write, sha256.update, bytes(chunk))
-                if (size, sha256.hexdigest()) != (item.size, item.sha256):
-                    raise ObjectUnusable(f"it has {size} bytes of SHA-256 {sha256.hexdigest()}, not {item.size} of"
+                    await asyncio.to_thread(_take, file.write, digest.update, bytes(chunk))
+                if (size, digest.hexdigest()) != (item.size, item.sha256):
+                    raise ObjectUnusable(f"it has {size} bytes of SHA-256 {digest.hexdigest()}, not {item.size} of"
                                          f" {item.sha256}")  # fmt: skip
                 file.flush()
                 await asyncio.to_thread(os.fsync, descriptor)
@@ -133,16 +133,15 @@ class Restoring:
 
     async def _one(self, item: Item) -> None:
         head = await self._blobs.head(item.key)
-        if head is not None and head.size == item.size and await digest_of(self._blobs, item.key) == item.sha256:
+        there = head is not None and head.size == item.size
+        if there and await reported_digest_of(self._blobs, item.key) == item.sha256:
             self.copied.there += 1
             return
         path = self._place.pool(item.sha256)
         if not path.is_file():
             raise BackupDamaged(f"{path} (object {item.key}) is missing")
-        blob = await self._blobs.put_file(item.key, path)
-        arrived = blob.sha256
-        if arrived == item.sha256 and not isinstance(self._blobs, LocalBlobs):  # of a local one it is what was written
-            arrived = await digest_of(self._blobs, item.key)
+        await self._blobs.put_file(item.key, path, sha256=item.sha256)
+        arrived = await reported_digest_of(self._blobs, item.key)
         if arrived != item.sha256:
             await self._blobs.delete(item.key)
             raise BackupDamaged(f"{path} (object {item.key}) has the SHA-256 {arrived}")

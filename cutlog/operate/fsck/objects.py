@@ -9,7 +9,7 @@ from typing import Final, assert_never
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
-from cutlog.blobs.digests import digest_of
+from cutlog.blobs.digests import reported_digest_of
 from cutlog.contract.belonging import COLLECTED, Held, place
 from cutlog.contract.keys import UnknownKeyError, parse_key
 from cutlog.hosting.proof import Kept, Proof, Unreadable
@@ -83,7 +83,7 @@ async def _wrong(blobs: BlobStore, kept: Kept, must: Wanted, read: bool) -> str 
     if not read:
         return None
     try:
-        found = await digest_of(blobs, key)
+        found = await reported_digest_of(blobs, key)
     except BlobNotFoundError:
         return "it is not there"
     return None if found == kept.sha256 else f"its SHA-256 is {found}, not {kept.sha256}"

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import av
 import msgspec
@@ -21,7 +21,7 @@ from av.packet import PacketSideData, packet_sidedata_type_from_literal
 from av.video.stream import VideoStream
 
 from cutlog.contract.time import Fps
-from services.render.cache import boxes
+from services.render.cache import boxes, tables
 from services.render.errors import RenderError
 from services.render.plan.segments import Digest
 
@@ -35,6 +35,8 @@ MUXER_OPTIONS: Final = {"fflags": "+bitexact"}
 
 
 _replace = msgspec.structs.replace
+
+Bytes = TypeVar("Bytes", bytes, memoryview)
 
 
 class TornSegmentError(RenderError):
@@ -83,7 +85,7 @@ def seal(data: bytes) -> bytes:
     return data + _SEAL.pack(_SEAL.size, b"free", _LABEL, hashlib.sha256(data).digest())
 
 
-def unseal(data: bytes) -> bytes:
+def unseal(data: Bytes) -> Bytes:
     """The MP4 in a sealed file. Raises TornSegmentError."""
     body, tail = data[: -_SEAL.size], data[-_SEAL.size :]
     if len(tail) != _SEAL.size or tail != _SEAL.pack(_SEAL.size, b"free", _LABEL, hashlib.sha256(body).digest()):
@@ -101,19 +103,24 @@ def ticks(fps: Fps) -> tuple[int, int]:
 
 
 def read_film(data: bytes, fps: Fps) -> Film:
-    """All packets of a segment, in the order of decoding. Raises BrokenBoxError."""
-    track = boxes.pictures(data)
-    num, den = fps.num, fps.den * track.timescale
-    alphas = boxes.alphas(data) or (b"",) * len(track.packets)
-    if len(alphas) != len(track.packets):
-        raise boxes.BrokenBoxError(f"alpha of {len(alphas)} pictures in place of {len(track.packets)}")
-    frames = [[(2 * time * num + den) // (2 * den) for time in times] for times in (track.pts, track.dts)]
-    keys = track.keys
+    """All packets of a segment, in the order of decoding. Raises BrokenBoxError, struct.error."""
+    held = tuple(boxes.packets(data))
+    track = tables.pictures(tables.moov_of(data))
+    alphas = boxes.alphas(data) or (b"",) * len(held)
+    if len(alphas) != len(held):
+        raise boxes.BrokenBoxError(f"alpha of {len(alphas)} pictures in place of {len(held)}")
+    frames = [in_frames(times, track.timescale, fps).tolist() for times in (track.pts, track.dts)]
     packets = tuple(
-        Packet(packet, pts, dts, keys is None or number in keys, alpha)
-        for number, (packet, pts, dts, alpha) in enumerate(zip(track.packets, *frames, alphas, strict=True))
+        Packet(packet, pts, dts, key, alpha)
+        for packet, pts, dts, key, alpha in zip(held, *frames, track.keys.tolist(), alphas, strict=True)
     )
-    return Film(Parameters(track.configuration, track.width, track.height, -packets[0].dts), packets)
+    return Film(Parameters(*track.described(), -packets[0].dts), packets)
+
+
+def in_frames(times: tables.Numbers, timescale: int, fps: Fps) -> tables.Numbers:
+    """Times in 1 / `timescale` seconds as the frames that are nearest."""
+    num, den = fps.num, fps.den * timescale
+    return (2 * times * num + den) // (2 * den)
 
 
 def sealed_segment(template: VideoStream, fps: Fps, packets: Sequence[Packet], delay: int | None) -> bytes:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import structlog
 
-from cutlog.blobs import BlobStore
+from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.commands import Output
-from cutlog.contract.keys import ReceiptKey
+from cutlog.contract.keys import ProxyKey, ReceiptKey, UnknownKeyError, parse_key, proxies_of
 from cutlog.contract.receipts import FORMAT, Receipt
 from cutlog.ffmpeg import Ffmpeg
 from services.render.audio.score import Chunk, Score, score
+from services.render.cache.earlier import Earlier
 from services.render.cache.packets import DamagedSegmentError
 from services.render.cache.store import SegmentCache
 from services.render.plan.profiles import Profile
@@ -24,6 +25,7 @@ from services.render.plan.segments import Digest, Plan, plan
 from services.render.produce import aac
 from services.render.produce.encode import Segments
 from services.render.produce.finish import make_gif, own_samples
+from services.render.produce.join import Joining
 from services.render.produce.lettering import Letterer
 from services.render.produce.metering import UNMETERED, Metering
 from services.render.produce.orders import GaveWayError, Order, gave_way
@@ -79,14 +81,19 @@ class Maker:
         if found is not None and found.key == order.key:
             tell(found.frames)
             return msgspec.structs.replace(found, encoded=0)
-        encoded = 0
+        # What is there is not what it should be: nor may be what was made of it.
+        distrusted = await self._blobs.head(order.key) is not None
+        encoded, digest = 0, None
         async with self._blobs.scratch() as folder:
             path = made = folder / "film"
             for repair in range(_REPAIRS + 1):
                 try:
                     encoded += await self._fill(order, pictures, sound, tell, phases, share)
                     with phases("stitch"):
-                        made = await self._stitch(order, pictures, sound, subtitles, path)
+                        if profile.name == "proxy":
+                            digest = await self._join(order, pictures, sound, path, careful=repair > 0 or distrusted)
+                        else:
+                            made = await self._stitch(order, pictures, sound, subtitles, path)
                     break
                 except ParametersDifferError as error:
                     log.info("render.copy_unavailable", sources=sorted(error.sources))
@@ -97,7 +104,7 @@ class Maker:
                     log.warning("render.segment_corrupt", digest=error.digest)
                     await SegmentCache(self._blobs, timeline.tenant).forget(error.digest)
             with phases("store"):
-                blob = await self._blobs.put_file(order.key, made, sync=order.sync)
+                blob = await self._blobs.put_file(order.key, made, sync=order.sync, sha256=digest)
         output = Output(key=blob.key, size=blob.size, sha256=blob.sha256, frames=timeline.duration, encoded=encoded)
         await write_receipt(
             self._blobs,
@@ -161,6 +168,37 @@ class Maker:
         """
         pictures, _ = self._planned(order, frozenset())
         return await self.segments.some(order, pictures, digests, tell)
+
+    async def _join(self, order: Order, pictures: Plan, sound: Score, path: Path, *, careful: bool) -> str:
+        """Joins a proxy, with what an earlier one has of it; its digest. `careful`: reads that before it is taken."""
+        cache = SegmentCache(self._blobs, order.timeline.tenant)
+        async with AsyncExitStack() as opened:
+            earlier = await self._earlier(opened, order)
+            if earlier is not None and (careful or earlier.may_be_torn):
+                await asyncio.to_thread(earlier.forget_damaged)
+            joining = Joining(pictures, sound, earlier)
+            digests, copied = joining.needs()
+            files = await opened.enter_async_context(cache.files(digests))
+            proxies = {
+                sha256: await self._sources.local(opened, source.key)
+                for sha256, source in pictures.copied().items()
+                if sha256 in copied
+            }
+            return await asyncio.to_thread(joining.write, files, proxies, path, self._cores)
+
+    async def _earlier(self, opened: AsyncExitStack, order: Order) -> Earlier | None:
+        """The proxy of the nearest other version of the project; None if there is none."""
+        own, keys = order.timeline.version, list[ProxyKey]()
+        async for head in self._blobs.list(proxies_of(order.timeline.project_id)):
+            with suppress(UnknownKeyError):
+                key = parse_key(head.key)
+                if isinstance(key, ProxyKey) and key.version != own:
+                    keys.append(key)
+        for key in sorted(keys, key=lambda key: (abs(own - key.version), -key.version))[:1]:
+            with suppress(BlobNotFoundError):
+                path = await opened.enter_async_context(self._blobs.local(str(key)))
+                return opened.enter_context(Earlier.opened(path, order.timeline.canvas.fps))
+        return None
 
     async def _stitch(
         self, order: Order, pictures: Plan, sound: Score, subtitles: Sequence[Subtitles], path: Path

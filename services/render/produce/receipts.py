@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
+from cutlog.blobs.digests import reported_digest_of
 from cutlog.contract.commands import Output
 from cutlog.contract.keys import ReceiptKey
 from cutlog.contract.receipts import Receipt, ReceiptUnreadable, read, written
@@ -24,10 +25,10 @@ def film_digest(plan: Plan, score: Score, subtitles: Sequence[Subtitles] = ()) -
 
 
 def segment_names(plan: Plan) -> tuple[str, ...]:
-    return tuple(_name(segment) for segment in plan.segments)
+    return tuple(segment_name(segment) for segment in plan.segments)
 
 
-def _name(segment: Copied | Encoded) -> str:
+def segment_name(segment: Copied | Encoded) -> str:
     match segment:
         case Copied(source=source, first=first, frames=frames):
             return f"proxy:{source.sha256}:{first}+{frames}"
@@ -50,7 +51,4 @@ async def made_before(blobs: BlobStore, key: ReceiptKey, film: Digest) -> Output
     head = await blobs.head(output.key)
     if receipt.film != film or head is None or head.size != output.size:
         return None
-    found = hashlib.sha256()
-    async for part in blobs.stream(output.key):
-        found.update(part)
-    return output if found.hexdigest() == output.sha256 else None
+    return output if await reported_digest_of(blobs, output.key) == output.sha256 else None
