@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import structlog
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus.connection import Bus
 from cutlog.bus.history import read_history
-from cutlog.bus.shadow import Derived, fold, shadows, swap
-from cutlog.bus.tables import checkpoint
+from cutlog.bus.shadow import Derived, fold, hold, shadows, swap
+from cutlog.bus.tables import reached
 from cutlog.contract.base import Wire
 from cutlog.contract.envelope import RawEvent
 
@@ -43,17 +42,13 @@ async def rebuild(bus: Bus, engine: AsyncEngine, derived: Derived) -> Rebuilt:
 
     async with engine.begin() as connection:
         schema = str((await connection.exec_driver_sql(_SCHEMA)).scalar_one())
+        before = 0 if derived.checkpoint is None else await reached(connection, derived.checkpoint)
         async with shadows(connection, schema, derived):
-            reached = await fold(connection, read, derived, await _position(connection, derived))
-            now = int((await connection.exec_driver_sql(derived.hold)).scalar_one())
-            if now < reached:
-                raise ReplayUnderWay(f"The checkpoint went from {reached} back to {now}.")
-            await fold(connection, read, derived, now, reached)
+            done = await fold(connection, read, derived, before)
+            now = await hold(connection, derived)
+            if now < done:
+                raise ReplayUnderWay(f"The checkpoint went from {done} back to {now}.")
+            await fold(connection, read, derived, now, done)
             await swap(connection, schema, derived)
     log.info("projection.rebuilt", schema=schema, events=now)
     return Rebuilt(events=now)
-
-
-async def _position(connection: AsyncConnection, derived: Derived) -> int:
-    found = await connection.scalar(select(checkpoint.c.position).where(checkpoint.c.name == derived.checkpoint))
-    return int(found or 0)

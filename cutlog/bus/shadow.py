@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.projection import Apply, Wanted
-from cutlog.bus.tables import checkpoint
+from cutlog.bus.tables import checkpoint, reached
 from cutlog.contract.envelope import RawEvent
 
 PAGE: Final = 1000
@@ -28,19 +28,27 @@ class Derived:
     """Rows that follow from events and from nothing else.
 
     `apply` fills `tables` from the events that `subjects` name, up to the checkpoint of that name, or to the end of the
-    log. It may read the tables in `real`; all others of the schema it finds empty. After the statement `hold`, which
-    gives the position, nobody else changes the rows until the transaction ends.
+    log. It may read the tables in `real`; all others of the schema it finds empty. What has no checkpoint names the
+    statement `lock`: it gives the position, and nobody else changes the rows until the transaction ends.
     """
 
     tables: Sequence[str]
     apply: Apply
-    hold: str
+    lock: str | None = None
     checkpoint: str | None = None
     subjects: Sequence[str] = ("evt.>",)
     real: frozenset[str] = frozenset()
 
 
 _TABLES: Final = "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename <> 'alembic_version'"
+
+
+async def hold(connection: AsyncConnection, derived: Derived) -> int:
+    """Keeps others from changing the rows until the transaction ends; the position that they have come to."""
+    if derived.lock is not None:
+        return int((await connection.exec_driver_sql(derived.lock)).scalar_one())
+    assert derived.checkpoint is not None, "it has a checkpoint, or names what is to be locked"
+    return await reached(connection, derived.checkpoint, lock=True)
 
 
 @asynccontextmanager

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, LargeBinary, MetaData, Table, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, LargeBinary, MetaData, Table, Text, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 _metadata: Final = MetaData()
 
@@ -27,6 +28,13 @@ outbox: Final = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )
+
+
+async def reached(connection: AsyncConnection, name: str, *, lock: bool = False) -> int:
+    """How far a projection has read the log; 0 before its first event. With `lock`, it goes no further until the
+    transaction ends."""
+    query = select(checkpoint.c.position).where(checkpoint.c.name == name)
+    return int(await connection.scalar(query.with_for_update() if lock else query) or 0)
 
 
 def create_checkpoint(op: ModuleType, role: str) -> None:

@@ -9,11 +9,16 @@ there.
 from __future__ import annotations
 
 import hashlib
-from functools import cache
-from importlib.resources import files
+from typing import Final
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cutlog.db.sql import statement
+
+_FORGET: Final = statement("answer_forget")
+_KEEP: Final = statement("answer_keep")
+_RECALL: Final = statement("answer_recall")
 
 
 class KeyReusedError(Exception):
@@ -53,7 +58,7 @@ def same(kept: str, asked: str) -> None:
 
 async def recall(connection: AsyncConnection, keyed: Keyed) -> Answer | None:
     """The first answer, if there was one. Raises KeyReusedError."""
-    row = (await connection.exec_driver_sql(_sql("recall"), (keyed.tenant, keyed.key))).one_or_none()
+    row = (await connection.exec_driver_sql(_RECALL, (keyed.tenant, keyed.key))).one_or_none()
     if row is None:
         return None
     same(row.fingerprint, keyed.fingerprint)
@@ -63,14 +68,9 @@ async def recall(connection: AsyncConnection, keyed: Keyed) -> Answer | None:
 async def keep(connection: AsyncConnection, keyed: Keyed, answer: Answer) -> bool:
     """Keeps a first answer. False, and nothing is kept, when another request was faster."""
     row = (keyed.tenant, keyed.key, keyed.fingerprint, answer.status, answer.body)
-    return (await connection.exec_driver_sql(_sql("keep"), row)).rowcount == 1
+    return (await connection.exec_driver_sql(_KEEP, row)).rowcount == 1
 
 
 async def forget(connection: AsyncConnection, keyed: Keyed) -> None:
     """Takes back an answer that turned out wrong before anybody was given it."""
-    await connection.exec_driver_sql(_sql("forget"), (keyed.tenant, keyed.key))
-
-
-@cache
-def _sql(name: str) -> str:
-    return files("cutlog.db.sql").joinpath(f"answer_{name}.sql").read_text(encoding="utf-8")
+    await connection.exec_driver_sql(_FORGET, (keyed.tenant, keyed.key))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 import structlog
@@ -13,9 +11,17 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.db import holders
+from cutlog.db.sql import statement
 from cutlog.db.standing import Standing, now
 
 log = structlog.get_logger(__name__)
+
+_END: Final = statement("lease_end")
+_FORGET: Final = statement("lease_forget")
+_GOOD: Final = statement("lease_good")
+_RENEW: Final = statement("lease_renew")
+_SEEN: Final = statement("lease_seen")
+_TAKE: Final = statement("lease_take")
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Lease:
     async def confirm(self, connection: AsyncConnection) -> None:
         """Asks the database, in the transaction of `connection`: raises LeaseLost."""
         self.check()
-        if not (await connection.exec_driver_sql(_sql("good"), (self.name, self.token))).scalar_one():
+        if not (await connection.exec_driver_sql(_GOOD, (self.name, self.token))).scalar_one():
             raise self.lost()
 
     def completed(self) -> None:
@@ -82,10 +88,10 @@ class Lease:
 
 async def take(connection: AsyncConnection, name: str, terms: Terms) -> int | None:
     """The token of a lease that was taken; None while it is another's."""
-    seen = (await connection.exec_driver_sql(_sql("seen"), (name,))).one_or_none()
+    seen = (await connection.exec_driver_sql(_SEEN, (name,))).one_or_none()
     if seen is not None and seen.good and not await _bury(connection, name, seen):
         return None
-    taken = await connection.exec_driver_sql(_sql("take"), (name, holders.here(), terms.lease))
+    taken = await connection.exec_driver_sql(_TAKE, (name, holders.here(), terms.lease))
     token: int | None = taken.scalar_one_or_none()
     return token
 
@@ -93,24 +99,24 @@ async def take(connection: AsyncConnection, name: str, terms: Terms) -> int | No
 async def renew(connection: AsyncConnection, lease: Lease, terms: Terms) -> bool:
     """Whether the lease was still this holder's."""
     values = (lease.name, lease.token, terms.lease)
-    return (await connection.exec_driver_sql(_sql("renew"), values)).one_or_none() is not None
+    return (await connection.exec_driver_sql(_RENEW, values)).one_or_none() is not None
 
 
 async def end(connection: AsyncConnection, name: str, token: int) -> None:
     """Lets others take it at once."""
-    await connection.exec_driver_sql(_sql("end"), (name, token))
+    await connection.exec_driver_sql(_END, (name, token))
 
 
 async def forget_old(connection: AsyncConnection) -> None:
     """Removes leases that nobody has taken for a day."""
-    await connection.exec_driver_sql(_sql("forget"))
+    await connection.exec_driver_sql(_FORGET)
 
 
 async def bury(connection: AsyncConnection, names: Sequence[str]) -> list[str]:
     """Ends the leases, among those of `names`, whose holders are known to be dead; their names."""
     dead = []
     for name in names:
-        seen = (await connection.exec_driver_sql(_sql("seen"), (name,))).one_or_none()
+        seen = (await connection.exec_driver_sql(_SEEN, (name,))).one_or_none()
         if seen is not None and seen.good and await _bury(connection, name, seen):
             dead.append(name)
     return dead
@@ -122,8 +128,3 @@ async def _bury(connection: AsyncConnection, name: str, seen: Row[Any]) -> bool:
     log.info("lease.expired", name=name, holder=seen.holder, token=seen.token)
     await end(connection, name, seen.token)
     return True
-
-
-@cache
-def _sql(name: str) -> str:
-    return files("cutlog.db.sql").joinpath(f"lease_{name}.sql").read_text(encoding="utf-8")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
+from typing import Final
 
 from cutlog.db.connecting import connect
+from cutlog.db.sql import statement
 
-SQL = files("cutlog.db") / "sql"
+_CLOSE_TO_PUBLIC: Final = statement("close_to_public")
+_CLOSE_DATABASES: Final = statement("close_databases")
+_CREATE_ROLE: Final = statement("create_role")
 
 
 async def prepare(owner_url: str, passwords: Mapping[str, str]) -> None:
@@ -16,14 +19,14 @@ async def prepare(owner_url: str, passwords: Mapping[str, str]) -> None:
     connection = await connect(owner_url)
     try:
         async with connection.transaction():
-            await connection.execute((SQL / "close_to_public.sql").read_text())
+            await connection.execute(_CLOSE_TO_PUBLIC)
             for service, password in passwords.items():
                 await connection.execute(
                     "SELECT set_config('cutlog.service', $1, true), set_config('cutlog.password', $2, true)",
                     service,
                     password,
                 )
-                await connection.execute((SQL / "create_role.sql").read_text())
+                await connection.execute(_CREATE_ROLE)
     finally:
         await connection.close()
 
@@ -34,8 +37,8 @@ async def close_cluster(maintenance_url: str) -> None:
     connection = await connect(maintenance_url)
     try:
         async with connection.transaction():
-            await connection.execute((SQL / "close_to_public.sql").read_text())
-            await connection.execute((SQL / "close_databases.sql").read_text())
+            await connection.execute(_CLOSE_TO_PUBLIC)
+            await connection.execute(_CLOSE_DATABASES)
     finally:
         await connection.close()
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib.resources import files
 from types import ModuleType
 from typing import Any, Final, TypeVar
 
@@ -22,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.contract.usage import ProjectUse
 from cutlog.db.failures import DATABASE_ERRORS, is_away
+from cutlog.db.sql import statement
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +30,18 @@ T = TypeVar("T")
 AGAIN: Final = 0.5
 #: Seconds after which a slice that was begun and is stored is counted although its worker has not said so.
 LEFT: Final = 60.0
+
+_BEGIN: Final = statement("usage_begin")
+_DROP: Final = statement("usage_drop")
+_END: Final = statement("usage_end")
+_FORGET: Final = statement("usage_forget")
+_HOUR: Final = statement("usage_hour")
+_LEFT: Final = statement("usage_left")
+_RECORD: Final = statement("usage_record")
+_REPORTED: Final = statement("usage_reported")
+_TOTALS: Final = statement("usage_totals")
+_UNREPORTED: Final = statement("usage_unreported")
+_USED: Final = statement("usage_used")
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -61,7 +72,7 @@ class Meter:
 
         async def write() -> None:
             async with self._engine.begin() as connection:
-                await connection.exec_driver_sql(_sql("begin"), values)
+                await connection.exec_driver_sql(_BEGIN, values)
 
         await _patiently(write)
 
@@ -69,7 +80,7 @@ class Meter:
         """When the objects of slices are stored. While the database is unavailable, that is left to `settle`."""
         try:
             async with self._engine.begin() as connection:
-                await connection.exec_driver_sql(_sql("end"), (tenant, list(keys)))
+                await connection.exec_driver_sql(_END, (tenant, list(keys)))
         except DATABASE_ERRORS as error:
             if not is_away(error):
                 raise
@@ -92,7 +103,7 @@ async def record(
 ) -> None:
     """Counts a slice in the transaction that says that it is finished; once per key."""
     values = (tenant, project_id, key, msgspec.json.encode(amounts).decode())
-    await connection.exec_driver_sql(_sql("record"), values)
+    await connection.exec_driver_sql(_RECORD, values)
 
 
 async def settle(engine: AsyncEngine, stored: Callable[[str], Awaitable[bool]], seconds: float = LEFT) -> int:
@@ -101,27 +112,27 @@ async def settle(engine: AsyncEngine, stored: Callable[[str], Awaitable[bool]], 
     counted, after = 0, ("", "")
     while True:
         async with engine.connect() as connection:
-            rows = (await connection.exec_driver_sql(_sql("left"), (seconds, *after))).all()
+            rows = (await connection.exec_driver_sql(_LEFT, (seconds, *after))).all()
         for row in rows:
             if await stored(row.key):
                 async with engine.begin() as connection:
-                    await connection.exec_driver_sql(_sql("end"), (row.tenant, [row.key]))
+                    await connection.exec_driver_sql(_END, (row.tenant, [row.key]))
                 counted += 1
             elif row.old:
                 async with engine.begin() as connection:
-                    await connection.exec_driver_sql(_sql("drop"), (row.tenant, row.key))
+                    await connection.exec_driver_sql(_DROP, (row.tenant, row.key))
         if not rows:
             break
         after = rows[-1].tenant, rows[-1].key
     async with engine.begin() as connection:
-        await connection.exec_driver_sql(_sql("forget"))
+        await connection.exec_driver_sql(_FORGET)
     return counted
 
 
 async def used(connection: AsyncConnection, tenant: str) -> dict[str, list[ProjectUse]]:
     """What projects of a tenant used this hour, day and month, by budget, those that used the most first."""
     found: dict[str, list[ProjectUse]] = {}
-    for row in await connection.exec_driver_sql(_sql("used"), (tenant,)):
+    for row in await connection.exec_driver_sql(_USED, (tenant,)):
         use = ProjectUse(project_id=row.project_id, hour=row.hour, day=row.day, month=row.month)
         found.setdefault(row.budget, []).append(use)
     return found
@@ -129,23 +140,23 @@ async def used(connection: AsyncConnection, tenant: str) -> dict[str, list[Proje
 
 async def this_hour(connection: AsyncConnection, tenant: str) -> dict[str, int]:
     """What a tenant used this hour, by budget."""
-    rows = await connection.exec_driver_sql(_sql("hour"), (tenant,))
+    rows = await connection.exec_driver_sql(_HOUR, (tenant,))
     return {row.budget: row.amount for row in rows}
 
 
 async def totals(connection: AsyncConnection) -> Sequence[Row[Any]]:
     """(tenant, budget, hour, day, month) of all tenants."""
-    return (await connection.exec_driver_sql(_sql("totals"))).all()
+    return (await connection.exec_driver_sql(_TOTALS)).all()
 
 
 async def unreported(connection: AsyncConnection) -> list[tuple[str, datetime]]:
     """Tenants and hours that are over and were not reported."""
-    return [(row.tenant, row.hour) for row in await connection.exec_driver_sql(_sql("unreported"))]
+    return [(row.tenant, row.hour) for row in await connection.exec_driver_sql(_UNREPORTED)]
 
 
 async def reported(connection: AsyncConnection, tenant: str, hour: datetime) -> list[tuple[str, str, int]]:
     """(budget, project, amount) of an hour, which the caller reports in the same transaction."""
-    rows = await connection.exec_driver_sql(_sql("reported"), (tenant, hour))
+    rows = await connection.exec_driver_sql(_REPORTED, (tenant, hour))
     return sorted((row.budget, row.project_id, row.amount) for row in rows)
 
 
@@ -202,8 +213,3 @@ async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
             if not is_away(error):
                 raise
             await asyncio.sleep(AGAIN)
-
-
-@cache
-def _sql(name: str) -> str:
-    return files("cutlog.db.sql").joinpath(f"usage_{name}.sql").read_text(encoding="utf-8")

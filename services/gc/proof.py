@@ -42,7 +42,6 @@ PROOF: Final = Proof(
     derived=Derived(
         tables=tuple(table.name for table in projection.DERIVED),
         apply=projection.apply,
-        hold="SELECT position FROM checkpoint WHERE name = 'gc' FOR UPDATE",
         checkpoint=projection.NAME,
         subjects=projection.SUBJECTS,
     ),

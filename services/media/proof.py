@@ -72,7 +72,6 @@ PROOF: Final = Proof(
     derived=Derived(
         tables=("use",),
         apply=learnt.apply,
-        hold="SELECT position FROM checkpoint WHERE name = 'media' FOR UPDATE",
         checkpoint=learnt.NAME,
         subjects=learnt.SUBJECTS,
     ),

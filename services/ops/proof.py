@@ -23,9 +23,9 @@ from services.ops.readmodel.sql import statement
 _READ: Final = of_log("read")
 _KEPT: Final = statement("kept_objects")
 _GAPS: Final = statement("log_gaps")
-_COUNTS: Final = "SELECT id, ref_count FROM media"
+_COUNTS: Final = statement("media_counts")
 _SNAPSHOTS: Final = statement("newest_snapshots")
-_FORGET: Final = "DELETE FROM snapshot WHERE project = $1 AND version = $2"
+_FORGET: Final = statement("forget_snapshot")
 _BYTES: Final = 8 << 20
 
 
@@ -74,7 +74,7 @@ PROOF: Final = Proof(
     derived=Derived(
         tables=("project", "version", "export", "pin", "media_use", "media"),
         apply=derive,
-        hold=statement("hold_appends"),
+        lock=statement("hold_appends"),
         real=frozenset({"event", "head", "answer"}),
     ),
     held=_kept,

@@ -91,7 +91,6 @@ PROOF: Final = Proof(
     derived=Derived(
         tables=("media",),
         apply=learn.apply,
-        hold="SELECT position FROM checkpoint WHERE name = 'render' FOR UPDATE",
         checkpoint=learn.NAME,
         subjects=learn.SUBJECTS,
     ),

@@ -14,7 +14,8 @@ import msgspec
 
 from cutlog.blobs import LocalBlobs
 from cutlog.db.connecting import Connection, connect
-from cutlog.db.roles import SQL, close_cluster, create_database, prepare
+from cutlog.db.roles import close_cluster, create_database, prepare
+from cutlog.db.sql import statement
 from cutlog.hosting.service import installed
 from cutlog.operate.backup.copying import Restoring, Tell
 from cutlog.operate.backup.place import (
@@ -127,7 +128,7 @@ async def restore_into(place: Place, name: str | None, target: Source, tell: Tel
         await objects.all(items)
         await _drop_empty(connection, services)
         await load(target.owner, place.root / name / DATABASE)
-        await connection.execute((SQL / "close_to_public.sql").read_text())
+        await connection.execute(statement("close_to_public"))
         for service in services:
             grant = "SELECT format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', current_database(), $1::text)"
             await connection.execute(await connection.fetchval(grant, f"cutlog_{service}"))

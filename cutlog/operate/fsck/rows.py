@@ -8,13 +8,13 @@ from typing import Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cutlog.bus.shadow import Derived, Read, differences, fold, shadows, size, swap
+from cutlog.bus.shadow import Derived, Read, differences, fold, hold, shadows, size, swap
+from cutlog.bus.tables import reached
 from cutlog.contract.envelope import RawEvent, UnknownEventTypeError
 from cutlog.operate.fsck.objects import Wanted
 from cutlog.operate.fsck.report import Finding
 from cutlog.operate.fsck.stack import Stack
 
-_POSITION: Final = "SELECT position FROM checkpoint WHERE name = $1"
 _HEAD: Final = "SELECT position FROM head"
 
 
@@ -54,7 +54,7 @@ async def derive_again(stack: Stack, service: str) -> str:
     assert derived is not None, "what differs was derived"
     async with stack.engine.begin() as connection:
         await connection.exec_driver_sql(f'SET LOCAL search_path = "{service}"')
-        await connection.exec_driver_sql(derived.hold)
+        await hold(connection, derived)
         until = await _until(stack, connection, service, derived)
         async with shadows(connection, service, derived):
             await fold(connection, _reading(stack, connection), derived, until)
@@ -113,9 +113,6 @@ def _reading(stack: Stack, connection: AsyncConnection) -> Read:
 async def _until(stack: Stack, connection: AsyncConnection, service: str, derived: Derived) -> int:
     schema = stack.log if derived.checkpoint is None else service
     await connection.exec_driver_sql(f'SET LOCAL search_path = "{schema}"')
-    found = await (
-        connection.exec_driver_sql(_HEAD)
-        if derived.checkpoint is None
-        else connection.exec_driver_sql(_POSITION, (derived.checkpoint,))
-    )
-    return int(found.scalar_one_or_none() or 0)
+    if derived.checkpoint is not None:
+        return await reached(connection, derived.checkpoint)
+    return int((await connection.exec_driver_sql(_HEAD)).scalar_one_or_none() or 0)

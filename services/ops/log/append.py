@@ -36,7 +36,7 @@ MAX_CHARACTERS: Final = 16 << 20
 PATIENCE: Final = 10.0
 """Seconds for which an append outlives a database that does not answer."""
 
-_APPEND: Final = "SELECT first, at, data FROM append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+_APPEND: Final = statement("call_append")
 _FIND: Final = statement("find")
 _VERSION: Final = statement("version")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
 from msgspec import UNSET
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text, delete
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.projection import Apply
@@ -28,6 +27,7 @@ from cutlog.contract.events import (
     VersionCommitted,
 )
 from services.render.queue import jobs
+from services.render.sql import statement
 
 #: Name of the projection and of its durable consumer.
 NAME: Final = "render"
@@ -41,13 +41,8 @@ SUBJECTS: Final = (
     *(f"evt.media.*.{kind}" for kind in ("MediaUploaded", "MediaReady", "MediaFailed")),
 )
 
-_media: Final = Table(
-    "media",
-    MetaData(),
-    Column("media_id", Text, primary_key=True),
-    Column("status", Text, nullable=False),
-    Column("position", BigInteger, nullable=False),
-)
+_HEARD: Final = statement("media_heard")
+_FORGET: Final = statement("media_forget")
 
 
 async def apply(connection: AsyncConnection, events: Sequence[Event]) -> None:
@@ -64,22 +59,13 @@ async def apply(connection: AsyncConnection, events: Sequence[Event]) -> None:
             case _:
                 continue
         heard[event.entity] = {"media_id": event.entity, "status": status, "position": event.position}
-    if not heard:
-        return
-    statement = insert(_media).values(list(heard.values()))
-    new = statement.excluded
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["media_id"],
-            set_={"status": new.status, "position": new.position},
-            where=new.position >= _media.c.position,
-        )
-    )
+    if heard:
+        await connection.execute(_HEARD, {"heard": msgspec.json.encode(list(heard.values())).decode()})
 
 
 async def reset(connection: AsyncConnection) -> None:
     """Forgets the state of media, before it is learned again from the first event. Jobs are not derived: they stay."""
-    await connection.execute(delete(_media))
+    await connection.execute(_FORGET)
 
 
 def reacting(nudge: Callable[[], None]) -> Apply:

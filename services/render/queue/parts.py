@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.render.plan.segments import Digest
@@ -19,7 +18,7 @@ _HELD: Final = statement("part_held")
 _LEAVE: Final = statement("part_leave")
 _OFFER: Final = statement("part_offer")
 _STANDING: Final = statement("part_standing")
-_FORGET: Final = text("DELETE FROM part WHERE job_id = :job_id")
+_FORGET: Final = statement("part_forget")
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -1,12 +1,9 @@
-"""Statements of this service, one file each."""
+"""Statements of this service."""
 
 from __future__ import annotations
 
-from importlib.resources import files
+from typing import Final
 
-from sqlalchemy import TextClause, text
+from cutlog.db.statements import Statements
 
-
-def statement(name: str) -> TextClause:
-    """The statement in `<name>.sql`; parameters are `:named`."""
-    return text(files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8"))
+statement: Final = Statements(__name__).named

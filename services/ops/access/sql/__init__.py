@@ -1,10 +1,9 @@
-"""The statements on access, each in the file of its name."""
+"""The statements on access."""
 
 from __future__ import annotations
 
-from importlib.resources import files
+from typing import Final
 
+from cutlog.db.statements import Statements
 
-def statement(name: str) -> str:
-    """The text of `<name>.sql`."""
-    return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+statement: Final = Statements(__name__).plain

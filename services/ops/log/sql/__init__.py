@@ -1,10 +1,9 @@
-"""The log's statements, each in the file of its name; `append` is a function that lives in the database."""
+"""The log's statements; `append` is a function that lives in the database."""
 
 from __future__ import annotations
 
-from importlib.resources import files
+from typing import Final
 
+from cutlog.db.statements import Statements
 
-def statement(name: str) -> str:
-    """The text of `<name>.sql`."""
-    return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+statement: Final = Statements(__name__).plain

@@ -1,0 +1,1 @@
+DELETE FROM snapshot WHERE project = $1 AND version = $2
