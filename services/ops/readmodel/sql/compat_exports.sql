@@ -2,9 +2,8 @@
 -- and the pins that hold.
 SELECT x.id, x.version, x.profile, x.status, x.key, x.size, x.created_at, x.metadata::text AS metadata, v.duration,
        coalesce(canvas.of_version, p.canvas)::text AS canvas,
-       coalesce((SELECT array_agg(pin.profile) FROM pin
-         WHERE pin.project = x.project AND pin.version = x.version AND pin.profile IN ('*', x.profile)
-           AND (pin.expires_at IS NULL OR pin.expires_at > now())), '{}') AS pins
+       coalesce((SELECT array_agg(pin.profile) FROM pins_in_force(now()) AS pin
+         WHERE pin.project = x.project AND pin.version = x.version AND pin.profile IN ('*', x.profile)), '{}') AS pins
 FROM export x
 JOIN project p ON p.id = x.project
 LEFT JOIN version v ON v.project = x.project AND v.version = x.version

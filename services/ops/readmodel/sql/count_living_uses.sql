@@ -3,4 +3,4 @@
 SELECT count(*) FROM media_use JOIN project ON project.id = media_use.project
 WHERE media = $1
   AND (project.deleted_at IS NULL
-       OR EXISTS (SELECT FROM pin WHERE pin.project = project.id AND (expires_at IS NULL OR expires_at > now())))
+       OR EXISTS (SELECT FROM pins_in_force(now()) AS pin WHERE pin.project = project.id))

@@ -4,9 +4,8 @@ SELECT x.id, x.project, x.version, x.profile, x.status, x.key, x.size, x.sha256,
        k.profile AS pin_profile, k.reason AS pin_reason, k.expires_at AS pin_expires_at, k.owner AS pin_owner,
        k.mode AS pin_mode, x.reproduced, x.metadata::text AS metadata
 FROM export x LEFT JOIN LATERAL (
-  SELECT profile, reason, expires_at, owner, mode FROM pin
+  SELECT profile, reason, expires_at, owner, mode FROM pins_in_force(now()) AS pin
   WHERE pin.project = x.project AND pin.version = x.version AND pin.profile IN ('*', x.profile)
-    AND (pin.expires_at IS NULL OR pin.expires_at > now())
   ORDER BY pin.profile = '*' LIMIT 1
 ) AS k ON true
 WHERE x.project = $1 AND ($2::int IS NULL OR x.version = $2) AND ($3::text IS NULL OR x.id = $3)
