@@ -6,19 +6,19 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import open_blobs
 from cutlog.db.engine import create_engine
-from services.gc import tables
 from services.gc.projection import snapshot
 from services.gc.report.judging import judged
 from services.gc.rules.plan import Basis, Candidate, candidate
 from services.gc.rules.policy import Policy, Scope, judge
+from services.gc.sql import statement
 from tests.support.chance import examples
 from tests.support.configuration import SettingsFactory
 
@@ -33,30 +33,30 @@ Rows = dict[str, list[dict[str, object]]]
 
 @st.composite
 def stores(draw: st.DrawFn) -> Rows:
-    """Rows of a few projects by table."""
-    rows: Rows = {"project": [], "export": [], "pin": [], "tagged": []}
+    """Rows of a few projects by the statement that stores them."""
+    rows: Rows = {"put_projects": [], "put_exports": [], "put_pins": [], "put_tagged": []}
     for project in PROJECTS:
         gone = NOW - timedelta(days=draw(AGES)) if draw(st.booleans()) and draw(st.booleans()) else None
-        rows["project"].append(
+        rows["put_projects"].append(
             {"project_id": project, "tenant": draw(st.sampled_from(["a", "a", "b"])), "name": project,
              "deleted_at": gone, "version": 6}
         )  # fmt: skip
         for number in range(draw(st.integers(0, 8))):
             status = draw(st.sampled_from(["ready"] * 5 + ["queued", "archived", "deleted"]))
-            rows["export"].append(
+            rows["put_exports"].append(
                 {"export_id": f"{project}-x{number}", "project_id": project, "version": draw(st.integers(1, 6)),
                  "profile": draw(st.sampled_from(["mp4", "gif"])), "status": status,
                  "key": f"export/{project}/v{number}_final.mp4", "size": number,
                  "finished_at": NOW - timedelta(days=draw(AGES)), "home": None, "frames": 0, "encoded": 0}
             )  # fmt: skip
         for version, profile in draw(st.sets(st.tuples(st.integers(1, 6), st.sampled_from([None, "mp4"])), max_size=3)):
-            rows["pin"].append(
+            rows["put_pins"].append(
                 {"project_id": project, "version": version, "profile": profile, "pinned": draw(st.booleans()),
                  "expires_at": draw(st.sampled_from([None, NOW, NOW + timedelta(days=1)])), "reason": None,
                  "owner": None, "mode": draw(st.sampled_from(["normal", "hold"]))}
             )  # fmt: skip
         for version in draw(st.sets(st.integers(1, 6), max_size=2)):
-            rows["tagged"].append({"project_id": project, "version": version, "message": "cut"})
+            rows["put_tagged"].append({"project_id": project, "version": version, "message": "cut"})
     return rows
 
 
@@ -96,8 +96,7 @@ async def both(
     blobs = open_blobs("memory://", "")
     async with engine.connect() as connection, connection.begin() as transaction:
         for name, values in rows.items():
-            if values:
-                await connection.execute(insert(getattr(tables, name)), values)
+            await connection.execute(statement(name), {"rows": msgspec.json.encode(values).decode()})
         basis = Basis(tenant="a", position=0, policy=policy, at=NOW)
         found = [line async for line in judged(connection, blobs, basis, ("export",), erase)]
         lines = [line for line in found if isinstance(line, Candidate)]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,7 +16,6 @@ from cutlog.contract.envelope import Event
 from cutlog.contract.imports import ImportedExport, ImportedProxy
 from cutlog.contract.timeline import Canvas
 from cutlog.db.engine import create_engine
-from services.gc import tables
 from services.gc.projection.apply import apply, clear
 from services.gc.rules.fold import LogInconsistentError
 from tests.gc.telling import START, Log, history, rendered
@@ -42,11 +41,8 @@ async def tell(engine: AsyncEngine, batch: list[Event]) -> None:
 async def contents(engine: AsyncEngine) -> dict[str, list[dict[str, Any]]]:
     async with engine.connect() as connection:
         return {
-            table.name: [
-                dict(row) for row in (await connection.execute(select(table).order_by(*table.columns))).mappings()
-            ]
-            for table in tables.metadata.sorted_tables
-            if table.name in DERIVED
+            table: [dict(row) for row in (await connection.execute(text(f"TABLE {table} ORDER BY {table}"))).mappings()]
+            for table in DERIVED
         }
 
 
@@ -150,7 +146,7 @@ async def test_files_go_where_events_say_and_history_told_again_sends_none_again
     assert moves[-1]["folder"] == "derived/default/ab.1"
     before = await contents(engine)
     async with engine.begin() as connection:
-        await connection.execute(update(tables.move).values(done_at=START))
+        await connection.execute(text("UPDATE move SET done_at = :at"), {"at": START})
         await clear(connection)
     await tell(engine, log.events)
     after = await contents(engine)
@@ -250,16 +246,13 @@ async def test_an_event_about_an_export_that_nothing_made_stops_the_projection(e
 
 
 @pytest.mark.few(2, reason="starts ops, gc, NATS and a database for one more case of its kind")
-@pytest.mark.parametrize(
-    "table",
-    [tables.plan, tables.plan_candidate, tables.policy, tables.run, tables.run_item, tables.run_end],
-    ids=lambda t: t.name,
-)
+@pytest.mark.parametrize("table", ["plan", "plan_candidate", "policy", "run", "run_item", "run_end"])
 @pytest.mark.parametrize("verb", ["update", "delete"])
 async def test_the_database_refuses_to_change_plans_policies_and_audit(
-    engine: AsyncEngine, table: Any, verb: str
+    engine: AsyncEngine, table: str, verb: str
 ) -> None:
-    statement = table.delete() if verb == "delete" else table.update().values({table.columns[0].name: "x"})
+    column = {"policy": "tenant", "plan": "plan_id", "plan_candidate": "plan_id"}.get(table, "run_id")
+    statement = f"DELETE FROM {table}" if verb == "delete" else f"UPDATE {table} SET {column} = 'x'"
     with pytest.raises(DBAPIError, match="permission denied"):
         async with engine.begin() as connection:
-            await connection.execute(statement)
+            await connection.execute(text(statement))

@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, Protocol
 
-from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -21,7 +19,6 @@ from cutlog.contract.commands import Command, CommandBody, CommandReply, Command
 from cutlog.contract.ids import new_id
 from cutlog.db.lead import held
 from cutlog.db.leases import Lease, LeaseLost
-from services.gc import tables
 from services.gc.acts.moves import Mover, Reached, nothing
 from services.gc.errors import GcError
 from services.gc.projection import snapshot
@@ -29,11 +26,13 @@ from services.gc.report import audit
 from services.gc.report.audit import Action, Item
 from services.gc.report.plans import KeyedBehalf
 from services.gc.report.reports import Reports, caught_up
+from services.gc.sql import statement
 
 CHUNK: Final = 500
 AT_ONCE: Final = 64
 PATIENCE: Final = 30.0
 """Seconds that an answer waits for files to follow their events."""
+_MOVE: Final = statement("move_add")
 
 
 class ActUnderWayError(GcError):
@@ -182,10 +181,9 @@ class Acts:
         async with self._engine.begin() as connection:
             values = {
                 "intent": f"{run_id} {removal.key}", "position": await snapshot.position(connection),
-                "class_": removal.class_, "object_id": removal.key, "tenant": behalf.tenant, "action": "delete",
-                "source": removal.key, "actor": behalf.actor, "at": func.now(),
+                "class": removal.class_, "key": removal.key, "tenant": behalf.tenant, "actor": behalf.actor,
             }  # fmt: skip
-            await connection.execute(insert(tables.move).values(values).on_conflict_do_nothing())
+            await connection.execute(_MOVE, values)
 
     async def _files_follow(self, position: int) -> int:
         """Waits until the projection knows of all events and their files have followed; how many moves are left."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 import msgspec
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
-from services.gc import tables
 from services.gc.errors import GcError
 from services.gc.report import store
 from services.gc.rules.classes import Class
 from services.gc.rules.plan import Candidate
 from services.gc.rules.policy import Policy
+from services.gc.sql import statement
+
+_EXPORTS: Final = statement("brake_exports")
+_PROXIES: Final = statement("brake_proxies")
+_VIDEOS: Final = statement("brake_videos")
 
 FLOOR: Final = 1
 """So many objects of a class may always go, or a small installation could delete nothing; but none at all where
@@ -61,25 +65,14 @@ async def _shares(
     chosen: dict[Class, list[Candidate]] = {}
     for line in lines:
         chosen.setdefault(line.class_, []).append(line)
-    project = tables.project
-    mine = select(project.c.project_id).where(project.c.tenant == tenant)
     for class_, of_class in chosen.items():
         match class_:
             case "export":
-                export = tables.export
-                there = export.c.project_id.in_(mine) & export.c.status.in_(("ready", "archived"))
-                ids = export.c.export_id.in_([line.id for line in of_class])
-                yield await _counted(connection, "exports", export.c.size, there, ids)
+                yield await _counted(connection, "exports", _EXPORTS, tenant, [line.id for line in of_class])
             case "proxy":
-                proxy = tables.proxy
-                there = proxy.c.project_id.in_(mine) & ~proxy.c.deleted
-                keys = proxy.c.key.in_([line.key for line in of_class])
-                yield await _counted(connection, "proxies", proxy.c.size, there, keys)
+                yield await _counted(connection, "proxies", _PROXIES, tenant, [line.key for line in of_class])
             case "video":
-                media = tables.media
-                there = (media.c.tenant == tenant) & (media.c.status != "deleted")
-                ids = media.c.media_id.in_([line.id for line in of_class])
-                yield await _counted(connection, "videos", media.c.size + media.c.derived, there, ids)
+                yield await _counted(connection, "videos", _VIDEOS, tenant, [line.id for line in of_class])
             case "segment":
                 segments = await store.segments(connection, blobs, tenant)
                 yield _summed("segments", [(each.key, each.size) for each in segments], of_class)
@@ -94,14 +87,10 @@ async def _shares(
 
 
 async def _counted(
-    connection: AsyncConnection, what: str, size: ColumnElement[Any], there: ColumnElement[bool],
-    chosen: ColumnElement[bool],
-) -> Share:  # fmt: skip
-    wanted = select(
-        func.count(), func.coalesce(func.sum(size), 0), func.count().filter(chosen),
-        func.coalesce(func.sum(size).filter(chosen), 0),
-    ).where(there)  # fmt: skip
-    return Share(what, *map(int, (await connection.execute(wanted)).one()))
+    connection: AsyncConnection, what: str, statement: TextClause, tenant: str, chosen: list[str]
+) -> Share:
+    counted = await connection.execute(statement, {"tenant": tenant, "chosen": chosen})
+    return Share(what, *map(int, counted.one()))
 
 
 def _summed(what: str, there: Sequence[tuple[str, int]], lines: Iterable[Candidate]) -> Share:

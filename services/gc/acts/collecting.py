@@ -7,11 +7,9 @@ from functools import partial
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
-from services.gc import tables
 from services.gc.acts.acting import Acts, Decided, Outcome
 from services.gc.acts.brake import brake
 from services.gc.acts.subjects import Find, Ruling, Subject, exports, planned, videos
@@ -21,8 +19,10 @@ from services.gc.report.plans import KeyedBehalf
 from services.gc.report.reports import now
 from services.gc.rules.plan import Candidate
 from services.gc.rules.policy import Policy
+from services.gc.sql import statement
 
 ALL: Final = 1_000_000
+_MOVING: Final = statement("moves_of")
 
 
 class ConfirmationMissingError(GcError):
@@ -172,6 +172,4 @@ async def _confirmed(connection: AsyncConnection, tenant: str, confirm: str) -> 
 
 async def _moving(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
     """Objects whose files have not followed their events yet."""
-    move = tables.move
-    waiting = select(move.c.object_id).where(move.c.done_at.is_(None), move.c.object_id.in_(ids))
-    return set(await connection.scalars(waiting))
+    return set(await connection.scalars(_MOVING, {"ids": list(ids)}))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
@@ -15,13 +15,19 @@ from cutlog.db.holds import are_held
 from cutlog.db.lead import lead_rounds
 from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
-from services.gc import tables
+from services.gc.sql import statement
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 16
 PAGE: Final = 500
 SWEEP_SECONDS: Final = 5.0
+
+_PENDING: Final = statement("moves_pending")
+_WAITING: Final = statement("moves_waiting")
+_NOT_SEEN: Final = statement("moves_not_seen")
+_DONE: Final = statement("move_done")
+_SEEN: Final = statement("move_seen")
 
 Reached = Callable[[str], Awaitable[None]]
 """Told the name of each step as it begins: where tests stop the process."""
@@ -55,9 +61,7 @@ class Mover:
 
     async def pending(self, connection: AsyncConnection, position: int) -> int:
         """How many moves of events up to a position are not carried out yet."""
-        move = tables.move
-        waiting = select(func.count()).where(move.c.done_at.is_(None), move.c.position <= position)
-        return int(await connection.scalar(waiting) or 0)
+        return int((await connection.execute(_PENDING, {"position": position})).scalar_one())
 
     async def waits(self) -> bool:
         """Whether somebody holds all files just now."""
@@ -75,19 +79,6 @@ class Mover:
 
     async def _page(self, passed: set[str]) -> int:
         """Whoever locks the first move of an object does it; others pass it over and those that follow it."""
-        move = tables.move
-        earlier = move.alias()
-        before = select(1).where(
-            earlier.c.object_id == move.c.object_id, earlier.c.position < move.c.position, earlier.c.done_at.is_(None)
-        )
-        waiting = (
-            select(move)
-            .where(move.c.done_at.is_(None), ~before.exists())
-            .where((move.c.action != "delete") | move.c.found.is_not(None), move.c.intent.not_in(list(passed)))
-            .order_by(move.c.position)
-            .limit(PAGE)
-            .with_for_update(skip_locked=True)
-        )
         slots = asyncio.Semaphore(AT_ONCE)
         await self._look(slots, passed)
 
@@ -95,48 +86,38 @@ class Mover:
             async with slots:
                 with self.skipping.row(row.intent):
                     freed, note = await self._carry_out(row)
-                    return {"b_intent": row.intent, "b_freed": freed, "b_note": note}
+                    return {"intent": row.intent, "freed": freed, "note": note}
             passed.add(row.intent)
             return None
 
         async with self._engine.begin() as connection:
             if await are_held(connection):
                 return 0
-            rows = (await connection.execute(waiting)).all()
+            rows = (await connection.execute(_WAITING, {"passed": list(passed), "limit": PAGE})).all()
             if not rows:
                 return 0
             outcomes = await _all([one(row) for row in rows])
             if outcomes:
-                done = update(move).where(move.c.intent == bindparam("b_intent"))
-                await connection.execute(
-                    done.values(done_at=func.clock_timestamp(), freed=bindparam("b_freed"), note=bindparam("b_note")),
-                    outcomes,
-                )
+                await connection.execute(_DONE, outcomes)
             await self._reached("moves recorded")
         return len(outcomes)
 
     async def _look(self, slots: asyncio.Semaphore, passed: set[str]) -> None:
         """Notes how much there is of what is about to be deleted, while it is there."""
-        move = tables.move
-        new = select(move).where(move.c.done_at.is_(None), move.c.found.is_(None), move.c.action == "delete")
-        new = new.where(move.c.intent.not_in(list(passed)))
 
         async def one(row: Row[Any]) -> dict[str, Any] | None:
             async with slots:
                 with self.skipping.row(row.intent):
-                    return {"b_intent": row.intent, "b_found": await self._bytes(row.source, row.folder)}
+                    return {"intent": row.intent, "found": await self._bytes(row.source, row.folder)}
             passed.add(row.intent)
             return None
 
         async with self._engine.begin() as connection:
-            rows = (
-                await connection.execute(new.order_by(move.c.position).limit(PAGE).with_for_update(skip_locked=True))
-            ).all()
+            rows = (await connection.execute(_NOT_SEEN, {"passed": list(passed), "limit": PAGE})).all()
             if rows:
                 found = await _all([one(row) for row in rows])
-                seen = update(move).where(move.c.intent == bindparam("b_intent"), move.c.found.is_(None))
                 if found:
-                    await connection.execute(seen.values(found=bindparam("b_found")), found)
+                    await connection.execute(_SEEN, found)
 
     async def _bytes(self, key: str, folder: str | None) -> int:
         head = await self._blobs.head(key)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus.projection import Apply
 from cutlog.contract import events as e
 from cutlog.contract.commands import Command, RestoreMedia
 from cutlog.contract.envelope import Event
-from services.gc import tables
 from services.gc.report.reports import CommandSink
+from services.gc.sql import statement
+
+_ARCHIVED: Final = statement("media_archived")
 
 
 def reviving(outbox: CommandSink) -> Apply:
@@ -22,15 +24,12 @@ def reviving(outbox: CommandSink) -> Apply:
         for event in events:
             match event.data:
                 case e.MediaDeduplicated():
-                    needed = tables.media.c.media_id == event.entity
+                    needed = {"media_id": event.entity, "project_id": None}
                 case e.ProjectRestored() | e.ExportPinned():
-                    use = tables.media_use
-                    used = select(use.c.media_id).where(use.c.project_id == event.entity)
-                    needed = tables.media.c.media_id.in_(used)
+                    needed = {"media_id": None, "project_id": event.entity}
                 case _:
                     continue
-            archived = select(tables.media.c.media_id).where(needed, tables.media.c.status == "archived")
-            for media_id in (await connection.scalars(archived)).all():
+            for media_id in (await connection.scalars(_ARCHIVED, needed)).all():
                 key = f"gc/revive/{media_id}/{event.position}"
                 body = RestoreMedia(media_id=media_id)
                 await outbox.add(

@@ -10,8 +10,6 @@ from typing import Any, Final, Protocol
 import structlog
 from croniter import CroniterError, croniter
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from sqlalchemy import func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import BusError
@@ -21,18 +19,25 @@ from cutlog.db.standing import Standing
 from cutlog.web import ProblemError
 from cutlog.web.problems import invalid
 from cutlog.web.trace import child_of
-from services.gc import tables
 from services.gc.report import plans, policies
 from services.gc.report.plans import KeyedBehalf
 from services.gc.report.reading import ObjectUnreadableError
 from services.gc.report.reports import Calculate, ProjectionBehindError, Reports, now
 from services.gc.rules.policy import Policy
+from services.gc.sql import statement
 
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 15.0
 ATTEMPTS: Final = 12
 """How often somebody is told who does not answer; from a minute to hours apart."""
+
+_BEGIN: Final = statement("schedule_begin")
+_DUE: Final = statement("schedule_due")
+_CALCULATED: Final = statement("schedule_calculated")
+_TO_ANNOUNCE: Final = statement("schedule_to_announce")
+_ANNOUNCED: Final = statement("schedule_announced")
+_NOT_ANNOUNCED: Final = statement("schedule_not_announced")
 
 
 class Notify(Protocol):
@@ -111,53 +116,41 @@ class Scheduler:
                 log.info("gc.plan_postponed", tenant=tenant, why=str(error))
 
     async def _calculate(self, tenant: str) -> None:
-        row = tables.schedule
         async with self._engine.begin() as connection:
             due = last_due((await policies.current(connection, tenant)).schedule, await now(connection))
             if due is None:
                 return
-            # A tenant that is new has missed nothing.
-            new = insert(row).values(tenant=tenant, due=due, notified_at=func.now()).on_conflict_do_nothing()
-            await connection.execute(new)
-            last = (await connection.scalars(select(row.c.due).where(row.c.tenant == tenant))).one()
+            await connection.execute(_BEGIN, {"tenant": tenant, "due": due})
+            last: datetime = (await connection.execute(_DUE, {"tenant": tenant})).scalar_one()
         if last >= due:
             return
         behalf = KeyedBehalf(tenant, "schedule", child_of(None), "schedule", f"schedule/{due.isoformat()}")
         plan_id = await self._reports.calculate(behalf, Calculate(), "schedule")
         async with self._engine.begin() as connection:
-            changes = {
-                "due": due, "plan_id": plan_id, "notified_at": None, "attempts": 0, "retry_at": None, "error": None,
-            }  # fmt: skip
-            await connection.execute(update(row).where(row.c.tenant == tenant).values(changes))
+            await connection.execute(_CALCULATED, {"tenant": tenant, "due": due, "plan_id": plan_id})
             plan = await plans.find(connection, tenant, plan_id)
         self._plans.labels(tenant).inc()
         self._may_go.labels(tenant).set(plan.bytes)
         log.info("gc.plan_scheduled", tenant=tenant, plan=plan_id, candidates=plan.candidates, bytes=plan.bytes)
 
     async def _tell(self, tenant: str) -> None:
-        row = tables.schedule
-        waiting = select(row).where(
-            row.c.tenant == tenant, row.c.plan_id.is_not(None), row.c.notified_at.is_(None),
-            row.c.attempts < ATTEMPTS, func.coalesce(row.c.retry_at, func.now()) <= func.now(),
-        )  # fmt: skip
         async with self._engine.connect() as connection:
-            found = (await connection.execute(waiting)).one_or_none()
+            found = (await connection.execute(_TO_ANNOUNCE, {"tenant": tenant, "attempts": ATTEMPTS})).one_or_none()
             if found is None:
                 return
             plan = await plans.find(connection, tenant, found.plan_id)
-        changes: dict[str, Any] = {"attempts": row.c.attempts + 1}
+        values: dict[str, Any] = {"tenant": tenant, "plan_id": plan.plan_id}
         try:
             if self._notify is not None:
                 await self._notify(plan, found.due)
         except OSError as error:
             self._told.labels("failed").inc()
             log.warning("gc.plan_notification_failed", tenant=tenant, plan=plan.plan_id, why=str(error))
-            pause = func.make_interval(0, 0, 0, 0, 0, literal(2 ** min(found.attempts, 9)))
-            changes |= {"error": str(error)[:500], "retry_at": func.now() + pause}
+            outcome = _NOT_ANNOUNCED
+            # Minutes, twice as many each time.
+            values |= {"error": str(error)[:500], "pause": 60.0 * 2 ** min(found.attempts, 9)}
         else:
             self._told.labels("told").inc()
-            changes |= {"notified_at": func.now(), "error": None}
+            outcome = _ANNOUNCED
         async with self._engine.begin() as connection:
-            await connection.execute(
-                update(row).where(row.c.tenant == tenant, row.c.plan_id == plan.plan_id).values(changes)
-            )
+            await connection.execute(outcome, values)

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Table, delete, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.envelope import Event
-from cutlog.db.bulk import among, unnested
-from services.gc import tables
 from services.gc.rules.fold import ExportRow, MediaRow, PinRow, ProjectRow, ProxyRow, Row, Rows, fold, touched
+from services.gc.sql import statement
 
 NAME = "gc"
 """The consumer's durable name, and that of its checkpoint."""
 
 SUBJECTS = ("evt.project.>", "evt.media.>", "evt.gc.>")
 
-DERIVED = (
-    tables.project, tables.export, tables.pin, tables.proxy, tables.tagged, tables.media, tables.media_use,
-)  # fmt: skip
+DERIVED = ("project", "export", "pin", "proxy", "tagged", "media", "media_use")
+"""Tables that are emptied and derived again."""
+
+_CLEAR: Final = statement("clear")
+_PROJECTS: Final = statement("projects_by_id")
+_EXPORTS: Final = statement("exports_by_id")
+_MEDIA: Final = statement("media_by_id")
+_PROXIES: Final = statement("proxies_at")
+_PROXIES_OF: Final = statement("proxies_of")
+_PINS_OF: Final = statement("pins_of")
+_PUT_PROJECTS: Final = statement("put_projects")
+_PUT_EXPORTS: Final = statement("put_exports")
+_PUT_PINS: Final = statement("put_pins")
+_PUT_PROXIES: Final = statement("put_proxies")
+_PUT_TAGGED: Final = statement("put_tagged")
+_PUT_MEDIA: Final = statement("put_media")
+_ADD_USES: Final = statement("add_uses")
+_ADD_MOVES: Final = statement("add_moves")
 
 R = TypeVar("R", bound=Row)
 
@@ -35,76 +48,52 @@ async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
     )  # fmt: skip
     for event in batch:
         fold(rows, event)
-    await _store(connection, tables.project, _changed(before.projects, rows.projects))
-    await _store(connection, tables.export, _changed(before.exports, rows.exports))
-    await _store(connection, tables.pin, _changed(before.pins, rows.pins))
-    await _store(connection, tables.proxy, _changed(before.proxies, rows.proxies))
-    await _store(connection, tables.tagged, list(rows.tagged.values()))
-    await _store(connection, tables.media, _changed(before.media, rows.media))
-    await _store(connection, tables.media_use, list(rows.uses.values()), known=False)
-    await _store(connection, tables.move, list(rows.moves.values()), known=False)
+    await _store(connection, _PUT_PROJECTS, _changed(before.projects, rows.projects))
+    await _store(connection, _PUT_EXPORTS, _changed(before.exports, rows.exports))
+    await _store(connection, _PUT_PINS, _changed(before.pins, rows.pins))
+    await _store(connection, _PUT_PROXIES, _changed(before.proxies, rows.proxies))
+    await _store(connection, _PUT_TAGGED, list(rows.tagged.values()))
+    await _store(connection, _PUT_MEDIA, _changed(before.media, rows.media))
+    await _store(connection, _ADD_USES, list(rows.uses.values()))
+    await _store(connection, _ADD_MOVES, list(rows.moves.values()))
 
 
 async def clear(connection: AsyncConnection) -> None:
     """Empties what is derived from events, to be derived again from the first one. Moves stay: what was done is not
     done again."""
-    for table in DERIVED:
-        await connection.execute(delete(table))
+    await connection.execute(_CLEAR)
 
 
 async def _load(connection: AsyncConnection, batch: Sequence[Event]) -> Rows:
     ids, rows = touched(batch), Rows()
     if ids.projects:
-        where = among(tables.project.c.project_id, ids.projects)
-        rows.projects = {row.project_id: row for row in await read(connection, tables.project, ProjectRow, where)}
+        rows.projects = {row.project_id: row for row in await read(connection, _PROJECTS, ProjectRow, ids.projects)}
     if ids.exports:
-        where = among(tables.export.c.export_id, ids.exports)
-        rows.exports = {row.export_id: row for row in await read(connection, tables.export, ExportRow, where)}
+        rows.exports = {row.export_id: row for row in await read(connection, _EXPORTS, ExportRow, ids.exports)}
     if ids.media:
-        where = among(tables.media.c.media_id, ids.media)
-        rows.media = {row.media_id: row for row in await read(connection, tables.media, MediaRow, where)}
+        rows.media = {row.media_id: row for row in await read(connection, _MEDIA, MediaRow, ids.media)}
     if ids.proxies:
-        place = tuple_(tables.proxy.c.project_id, tables.proxy.c.version)
-        proxies = await read(connection, tables.proxy, ProxyRow, place.in_(ids.proxies))
-        rows.proxies = {(row.project_id, row.version): row for row in proxies}
+        projects, versions = zip(*ids.proxies, strict=True)
+        found = await connection.execute(_PROXIES, {"projects": list(projects), "versions": list(versions)})
+        rows.proxies = {(row.project_id, row.version): ProxyRow(*row) for row in found}
     if ids.undone:
-        proxies = await read(connection, tables.proxy, ProxyRow, among(tables.proxy.c.project_id, ids.undone))
+        proxies = await read(connection, _PROXIES_OF, ProxyRow, ids.undone)
         rows.proxies |= {(row.project_id, row.version): row for row in proxies}
-        pins = await read(connection, tables.pin, PinRow, among(tables.pin.c.project_id, ids.undone))
+        pins = await read(connection, _PINS_OF, PinRow, ids.undone)
         rows.pins = {(row.project_id, row.version, row.profile): row for row in pins}
     return rows
 
 
-async def read(connection: AsyncConnection, table: Table, row: type[R], where: ColumnElement[bool]) -> list[R]:
-    """Rows of a table as the structs of `fold`."""
-    found = await connection.execute(select(*_columns(table, row)).where(where))
+async def read(connection: AsyncConnection, statement: TextClause, row: type[R], ids: Collection[str]) -> list[R]:
+    """What a statement gives for these ids, as the structs of `fold`, whose fields are its columns."""
     make: Callable[..., R] = row
-    return [make(*each) for each in found]
+    return [make(*each) for each in await connection.execute(statement, {"ids": list(ids)})]
 
 
 def _changed(before: dict[Any, Any], after: dict[Any, Any]) -> list[Row]:
     return [row for key, row in after.items() if before.get(key) is not row]
 
 
-async def _store(connection: AsyncConnection, table: Table, rows: Collection[Row], *, known: bool = True) -> None:
-    """Writes rows in place of those with their keys, or, unless they may be `known`, only where there are none."""
-    if not rows:
-        return
-    columns = _columns(table, type(next(iter(rows))))
-    statement = insert(table).from_select(columns, unnested(columns, rows))
-    if known:
-        keys = _keys(table)
-        changing = {column.key: statement.excluded[column.key] for column in columns if column.key not in keys}
-        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changing)
-    else:
-        statement = statement.on_conflict_do_nothing()
-    await connection.execute(statement)
-
-
-def _columns(table: Table, row: type[msgspec.Struct]) -> list[Column[Any]]:
-    """The columns that a struct has, in its order."""
-    return [table.c[name] for name in row.__struct_fields__]
-
-
-def _keys(table: Table) -> tuple[str, ...]:
-    return ("project_id", "version", "profile") if table is tables.pin else tuple(c.name for c in table.primary_key)
+async def _store(connection: AsyncConnection, statement: TextClause, rows: Collection[Row]) -> None:
+    if rows:
+        await connection.execute(statement, {"rows": msgspec.json.encode(rows).decode()})

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import func, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.base import Wire
 from cutlog.contract.keys import ARCHIVE
 from cutlog.db.idempotency import same
-from services.gc import tables
 from services.gc.errors import GcError
 from services.gc.report.plans import KeyedBehalf
 from services.gc.rules.policy import Policy
+from services.gc.sql import statement
+
+_ADD: Final = statement("run_add")
+_BEGUN_BY: Final = statement("run_begun_by")
+_LANDED: Final = statement("run_landed")
+_NOTE: Final = statement("run_note")
+_END: Final = statement("run_end")
+_FREED: Final = statement("run_freed")
+_ITEMS: Final = statement("run_items")
+_ALL_ITEMS: Final = statement("run_all_items")
+_RUNS: Final = statement("runs")
 
 Action = Literal["calculate", "simulate", "archive", "restore", "delete", "schedule"]
 Outcome = Literal["done", "skipped"]
@@ -65,156 +73,82 @@ async def begin(
     size: int, *, keyed: bool = False,
 ) -> None:  # fmt: skip
     """Stores that an act begins. With `keyed`, under its Idempotency-Key: if that is taken, IntegrityError."""
-    await connection.execute(
-        insert(tables.run).values(
-            run_id=run_id,
-            tenant=behalf.tenant,
-            action=action,
-            actor=behalf.actor,
-            at=func.now(),
-            plan_id=plan_id,
-            objects=objects,
-            bytes=size,
-            idempotency_key=behalf.key if keyed else None,
-            fingerprint=behalf.fingerprint if keyed else None,
-        )
-    )
+    values = {
+        "run_id": run_id, "tenant": behalf.tenant, "action": action, "actor": behalf.actor, "plan_id": plan_id,
+        "objects": objects, "bytes": size, "idempotency_key": behalf.key if keyed else None,
+        "fingerprint": behalf.fingerprint if keyed else None,
+    }  # fmt: skip
+    await connection.execute(_ADD, values)
 
 
 async def begun_by(connection: AsyncConnection, behalf: KeyedBehalf) -> tuple[str, bool] | None:
     """The id of the act that the same request began before, and whether it came to its end. Raises KeyReusedError."""
     if behalf.key is None:
         return None
-    run, end = tables.run, tables.run_end
-    wanted = select(run.c.run_id, run.c.fingerprint, end.c.at).outerjoin(end, end.c.run_id == run.c.run_id)
-    found = await connection.execute(wanted.where(run.c.tenant == behalf.tenant, run.c.idempotency_key == behalf.key))
-    row = found.one_or_none()
+    row = (await connection.execute(_BEGUN_BY, {"tenant": behalf.tenant, "key": behalf.key})).one_or_none()
     if row is None:
         return None
     same(row.fingerprint, behalf.fingerprint)
-    return row.run_id, row.at is not None
+    return row.run_id, row.ended
 
 
 async def landed(connection: AsyncConnection, run_id: str, ids: Sequence[str]) -> dict[str, int]:
     """Positions of events that an act had led to before it was cut short, by object: those since it began that no other
     act has noted as its own. Acts of a tenant follow each other, so there is nobody else's."""
-    run, move, item = tables.run, tables.move, tables.run_item
-    began = (await connection.execute(select(run.c.action, run.c.at).where(run.c.run_id == run_id))).one()
-    kind = {
-        "archive": (move.c.action == "move") & move.c.target.startswith(f"{ARCHIVE}/"),
-        "restore": (move.c.action == "move") & move.c.source.startswith(f"{ARCHIVE}/"),
-        "delete": move.c.action == "delete",
-    }[began.action]
-    others = select(item.c.position).where(item.c.run_id != run_id, item.c.position == move.c.position)
-    wanted = (
-        select(move.c.object_id, func.max(move.c.position).label("position"))
-        .where(move.c.object_id.in_(ids), move.c.at >= began.at, move.c.intent.startswith("event "), kind)
-        .where(~others.exists())
-        .group_by(move.c.object_id)
-    )
-    return {row.object_id: row.position for row in await connection.execute(wanted)}
+    wanted = {"run_id": run_id, "ids": list(ids), "archive": f"{ARCHIVE}/"}
+    return {row.object_id: row.position for row in await connection.execute(_LANDED, wanted)}
 
 
 async def note(connection: AsyncConnection, run_id: str, items: list[Item]) -> None:
     """Stores what became of objects; what was said of one before stays."""
     if items:
-        values = [
-            {
-                "run_id": run_id, "object_id": item.id, "outcome": item.outcome, "reason": item.reason,
-                "position": item.position,
-            }
-            for item in items
-        ]  # fmt: skip
-        await connection.execute(upsert(tables.run_item).on_conflict_do_nothing(), values)
+        await connection.execute(_NOTE, {"run_id": run_id, "rows": msgspec.json.encode(items).decode()})
 
 
 async def end(connection: AsyncConnection, run_id: str) -> int:
     """Stores that an act came to its end; the bytes that it freed."""
-    item = tables.run_item
-    counted = select(
-        func.count().filter(item.c.outcome == "done"), func.count().filter(item.c.outcome == "skipped")
-    ).where(item.c.run_id == run_id)
-    done, skipped = (await connection.execute(counted)).one()
     freed = await freed_by(connection, run_id)
-    values = {"run_id": run_id, "done": done, "skipped": skipped, "freed": freed}
-    await connection.execute(upsert(tables.run_end).values(values).on_conflict_do_nothing())
+    await connection.execute(_END, {"run_id": run_id, "freed": freed})
     return freed
 
 
 async def freed_by(connection: AsyncConnection, run_id: str) -> int:
     """Bytes that were seen to be gone from the store, of the files that a run sent on their way."""
-    item, move = tables.run_item, tables.move
-    by_event = select(func.coalesce(func.sum(move.c.freed), 0)).join(item, item.c.position == move.c.position)
-    of_events = await connection.scalar(by_event.where(item.c.run_id == run_id, move.c.intent.startswith("event ")))
-    by_run = select(func.coalesce(func.sum(move.c.freed), 0)).where(move.c.intent.startswith(f"{run_id} "))
-    return int(of_events or 0) + int(await connection.scalar(by_run) or 0)
+    return int((await connection.execute(_FREED, {"run_id": run_id})).scalar_one())
 
 
 async def items(connection: AsyncConnection, run_id: str, after: str, limit: int) -> list[Item]:
     """What became of objects in a run, by their ids, from the one after `after` on."""
-    item = tables.run_item
-    wanted = select(item).where(item.c.run_id == run_id, item.c.object_id > after)
-    return [
-        Item(id=row.object_id, outcome=row.outcome, reason=row.reason, position=row.position, at=row.at)
-        for row in await connection.execute(wanted.order_by(item.c.object_id).limit(limit))
-    ]
+    rows = await connection.execute(_ITEMS, {"run_id": run_id, "after": after, "limit": limit})
+    return [Item(**row) for row in rows.mappings()]
 
 
 async def all_items(connection: AsyncConnection, run_id: str) -> list[Item]:
     """What became of all objects of a run, in the order in which it was noted."""
-    item = tables.run_item
-    wanted = select(item).where(item.c.run_id == run_id).order_by(item.c.at, item.c.object_id)
-    return [
-        Item(id=row.object_id, outcome=row.outcome, reason=row.reason, position=row.position, at=row.at)
-        for row in await connection.execute(wanted)
-    ]
+    rows = await connection.execute(_ALL_ITEMS, {"run_id": run_id})
+    return [Item(**row) for row in rows.mappings()]
 
 
 async def runs(connection: AsyncConnection, tenant: str, before: str | None, limit: int) -> list[Run]:
     """The audit, newest first, from the run after (that is, older than) `before` on."""
-    run = tables.run
-    wanted = _runs().where(run.c.tenant == tenant).order_by(run.c.run_id.desc()).limit(limit)
-    if before:
-        wanted = wanted.where(run.c.run_id < before)
-    return [_shown(row) for row in await connection.execute(wanted)]
+    return await _runs(connection, tenant, before=before, limit=limit)
 
 
 async def find(connection: AsyncConnection, tenant: str, run_id: str) -> Run:
     """One run. Raises RunUnknownError."""
-    run = tables.run
-    found = await connection.execute(_runs().where(run.c.tenant == tenant, run.c.run_id == run_id))
-    row = found.one_or_none()
-    if row is None:
+    found = await _runs(connection, tenant, run_id=run_id)
+    if not found:
         raise RunUnknownError(f"no run {run_id}")
-    return _shown(row)
+    return found[0]
 
 
-def _runs() -> Any:
-    run, plan, end = tables.run, tables.plan, tables.run_end
-    return (
-        select(
-            run, plan.c.plan_hash, plan.c.position, plan.c.policy, end.c.at.label("finished_at"), end.c.done,
-            end.c.skipped, end.c.freed,
-        )
-        .outerjoin(plan, plan.c.plan_id == run.c.plan_id)
-        .outerjoin(end, end.c.run_id == run.c.run_id)
-    )  # fmt: skip
+async def _runs(
+    connection: AsyncConnection, tenant: str, *, before: str | None = None, run_id: str | None = None, limit: int = 1
+) -> list[Run]:
+    values = {"tenant": tenant, "before": before, "run_id": run_id, "limit": limit}
+    return [_run(row) for row in (await connection.execute(_RUNS, values)).mappings()]
 
 
-def _shown(row: Any) -> Run:
-    return Run(
-        run_id=row.run_id,
-        action=row.action,
-        actor=row.actor,
-        at=row.at,
-        plan_id=row.plan_id,
-        plan_hash=row.plan_hash,
-        position=row.position,
-        policy=None if row.policy is None else msgspec.convert(row.policy, Policy),
-        objects=row.objects,
-        bytes=row.bytes,
-        finished_at=row.finished_at,
-        done=row.done or 0,
-        skipped=row.skipped or 0,
-        bytes_freed=row.freed or 0,
-    )
+def _run(row: Mapping[Any, Any]) -> Run:
+    policy = None if row["policy"] is None else msgspec.convert(row["policy"], Policy)
+    return Run(**{**row, "policy": policy})

@@ -7,18 +7,20 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.contract.keys import ReceiptKey, receipts_of
 from cutlog.contract.receipts import ReceiptUnreadable, read
-from services.gc import tables
 from services.gc.report.reading import ObjectUnreadableError, listed
+from services.gc.sql import statement
 
 PROJECTS_AT_ONCE: Final = 200
 AT_ONCE: Final = 16
 """Projects whose receipts are read side by side."""
+
+_PROJECTS: Final = statement("project_ids")
+_KEPT: Final = statement("kept_renders")
 
 
 async def films(connection: AsyncConnection, blobs: BlobStore, tenant: str, digests: Collection[str]) -> Counter[str]:
@@ -37,10 +39,10 @@ async def films(connection: AsyncConnection, blobs: BlobStore, tenant: str, dige
                 if isinstance(key, ReceiptKey) and (key.version, key.profile) in kept:
                     used.update(part for part in await _parts(blobs, key) if part in digests)
 
-    project, last = tables.project, ""
+    last = ""
     while True:
-        page = select(project.c.project_id).where(project.c.tenant == tenant, project.c.project_id > last)
-        ids = (await connection.scalars(page.order_by(project.c.project_id).limit(PROJECTS_AT_ONCE))).all()
+        values = {"tenant": tenant, "last": last, "limit": PROJECTS_AT_ONCE}
+        ids = (await connection.scalars(_PROJECTS, values)).all()
         if not ids:
             return used
         kept = await _kept(connection, ids)
@@ -65,14 +67,7 @@ async def _parts(blobs: BlobStore, key: ReceiptKey) -> Iterable[str]:
 
 async def _kept(connection: AsyncConnection, projects: Collection[str]) -> defaultdict[str, set[tuple[int, str]]]:
     """(version, profile) of the kept films of each project."""
-    export, proxy = tables.export, tables.proxy
     found: defaultdict[str, set[tuple[int, str]]] = defaultdict(set)
-    exports = select(export.c.project_id, export.c.version, export.c.profile).where(
-        export.c.project_id.in_(projects), export.c.status.in_(("queued", "ready", "archived"))
-    )
-    for project_id, version, profile in await connection.execute(exports):
+    for project_id, version, profile in await connection.execute(_KEPT, {"ids": list(projects)}):
         found[project_id].add((version, profile))
-    proxies = select(proxy.c.project_id, proxy.c.version).where(proxy.c.project_id.in_(projects), ~proxy.c.deleted)
-    for project_id, version in await connection.execute(proxies):
-        found[project_id].add((version, "proxy"))
     return found

@@ -8,17 +8,21 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.amounts import UsedAmount
 from cutlog.contract.usage import LARGEST, Budget, BudgetUse, ProjectUse
 from cutlog.web.usage import Limit
-from services.gc.report.held_sql import HELD, KEEP, MOST, OVER
+from services.gc.sql import statement
 
 BUDGETS: Final[tuple[Budget, ...]] = ("originalBytes", "files", "derivedBytes")
 #: All projects together, and what belongs to none.
 WHOLE: Final = ""
+
+_HELD: Final = statement("held")
+_KEEP: Final = statement("held_keep")
+_OVER: Final = statement("held_over")
+_MOST: Final = statement("held_most")
 
 Held = Mapping[tuple[str, str], int]
 """Amounts by budget and project; those of WHOLE are of all."""
@@ -27,7 +31,7 @@ Held = Mapping[tuple[str, str], int]
 async def held(connection: AsyncConnection, tenant: str) -> Held:
     """What there is now."""
     found: Counter[tuple[str, str]] = Counter({(budget, WHOLE): 0 for budget in BUDGETS})
-    for row in await connection.execute(text(HELD), {"tenant": tenant}):
+    for row in await connection.execute(_HELD, {"tenant": tenant}):
         found[row.budget, WHOLE] += row.amount
         if row.project_id != WHOLE:
             found[row.budget, row.project_id] = row.amount
@@ -37,14 +41,14 @@ async def held(connection: AsyncConnection, tenant: str) -> Held:
 async def roll_up(connection: AsyncConnection, tenant: str) -> None:
     """Keeps what there is, if it is the most of this hour."""
     rows = [(budget, project, amount) for (budget, project), amount in (await held(connection, tenant)).items()]
-    await connection.execute(text(KEEP), {"tenant": tenant, "held": msgspec.json.encode(rows).decode()})
+    await connection.execute(_KEEP, {"tenant": tenant, "held": msgspec.json.encode(rows).decode()})
 
 
 async def over(connection: AsyncConnection, tenant: str) -> dict[datetime, list[UsedAmount]]:
     """What was held in hours that are over, where it differs from the hour before: each told once, for the caller to
     report in the same transaction."""
     found: dict[datetime, list[UsedAmount]] = {}
-    for row in await connection.execute(text(OVER), {"tenant": tenant}):
+    for row in await connection.execute(_OVER, {"tenant": tenant}):
         amount = UsedAmount(budget=row.budget, project_id=row.project_id, amount=row.amount)
         found.setdefault(row.hour, []).append(amount)
     return found
@@ -55,7 +59,7 @@ async def usage(connection: AsyncConnection, tenant: str, limit: Limit) -> list[
     now = await held(connection, tenant)
     most = {
         (row.budget, row.project_id): (int(row.hour), int(row.day), int(row.month))
-        for row in await connection.execute(text(MOST), {"tenant": tenant})
+        for row in await connection.execute(_MOST, {"tenant": tenant})
     }
 
     def use(budget: str, project: str) -> ProjectUse:

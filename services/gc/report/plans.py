@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.behalf import Behalf
+from cutlog.db.driver import driver
 from cutlog.db.idempotency import same
-from services.gc import tables
 from services.gc.errors import GcError
 from services.gc.rules.plan import Basis, Candidate
+from services.gc.sql import statement
+
+_ADD: Final = statement("plan_add")
+_MADE_BY: Final = statement("plan_made_by")
+_FIND: Final = statement("plan_find")
+_BY_HASH: Final = statement("plan_by_hash")
+_CANDIDATES: Final = statement("plan_candidates")
+_NAMED: Final = statement("plan_candidates_named")
 
 
 class PlanUnknownError(GcError):
@@ -40,7 +47,6 @@ async def add_candidates(
     connection: AsyncConnection, plan_id: str, lines: AsyncIterator[tuple[bytes, Candidate]]
 ) -> None:
     """Stores the lines of a plan, each as JSON and as it is, numbered from 1, while they come."""
-    await connection.execute(select(1))  # begins the transaction, which COPY of the driver does not
 
     async def records() -> AsyncIterator[tuple[str, int, str, str]]:
         number = 0
@@ -48,10 +54,9 @@ async def add_candidates(
             number += 1
             yield plan_id, number, encoded.decode(), line.id
 
-    raw = (await connection.get_raw_connection()).driver_connection
-    assert raw is not None, "the connection is open"
+    raw = await driver(connection)
     columns = ["plan_id", "number", "candidate", "object_id"]
-    await raw.copy_records_to_table(tables.plan_candidate.name, records=records(), columns=columns)
+    await raw.copy_records_to_table("plan_candidate", records=records(), columns=columns)
 
 
 async def add_plan(
@@ -59,34 +64,20 @@ async def add_plan(
     erase: frozenset[str] = frozenset(),
 ) -> None:  # fmt: skip
     """Stores a plan. A key that is taken raises sqlalchemy's IntegrityError."""
-    await connection.execute(
-        insert(tables.plan).values(
-            plan_id=plan_id,
-            tenant=basis.tenant,
-            plan_hash=totals.plan_hash,
-            position=basis.position,
-            policy=msgspec.to_builtins(basis.policy),
-            at=basis.at,
-            simulated=simulated,
-            candidates=totals.candidates,
-            kept=totals.kept,
-            bytes=totals.bytes,
-            idempotency_key=behalf.key,
-            fingerprint=behalf.fingerprint,
-            erase=sorted(erase) or None,
-        )
-    )
+    values = {
+        "plan_id": plan_id, "tenant": basis.tenant, "plan_hash": totals.plan_hash, "position": basis.position,
+        "policy": msgspec.json.encode(basis.policy).decode(), "at": basis.at, "simulated": simulated,
+        "candidates": totals.candidates, "kept": totals.kept, "bytes": totals.bytes, "idempotency_key": behalf.key,
+        "fingerprint": behalf.fingerprint, "erase": sorted(erase) or None,
+    }  # fmt: skip
+    await connection.execute(_ADD, values)
 
 
 async def made_by(connection: AsyncConnection, behalf: KeyedBehalf) -> str | None:
     """The id of the plan that the same request made before. Raises KeyReusedError when it was another request."""
     if behalf.key is None:
         return None
-    plan = tables.plan
-    wanted = select(plan.c.plan_id, plan.c.fingerprint)
-    row = (
-        await connection.execute(wanted.where(plan.c.tenant == behalf.tenant, plan.c.idempotency_key == behalf.key))
-    ).one_or_none()
+    row = (await connection.execute(_MADE_BY, {"tenant": behalf.tenant, "key": behalf.key})).one_or_none()
     if row is None:
         return None
     same(row.fingerprint, behalf.fingerprint)
@@ -95,11 +86,7 @@ async def made_by(connection: AsyncConnection, behalf: KeyedBehalf) -> str | Non
 
 async def find(connection: AsyncConnection, tenant: str, plan_id: str | None) -> Any:
     """The row of a plan; without an id, of the newest that is no simulation. Raises PlanUnknownError."""
-    plan = tables.plan
-    wanted = plan.c.plan_id == plan_id if plan_id else plan.c.simulated.is_(False)
-    # Ids are UUIDv7: those made later sort later.
-    newest = select(plan).where(plan.c.tenant == tenant, wanted).order_by(plan.c.plan_id.desc()).limit(1)
-    row = (await connection.execute(newest)).one_or_none()
+    row = (await connection.execute(_FIND, {"tenant": tenant, "plan_id": plan_id})).one_or_none()
     if row is None:
         raise PlanUnknownError(f"no plan {plan_id}" if plan_id else "no plan was calculated yet")
     return row
@@ -107,17 +94,13 @@ async def find(connection: AsyncConnection, tenant: str, plan_id: str | None) ->
 
 async def candidates(connection: AsyncConnection, plan_id: str, after: int, limit: int) -> list[Candidate]:
     """The lines of a plan that follow number `after`."""
-    line = tables.plan_candidate
-    wanted = select(line.c.candidate).where(line.c.plan_id == plan_id, line.c.number > after)
-    found = await connection.scalars(wanted.order_by(line.c.number).limit(limit))
+    found = await connection.scalars(_CANDIDATES, {"plan_id": plan_id, "after": after, "limit": limit})
     return [msgspec.convert(each, Candidate) for each in found]
 
 
 async def by_hash(connection: AsyncConnection, tenant: str, plan_hash: str) -> Any:
     """The row of a plan that is no simulation, by its hash. Raises PlanUnknownError."""
-    plan = tables.plan
-    wanted = select(plan).where(plan.c.tenant == tenant, plan.c.plan_hash == plan_hash, plan.c.simulated.is_(False))
-    row = (await connection.execute(wanted.order_by(plan.c.plan_id.desc()).limit(1))).one_or_none()
+    row = (await connection.execute(_BY_HASH, {"tenant": tenant, "plan_hash": plan_hash})).one_or_none()
     if row is None:
         raise PlanUnknownError("no plan has this hash")
     return row
@@ -125,7 +108,6 @@ async def by_hash(connection: AsyncConnection, tenant: str, plan_hash: str) -> A
 
 async def named(connection: AsyncConnection, plan_id: str, ids: Sequence[str]) -> dict[str, Candidate]:
     """Lines of a plan by the ids of their objects; those that it does not have are missing."""
-    line = tables.plan_candidate
-    wanted = select(line.c.candidate).where(line.c.plan_id == plan_id, line.c.object_id.in_(ids))
-    found = [msgspec.convert(each, Candidate) for each in await connection.scalars(wanted)]
+    rows = await connection.scalars(_NAMED, {"plan_id": plan_id, "ids": list(ids)})
+    found = [msgspec.convert(each, Candidate) for each in rows]
     return {each.id: each for each in found}

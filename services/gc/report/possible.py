@@ -9,42 +9,19 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.gc import tables
+from cutlog.db.driver import driver
 from services.gc.rules.plan import Basis
 from services.gc.rules.policy import Policy, Ready, policy_of
 from services.gc.rules.roots import Export
+from services.gc.sql import plain, statement
 
 AT_ONCE: Final = 2_000
 """Rows that are fetched and held at once."""
 
-#: $1 tenant, $2 the moment, $3 least time to live, $4 least number of newest that are kept, $5 projects to erase, $6
-#: whether that is all of them, $7 whether every version with a message is kept.
-_POSSIBLE: Final = """
-SELECT r.export_id, r.version, r.profile, r.key, r.size, r.finished_at, r.project_id, r.deleted_at, r.newer, r.highest,
-       t.message
-FROM (
-  SELECT e.export_id, e.version, e.profile, e.key, e.size, e.finished_at, e.project_id, p.deleted_at,
-         row_number() OVER (PARTITION BY e.project_id ORDER BY e.finished_at DESC, e.version DESC, e.export_id DESC) - 1
-           AS newer,
-         max(e.version) OVER (PARTITION BY e.project_id) AS highest,
-         p.deleted_at IS NOT NULL AND ($6 OR e.project_id = ANY ($5::text[])) AS erasing
-  FROM export e JOIN project p USING (project_id)
-  WHERE p.tenant = $1 AND e.status = 'ready'
-) AS r
-LEFT JOIN tagged t ON t.project_id = r.project_id AND t.version = r.version AND r.deleted_at IS NULL
-WHERE (r.erasing
-       OR (greatest(r.finished_at, r.deleted_at) + $3::interval <= $2
-           AND (r.deleted_at IS NOT NULL OR r.newer >= greatest($4, 1) AND r.version < r.highest)
-           AND NOT ($7 AND t.message IS NOT NULL)))
-  AND NOT EXISTS (
-    SELECT FROM pin k
-    WHERE k.project_id = r.project_id AND k.version = r.version AND k.pinned AND (NOT r.erasing OR k.mode <> 'normal')
-      AND (k.profile IS NULL OR k.profile = r.profile) AND (k.expires_at IS NULL OR k.expires_at > $2))
-ORDER BY r.project_id, r.newer
-"""
+_POSSIBLE: Final = plain("exports_possible")
+_COUNT: Final = statement("exports_count")
 
 
 async def possible(
@@ -69,9 +46,7 @@ async def possible(
 async def _rows(connection: AsyncConnection, arguments: tuple[Any, ...]) -> AsyncIterator[Any]:
     """Rows of a cursor of the driver, which costs a third of what they cost through all layers. While some are judged,
     the next are fetched."""
-    raw = (await connection.get_raw_connection()).driver_connection
-    assert raw is not None, "the connection is open"
-    cursor = await raw.cursor(_POSSIBLE, *arguments)
+    cursor = await (await driver(connection)).cursor(_POSSIBLE, *arguments)
     coming = asyncio.ensure_future(cursor.fetch(AT_ONCE))
     try:
         while rows := await coming:
@@ -85,7 +60,4 @@ async def _rows(connection: AsyncConnection, arguments: tuple[Any, ...]) -> Asyn
 
 async def count(connection: AsyncConnection, tenant: str) -> int:
     """How many exports of all states there are."""
-    export, project = tables.export, tables.project
-    joined = export.join(project, export.c.project_id == project.c.project_id)
-    query = select(func.count()).select_from(joined).where(project.c.tenant == tenant)
-    return (await connection.execute(query)).scalar_one()
+    return int((await connection.execute(_COUNT, {"tenant": tenant})).scalar_one())

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Annotated, Final, Protocol
 
 import msgspec
-from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -28,6 +27,7 @@ from services.gc.report.reading import Blocked, ObjectUnreadableError
 from services.gc.rules.classes import Class
 from services.gc.rules.plan import Basis, Candidate, PlanHash
 from services.gc.rules.policy import Policy, Verdict
+from services.gc.sql import statement
 
 ERASABLE: Final = r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$"
 
@@ -37,6 +37,7 @@ PATIENCE: Final = 5.0
 LOOK_SECONDS: Final = 0.02
 READ_FROM_STORE: Final[frozenset[Class]] = frozenset({"segment", "preview", "leftover"})
 """Classes whose objects are found by reading the store."""
+_NOW: Final = statement("now")
 
 
 class ProjectionBehindError(GcError):
@@ -214,4 +215,5 @@ async def caught_up(connection: AsyncConnection, least: int) -> int:
 
 async def now(connection: AsyncConnection) -> datetime:
     """The time of the database, which is the only one that counts."""
-    return (await connection.execute(select(func.now()))).scalar_one()
+    at: datetime = (await connection.execute(_NOW)).scalar_one()
+    return at

@@ -10,8 +10,6 @@ from typing import Final, Literal, get_args
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
-from sqlalchemy import delete, func, select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobStore
@@ -22,19 +20,23 @@ from cutlog.db.lead import lead_rounds
 from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
 from cutlog.web.usage import Limit, usage_gauge
-from services.gc import tables
 from services.gc.report import held, policies, store
 from services.gc.report.judging import judged
 from services.gc.report.reading import Blocked, ObjectUnreadableError
 from services.gc.report.reports import now
-from services.gc.report.storage_sql import STORED
 from services.gc.rules.classes import Class
 from services.gc.rules.plan import Basis, Candidate
+from services.gc.sql import statement
 
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 600.0
 AHEAD: Final = (0, 7, 30)
+
+_NOW: Final = statement("storage_now")
+_FORGET_HOUR: Final = statement("storage_forget_hour")
+_ADD: Final = statement("storage_add")
+_HISTORY: Final = statement("storage_history")
 
 StorageClass = Literal["videos", "proxies", "exports", "archive", "segments", "previews"]
 
@@ -63,14 +65,8 @@ class Forecast(Wire):
 async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Stored]:
     """What a tenant has now. What belongs to no project alone has an empty `projectId`. Raises
     ObjectUnreadableError."""
-    rows = (await connection.execute(text(STORED), {"tenant": tenant})).all()
-    found = [
-        Stored(
-            class_=row.class_, project_id=row.project_id, objects=int(row.objects), bytes=int(row.bytes),
-            shared=int(row.shared), saved=int(row.saved),
-        )
-        for row in rows
-    ]  # fmt: skip
+    rows = (await connection.execute(_NOW, {"tenant": tenant})).mappings()
+    found = [msgspec.convert(dict(row), Stored) for row in rows]
     objects = own = shared = saved = 0
     for segment in await store.segments(connection, blobs, tenant):
         objects += 1
@@ -105,17 +101,9 @@ async def roll_up(connection: AsyncConnection, blobs: BlobStore, tenant: str) ->
     """Keeps what there is as the word on this hour; later looks within the hour take its place."""
     hour = (await now(connection)).replace(minute=0, second=0, microsecond=0)
     found = await stored(connection, blobs, tenant)
-    row = tables.storage
-    await connection.execute(delete(row).where(row.c.tenant == tenant, row.c.hour == hour))
-    values = [
-        {
-            "hour": hour, "tenant": tenant, "project_id": each.project_id, "class_": each.class_,
-            "objects": each.objects, "bytes": each.bytes, "shared": each.shared, "saved": each.saved,
-        }
-        for each in found
-    ]  # fmt: skip
-    if values:
-        await connection.execute(insert(row).on_conflict_do_nothing(), values)
+    await connection.execute(_FORGET_HOUR, {"tenant": tenant, "hour": hour})
+    rows = msgspec.json.encode([msgspec.structs.asdict(each) for each in found]).decode()
+    await connection.execute(_ADD, {"tenant": tenant, "hour": hour, "rows": rows})
     return found
 
 
@@ -132,21 +120,8 @@ class Point(Wire):
 
 async def history(connection: AsyncConnection, tenant: str, start: datetime, end: datetime) -> list[Point]:
     """The whole tenant by hour and class, [start, end)."""
-    row = tables.storage
-    sums = (func.sum(column).label(column.key) for column in (row.c.objects, row.c.bytes, row.c.shared, row.c.saved))
-    wanted = (
-        select(row.c.hour, row.c.class_, *sums)
-        .where(row.c.tenant == tenant, row.c.hour >= start, row.c.hour < end)
-        .group_by(row.c.hour, row.c.class_)
-        .order_by(row.c.hour, row.c.class_)
-    )
-    return [
-        Point(
-            hour=each.hour, class_=each.class_, objects=int(each.objects), bytes=int(each.bytes),
-            shared=int(each.shared), saved=int(each.saved),
-        )
-        for each in await connection.execute(wanted)
-    ]  # fmt: skip
+    rows = (await connection.execute(_HISTORY, {"tenant": tenant, "start": start, "end": end})).mappings()
+    return [msgspec.convert(dict(row), Point) for row in rows]
 
 
 class Keeper:

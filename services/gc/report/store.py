@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobHead, BlobStore
@@ -31,13 +30,18 @@ from cutlog.contract.keys import (
     originals_of,
     parse_key,
 )
-from services.gc import tables
 from services.gc.report.films import films
 from services.gc.report.reading import listed, named
 from services.gc.rules.classes import Bare, Segment
+from services.gc.sql import statement
 
 AT_ONCE: Final = 500
 """Objects of the archive whose exports are looked up at once."""
+
+_REVISED: Final = statement("media_revised")
+_MEDIA: Final = statement("media_held")
+_EXPORTS: Final = statement("exports_held")
+_UNDER_WAY: Final = statement("moves_under_way")
 
 
 async def segments(
@@ -81,12 +85,8 @@ async def leftovers(
 
 async def _revised(connection: AsyncConnection, tenant: str) -> dict[str, datetime]:
     """When the renditions of earlier examinations ceased to be used, by the folder of the content."""
-    media = tables.media
-    columns = (media.c.sha256, media.c.generation, media.c.revised_at)
-    query = select(*columns).where(media.c.tenant == tenant, media.c.revised_at.is_not(None))
-    return {
-        Content(tenant, row.sha256, row.generation).folder: row.revised_at for row in await connection.execute(query)
-    }
+    rows = await connection.execute(_REVISED, {"tenant": tenant})
+    return {Content(tenant, row.sha256, row.generation).folder: row.revised_at for row in rows}
 
 
 def _folder(key: str) -> str:
@@ -125,9 +125,7 @@ async def _exports(
     connection: AsyncConnection, tenant: str, found: Sequence[tuple[ArchivedExportKey, BlobHead]], held: Held
 ) -> list[tuple[BlobHead, Literal["leftover", "other"]]]:
     """Of exports in the archive, those of the tenant."""
-    project = tables.project
-    mine = tables.export.c.export_id.in_({key.export_id for key, _ in found}) & (project.c.tenant == tenant)
-    keys, owners = await _of_exports(connection, mine)
+    keys, owners = await _of_exports(connection, tenant, {key.export_id for key, _ in found})
     both = msgspec.structs.replace(held, keys=held.keys | keys, owners=frozenset(owners))
     return [(head, _kind(key, both)) for key, head in found if key.export_id in owners]
 
@@ -147,23 +145,17 @@ async def _found(
 async def everything(connection: AsyncConnection) -> Held:
     """What the rows of all tenants refer to."""
     held = await _held(connection, None)
-    keys, owners = await _of_exports(connection, true())
+    keys, owners = await _of_exports(connection, None)
     return msgspec.structs.replace(held, keys=held.keys | keys, owners=held.owners | owners)
 
 
 async def _held(connection: AsyncConnection, tenant: str | None) -> Held:
     """All but exports: videos, and files that are on their way. A video's home stays its own while it is elsewhere."""
-    media, move = tables.media, tables.move
-    columns = (
-        media.c.media_id, media.c.tenant, media.c.status, media.c.key, media.c.home, media.c.sha256,
-        media.c.generation, media.c.revision,
-    )  # fmt: skip
     keys: set[str] = set()
     contents: set[Content] = set()
     owners: set[str] = set()
     revisions: dict[Content, int] = {}
-    mine = true() if tenant is None else media.c.tenant == tenant
-    rows = await connection.execute(select(*columns).where(mine))
+    rows = await connection.execute(_MEDIA, {"tenant": tenant})
     for media_id, whose, status, key, home, sha256, generation, revision in rows:
         owners.add(media_id)
         if status != "deleted":
@@ -171,19 +163,17 @@ async def _held(connection: AsyncConnection, tenant: str | None) -> Held:
             content = Content(whose, sha256, generation)
             contents.add(content)
             revisions[content] = revision
-    under_way = select(move.c.source, move.c.target).where(move.c.done_at.is_(None))
-    keys |= {key for row in await connection.execute(under_way) for key in row if key is not None}
+    keys |= {key for row in await connection.execute(_UNDER_WAY) for key in row if key is not None}
     return Held(frozenset(keys), frozenset(contents), frozenset(owners), revisions)
 
 
-async def _of_exports(connection: AsyncConnection, where: ColumnElement[bool]) -> tuple[set[str], set[str]]:
-    """Keys that some exports refer to, and their ids."""
-    export, project = tables.export, tables.project
-    columns = (export.c.export_id, export.c.status, export.c.key, export.c.home, export.c.archive)
-    joined = select(*columns).join(project, project.c.project_id == export.c.project_id)
+async def _of_exports(
+    connection: AsyncConnection, tenant: str | None, ids: Collection[str] = ()
+) -> tuple[set[str], set[str]]:
+    """Keys that some exports of a tenant refer to, or all of everybody, and their ids."""
     keys: set[str] = set()
     owners: set[str] = set()
-    for export_id, status, *places in await connection.execute(joined.where(where)):
+    for export_id, status, *places in await connection.execute(_EXPORTS, {"tenant": tenant, "ids": list(ids)}):
         owners.add(export_id)
         if status != "deleted":
             keys.update(key for key in places if key is not None)

@@ -118,7 +118,7 @@ class MoveRow(msgspec.Struct, frozen=True):
 
     intent: str
     position: int
-    class_: str
+    class_: str = msgspec.field(name="class")
     object_id: str
     tenant: str
     project_id: str | None

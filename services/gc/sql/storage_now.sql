@@ -1,11 +1,5 @@
-"""One statement that counts all of a tenant's files by class and project."""
-
-from __future__ import annotations
-
-from typing import Final
-
-#: A video of one project is that project's own. One of several is counted once, without a project, and shared by each.
-STORED: Final = """
+-- All of a tenant's files by class and project. A video of one project is that project's own. One of several is counted
+-- once, without a project, and shared by each.
 WITH mine AS (SELECT project_id FROM project WHERE tenant = :tenant),
 users AS (
   SELECT m.media_id, m.size + m.derived AS size, m.size * greatest(m.ref_count - 1, 0) AS saved, m.status,
@@ -13,9 +7,10 @@ users AS (
   FROM media m LEFT JOIN media_use u USING (media_id)
   WHERE m.tenant = :tenant AND m.status <> 'deleted' GROUP BY m.media_id
 )
-SELECT class_, project_id, sum(objects) AS objects, sum(bytes) AS bytes, sum(shared) AS shared, sum(saved) AS saved
+SELECT class, project_id, CAST(sum(objects) AS bigint) AS objects, CAST(sum(bytes) AS bigint) AS bytes,
+       CAST(sum(shared) AS bigint) AS shared, CAST(sum(saved) AS bigint) AS saved
 FROM (
-SELECT 'exports' AS class_, project_id, count(*) AS objects, sum(size) AS bytes, 0 AS shared,
+SELECT 'exports' AS class, project_id, count(*) AS objects, sum(size) AS bytes, 0 AS shared,
        sum(CASE WHEN frames > 0 THEN size * (frames - encoded) / frames ELSE 0 END) AS saved
 FROM export JOIN mine USING (project_id) WHERE status = 'ready' GROUP BY project_id
 UNION ALL
@@ -34,5 +29,4 @@ UNION ALL
 SELECT 'videos', u.project_id, 0, 0, sum(users.size), 0
 FROM users JOIN media_use u USING (media_id) WHERE users.projects > 1 AND users.status <> 'archived'
 GROUP BY u.project_id
-) AS counted GROUP BY class_, project_id ORDER BY class_, project_id
-"""
+) AS counted GROUP BY class, project_id ORDER BY class, project_id

@@ -1,0 +1,1 @@
+SELECT media_id, ref_count FROM media

@@ -1,0 +1,1 @@
+UPDATE move SET found = :found WHERE intent = :intent AND found IS NULL

@@ -1,0 +1,1 @@
+SELECT count(*) FROM move WHERE done_at IS NULL AND position <= :position

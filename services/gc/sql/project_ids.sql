@@ -1,0 +1,1 @@
+SELECT project_id FROM project WHERE tenant = :tenant AND project_id > :last ORDER BY project_id LIMIT :limit

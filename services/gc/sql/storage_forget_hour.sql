@@ -1,0 +1,1 @@
+DELETE FROM storage WHERE tenant = :tenant AND hour = :hour
