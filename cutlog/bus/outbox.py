@@ -32,6 +32,12 @@ AGAIN: Final = 60.0
 """Seconds after which a command that was passed over is tried once more."""
 
 
+async def waiting(connection: AsyncConnection, limit: int | None = None) -> list[Command]:
+    """Commands that ops has not answered yet, in the order they were added, at most `limit`."""
+    stored = await connection.scalars(select(outbox.c.command).order_by(outbox.c.number).limit(limit))
+    return [decode_command(each) for each in stored]
+
+
 class Outbox:
     """The table `outbox` of a service. Commands leave it in the order they were added, one at a time; one that can't be
     read, or whose answer can't be taken in, is passed over."""

@@ -10,13 +10,12 @@ from typing import Final
 
 import aiohttp
 import msgspec
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.auth.credentials import Identity
+from cutlog.bus.outbox import waiting
 from cutlog.bus.shadow import Derived
-from cutlog.bus.tables import outbox
-from cutlog.contract.commands import Output, ReportExport, ReportProxy, decode_command
+from cutlog.contract.commands import Output, ReportExport, ReportProxy
 from cutlog.contract.keys import CACHE, CacheKey, ReceiptKey, UnknownKeyError, parse_key
 from cutlog.contract.receipts import ReceiptForeign, ReceiptUnreadable, read
 from cutlog.hosting.proof import House, Kept, Proof, Unreadable
@@ -51,8 +50,8 @@ def _sound(key: str, data: bytes) -> bool:
 
 async def _kept(connection: AsyncConnection) -> AsyncIterator[Kept]:
     """Films of which ops has not heard yet."""
-    for stored in await connection.scalars(select(outbox.c.command)):
-        match decode_command(stored).body:
+    for command in await waiting(connection):
+        match command.body:
             case ReportProxy(project_id=project, version=version, output=Output() as made):
                 owner, what = f"{project}/{version}/proxy", "proxy"
             case ReportExport(project_id=project, version=version, profile=profile, output=Output() as made):

@@ -7,15 +7,15 @@ from typing import Final
 
 import aiohttp
 import msgspec
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.auth.credentials import Identity
 from cutlog.contract.keys import ARCHIVE, ORIGINALS, ArchivedVideoKey, UnknownKeyError, originals_of, parse_key
 from cutlog.web.problems import not_found, unavailable
-from services.media.tables import video
+from services.media.sql import statement
 
 SECONDS: Final = 5.0
+_HAS_KEY: Final = statement("compat_has_key")
 _ORIGINAL: Final = re.compile(rf"{ORIGINALS}/([0-9a-f]{{64}}\.[0-9]{{1,18}}\.[a-z0-9]{{1,8}})")
 
 
@@ -37,9 +37,8 @@ class Places:
             key = path
         else:
             return await self._asked(tenant, path)
-        mine = select(video.c.key).where(video.c.tenant == tenant, video.c.key == key, video.c.ref_count > 0)
         async with self._engine.connect() as connection:
-            if (await connection.execute(mine)).first() is None:
+            if not (await connection.execute(_HAS_KEY, {"tenant": tenant, "key": key})).scalar_one():
                 raise not_found("The file")
         return key
 

@@ -16,7 +16,6 @@ from typing import Annotated, Any, Final
 import msgspec
 import structlog
 from msgspec import UNSET, UnsetType
-from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.auth.rings import OPERATOR
@@ -44,12 +43,21 @@ from services.media.ingest.receive import INVALID_MEDIA, READ_WHOLE, Ingest, Rec
 from services.media.records import uses, videos
 from services.media.records.settling import Answers
 from services.media.records.videos import Stored
-from services.media.tables import brought, video
+from services.media.sql import statement
 
 log = structlog.get_logger(__name__)
 
 CHUNK: Final = 1 << 20
 PATIENCE: Final = 30.0
+
+_BROUGHT: Final = statement("brought_add")
+_BROUGHT_BY: Final = statement("brought_by")
+_FORGET: Final = statement("brought_forget")
+_BEFORE: Final = statement("brought_before")
+_STATUS: Final = statement("video_status")
+_TAKEN: Final = statement("video_ids")
+_COUNT: Final = statement("video_count")
+
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
@@ -195,13 +203,13 @@ class Imports:
                 again = MediaDeduplicated(name=row.name, ref_count=row.ref_count, alias=_alias(new, row))
                 body = RecordMediaDeduplicated(media_id=row.id, event=again, generation=row.generation)
             await self._outbox.add(connection, videos.command(key, behalf, body))
-            await connection.execute(
-                insert(brought).values(
-                    tenant=new.tenant, source=new.source, legacy_id=new.legacy_id, run=run, video_id=row.id,
-                    refs=new.refs, alias=None if row.id == new.id else new.id, name=display_name(new.name),
-                    made_at=new.created_at, metadata=new.metadata or None,
-                )
-            )  # fmt: skip
+            values = {
+                "tenant": new.tenant, "source": new.source, "legacy_id": new.legacy_id, "run": run,
+                "video_id": row.id, "refs": new.refs, "alias": None if row.id == new.id else new.id,
+                "name": display_name(new.name), "made_at": new.created_at,
+                "metadata": msgspec.json.encode(new.metadata).decode() if new.metadata else None,
+            }  # fmt: skip
+            await connection.execute(_BROUGHT, values)
         return key, Taken(id=row.id, ref_count=row.ref_count, added=found is None)
 
     async def undo(self, run: str, asked: Undo, behalf: Behalf) -> int:
@@ -210,7 +218,7 @@ class Imports:
         unwanted: list[Stored] = []
         count = 0
         async with self._engine.begin() as connection:
-            rows = (await connection.execute(select(brought).where(brought.c.run == run))).all()
+            rows = (await connection.execute(_BROUGHT_BY, {"run": run})).all()
             for row in rows:
                 found = await videos.by_id(connection, asked.tenant, row.video_id, lock=True)
                 left = found.ref_count - row.refs
@@ -231,7 +239,7 @@ class Imports:
                 if left <= 0:
                     unwanted.append(found)
             if not asked.dry_run:
-                await connection.execute(delete(brought).where(brought.c.run == run))
+                await connection.execute(_FORGET, {"run": run})
         self._outbox.wake()
         for key in keys:
             await self._answers.come(key, PATIENCE)
@@ -258,7 +266,7 @@ class Imports:
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while asyncio.get_running_loop().time() < deadline:
             async with self._engine.connect() as connection:
-                status = (await connection.execute(select(video.c.status).where(video.c.id == video_id))).scalar_one()
+                status = (await connection.execute(_STATUS, {"id": video_id})).scalar_one()
             if status != "processing":
                 return
             await asyncio.sleep(0.1)
@@ -297,14 +305,8 @@ def routes(api: Api, imports: Imports) -> None:
 
 async def _before(connection: AsyncConnection, new: NewVideo) -> Taken | None:
     """What became of the video when it was brought before."""
-    query = (
-        select(video.c.id, video.c.ref_count)
-        .join(brought, brought.c.video_id == video.c.id)
-        .where(
-            brought.c.tenant == new.tenant, brought.c.source == new.source, brought.c.legacy_id == new.legacy_id
-        )
-    )  # fmt: skip
-    row = (await connection.execute(query)).one_or_none()
+    values = {"tenant": new.tenant, "source": new.source, "legacy_id": new.legacy_id}
+    row = (await connection.execute(_BEFORE, values)).one_or_none()
     return None if row is None else Taken(id=row.id, ref_count=row.ref_count, added=False, counted=False)
 
 
@@ -316,13 +318,12 @@ def _alias(new: NewVideo, row: Stored) -> str | UnsetType:
 async def _id_for(connection: AsyncConnection, new: NewVideo) -> str:
     """The id that a video of new content gets: the first that is nobody's."""
     wished = [each for each in (new.id, new.otherwise) if each is not None]
-    taken = set(await connection.scalars(select(video.c.id).where(video.c.id.in_(wished))))
+    taken = set(await connection.scalars(_TAKEN, {"ids": wished}))
     return next((each for each in wished if each not in taken), None) or new_id("v")
 
 
 async def _counted(connection: AsyncConnection, video_id: str, by: int) -> Stored:
-    statement = update(video).where(video.c.id == video_id).values(ref_count=video.c.ref_count + by).returning(video)
-    return videos.stored((await connection.execute(statement)).one())
+    return videos.stored((await connection.execute(_COUNT, {"id": video_id, "by": by})).one())
 
 
 async def _others(connection: AsyncConnection, video_id: str, projects: Sequence[str]) -> list[str]:

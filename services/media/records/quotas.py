@@ -7,13 +7,17 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final, Protocol
 
-from sqlalchemy import Numeric, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.usage import BudgetUse
 from cutlog.db import usage
 from services.media.errors import MediaError
-from services.media.tables import resumable, video
+from services.media.sql import statement
+
+_LOCK: Final = statement("quota_lock")
+_HELD: Final = statement("quota_held")
+_RESERVED: Final = statement("quota_reserved")
+_WAITING: Final = statement("quota_waiting")
 
 
 class Limits(Protocol):
@@ -77,21 +81,14 @@ class Quotas:
         """Before a file of that size is added: raises QuotaError when it is too much. Until the transaction ends no
         other file of the tenant is added. With `under_way`, uploads that are going on count as well."""
         limits = self._limits(tenant)
-        lock = func.pg_advisory_xact_lock(func.hashtextextended(f"quota/{tenant}", 0))
-        await connection.execute(select(lock))
-        held = select(func.count(), func.coalesce(func.sum(video.c.size), 0))
-        held = held.where(video.c.tenant == tenant, video.c.stored != "deleted")
-        files, used = (await connection.execute(held)).one()
+        await connection.execute(_LOCK, {"tenant": tenant})
+        files, used = (await connection.execute(_HELD, {"tenant": tenant})).one()
         if under_way:
-            going = select(func.count(), func.coalesce(func.sum(resumable.c.size), 0)).where(
-                resumable.c.tenant == tenant, resumable.c.video_id.is_(None), resumable.c.problem.is_(None),
-                resumable.c.lost.is_(False),
-            )  # fmt: skip
-            more, reserved = (await connection.execute(going)).one()
+            more, reserved = (await connection.execute(_RESERVED, {"tenant": tenant})).one()
             files, used = files + more, used + reserved
         for budget, what, limit, now, then in (
             ("files", "files", limits.files, files, files + 1),
-            ("originalBytes", "bytes of originals", limits.original_bytes, int(used), int(used) + size),
+            ("originalBytes", "bytes of originals", limits.original_bytes, used, used + size),
         ):
             if then > limit:
                 detail = (
@@ -105,11 +102,8 @@ class Quotas:
     async def _ingest(self, connection: AsyncConnection, tenant: str, seconds: int) -> None:
         """Raises QuotaError when so many seconds more are too many for this hour, in which those that wait count."""
         limit = self._limits(tenant).ingest_seconds_per_hour
-        waiting = select(func.coalesce(func.sum(func.ceil(cast(video.c.facts["duration"].astext, Numeric))), 0)).where(
-            video.c.tenant == tenant, video.c.status == "processing", video.c.stored != "deleted"
-        )
         done = (await usage.this_hour(connection, tenant)).get("ingestSecondsPerHour", 0)
-        used = done + int((await connection.execute(waiting)).scalar_one())
+        used = done + int((await connection.execute(_WAITING, {"tenant": tenant})).scalar_one())
         if used + seconds > limit:
             reset = usage.next_hour(await usage.clock(connection))
             detail = (

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.contract.envelope import Event
 from cutlog.contract.events import ProjectCreated, ProjectForked, ProjectImportUndone, VersionCommitted
-from services.media.tables import use
+from services.media.sql import statement
+
+_ADD: Final = statement("uses_add")
+_END: Final = statement("uses_end")
+_CLEAR: Final = statement("uses_clear")
+_COUNT: Final = statement("uses_count")
+_OF: Final = statement("uses_of")
 
 SUBJECTS = (
     "evt.project.*.ProjectCreated",
@@ -38,23 +43,23 @@ async def apply(connection: AsyncConnection, batch: Sequence[Event]) -> None:
             case _:
                 pass
     if undone:
-        await connection.execute(delete(use).where(use.c.project_id.in_(undone)))
+        await connection.execute(_END, {"projects": list(undone)})
     if found:
-        rows = [{"video_id": video_id, "project_id": project_id} for video_id, project_id in sorted(found)]
-        await connection.execute(insert(use).on_conflict_do_nothing(), rows)
+        videos, projects = zip(*sorted(found), strict=True)
+        await connection.execute(_ADD, {"videos": list(videos), "projects": list(projects)})
 
 
 async def clear(connection: AsyncConnection) -> None:
     """Forgets all, to be learnt again from the first event."""
-    await connection.execute(delete(use))
+    await connection.execute(_CLEAR)
 
 
 async def count(connection: AsyncConnection, video_ids: Sequence[str]) -> dict[str, int]:
     """How many projects use each video."""
-    query = select(use.c.video_id, func.count()).where(use.c.video_id.in_(video_ids)).group_by(use.c.video_id)
-    return {row[0]: row[1] for row in await connection.execute(query)}
+    rows = await connection.execute(_COUNT, {"ids": list(video_ids)})
+    return {row.video_id: row.projects for row in rows}
 
 
 async def projects(connection: AsyncConnection, video_id: str) -> list[str]:
     """The projects that use a video."""
-    return list((await connection.execute(select(use.c.project_id).where(use.c.video_id == video_id))).scalars())
+    return list(await connection.scalars(_OF, {"video_id": video_id}))

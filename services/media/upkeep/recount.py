@@ -7,23 +7,24 @@ from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import Bus, BusError
 from cutlog.bus.history import MAX_LIMIT, read_history
-from cutlog.bus.tables import outbox
+from cutlog.bus.outbox import waiting
 from cutlog.contract.events import MediaDeduplicated, MediaDeleted, MediaReleased, MediaUploaded
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
 from cutlog.db.skipping import KEPT, Skipping
 from cutlog.db.standing import Standing
 from cutlog.process.stopping import stops_within
-from services.media.tables import video
+from services.media.sql import statement
 
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 7 * 86_400.0
+
+_COUNTS: Final = statement("video_counts")
 
 
 class Recounter:
@@ -68,10 +69,9 @@ class Recounter:
     async def _differences(self) -> dict[str, tuple[int, int]]:
         counted = await self._of_the_log()
         async with self._engine.connect() as connection:
-            if (await connection.execute(select(outbox.c.number).limit(1))).first() is not None:
+            if await waiting(connection, 1):
                 return {}  # the log has not heard of everything yet
-            rows = await connection.execute(select(video.c.id, video.c.ref_count))
-            here = {row.id: row.ref_count for row in rows}
+            here = {row.id: row.ref_count for row in await connection.execute(_COUNTS)}
         return {
             video_id: (here.get(video_id, 0), counted.get(video_id, 0))
             for video_id in (here.keys() | counted.keys()) - set(self.skipping.rows)

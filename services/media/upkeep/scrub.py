@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from sqlalchemy import Row, func, literal, select, update
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, BlobStore
@@ -23,13 +23,19 @@ from cutlog.db.skipping import KEPT, Skipping
 from cutlog.db.standing import Standing
 from cutlog.process.stopping import stops_within
 from services.media.records.videos import DERIVE_ATTEMPTS, Stored, stored
-from services.media.tables import video
+from services.media.sql import statement
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 30.0
 AT_ONCE: Final = 20
 """Videos between two looks at the clock."""
+
+_DUE: Final = statement("scrub_due")
+_ROTTEN: Final = statement("scrub_rotten")
+_PASS_OVER: Final = statement("scrub_pass_over")
+_NOTE: Final = statement("scrub_note")
+_TWINS: Final = statement("scrub_twins")
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -71,49 +77,39 @@ class Scrubber:
 
     async def step(self) -> int:
         """Reads the videos whose turn it is, a few at most; how many."""
-        due = (
-            select(video)
-            .where(video.c.stored.in_(("there", "archived")), video.c.derive_at.is_(None))
-            .where(
-                func.coalesce(video.c.scrubbed_at, video.c.created_at)
-                < func.clock_timestamp() - literal(timedelta(days=self._days))
-            )
-            .order_by(video.c.scrubbed_at.nulls_first())
-            .limit(AT_ONCE)
-        )
+        due = {"age": timedelta(days=self._days), "limit": AT_ONCE}
         async with self._engine.connect() as connection:
-            rows = (await connection.execute(due)).all()
+            rows = (await connection.execute(_DUE, due)).all()
         for row in rows:
             await self._turn(row)
         async with self._engine.connect() as connection:
-            rotten = await connection.scalar(select(func.sum(func.cardinality(video.c.rotten))))
-        self._rotten.set(rotten or 0)
+            self._rotten.set((await connection.execute(_ROTTEN)).scalar_one())
         return len(rows)
 
     async def _turn(self, row: Row[Any]) -> None:
         with self.skipping.row(row.id):
             await self._video(stored(row))
             return
-        async with self._engine.begin() as connection:  # its next turn is after that of all others
-            mine = update(video).where(video.c.id == row.id)
-            await connection.execute(mine.values(scrubbed_at=func.clock_timestamp()))
+        async with self._engine.begin() as connection:
+            await connection.execute(_PASS_OVER, {"id": row.id})
 
     async def _video(self, row: Stored) -> None:
         bad = [piece for piece in pieces(row) if not await self._whole(piece)]
-        values: dict[str, object] = {"scrubbed_at": func.clock_timestamp(), "rotten": []}
         left: list[str] = []
+        again = False
         for piece in bad:
             log.error("scrub.object_corrupt", id=row.id, key=piece.key, sha256=piece.sha256)
             if piece.original and not await self._restored(row, piece):
                 left.append(piece.key)
         if bad and not left:
             self._mended.inc(len(bad))
-            if any(not piece.original for piece in bad):
-                values |= {"derive_at": func.clock_timestamp(), "derive_left": DERIVE_ATTEMPTS}
-        values["rotten"] = left
+            again = any(not piece.original for piece in bad)
+        values = {
+            "id": row.id, "generation": row.generation, "key": row.key, "rotten": left, "again": again,
+            "attempts": DERIVE_ATTEMPTS,
+        }  # fmt: skip
         async with self._engine.begin() as connection:
-            mine = video.c.id == row.id, video.c.generation == row.generation, video.c.key == row.key
-            await connection.execute(update(video).where(*mine).values(values))
+            await connection.execute(_NOTE, values)
 
     async def _whole(self, piece: Piece) -> bool:
         try:
@@ -123,9 +119,8 @@ class Scrubber:
 
     async def _restored(self, row: Stored, piece: Piece) -> bool:
         """Puts the bytes of another video of the same content in the place of the rotten ones."""
-        others = select(video.c.key).where(video.c.sha256 == piece.sha256, video.c.key != piece.key)
         async with self._engine.connect() as connection:
-            keys = list(await connection.scalars(others.where(video.c.stored.in_(("there", "archived")))))
+            keys = list(await connection.scalars(_TWINS, {"sha256": piece.sha256, "key": piece.key}))
         for key in keys:
             if await self._whole(Piece(key, piece.sha256, True)):
                 async with self._blobs.local(key) as path:

@@ -7,12 +7,26 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, literal, not_, or_, select, update
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.media.errors import MediaError
-from services.media.tables import resumable, resumable_part
+from services.media.sql import statement
 from services.media.uploads.holding import BytesLostError
+
+_BEGIN: Final = statement("resumable_begin")
+_FIND: Final = statement("resumable_find")
+_ADVANCE: Final = statement("resumable_advance")
+_PARTS: Final = statement("resumable_parts")
+_LAST_PART: Final = statement("resumable_last_part")
+_ADD_PART: Final = statement("resumable_add_part")
+_REMOVE_PART: Final = statement("resumable_remove_part")
+_END: Final = statement("resumable_end")
+_LOSE: Final = statement("resumable_lose")
+_FORGET: Final = statement("resumable_forget")
+_EXPIRED: Final = statement("resumable_expired")
+_UNSETTLED: Final = statement("resumable_unsettled")
+_KNOWN: Final = statement("resumable_known")
 
 
 class UploadUnknownError(MediaError, LookupError):
@@ -28,11 +42,6 @@ class OffsetError(MediaError):
 
     def __init__(self, received: int, offset: int) -> None:
         super().__init__(f"The upload has {received} bytes; the request starts at {offset}.")
-
-
-_COLUMNS: Final = (
-    resumable_part.c.start, resumable_part.c.size, resumable_part.c.sha256, resumable_part.c.key,
-)  # fmt: skip
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,25 +83,18 @@ class Resumable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _row(row: Row[tuple[object, ...]]) -> Resumable:
-    return msgspec.convert({str(name): value for name, value in row._mapping.items()}, Resumable)
-
-
-def _until(ttl: timedelta) -> ColumnElement[object]:
-    return func.clock_timestamp() + literal(ttl)
+    return msgspec.convert(dict(row._mapping), Resumable)
 
 
 async def begin(connection: AsyncConnection, new: Resumable, ttl: timedelta) -> Resumable:
     """Adds an upload of which nothing has come."""
     values = {name: getattr(new, name) for name in ("id", "tenant", "actor", "name", "metadata", "size")}
-    statement = insert(resumable).values(**values, expires_at=_until(ttl)).returning(resumable)
-    return _row((await connection.execute(statement)).one())
+    return _row((await connection.execute(_BEGIN, {**values, "ttl": ttl})).one())
 
 
 async def find(connection: AsyncConnection, tenant: str, upload_id: str) -> Resumable:
     """Raises UploadUnknownError, UploadExpiredError, BytesLostError."""
-    query = select(resumable, (resumable.c.expires_at < func.clock_timestamp()).label("late"))
-    query = query.where(resumable.c.id == upload_id, resumable.c.tenant == tenant)
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(_FIND, {"id": upload_id, "tenant": tenant})).one_or_none()
     if row is None:
         raise UploadUnknownError(f"Upload {upload_id} does not exist.")
     found = _row(row)
@@ -106,9 +108,8 @@ async def find(connection: AsyncConnection, tenant: str, upload_id: str) -> Resu
 async def advance(connection: AsyncConnection, before: Resumable, received: int, ttl: timedelta) -> Resumable:
     """Notes that so many bytes are durable, if none were added since `before` was read. Raises UploadUnknownError when
     it was ended meanwhile, OffsetError when another request was faster, BytesLostError."""
-    mine = resumable.c.id == before.id, resumable.c.received == before.received, resumable.c.lost.is_(False)
-    statement = update(resumable).where(*mine).values(received=received, expires_at=_until(ttl))
-    row = (await connection.execute(statement.returning(resumable))).one_or_none()
+    values = {"id": before.id, "before": before.received, "received": received, "ttl": ttl}
+    row = (await connection.execute(_ADVANCE, values)).one_or_none()
     if row is not None:
         return _row(row)
     now = await find(connection, before.tenant, before.id)
@@ -117,18 +118,14 @@ async def advance(connection: AsyncConnection, before: Resumable, received: int,
 
 async def parts(connection: AsyncConnection, upload_id: str) -> list[Part]:
     """In their order."""
-    mine = select(*_COLUMNS).where(resumable_part.c.upload_id == upload_id).order_by(resumable_part.c.start)
-    rows = await connection.execute(mine)
+    rows = await connection.execute(_PARTS, {"upload_id": upload_id})
     return [Part(start=start, size=size, sha256=sha256, key=key) for start, size, sha256, key in rows]
 
 
 async def last_part(connection: AsyncConnection, of: Resumable) -> Part | None:
     """Where the upload ends. Raises OffsetError when more was added since `of` was read, UploadUnknownError,
     BytesLostError."""
-    # One statement, so that both are of one moment.
-    both = select(resumable.c.received, *_COLUMNS).select_from(resumable.outerjoin(resumable_part))
-    both = both.where(resumable.c.id == of.id).order_by(resumable_part.c.start.desc().nulls_last()).limit(1)
-    row = (await connection.execute(both)).one_or_none()
+    row = (await connection.execute(_LAST_PART, {"id": of.id})).one_or_none()
     if row is None:
         raise UploadUnknownError(f"Upload {of.id} does not exist.")
     received, start, size, sha256, key = row
@@ -142,50 +139,40 @@ async def last_part(connection: AsyncConnection, of: Resumable) -> Part | None:
 
 async def add_parts(connection: AsyncConnection, upload_id: str, new: Sequence[Part]) -> None:
     values = [{"upload_id": upload_id} | msgspec.structs.asdict(part) for part in new]
-    await connection.execute(insert(resumable_part), values)
+    await connection.execute(_ADD_PART, values)
 
 
 async def remove_part(connection: AsyncConnection, part: Part) -> None:
-    await connection.execute(delete(resumable_part).where(resumable_part.c.key == part.key))
+    await connection.execute(_REMOVE_PART, {"key": part.key})
 
 
 async def end(
     connection: AsyncConnection, upload_id: str, *, video_id: str | None = None, problem: str | None = None
 ) -> None:
     """Notes what became of it; its parts are not needed any more."""
-    statement = update(resumable).where(resumable.c.id == upload_id)
-    await connection.execute(statement.values(video_id=video_id, problem=problem))
-    await connection.execute(delete(resumable_part).where(resumable_part.c.upload_id == upload_id))
+    await connection.execute(_END, {"id": upload_id, "video_id": video_id, "problem": problem})
 
 
 async def lose(connection: AsyncConnection, upload_id: str) -> bool:
     """Notes that bytes of it are lost; False where it has ended already."""
-    ended = or_(resumable.c.video_id.is_not(None), resumable.c.problem.is_not(None))
-    statement = update(resumable).where(resumable.c.id == upload_id, not_(ended)).values(lost=True)
-    lost = (await connection.execute(statement)).rowcount > 0
-    if lost:
-        await connection.execute(delete(resumable_part).where(resumable_part.c.upload_id == upload_id))
-    return lost
+    return bool((await connection.execute(_LOSE, {"id": upload_id})).scalar_one())
 
 
 async def forget(connection: AsyncConnection, upload_id: str) -> bool:
     """Whether there was one."""
-    return (await connection.execute(delete(resumable).where(resumable.c.id == upload_id))).rowcount > 0
+    return (await connection.execute(_FORGET, {"id": upload_id})).rowcount > 0
 
 
 async def expired(connection: AsyncConnection) -> list[str]:
     """Removes what is too old; the ids."""
-    late = delete(resumable).where(resumable.c.expires_at < func.clock_timestamp()).returning(resumable.c.id)
-    return list((await connection.execute(late)).scalars())
+    return list(await connection.scalars(_EXPIRED))
 
 
 async def unsettled(connection: AsyncConnection) -> list[Resumable]:
     """Uploads that are whole, and of which nobody has said what became of them."""
-    open_ones = and_(resumable.c.video_id.is_(None), resumable.c.problem.is_(None), resumable.c.lost.is_(False))
-    rows = await connection.execute(select(resumable).where(open_ones, resumable.c.received == resumable.c.size))
-    return [_row(row) for row in rows]
+    return [_row(row) for row in await connection.execute(_UNSETTLED)]
 
 
 async def known(connection: AsyncConnection, ids: set[str]) -> set[str]:
     """Those that have a row."""
-    return set((await connection.execute(select(resumable.c.id).where(resumable.c.id.in_(ids)))).scalars())
+    return set(await connection.scalars(_KNOWN, {"ids": list(ids)}))

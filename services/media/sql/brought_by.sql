@@ -1,0 +1,2 @@
+-- What a run brought.
+SELECT legacy_id, video_id, refs, alias FROM brought WHERE run = :run

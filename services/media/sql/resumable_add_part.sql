@@ -1,0 +1,1 @@
+INSERT INTO resumable_part (upload_id, start, size, sha256, key) VALUES (:upload_id, :start, :size, :sha256, :key)

@@ -1,0 +1,1 @@
+SELECT id FROM resumable WHERE id = ANY(:ids)

@@ -1,0 +1,1 @@
+DELETE FROM resumable_part WHERE key = :key

@@ -1,0 +1,1 @@
+DELETE FROM use WHERE project_id = ANY(:projects)

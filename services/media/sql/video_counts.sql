@@ -1,0 +1,1 @@
+SELECT id, ref_count FROM video

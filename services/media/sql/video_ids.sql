@@ -1,0 +1,2 @@
+-- Which of these are somebody's.
+SELECT id FROM video WHERE id = ANY(:ids)
