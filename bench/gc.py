@@ -23,6 +23,7 @@ from cutlog.auth.roles import Role
 from cutlog.auth.tokens import mint
 from cutlog.blobs import open_blobs
 from cutlog.bus import Bus, Outbox
+from cutlog.contract.answers.collection import Policy
 from cutlog.contract.commands import Command, Output, ReportExport
 from cutlog.db.engine import create_engine
 from cutlog.hosting.settings import Settings
@@ -33,7 +34,6 @@ from services.gc.bootstrap import serving
 from services.gc.report.plans import KeyedBehalf
 from services.gc.report.reading import Blocked
 from services.gc.report.reports import Calculate, Reports
-from services.gc.rules.policy import Policy
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
 PER_PROJECT: Final = 10

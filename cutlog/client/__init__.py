@@ -1,21 +1,5 @@
 """A small client of cutlog's HTTP API: typed answers, ops as classes, and retries without side effects."""
 
-from cutlog.client.answers import (
-    Candidate,
-    Change,
-    Collision,
-    Committed,
-    Diff,
-    Edit,
-    Export,
-    Fault,
-    Origin,
-    Plan,
-    Project,
-    Proxy,
-    Version,
-    Video,
-)
 from cutlog.client.client import Client
 from cutlog.client.errors import (
     ClientError,
@@ -30,6 +14,13 @@ from cutlog.client.errors import (
     VersionConflict,
 )
 from cutlog.client.events import ProjectEvent
+from cutlog.contract.answers.collection import Candidate, Plan, Policy, Verdict
+from cutlog.contract.answers.edits import Change, Collision, Committed, Diff
+from cutlog.contract.answers.problems import ProblemError as Fault
+from cutlog.contract.answers.projects import Export, Origin, Pinned, Project, Proxy
+from cutlog.contract.answers.projects import Version as Edit
+from cutlog.contract.answers.projects import VersionShown as Version
+from cutlog.contract.answers.videos import Examination, Video
 
 __all__ = [
     "Candidate",
@@ -41,13 +32,16 @@ __all__ = [
     "Conflict",
     "Diff",
     "Edit",
+    "Examination",
     "Export",
     "Fault",
     "Forbidden",
     "Invalid",
     "NotFound",
     "Origin",
+    "Pinned",
     "Plan",
+    "Policy",
     "Project",
     "ProjectEvent",
     "Proxy",
@@ -55,6 +49,7 @@ __all__ = [
     "TooLarge",
     "Unauthorized",
     "Unreachable",
+    "Verdict",
     "Version",
     "VersionConflict",
     "Video",

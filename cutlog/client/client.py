@@ -8,27 +8,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import aiohttp
-import msgspec
 
-from cutlog.client.answers import (
-    Committed,
-    Diff,
-    Edit,
-    Examination,
-    Export,
-    Plan,
-    Project,
-    Proxy,
-    Verdict,
-    Version,
-    Video,
-)
 from cutlog.client.errors import Refused, Unreachable
 from cutlog.client.events import ProjectEvent
 from cutlog.client.transport import Transport
+from cutlog.contract.answers.collection import Plan, Verdict
+from cutlog.contract.answers.edits import Committed, Diff
+from cutlog.contract.answers.pages import Page
+from cutlog.contract.answers.projects import Export, PinShown, Project, Proxy
+from cutlog.contract.answers.projects import Version as Edit
+from cutlog.contract.answers.projects import VersionShown as Version
+from cutlog.contract.answers.videos import Examination, Video
 from cutlog.contract.ops import Op
 from cutlog.contract.timeline import Timeline
 from cutlog.contract.usage import Usage
@@ -83,7 +76,7 @@ class Client:
 
     def videos(self) -> AsyncIterator[Video]:
         """All videos of the tenant."""
-        return self._pages(_Page[Video], "/api/videos", {})
+        return self._pages(Page[Video], "/api/videos", {})
 
     async def ready_video(self, video_id: str) -> Video:
         """Waits until a video is ready or has failed."""
@@ -111,7 +104,7 @@ class Client:
 
     def projects(self) -> AsyncIterator[Project]:
         """All projects of the tenant, newest first, fetched page by page."""
-        return self._pages(_Page[Project], "/api/projects", {})
+        return self._pages(Page[Project], "/api/projects", {})
 
     async def delete_project(self, project_id: str) -> None:
         """Deletes a project; `restore_project` restores it completely."""
@@ -128,7 +121,7 @@ class Client:
     def edits(self, project_id: str, first: int = 1, up_to: int | None = None) -> AsyncIterator[Edit]:
         """Versions `first` to `up_to` with their ops, in order, fetched page by page."""
         query = {"from": str(first)} | ({} if up_to is None else {"upTo": str(up_to)})
-        return self._pages(_Page[Edit], f"/api/projects/{project_id}/ops", query)
+        return self._pages(Page[Edit], f"/api/projects/{project_id}/ops", query)
 
     async def diff(self, project_id: str, first: int, last: int) -> Diff:
         """What changed from one version to another, clip by clip."""
@@ -203,7 +196,7 @@ class Client:
         return await _until(
             lambda: self.version(project_id, version),
             lambda found: found.proxy.status not in ("queued", "rendering"),
-            lambda found: on_progress(found.proxy.progress or 0.0) if on_progress else None,
+            lambda found: on_progress(found.proxy.progress) if on_progress else None,
         )
 
     async def wait_for_proxy(self, project_id: str, version: int, *, on_progress: Progress | None = None) -> Proxy:
@@ -219,21 +212,21 @@ class Client:
 
     def exports(self, project_id: str) -> AsyncIterator[Export]:
         """The exports of a project, newest first."""
-        return self._pages(_Page[Export], f"/api/projects/{project_id}/exports", {})
+        return self._pages(Page[Export], f"/api/projects/{project_id}/exports", {})
 
     async def finished_export(self, project_id: str, export_id: str, *, on_progress: Progress | None = None) -> Export:
         """Waits until an export is ready, or will not be."""
         return await _until(
             lambda: self.export(project_id, export_id),
             lambda found: found.status not in ("queued", "rendering"),
-            lambda found: on_progress(found.progress or 0.0) if on_progress else None,
+            lambda found: on_progress(found.progress) if on_progress else None,
         )
 
     async def pin(self, project_id: str, version: int, reason: str | None = None) -> None:
         """Pins the exports of a version, present and future; pinning again changes nothing."""
         body = {"pinned": True} | ({"reason": reason} if reason else {})
         path = f"/api/projects/{project_id}/versions/{version}/pin"
-        await self.transport.ask(dict[str, Any], "POST", path, json=body, key=_key())
+        await self.transport.ask(PinShown, "POST", path, json=body, key=_key())
 
     async def calculate_gc(self, policy: Mapping[str, Any] | None = None, at: datetime | None = None) -> Plan:
         """What garbage collection could delete, by the tenant's policy or another one, now or at a later date."""
@@ -245,7 +238,7 @@ class Client:
         query = {"planId": plan_id} if plan_id else None
         return await self.transport.ask(Verdict, "GET", f"/api/admin/gc/explain/{export_id}", query=query)
 
-    async def _pages(self, page: type[_Page[T]], path: str, query: dict[str, str]) -> AsyncIterator[T]:
+    async def _pages(self, page: type[Page[T]], path: str, query: dict[str, str]) -> AsyncIterator[T]:
         while True:
             found = await self.transport.ask(page, "GET", path, query=query)
             for item in found.items:
@@ -253,11 +246,6 @@ class Client:
             if found.next is None:
                 return
             query = query | {"cursor": found.next}
-
-
-class _Page(msgspec.Struct, Generic[T], frozen=True):
-    items: tuple[T, ...]
-    next: str | None
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from cutlog.client.answers import Collision, Fault, Missed
+from cutlog.contract.answers.edits import Collision
+from cutlog.contract.answers.problems import ProblemError as Fault
+from cutlog.contract.answers.projects import Version as Edit
 
 
 class ClientError(Exception):
@@ -62,9 +64,9 @@ class VersionConflict(Conflict):
         return int(self.document["currentVersion"])
 
     @property
-    def missed(self) -> tuple[Missed, ...]:
+    def missed(self) -> tuple[Edit, ...]:
         """The versions that the client has not seen, in order; the first 200 of them."""
-        return msgspec.convert(self.document.get("missed", ()), tuple[Missed, ...])
+        return msgspec.convert(self.document.get("missed", ()), tuple[Edit, ...])
 
     @property
     def collisions(self) -> tuple[Collision, ...]:

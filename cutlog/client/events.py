@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cutlog.contract.answers.projects import EventShown
 from cutlog.contract.base import Wire
 
 
@@ -23,14 +24,6 @@ class ProjectEvent(Wire):
     position: int | None = None
     at: datetime | None = None
     actor: str | None = None
-
-
-class _Shown(Wire):
-    position: int
-    type: str
-    at: datetime
-    actor: str
-    data: dict[str, Any]
 
 
 async def parsed(lines: AsyncIterable[bytes]) -> AsyncIterator[ProjectEvent]:
@@ -54,5 +47,6 @@ def _event(fields: Iterable[tuple[str, str]]) -> ProjectEvent | None:
         return None  # a comment that keeps the connection open
     if kind == "progress":
         return ProjectEvent(type=kind, data=msgspec.json.decode(data, type=dict[str, Any]))
-    shown = msgspec.json.decode(data, type=_Shown)
-    return ProjectEvent(type=shown.type, data=shown.data, position=shown.position, at=shown.at, actor=shown.actor)
+    shown = msgspec.json.decode(data, type=EventShown)
+    content = msgspec.json.decode(shown.data, type=dict[str, Any])
+    return ProjectEvent(type=shown.type, data=content, position=shown.position, at=shown.at, actor=shown.actor)

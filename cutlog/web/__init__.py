@@ -16,10 +16,12 @@ opaque cursors, OpenAPI 3.1 from the types that validate.
 from cutlog.auth.actor import Actor
 from cutlog.auth.roles import Role
 from cutlog.auth.tokens import mint, verify
+from cutlog.contract.answers.pages import Page
+from cutlog.contract.answers.problems import ProblemError
 from cutlog.web.api import Api, Content
 from cutlog.web.federation import federate
-from cutlog.web.page import ListQuery, Page, decode_cursor, encode_cursor
-from cutlog.web.problems import Problem, ProblemError, ProblemType
+from cutlog.web.page import ListQuery, decode_cursor, encode_cursor
+from cutlog.web.problems import Problem, ProblemType
 from cutlog.web.ratelimit import Rate
 from cutlog.web.reply import Reply
 from cutlog.web.request import Request

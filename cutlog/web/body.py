@@ -10,15 +10,8 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import Request
 
-from cutlog.web.problems import (
-    BAD_REQUEST,
-    REQUEST_TIMEOUT,
-    TOO_LARGE,
-    UNSUPPORTED_MEDIA_TYPE,
-    Problem,
-    ProblemError,
-    TooLarge,
-)
+from cutlog.contract.answers.problems import ProblemError
+from cutlog.web.problems import BAD_REQUEST, REQUEST_TIMEOUT, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, Problem, TooLarge
 from cutlog.web.reply import JSON
 
 READ_SECONDS: Final = 60.0

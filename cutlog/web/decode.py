@@ -17,10 +17,11 @@ from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
+from cutlog.contract.answers.problems import ProblemError
 from cutlog.web.faults import MAX_FAULTS, faults
 from cutlog.web.nesting import MAX_DEPTH, too_deep
 from cutlog.web.pointer import located, pointer
-from cutlog.web.problems import MALFORMED_JSON, Problem, ProblemError, invalid
+from cutlog.web.problems import MALFORMED_JSON, Problem, invalid
 
 T = TypeVar("T")
 

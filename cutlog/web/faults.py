@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 import msgspec
 
+from cutlog.contract.answers.problems import ProblemError
 from cutlog.web.pointer import located, pointer
-from cutlog.web.problems import ProblemError
 
 Path = tuple[str | int, ...]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from cutlog.contract.answers.problems import ProblemError
 from cutlog.contract.base import Strict
 from cutlog.web.decode import decode_json
-from cutlog.web.problems import Problem, ProblemError, invalid
+from cutlog.web.problems import Problem, invalid
 
 T = TypeVar("T")
 
@@ -24,13 +25,6 @@ class ListQuery(Strict):
 
     limit: Limit = 50
     cursor: CursorText | None = None
-
-
-class Page(msgspec.Struct, Generic[T], frozen=True):
-    """One page of a list. `next` is the cursor of the page that follows, or null at the end."""
-
-    items: list[T]
-    next: str | None = None
 
 
 def encode_cursor(place: Any) -> str:

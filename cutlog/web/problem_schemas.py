@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
+from cutlog.contract.answers.problems import ProblemError
 from cutlog.web import problems
 from cutlog.web.api import Route
-from cutlog.web.problems import CONTENT_TYPE, ProblemError, ProblemType
+from cutlog.web.problems import CONTENT_TYPE, ProblemType
 from cutlog.web.reply import JSON
 
 Json = dict[str, Any]

@@ -11,29 +11,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from cutlog.contract.answers.problems import ProblemDocument, ProblemError
 from cutlog.contract.base import Wire
 
 CONTENT_TYPE: Final = "application/problem+json"
 PREFIX: Final = "/problems/"
 """Before the slug of a problem in its `type`."""
-
-
-class ProblemError(msgspec.Struct, frozen=True):
-    """One offending value. `pointer` is a JSON pointer (RFC 6901) into the body, or `?name` for a query parameter."""
-
-    pointer: str
-    detail: str
-
-
-class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """RFC 9457. `type` names the kind of problem; further members depend on it."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[ProblemError] = []
-    request_id: str | None = msgspec.field(name="requestId", default=None)
 
 
 class Problem(Exception):

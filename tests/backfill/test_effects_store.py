@@ -44,7 +44,7 @@ async def test_projects_arrive_as_the_films_that_they_were(house: House, store: 
     assert (clip.at, clip.frames, clip.source.media, clip.source.start) == (0, 50, ids["va"], 0)
     (clip,) = await film(house, ids["looks"])
     assert clip.flip_h and clip.gain_db == -6.0206
-    kept = {edit.version: [op["effect"] for op in edit.legacy] async for edit in house.client.edits(ids["looks"])}
+    kept = {edit.version: [op["effect"] for op in edit.legacy or ()] async for edit in house.client.edits(ids["looks"])}
     assert kept == {1: ["snow"], 2: [], 3: ["blur"]}
 
     (clip,) = await film(house, ids["cuts"], 1)

@@ -90,7 +90,7 @@ async def test_a_store_with_every_oddity_moves_in_is_reported_and_can_be_taken_b
     (mapped,) = [p async for p in house.client.projects() if p.name == "Über Projekt"]
     assert mapped.imported is not None and mapped.imported.kept_from == 2
     kept = [edit async for edit in house.client.edits(mapped.id)][1]
-    assert kept.ops == () and kept.legacy == ({"type": "applyMagic", "strength": 11},)
+    assert kept.ops == [] and kept.legacy == [{"type": "applyMagic", "strength": 11}]
     assert (await house.client.timeline(mapped.id)).duration == mapped.duration == 15
 
     track = {"op": "track.add", "track": "t", "kind": "video"}

@@ -56,7 +56,7 @@ async def test_a_project_that_was_edited_here_is_passed_over_and_the_others_go_o
     assert {line["id"] for line in lines if line["item"] == "oddity" and "edited here" in line["what"]} == {
         edited, deleted,
     }  # fmt: skip
-    assert [edit.ops async for edit in house.client.edits(edited)][2] == (TRACK,)
+    assert [edit.ops async for edit in house.client.edits(edited)][2] == [TRACK]
     assert (await house.client.project(quiet)).current_version == 3
 
 

@@ -118,7 +118,7 @@ async def test_a_pinned_export_outlives_every_policy_in_the_report(tenant: Tenan
     later = await tenant.client.request_export(done.project_id, 2)
     await tenant.client.finished_export(done.project_id, later.id)
     plan = await tenant.client.calculate_gc({"ttlDays": 0, "keepLatest": 0})
-    assert plan.candidates == () and plan.kept_count == 2
+    assert plan.candidates == [] and plan.kept_count == 2
     kept = await tenant.client.explain_gc(done.export.id)
     assert kept.reasons[0].rule == "pinned" and "sign-off" in kept.reasons[0].detail
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from cutlog.contract.answers.collection import Policy
 from cutlog.contract.keys import ArchivedExportKey, CacheKey, Content, OriginalKey, ThumbnailKey
 from services.gc.acts.brake import BrakedError, Share, pull
-from services.gc.rules.policy import Policy
 from tests.gc.house import EAGER, House, house
 from tests.support.configuration import SettingsFactory
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cutlog.contract.answers.collection import Policy, Scope, Verdict
 from services.gc.rules.classes import (
     Bare,
     Segment,
@@ -20,7 +21,7 @@ from services.gc.rules.classes import (
     judge_video_deletion,
 )
 from services.gc.rules.plan import candidate, object_candidate, proxy_candidate, video_candidate
-from services.gc.rules.policy import Policy, Ready, Scope, Verdict, judge, judge_deletion, judge_ready
+from services.gc.rules.policy import Ready, judge, judge_deletion, judge_ready
 from services.gc.rules.roots import Export, Media, Pin, Project, Proxy, newest_first
 
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)

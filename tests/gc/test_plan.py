@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from services.gc.rules.plan import Basis, Candidate, PlanHash
-from services.gc.rules.policy import Policy, Reason
+from cutlog.contract.answers.collection import Candidate, Policy, Reason
+from services.gc.rules.plan import Basis, PlanHash
 
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
 BASIS = Basis(tenant="default", position=41, policy=Policy(), at=NOW)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gc.rules.policy import Policy, Verdict, judge
+from cutlog.contract.answers.collection import Policy, Verdict
+from services.gc.rules.policy import judge
 from services.gc.rules.roots import Export, Pin, Project
 
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import open_blobs
+from cutlog.contract.answers.collection import Candidate, Policy, Scope
 from cutlog.db.engine import create_engine
 from services.gc.projection import snapshot
 from services.gc.report.judging import judged
-from services.gc.rules.plan import Basis, Candidate, candidate
-from services.gc.rules.policy import Policy, Scope, judge
+from services.gc.rules.plan import Basis, candidate
+from services.gc.rules.policy import judge
 from services.gc.sql import statement
 from tests.support.chance import examples
 from tests.support.configuration import SettingsFactory

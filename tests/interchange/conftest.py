@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cutlog.contract.answers.edits import Loss
 from cutlog.contract.media import MediaFacts
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas
@@ -17,7 +18,7 @@ from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Known, Material
 from services.ops.interchange.batch import Batch
 from services.ops.interchange.converter import Converter, ReadFormat
-from services.ops.interchange.losses import Ledger, Loss
+from services.ops.interchange.losses import Ledger
 from services.ops.interchange.matching import Asset, Library
 from services.ops.interchange.reading import canvas_of, opened, read, wanted
 from tests.interchange.histories import MEDIA

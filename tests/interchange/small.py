@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cutlog.contract import ops as o
+from cutlog.contract.answers.edits import Loss
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas, Timeline
 from services.ops.edits.apply import apply_all
 from services.ops.edits.sequence import Sequence
-from services.ops.interchange.losses import Loss
 from tests.interchange.histories import MEDIA, timeline_of
 
 CUTS: tuple[o.Op, ...] = (

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
+from cutlog.contract.answers.internal import Kept
 from cutlog.operate.backfill.index import Index, unpack
 from cutlog.operate.backfill.rows import LegacyOperation
-from cutlog.operate.backfill.services import Kept
 
 SAMPLES: Final = 3
 """Operations of each kind that are shown: of different reasons before several of one."""

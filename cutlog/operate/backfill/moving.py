@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from cutlog.client.errors import Conflict
+from cutlog.contract.answers.internal import Kept, Landed
 from cutlog.operate.backfill.canvases import canvas
 from cutlog.operate.backfill.coverage import note
 from cutlog.operate.backfill.fields import other_id
@@ -21,7 +22,7 @@ from cutlog.operate.backfill.originals import Originals
 from cutlog.operate.backfill.rendered import Rendered
 from cutlog.operate.backfill.rows import LegacyProject, LegacyVideo
 from cutlog.operate.backfill.runs import Run
-from cutlog.operate.backfill.services import Kept, Landed, Origin, Services
+from cutlog.operate.backfill.services import Origin, Services
 
 PAGE_VERSIONS: Final = 500
 PAGE_BYTES: Final = 1 << 20

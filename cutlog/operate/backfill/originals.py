@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from cutlog.client.errors import Conflict, Invalid
+from cutlog.contract.answers.internal import Taken
 from cutlog.contract.keys import ImportKey
 from cutlog.operate.backfill.fields import other_id
 from cutlog.operate.backfill.finding import Progress
@@ -16,7 +18,7 @@ from cutlog.operate.backfill.oddities import Oddity
 from cutlog.operate.backfill.placing import place
 from cutlog.operate.backfill.rows import LegacyVideo
 from cutlog.operate.backfill.runs import Run
-from cutlog.operate.backfill.services import Origin, Services, Taken
+from cutlog.operate.backfill.services import Origin, Services
 
 _USELESS = "not taken; what uses it is kept verbatim; its file stays in the source"
 
@@ -49,7 +51,7 @@ class Originals:
             if taken.id != row["given"] and row["first"] == video.id:
                 what = "its content is here already" if not taken.added else f"the id {row['given']} is another's"
                 index.tell(Oddity("data/videos.json", video.id, what, f"here it is {taken.id}"))
-            rehearsed = None if taken.rehearsed is None else msgspec.json.encode(taken.rehearsed)
+            rehearsed = None if taken.rehearsed is UNSET else msgspec.json.encode(taken.rehearsed)
             index.do(
                 "UPDATE video SET taken = ?, added = ?, counted = ?, rehearsed = ? WHERE id = ?",
                 taken.id, taken.added, taken.counted, rehearsed, video.id,

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from cutlog.client.answers import Export
 from cutlog.client.errors import Conflict, NotFound
+from cutlog.contract.answers.projects import Export
 from cutlog.contract.imports import ImportedExport, ImportedProxy
 from cutlog.contract.keys import ArchivedExportKey, ExportKey, ProxyKey
 from cutlog.operate.backfill.fields import other_id

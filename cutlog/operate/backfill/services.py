@@ -17,6 +17,7 @@ from cutlog.auth.tokens import mint
 from cutlog.blobs import BlobStore, open_blobs
 from cutlog.client.client import Client
 from cutlog.client.transport import Transport
+from cutlog.contract.answers.internal import Landed, Taken, Undone
 from cutlog.contract.base import Wire
 from cutlog.contract.imports import ImportedExport, ImportedProxy
 from cutlog.contract.legacy import Conventions
@@ -29,53 +30,6 @@ T = TypeVar("T")
 PATIENCE: Final = 120.0
 """Seconds for which a service may be away: it is waited for."""
 ACTOR: Final = "backfill"
-
-
-class KeptOp(Wire):
-    """An op that could not be translated: what it says that it is, and why not."""
-
-    kind: str
-    why: str
-    op: dict[str, Any]
-
-
-class Kept(Wire):
-    """A version with ops that could not be translated, and why. With `live` the timeline goes on without them. `ops`
-    are those that could not be translated; so many more are kept `with_them`."""
-
-    version: int
-    why: str
-    live: bool = False
-    ops: tuple[KeptOp, ...] = ()
-    with_them: int = 0
-
-
-class Landed(Wire):
-    """Where a project is after a page; whether this run began it, and whether none has brought more of it since."""
-
-    version: int
-    duration: int
-    added: int
-    began: bool
-    touched: bool
-    kept: tuple[Kept, ...] = ()
-
-
-class Taken(Wire):
-    """Under which id a video is here, and whether its uploads were counted now. `rehearsed` is what a dry run found in
-    a file that is not here."""
-
-    id: str
-    ref_count: int
-    added: bool
-    counted: bool = True
-    rehearsed: dict[str, Any] | None = None
-
-
-class Undone(Wire):
-    """How many uploads were taken back."""
-
-    uploads: int
 
 
 class Origin(Wire):

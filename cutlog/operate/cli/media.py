@@ -12,7 +12,7 @@ import typer
 from cutlog.operate.cli.failing import fail
 
 if TYPE_CHECKING:
-    from cutlog.client.answers import Examination
+    from cutlog.contract.answers.videos import Examination
 
 
 def media(

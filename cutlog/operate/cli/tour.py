@@ -125,7 +125,7 @@ async def tour(client: Client, clip: Path, step: Step) -> Outcome:
         video = await client.upload(clip, on_progress=progress)
     with step("ingest: facts, edit proxy, audio, thumbnail"):
         ready = await client.ready_video(video.id)
-        if ready.status != "ready" or ready.facts is None or not ready.facts.frames:
+        if ready.status != "ready" or not ready.facts.frames:
             raise TourFailed(f"The video is {ready.status}.")
     project = await client.create_project("Bunny, cut", {"width": 1280, "height": 720, "fps": [FPS, 1]})
     files: list[Made] = []

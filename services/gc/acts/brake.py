@@ -10,11 +10,9 @@ from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
+from cutlog.contract.answers.collection import Candidate, Class, Policy
 from services.gc.errors import GcError
 from services.gc.report import store
-from services.gc.rules.classes import Class
-from services.gc.rules.plan import Candidate
-from services.gc.rules.policy import Policy
 from services.gc.sql import statement
 
 _EXPORTS: Final = statement("brake_exports")

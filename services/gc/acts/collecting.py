@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
+from cutlog.contract.answers.collection import Candidate, Policy
 from services.gc.acts.acting import Acts, Decided, Outcome
 from services.gc.acts.brake import brake
 from services.gc.acts.subjects import Find, Ruling, Subject, exports, planned, videos
@@ -17,8 +18,6 @@ from services.gc.errors import GcError
 from services.gc.report import plans, policies
 from services.gc.report.plans import KeyedBehalf
 from services.gc.report.reports import now
-from services.gc.rules.plan import Candidate
-from services.gc.rules.policy import Policy
 from services.gc.sql import statement
 
 ALL: Final = 1_000_000

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
+from cutlog.contract.answers.collection import Candidate, Class, Policy, Verdict
 from cutlog.contract.commands import (
     ArchiveExport,
     ArchiveMedia,
@@ -25,7 +26,6 @@ from services.gc.projection import snapshot
 from services.gc.report import store
 from services.gc.rules.classes import (
     Bare,
-    Class,
     Segment,
     judge_leftover,
     judge_preview,
@@ -34,8 +34,7 @@ from services.gc.rules.classes import (
     judge_video,
     judge_video_deletion,
 )
-from services.gc.rules.plan import Candidate
-from services.gc.rules.policy import Policy, Verdict, judge, judge_deletion
+from services.gc.rules.policy import judge, judge_deletion
 from services.gc.rules.roots import Export, Media, Project, Proxy
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.answers.collection import Reason
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.ids import Id
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
@@ -30,7 +31,6 @@ from services.gc.report import audit, policies
 from services.gc.report.audit import Item, Run
 from services.gc.report.reports import now
 from services.gc.rules.classes import judge_video
-from services.gc.rules.policy import Reason
 from services.gc.rules.roots import MediaStatus
 
 ObjectIds = Annotated[

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.auth.actor import DEFAULT_TENANT
+from cutlog.contract.answers.collection import Candidate, Plan, Policy, Verdict
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.events import PolicyLevel
 from cutlog.contract.ids import Id
@@ -20,33 +21,11 @@ from services.gc.background import schedule
 from services.gc.report import downloads, plans, policies
 from services.gc.report.plans import KeyedBehalf
 from services.gc.report.reports import Calculate, CommandSink, Reports
-from services.gc.rules.plan import Candidate
-from services.gc.rules.policy import Policy, Verdict
 
 ROOT: Final = "/api/admin/gc"
 
 SHOWN = 200
 """Candidates in the answer to `calculate`; the rest is in pages."""
-
-
-class Plan(Wire):
-    """A frozen plan. `bytes` would be freed by all `candidateCount` candidates; the first of them follow.
-
-    `next` is a cursor for the list of candidates where there are more. A `simulated` plan was made for a date of the
-    caller's choice and is for reading only.
-    """
-
-    plan_id: str
-    plan_hash: str
-    position: int
-    policy: Policy
-    at: datetime
-    simulated: bool
-    candidate_count: int
-    kept_count: int
-    bytes: int
-    candidates: list[Candidate]
-    next: str | None = None
 
 
 class Candidates(Wire):

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.bus import BusError
+from cutlog.contract.answers.collection import Policy
 from cutlog.db.lead import lead_rounds
 from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
@@ -23,7 +24,6 @@ from services.gc.report import plans, policies
 from services.gc.report.plans import KeyedBehalf
 from services.gc.report.reading import ObjectUnreadableError
 from services.gc.report.reports import Calculate, ProjectionBehindError, Reports, now
-from services.gc.rules.policy import Policy
 from services.gc.sql import statement
 
 log = structlog.get_logger(__name__)

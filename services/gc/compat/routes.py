@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cutlog.contract.answers.internal import Marked
 from cutlog.contract.uploads import path_of
 from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.envelope import Answer, Failure
@@ -30,7 +31,6 @@ from services.gc.compat.rows import (
     CompatDelete,
     CompatDeleted,
     ErrorRow,
-    Marked,
     Selected,
     UnusedVideoRow,
     UnusedVideos,

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 import msgspec
 
+from cutlog.contract.answers.collection import Count, Days
 from cutlog.contract.base import Wire
-from services.gc.rules.policy import Count, Days
 
 TAG: Final = "Old frontends"
 
@@ -135,12 +135,6 @@ class UnusedVideos(Wire):
     total_size: int
     total_size_mb: float = msgspec.field(name="totalSizeMB")
     videos: tuple[UnusedVideoRow, ...]
-
-
-class Marked(Wire):
-    """Exports of a project that are marked, or in the archive, and not pinned."""
-
-    export_ids: tuple[str, ...]
 
 
 def megabytes(size: int) -> float:

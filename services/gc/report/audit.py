@@ -9,12 +9,12 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cutlog.contract.answers.collection import Policy
 from cutlog.contract.base import Wire
 from cutlog.contract.keys import ARCHIVE
 from cutlog.db.idempotency import same
 from services.gc.errors import GcError
 from services.gc.report.plans import KeyedBehalf
-from services.gc.rules.policy import Policy
 from services.gc.sql import statement
 
 _ADD: Final = statement("run_add")

@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.answers.collection import Candidate
 from services.gc.report import plans
-from services.gc.rules.plan import Candidate
 
 _PAGE: Final = 1000
 _COLUMNS: Final = (

@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.blobs import BlobStore
+from cutlog.contract.answers.collection import Candidate, Class, Verdict
 from cutlog.contract.keys import CacheKey, UnknownKeyError, parse_key
 from services.gc.errors import GcError
 from services.gc.projection import snapshot
@@ -15,7 +16,6 @@ from services.gc.report import store
 from services.gc.report.possible import count, possible
 from services.gc.report.reading import readable
 from services.gc.rules.classes import (
-    Class,
     judge_leftover,
     judge_preview,
     judge_proxies,
@@ -23,8 +23,8 @@ from services.gc.rules.classes import (
     judge_video,
     judge_video_deletion,
 )
-from services.gc.rules.plan import Basis, Candidate, candidate, object_candidate, proxy_candidate, video_candidate
-from services.gc.rules.policy import Verdict, judge, judge_deletion, judge_ready
+from services.gc.rules.plan import Basis, candidate, object_candidate, proxy_candidate, video_candidate
+from services.gc.rules.policy import judge, judge_deletion, judge_ready
 
 Other = Literal["proxy", "segment", "preview", "video", "leftover"]
 """Classes but for exports, which are too many to be looked at one by one."""

@@ -8,11 +8,12 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cutlog.contract.answers.collection import Candidate
 from cutlog.contract.behalf import Behalf
 from cutlog.db.driver import driver
 from cutlog.db.idempotency import same
 from services.gc.errors import GcError
-from services.gc.rules.plan import Basis, Candidate
+from services.gc.rules.plan import Basis
 from services.gc.sql import statement
 
 _ADD: Final = statement("plan_add")

@@ -8,10 +8,10 @@ from typing import Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cutlog.contract.answers.collection import Policy
 from cutlog.contract.commands import Command, RecordPolicy
 from cutlog.contract.events import PolicyChanged, PolicyLevel
 from services.gc.report.plans import KeyedBehalf
-from services.gc.rules.policy import Policy
 from services.gc.sql import statement
 
 SYSTEM: Final = "*"

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cutlog.contract.answers.collection import Policy
 from cutlog.db.driver import driver
 from services.gc.rules.plan import Basis
-from services.gc.rules.policy import Policy, Ready, policy_of
+from services.gc.rules.policy import Ready, policy_of
 from services.gc.rules.roots import Export
 from services.gc.sql import plain, statement
 

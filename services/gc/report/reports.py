@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobStore
+from cutlog.contract.answers.collection import Candidate, Class, Policy, Verdict
 from cutlog.contract.base import Strict
 from cutlog.contract.commands import Command, RecordPlan
 from cutlog.contract.events import PlanCalculated
@@ -24,9 +25,7 @@ from services.gc.report import audit, plans, policies
 from services.gc.report.judging import explained, judged
 from services.gc.report.plans import KeyedBehalf, Totals
 from services.gc.report.reading import Blocked, ObjectUnreadableError
-from services.gc.rules.classes import Class
-from services.gc.rules.plan import Basis, Candidate, PlanHash
-from services.gc.rules.policy import Policy, Verdict
+from services.gc.rules.plan import Basis, PlanHash
 from services.gc.sql import statement
 
 ERASABLE: Final = r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$"

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.blobs import BlobStore
 from cutlog.bus import Outbox
 from cutlog.bus.usage import report
+from cutlog.contract.answers.collection import Candidate, Class
 from cutlog.contract.base import Wire
 from cutlog.db.lead import lead_rounds
 from cutlog.db.skipping import Skipping
@@ -24,8 +25,7 @@ from services.gc.report import held, policies, store
 from services.gc.report.judging import judged
 from services.gc.report.reading import Blocked, ObjectUnreadableError
 from services.gc.report.reports import now
-from services.gc.rules.classes import Class
-from services.gc.rules.plan import Basis, Candidate
+from services.gc.rules.plan import Basis
 from services.gc.sql import statement
 
 log = structlog.get_logger(__name__)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Literal
 
 import msgspec
 
-from services.gc.rules.policy import Policy, Reason, Said, Verdict, min_age, moment, policy_of, ttl, verdict_of
+from cutlog.contract.answers.collection import Policy, Reason, Verdict
+from services.gc.rules.policy import Said, min_age, moment, policy_of, ttl, verdict_of
 from services.gc.rules.roots import Media, Project, Proxy
-
-Class = Literal["export", "proxy", "segment", "preview", "video", "leftover"]
 
 LEASE_HOURS = 24
 """How long what is unfinished is left to whoever began it."""

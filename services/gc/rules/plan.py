@@ -7,31 +7,13 @@ from datetime import datetime
 
 import msgspec
 
+from cutlog.contract.answers.collection import Candidate, Class, Policy, Verdict
 from cutlog.contract.base import Wire
-from cutlog.contract.profiles import ExportProfile
-from services.gc.rules.classes import Bare, Class, Segment, proxy_id
-from services.gc.rules.policy import Policy, Reason, Verdict
+from services.gc.rules.classes import Bare, Segment, proxy_id
 from services.gc.rules.roots import Export, Media, Proxy
 
 #: Keys in order and no spaces, so that equal plans are equal bytes wherever the hash is computed again.
 _CANONICAL = msgspec.json.Encoder(order="sorted")
-
-
-class Candidate(Wire):
-    """An object that no rule keeps. `size` in bytes, of its own: what it shares with others is not in it. `reasons` are
-    the rules that let it go. `exportId` names an export, `id` an object of any class; `finishedAt` is when it was last
-    written."""
-
-    id: str
-    class_: Class = msgspec.field(name="class")
-    key: str
-    size: int
-    finished_at: datetime
-    reasons: tuple[Reason, ...]
-    export_id: str | None = None
-    project_id: str | None = None
-    version: int | None = None
-    profile: ExportProfile | None = None
 
 
 class Basis(Wire):

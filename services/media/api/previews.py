@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.contract import keys
+from cutlog.contract.answers.videos import Status, Video
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.media import Rendition
 from cutlog.web import Api, Content, EventStream, ProblemError, Reply, Request, Role
@@ -17,7 +18,7 @@ from cutlog.web.links import FileLink, Links
 from cutlog.web.problems import invalid, not_found
 from services.media.api.problem_types import NOT_FAILED
 from services.media.records import videos
-from services.media.records.videos import Stored, Video
+from services.media.records.videos import Stored
 from services.media.records.watching import Watching
 from services.media.renditions.derive import Derive
 from services.media.renditions.previews import index
@@ -34,7 +35,7 @@ class At(Strict):
 class Making(Wire):
     """How far a video is. `progress`: the share of its edit proxy that is made, 0 to 1; `error`: why it failed."""
 
-    status: videos.Status
+    status: Status
     progress: float
     error: str | None
 

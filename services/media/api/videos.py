@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import LINK_SECONDS, BlobStore
 from cutlog.bus import Outbox
+from cutlog.contract.answers.videos import Video
 from cutlog.contract.base import Strict, Wire
 from cutlog.web import (
     Api,
@@ -33,7 +34,7 @@ from services.media.api.problems import FIELD, map_problems
 from services.media.ingest.receive import INVALID_MEDIA, Ingest
 from services.media.records import videos
 from services.media.records.settling import Answers
-from services.media.records.videos import Video, VideoInUseError
+from services.media.records.videos import VideoInUseError
 from services.media.records.visible import seen_by
 from services.media.serve import files
 

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.auth.credentials import Identity
+from cutlog.contract.answers.internal import Object
 from cutlog.contract.keys import ARCHIVE, ORIGINALS, ArchivedVideoKey, UnknownKeyError, originals_of, parse_key
 from cutlog.web.problems import not_found, unavailable
 from services.media.sql import statement
@@ -17,10 +18,6 @@ from services.media.sql import statement
 SECONDS: Final = 5.0
 _HAS_KEY: Final = statement("compat_has_key")
 _ORIGINAL: Final = re.compile(rf"{ORIGINALS}/([0-9a-f]{{64}}\.[0-9]{{1,18}}\.[a-z0-9]{{1,8}})")
-
-
-class _Object(msgspec.Struct):
-    key: str
 
 
 class Places:
@@ -54,7 +51,7 @@ class Places:
                 if response.status in (404, 422):
                     raise not_found("The file")
                 response.raise_for_status()
-                return msgspec.json.decode(await response.read(), type=_Object).key
+                return msgspec.json.decode(await response.read(), type=Object).key
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError):
             raise unavailable("The ops service does not answer.") from None
 

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import LINK_SECONDS, BlobStore
+from cutlog.contract.answers.videos import Video
 from cutlog.contract.uploads import path_of
 from cutlog.web import Api, Content, Problem, Reply, Request, Role
 from cutlog.web.body import too_large
@@ -22,7 +23,7 @@ from services.media.compat import reads
 from services.media.compat.places import Places
 from services.media.compat.rows import TAG, Described, One, VideoRow, VideoRows, VideosQuery
 from services.media.ingest.receive import Ingest
-from services.media.records.videos import Stored, Video
+from services.media.records.videos import Stored
 from services.media.serve.files import given, media_type
 
 ROOT: Final = "/api/compat"

@@ -21,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.auth.rings import OPERATOR
 from cutlog.blobs import BlobStore
 from cutlog.bus import Outbox
-from cutlog.contract.base import Strict, Wire
+from cutlog.contract.answers.internal import Rehearsed, Taken, Undone
+from cutlog.contract.base import Strict
 from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import (
     ArchiveMedia,
@@ -33,7 +34,6 @@ from cutlog.contract.commands import (
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.keys import archived_video
-from cutlog.contract.media import MediaFacts, MediaKind
 from cutlog.web import Api, ProblemType, Reply, Request, Role
 from services.media.errors import MediaError
 from services.media.facts.naming import display_name
@@ -80,25 +80,6 @@ class NewVideo(Strict):
     dry_run: bool = False
 
 
-class Rehearsed(Wire):
-    """What a video is that a dry run looked into."""
-
-    kind: MediaKind
-    facts: MediaFacts
-
-
-class Taken(Wire):
-    """Under which id the video is here, and how many uploads of it there are now. `added`: its bytes were not here.
-    `counted`: its uploads were counted now, and not when it was sent before. `rehearsed` by a dry run only, of a video
-    that is not here."""
-
-    id: str
-    ref_count: int
-    added: bool
-    counted: bool = True
-    rehearsed: Rehearsed | UnsetType = UNSET
-
-
 class Undo(Strict):
     """Takes back what a run brought. `projects` go with it and do not count as users. With `dryRun` it is only asked
     whether that is possible."""
@@ -106,12 +87,6 @@ class Undo(Strict):
     tenant: Id
     projects: tuple[str, ...] = ()
     dry_run: bool = False
-
-
-class Undone(Wire):
-    """How many uploads were taken back."""
-
-    uploads: int
 
 
 OTHER_BYTES: Final = ProblemType("other-bytes", 409, "The object has other bytes than announced", "")

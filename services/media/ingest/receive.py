@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.blobs import BlobStore
 from cutlog.blobs.digests import digest_of
 from cutlog.bus import Outbox
+from cutlog.contract.answers.videos import Video
 from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import RecordMediaUploaded
 from cutlog.contract.events import MediaUploaded
@@ -42,7 +43,7 @@ from services.media.ingest.writing import Appended, writing
 from services.media.records import videos, visible
 from services.media.records.quotas import UNLIMITED, Quotas
 from services.media.records.settling import Answers
-from services.media.records.videos import Stored, Video
+from services.media.records.videos import Stored
 from services.media.renditions.recipes import FONT
 
 log = structlog.get_logger(__name__)

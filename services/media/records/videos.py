@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 from sqlalchemy import ColumnElement, Row, ScalarSelect, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus import Outbox
-from cutlog.contract.base import Wire
+from cutlog.contract.answers.videos import Brought, Status, Video
 from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import Command, MediaCommand, RecordMediaDeduplicated, RecordMediaReleased
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
@@ -22,7 +22,6 @@ from services.media.errors import MediaError
 from services.media.records import uses
 from services.media.tables import brought, refusal, video
 
-Status = Literal["processing", "ready", "failed"]
 Storage = Literal["there", "archived", "deleted"]
 
 DERIVE_ATTEMPTS = 5
@@ -43,39 +42,6 @@ class VideoInUseError(MediaError):
 
 class NotFailedError(MediaError):
     """Only a failed video can be processed again."""
-
-
-class Brought(Wire):
-    """A row of another store that a video came from: the id, the name and the date that it had there, and what else
-    that store said of it. `alias` is the id under which the video is found here as well, where it has another."""
-
-    legacy_id: str
-    alias: str | None = None
-    name: str | None = None
-    created_at: datetime | None = None
-    metadata: dict[str, Any] | None = None
-
-
-class Video(Wire):
-    """A video as the API shows it. `size` in bytes; `uses` counts projects with any version that uses it; `progress`:
-    the share of its edit proxy that is made; `archived`: its original is in the archive; `imported`: the rows of other
-    stores that it came from, absent where there are none."""
-
-    id: str
-    sha256: str
-    size: int
-    name: str
-    ref_count: int
-    uses: int
-    status: Status
-    kind: MediaKind
-    facts: MediaFacts
-    created_at: datetime
-    duplicate: bool = False
-    error: str | None = None
-    progress: float = 0.0
-    archived: bool = False
-    imported: tuple[Brought, ...] | UnsetType = UNSET
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):

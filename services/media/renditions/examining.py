@@ -14,7 +14,8 @@ import msgspec
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cutlog.contract.base import Strict, Wire
+from cutlog.contract.answers.videos import Examination, NotExamined
+from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
 from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.problems import NOT_FOUND
@@ -31,23 +32,6 @@ class Examine(Strict):
     """The videos to examine again; without `ids`, all of the tenant that an earlier release examined."""
 
     ids: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=1000)] | None = None
-
-
-class NotExamined(Wire):
-    """A video that stays as it was, and why."""
-
-    id: str
-    reason: str
-
-
-class Examination(Wire):
-    """`begun`: videos that wait now and did not before; `waiting`: all that wait or are under way; `outdated`: those
-    that an earlier release examined; `failed`: some of those whose last examination came to nothing."""
-
-    begun: int
-    waiting: int
-    outdated: int
-    failed: tuple[NotExamined, ...] = ()
 
 
 async def begin(connection: AsyncConnection, tenant: str, ids: Sequence[str] | None) -> int:

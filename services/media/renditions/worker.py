@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, StoreUnavailableError
 from cutlog.bus import Outbox
+from cutlog.contract.answers.videos import Status
 from cutlog.contract.behalf import Behalf
 from cutlog.contract.commands import MediaCommand, RecordMediaFailed, RecordMediaReady
 from cutlog.contract.events import MediaFailed, MediaReady
@@ -26,7 +27,7 @@ from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
 from cutlog.process.stopping import stops_within
 from services.media.facts.lengths import seconds_of
 from services.media.facts.probed import UnusableError
-from services.media.records.videos import ENDED, Status, Stored, command, stored
+from services.media.records.videos import ENDED, Stored, command, stored
 from services.media.renditions.derive import Derive, Derived
 from services.media.renditions.examining import ENGINE
 from services.media.tables import video

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.answers.videos import Video
 from cutlog.contract.behalf import Behalf
 from cutlog.contract.ids import new_id
 from cutlog.db.idempotency import Answer, Keyed, keep, recall
@@ -26,7 +27,6 @@ from services.media.facts.probed import UnusableError
 from services.media.ingest import leases
 from services.media.ingest.receive import Ingest, Received, space_errors
 from services.media.records.quotas import Quotas
-from services.media.records.videos import Video
 from services.media.uploads import resumable
 from services.media.uploads.headers import Checksum
 from services.media.uploads.holding import Adding, BusyError, BytesLostError, Held, Holding

@@ -6,18 +6,16 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from cutlog.contract.base import Wire
+from cutlog.contract.answers.edits import Committed, ImportedTimeline, Stale
 from cutlog.contract.limits import NO_NUL
 from cutlog.web import Problem, Reply, Request
 from services.ops.api.context import Ops
 from services.ops.api.once import Translate, once
-from services.ops.api.problem_types import VERSION_CONFLICT, Stale
+from services.ops.api.problem_types import VERSION_CONFLICT
 from services.ops.decide.refusals import CollidedError, StaleVersionError
 from services.ops.edits.undoing import BuiltOnError
-from services.ops.interchange.losses import Loss
-from services.ops.interchange.matching import Missing
 from services.ops.project.asked import Batch, Undo
 from services.ops.project.results import Done, Edited
 from services.ops.project.undos import collided
@@ -27,27 +25,6 @@ MISSED: Final = 200
 
 VersionNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Message = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=NO_NUL)]
-
-
-class Committed(Wire):
-    """The version that an edit made, its length in frames, and its position in the log; null for a dry run. `losses`:
-    what of its files of captions is not kept, where it had some."""
-
-    version: int
-    duration: int
-    position: int | None
-    losses: tuple[Loss, ...] | UnsetType = UNSET
-
-
-class ImportedTimeline(Wire):
-    """The version that an import made, its length in frames, its position in the log; what the file held and this
-    project can't; and media that were missing. A dry run has no position."""
-
-    version: int
-    duration: int
-    position: int | None
-    losses: tuple[Loss, ...]
-    missing: tuple[Missing, ...]
 
 
 async def commit(ops: Ops, req: Request[Any, Any], project_id: str, wanted: Batch | Undo, *, dry_run: bool) -> Reply:

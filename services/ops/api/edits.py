@@ -9,17 +9,18 @@ import msgspec
 from msgspec import UNSET
 
 from cutlog.auth.actor import Actor
+from cutlog.contract.answers.edits import Committed
+from cutlog.contract.answers.projects import Version
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
 from cutlog.contract.ops import Ops as OpList
 from cutlog.web import Api, ListQuery, Page, ProblemError, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import BUDGET_EXCEEDED, TOO_LARGE, invalid
-from services.ops.api.committing import Committed, Message, VersionNumber, commit
+from services.ops.api.committing import Message, VersionNumber, commit
 from services.ops.api.context import Ops
 from services.ops.api.problem_types import EDIT_REFUSED, MEDIA_GONE, VERSION_CONFLICT
 from services.ops.edits.naming import media_named
 from services.ops.project.asked import Batch
-from services.ops.readmodel.views import Version
 
 MAX_BODY: Final = 1 << 20
 MAX_STORED: Final = 6 << 20

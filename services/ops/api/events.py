@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 from aiohttp import web
 
+from cutlog.contract.answers.projects import EventShown
 from cutlog.contract.base import Strict, Wire
 from cutlog.contract.envelope import RawEvent
 from cutlog.contract.events import ProjectEvent
@@ -27,16 +28,6 @@ class EventsQuery(Strict):
     """From where on: after this position, unless Last-Event-ID says otherwise; from now on without either."""
 
     after: Position | None = None
-
-
-class EventShown(Wire):
-    """An event of the project."""
-
-    position: int
-    type: str
-    at: datetime
-    actor: str
-    data: msgspec.Raw
 
 
 def _described(data: type[Wire]) -> type[msgspec.Struct]:

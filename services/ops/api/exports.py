@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from cutlog.contract.answers.projects import Export, Pinned
 from cutlog.contract.base import Strict
 from cutlog.contract.profiles import ExportProfile
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
@@ -19,7 +20,6 @@ from services.ops.decide.commands import CancelExport, RetryExport
 from services.ops.decide.project import exported
 from services.ops.project.asked import Export as ExportAsked
 from services.ops.project.results import Done, Exporting
-from services.ops.readmodel.views import Export, Pinned
 
 
 class NewExport(Strict):

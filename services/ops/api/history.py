@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from cutlog.contract.base import Strict, Wire
+from cutlog.contract.answers.edits import Committed, Diff
+from cutlog.contract.answers.projects import Origin, Project
+from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.ops import HistoryRevert, Name
 from cutlog.web import Api, ProblemError, Reply, Request, Role
 from cutlog.web.problems import BUDGET_EXCEEDED, invalid
-from services.ops.api.committing import Committed, Message, VersionNumber, commit
+from services.ops.api.committing import Message, VersionNumber, commit
 from services.ops.api.context import Ops
 from services.ops.api.once import once
 from services.ops.api.problem_types import (
@@ -25,8 +27,7 @@ from services.ops.decide.commands import ForkProject
 from services.ops.edits.errors import EditError
 from services.ops.project.asked import Batch, Undo
 from services.ops.project.results import Created, Done
-from services.ops.readmodel.views import Origin, Project
-from services.ops.timeline.diff import Change, diff
+from services.ops.timeline.diff import diff
 
 
 class DiffQuery(Strict):
@@ -35,14 +36,6 @@ class DiffQuery(Strict):
 
     first: VersionNumber | None = msgspec.field(name="from", default=None)
     last: VersionNumber | None = msgspec.field(name="to", default=None)
-
-
-class Diff(Wire):
-    """What makes the timeline of version `from` that of version `to`. No changes: they are equal."""
-
-    first: int = msgspec.field(name="from")
-    last: int = msgspec.field(name="to")
-    changes: list[Change]
 
 
 class Revert(Strict):

@@ -14,14 +14,14 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from cutlog.auth.rings import OPERATOR
-from cutlog.contract.base import Strict, Wire
+from cutlog.contract.answers.internal import Kept, KeptOp, Landed, Rehearsed
+from cutlog.contract.base import Strict
 from cutlog.contract.behalf import Behalf
 from cutlog.contract.events import ProjectEvent, VersionCommitted
 from cutlog.contract.ids import Id
 from cutlog.contract.imports import ImportedExport, ImportedProxy, ImportedVersion
 from cutlog.contract.legacy import Conventions
 from cutlog.contract.lines import one_line
-from cutlog.contract.media import MediaFacts, MediaKind
 from cutlog.contract.ops import Name
 from cutlog.contract.timeline import Canvas
 from cutlog.web import Api, Reply, Request, Role
@@ -48,13 +48,6 @@ REHEARSED: Final = 64
 """Dry runs of projects whose timelines are remembered from page to page."""
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-
-
-class Rehearsed(Strict):
-    """What a media is that a dry run looked into, and that is not here."""
-
-    kind: MediaKind
-    facts: MediaFacts
 
 
 class VersionsPage(Strict):
@@ -98,37 +91,6 @@ class Undo(Strict):
     tenant: Id
     source: Text
     dry_run: bool = False
-
-
-class KeptOp(Wire):
-    """An op that could not be translated: what it says that it is, and why not."""
-
-    kind: str
-    why: str
-    op: dict[str, Any]
-
-
-class Kept(Wire):
-    """A version with ops that are kept as they were written, and why. With `live` the timeline goes on without them.
-    `ops` are those that could not be translated; so many more are kept `with_them`."""
-
-    version: int
-    why: str
-    live: bool = False
-    ops: tuple[KeptOp, ...] = ()
-    with_them: int = 0
-
-
-class Landed(Wire):
-    """The version and duration in frames at which a project is now, how many versions this page added, and which of
-    the page's could not be translated. `began`: by this run; `touched`: no other has brought more since."""
-
-    version: int
-    duration: int
-    added: int
-    began: bool
-    touched: bool
-    kept: tuple[Kept, ...] = ()
 
 
 def routes(api: Api, ops: Ops) -> None:

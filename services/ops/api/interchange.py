@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from cutlog.contract.answers.edits import ImportedTimeline
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id
 from cutlog.contract.time import Fps
@@ -15,7 +16,7 @@ from cutlog.contract.timeline import Timeline
 from cutlog.web import Api, ProblemError, Reply, Request, Role
 from cutlog.web.problems import BUDGET_EXCEEDED, invalid
 from services.ops.api.captions import CaptionsSent, bring_captions
-from services.ops.api.committing import ImportedTimeline, Message, VersionNumber, committed_once, imported
+from services.ops.api.committing import Message, VersionNumber, committed_once, imported
 from services.ops.api.context import Ops
 from services.ops.api.problem_types import (
     EDIT_REFUSED,

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from cutlog.contract.base import Strict, Wire
+from cutlog.contract.answers.projects import PinShown
+from cutlog.contract.base import Strict
 from cutlog.contract.events import PinMode
 from cutlog.contract.profiles import ExportProfile
 from cutlog.web import Api, ProblemError, Reply, Request, Role
@@ -28,13 +29,6 @@ class NewPin(Strict):
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     profile: ExportProfile | None = None
     mode: PinMode = "normal"
-
-
-class PinShown(Wire):
-    """Whether the exports of a version are kept."""
-
-    version: int
-    pinned: bool
 
 
 def routes(api: Api, ops: Ops) -> None:

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from cutlog.contract.answers.edits import Missing, Stale
 from cutlog.contract.base import Wire
 from cutlog.web import ProblemType
-from services.ops.interchange.matching import Missing
-from services.ops.readmodel.views import Version
-from services.ops.timeline.rebase import Collision
-
-
-class Stale(Wire, omit_defaults=True):
-    """What the sender has not seen: the newest version, and up to 200 versions after the expected one. `collisions`
-    says which of the ops can't be rebased, and why."""
-
-    current_version: int
-    missed: tuple[Version, ...]
-    collisions: tuple[Collision, ...] = ()
 
 
 class MediaMissing(Wire):

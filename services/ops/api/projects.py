@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cutlog.auth.actor import Actor
+from cutlog.contract.answers.projects import Project
 from cutlog.contract.base import Strict
 from cutlog.contract.ids import Id, new_id
 from cutlog.contract.ops import Name
@@ -18,7 +19,6 @@ from services.ops.decide.commands import CreateProject, DeleteProject, RestorePr
 from services.ops.edits.project import fps_fault
 from services.ops.project.results import Created, Done
 from services.ops.readmodel.reads import Place
-from services.ops.readmodel.views import Project
 
 
 class NewProject(Strict):

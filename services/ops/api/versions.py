@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from cutlog.blobs import playing_seconds
+from cutlog.contract.answers.projects import Proxy, VersionShown
 from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.budgets import spent
 from cutlog.web.links import FileLink
@@ -13,7 +14,6 @@ from services.ops.api.context import Ops
 from services.ops.api.exports import completed
 from services.ops.api.problem_types import PROXY_FAILED
 from services.ops.readmodel.reads import VersionRow
-from services.ops.readmodel.views import Proxy, VersionShown
 
 
 def routes(api: Api, ops: Ops) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from cutlog.contract.base import Strict, Wire
+from cutlog.contract.answers.internal import Object
+from cutlog.contract.base import Strict
 from cutlog.contract.keys import (
     EXPORTED,
     ORIGINALS,
@@ -32,12 +33,6 @@ class PathQuery(Strict):
     """A path below the folder of uploads."""
 
     path: Annotated[str, msgspec.Meta(max_length=1024)]
-
-
-class Object(Wire):
-    """The key of an object."""
-
-    key: str
 
 
 def routes(api: Api, ops: Ops, rows: OldRows) -> None:

@@ -10,16 +10,11 @@ import msgspec
 import structlog
 
 from cutlog.auth.credentials import Identity
+from cutlog.contract.answers.internal import Marked
 
 log = structlog.get_logger(__name__)
 
 SECONDS: Final = 2.0
-
-
-class Marked(msgspec.Struct, frozen=True, rename="camel"):
-    """Ids of exports."""
-
-    export_ids: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ class Marks:
                 session.get(where, headers=self.identity.headers()) as response,
             ):
                 response.raise_for_status()
-                return msgspec.json.decode(await response.read(), type=Marked).export_ids
+                return frozenset(msgspec.json.decode(await response.read(), type=Marked).export_ids)
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError) as error:
             log.warning("compat.marks_unknown", project=project_id, error=repr(error))
             return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from cutlog.contract.answers.edits import Collision
 from services.ops.errors import OpsError
-from services.ops.timeline.rebase import Collision
 
 
 class RefusedError(OpsError):

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, assert_never
 
 import msgspec
 
+from cutlog.contract.answers.edits import Missing
 from cutlog.contract.effects import EFFECTS
 from cutlog.contract.fonts import BUILT_IN, DEFAULT
 from cutlog.contract.time import Fps
@@ -33,7 +34,7 @@ from services.ops.interchange.documents import unwrap
 from services.ops.interchange.export import time_effects
 from services.ops.interchange.flatten import HOUR, ZERO, Kind, Span, reference_of
 from services.ops.interchange.losses import Ledger
-from services.ops.interchange.matching import Asset, Library, Missing, Wanted, base_name
+from services.ops.interchange.matching import Asset, Library, Wanted, base_name
 from services.ops.interchange.names import Names
 from services.ops.interchange.schema import known, noted, own
 

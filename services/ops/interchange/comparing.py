@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from cutlog.contract.answers.edits import Loss
 from cutlog.contract.timeline import Clip, Marker, MediaSource, TextSource, Timeline, Track
-from services.ops.interchange.losses import Ledger, Loss
+from services.ops.interchange.losses import Ledger
 from services.ops.interchange.reading import Draft
 
 _CLIP: Final = {

@@ -7,21 +7,12 @@ from typing import Final
 
 import msgspec
 
-from cutlog.contract.base import Wire
+from cutlog.contract.answers.edits import Loss
 
 #: Losses that a report names one by one; the rest is counted.
 MAX_LOSSES: Final = 200
 #: Bytes of the report that fit in a header.
 MAX_HEADER: Final = 6_000
-
-
-class Loss(Wire):
-    """`what` was lost `where` (an id, a track, `timeline`), `count` times; `detail` says it in a sentence."""
-
-    what: str
-    where: str
-    count: int = 1
-    detail: str = ""
 
 
 class Ledger:

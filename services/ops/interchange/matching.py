@@ -8,7 +8,6 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from cutlog.contract.base import Wire
 from services.ops.edits.sources import Material
 
 
@@ -31,16 +30,6 @@ class Wanted(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         return next(iter(self.names), self.id or self.sha256)
-
-
-class Missing(Wire):
-    """A media that a file uses and the tenant does not have, or, if `ambiguous`, has several of by that name."""
-
-    name: str
-    id: str = ""
-    sha256: str = ""
-    clips: int = 1
-    reason: Literal["unknown", "ambiguous"] = "unknown"
 
 
 def stem(name: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from cutlog.contract.answers.edits import Missing
 from cutlog.contract.timeline import Canvas, Clip, Marker, Track
 from services.ops.interchange import schema
 from services.ops.interchange.clips import Absent, ClipReader
@@ -21,7 +22,7 @@ from services.ops.interchange.documents import unwrap
 from services.ops.interchange.flatten import Flattener, Laid, clips_of, reference_of
 from services.ops.interchange.joining import Joiner
 from services.ops.interchange.losses import Ledger
-from services.ops.interchange.matching import Library, Missing, Wanted
+from services.ops.interchange.matching import Library, Wanted
 from services.ops.interchange.names import Names
 from services.ops.interchange.schema import MalformedError, known, noted, own
 from services.ops.interchange.sound import attach

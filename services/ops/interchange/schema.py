@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from services.ops.interchange.losses import Loss
+from cutlog.contract.answers.edits import Loss
 
 DEFAULT_MEDIA: Final = "DEFAULT_MEDIA"
 

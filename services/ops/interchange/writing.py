@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from cutlog.contract.answers.edits import Loss
 from cutlog.contract.timeline import Canvas, Timeline, Track
 from services.ops.edits.sources import Material
 from services.ops.interchange.comparing import compare
@@ -17,7 +18,7 @@ from services.ops.interchange.export import export, file_names
 from services.ops.interchange.fcp7 import fcp7
 from services.ops.interchange.fcpxml import fcpxml
 from services.ops.interchange.kdenlive import kdenlive
-from services.ops.interchange.losses import Ledger, Loss
+from services.ops.interchange.losses import Ledger
 from services.ops.interchange.matching import Asset, Library
 from services.ops.interchange.reading import canvas_of, opened, read
 

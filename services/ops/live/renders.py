@@ -9,11 +9,11 @@ from typing import Final
 import msgspec
 
 from cutlog.bus import Bus, BusError
+from cutlog.contract.answers.projects import ProxyStatus
 from cutlog.contract.jobs import ProxyAsked
 from cutlog.contract.subjects import RENDER_PROXY
 from services.ops.live.feed import Feed
 from services.ops.readmodel.reads import VersionRow
-from services.ops.readmodel.views import ProxyStatus
 
 PATIENCE: Final = 3.0
 ASKED_FOR: Final = 30.0

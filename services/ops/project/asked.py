@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from cutlog.contract.answers.edits import Loss
 from cutlog.contract.legacy import Conventions
 from cutlog.contract.ops import Op
 from cutlog.contract.profiles import ExportProfile
@@ -20,7 +21,6 @@ from services.ops.decide.importing import LegacyVersion
 from services.ops.edits.sources import Material
 from services.ops.interchange.batch import Mode
 from services.ops.interchange.captions import CaptionFile
-from services.ops.interchange.losses import Loss
 from services.ops.interchange.matching import Library
 from services.ops.interchange.schema import Timeline as Otio
 

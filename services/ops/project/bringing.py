@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from cutlog.contract.answers.edits import Loss, Missing
 from cutlog.contract.ops import Op
 from cutlog.contract.timeline import TextSource
 from services.ops.decide.commands import CommitOps
@@ -19,8 +20,7 @@ from services.ops.interchange import batch
 from services.ops.interchange.captions import added, letters_on
 from services.ops.interchange.clips import Absent
 from services.ops.interchange.converter import FileRefusedError
-from services.ops.interchange.losses import Ledger, Loss
-from services.ops.interchange.matching import Missing
+from services.ops.interchange.losses import Ledger
 from services.ops.interchange.reading import Draft, canvas_of, read
 from services.ops.project.asked import CaptionsFile, TimelineFile
 from services.ops.project.catalog import Catalog

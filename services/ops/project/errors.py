@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cutlog.contract.answers.edits import Missing
 from services.ops.errors import OpsError
-from services.ops.interchange.matching import Missing
 
 
 class ImportRefusedError(OpsError):

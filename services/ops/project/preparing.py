@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from cutlog.contract.answers.edits import Loss, Missing
 from cutlog.contract.ids import new_id
 from cutlog.contract.ops import HistoryRevert, HistoryUndo, Op
 from services.ops.decide.commands import CommitOps, ProjectCommand, RequestExport, RetryExport
@@ -22,8 +23,7 @@ from services.ops.edits.size import OverBudgetError
 from services.ops.edits.sources import Earlier, nothing_earlier
 from services.ops.edits.undoing import runs
 from services.ops.interchange.captions import with_captions
-from services.ops.interchange.losses import Ledger, Loss
-from services.ops.interchange.matching import Missing
+from services.ops.interchange.losses import Ledger
 from services.ops.project import bringing, old_words
 from services.ops.project.asked import Asked, Batch, CaptionsFile, Export, OldBatch, OldVersions, TimelineFile, Undo
 from services.ops.project.catalog import Catalog

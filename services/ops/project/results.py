@@ -8,14 +8,13 @@ from typing import Final
 
 import msgspec
 
+from cutlog.contract.answers.edits import Loss, Missing
 from cutlog.contract.events import ExportRequested, ProjectEvent
 from cutlog.contract.profiles import ExportProfile
 from cutlog.contract.timeline import Canvas
 from services.ops.decide.commands import CommitOps, CreateProject, ForkProject, ProjectCommand, SetPin
 from services.ops.decide.project import pin_set, pins_on
 from services.ops.decide.project_state import Pin, ProjectState
-from services.ops.interchange.losses import Loss
-from services.ops.interchange.matching import Missing
 
 
 class Edited(msgspec.Struct, frozen=True, tag="edited"):

@@ -7,13 +7,14 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.answers.edits import Collision
 from cutlog.contract.ops import HistoryUndo
 from services.ops.decide.refusals import CollidedError, NothingToUndoError
 from services.ops.edits.undoing import BuiltOnError
 from services.ops.project.asked import Batch, Undo
 from services.ops.project.history import History
 from services.ops.readmodel.sql import statement
-from services.ops.timeline.rebase import Collision, collision
+from services.ops.timeline.rebase import collision
 
 FARTHEST: Final = 1_000
 """Versions at most among which the one that collides is looked for."""

@@ -12,13 +12,13 @@ from msgspec import UNSET
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cutlog.contract.answers.projects import Export, Imported, Origin, Pinned, Project, Version
 from cutlog.contract.imports import ImportedVersion
 from cutlog.contract.time import Fps
 from cutlog.contract.timeline import Canvas
 from cutlog.db.idempotency import Answer, Keyed, keep, recall
 from services.ops.readmodel.derive import ALL_PROFILES
 from services.ops.readmodel.sql import statement
-from services.ops.readmodel.views import Export, Imported, Origin, Pinned, Project, Version
 
 _SHOW_PROJECT: Final = statement("show_project")
 _LIST_PROJECTS: Final = statement("list_projects")

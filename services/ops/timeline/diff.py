@@ -4,45 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
+from cutlog.contract.answers.edits import Change, Of
 from cutlog.contract.base import Wire
 from cutlog.contract.timeline import ColorSource, Effect, FreezeSource, MediaSource, Source, TextSource
 from services.ops.edits.lane import Joint, Piece
 from services.ops.edits.sequence import Sequence, TrackState
 from services.ops.timeline.values import PIECE, TRACK
 
-Of = Literal["project", "track", "clip", "effect", "transition", "caption", "marker"]
-Kind = Literal["added", "removed", "moved", "shifted", "trimmed", "slipped", "replaced", "set"]
-
 #: Fields of a clip that have words of their own, or follow from others.
 _TOLD: Final = frozenset({"frames", "headCut", "tailCut"})
 _TRACK: Final = {name: field for name, field in TRACK.items() if name not in ("captions", "kind")}
-
-
-class Change(Wire, omit_defaults=True):
-    """One difference. `of` and `id` say of what; `clip` where an effect is.
-
-    moved: from and to are `{track, at}`, or the index of a track or an effect. shifted: `clips`, which follow each
-    other on a track, all moved `by` frames, as a ripple does. trimmed: `head` and `tail` are the frames that it gained
-    at its start and at its end, negative where it lost some. slipped: it shows frames `by` later. replaced: from and to
-    are sources. set: `property` was `from` and is `to`. `text` says it all in a sentence.
-    """
-
-    change: Kind
-    of: Of
-    id: str
-    text: str
-    clip: str | None = None
-    property: str | None = None
-    before: Any = msgspec.field(name="from", default=None)
-    after: Any = msgspec.field(name="to", default=None)
-    by: int | None = None
-    head: int | None = None
-    tail: int | None = None
-    clips: tuple[str, ...] = ()
 
 
 class Spot(Wire):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Several
 
-from cutlog.contract.base import Wire
+from cutlog.contract.answers.edits import Collision
 from cutlog.contract.ops import Op
 from services.ops.edits.apply import DEFINITIONS, apply_all
 from services.ops.edits.errors import EditError
@@ -17,17 +17,6 @@ from services.ops.edits.sequence import Sequence
 from services.ops.edits.sources import Earlier, Sources
 from services.ops.edits.touching import Touch
 from services.ops.timeline.values import ABSENT, Value, part
-
-
-class Collision(Wire):
-    """A value that the batch touches and that a version it has not seen made another. `pointer` is to the op."""
-
-    pointer: str
-    of: str
-    id: str
-    field: str
-    version: int
-    detail: str
 
 
 def against(

@@ -12,9 +12,10 @@ import msgspec
 
 from cutlog.blobs import playing_seconds
 from cutlog.blobs.signing import sign
+from cutlog.contract.answers.problems import ProblemError
 from cutlog.contract.base import Strict
 from cutlog.web import Api, Content, Reply, Request, Role
-from cutlog.web.problems import ProblemError, invalid, not_found, unavailable
+from cutlog.web.problems import invalid, not_found, unavailable
 from cutlog.web.signing import check
 from services.render.api.problem_types import MEDIA_GONE, MEDIA_NOT_READY
 from services.render.api.problems import gone

@@ -1,10 +1,11 @@
-"""What reads answer: projects, versions, exports as the public contract names their members."""
+"""Projects, versions, exports and pins."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from cutlog.contract.base import Wire
@@ -143,3 +144,20 @@ class VersionShown(Wire):
     exports: list[Export]
     undoes: tuple[int, ...] | UnsetType = UNSET
     gesture: str | UnsetType = UNSET
+
+
+class PinShown(Wire):
+    """Whether the exports of a version are kept."""
+
+    version: int
+    pinned: bool
+
+
+class EventShown(Wire):
+    """An event of a project. `data` is that of its type in `cutlog.contract.events`."""
+
+    position: int
+    type: str
+    at: datetime
+    actor: str
+    data: msgspec.Raw
