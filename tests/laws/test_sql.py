@@ -65,3 +65,14 @@ def test_every_file_of_sql_is_used_by_its_name() -> None:
         if path.stem not in named
     ]
     assert unused == []
+
+
+def test_migrations_of_a_service_follow_one_another() -> None:
+    """Two of one number would both be the newest, and neither would run."""
+    for folder in sorted((ROOT / "services").glob("*/migrations/versions")):
+        found = sorted(path.name[:4] for path in folder.glob("[0-9]*.py"))
+        assert found == [f"{number:04}" for number in range(1, len(found) + 1)], folder
+        for path in folder.glob("[0-9]*.py"):
+            before = None if path.name[:4] == "0001" else f"{int(path.name[:4]) - 1:04}"
+            said = dict(re.findall(r'^(revision|down_revision) = (?:"(\d+)"|None)', path.read_text(), re.M))
+            assert said == {"revision": path.name[:4], "down_revision": before or ""}, path
