@@ -52,7 +52,7 @@ _CANVAS_KEYS: Final = ("width", "height", "fps", "background")
 
 _ADD_PROJECT: Final = statement("add_project")
 _ADD_VERSIONS: Final = statement("add_versions")
-_COMMIT_VERSIONS: Final = "SELECT commit_versions($1, $2, $3, $4, $5, $6)"
+_COMMIT_VERSIONS: Final = statement("call_commit_versions")
 _CONFIGURE: Final = statement("configure_project")
 _KEEP_CANVAS: Final = statement("keep_canvas")
 _RESTORE_CANVAS: Final = statement("restore_canvas")

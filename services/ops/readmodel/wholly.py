@@ -9,11 +9,9 @@ from msgspec import UNSET
 
 from cutlog.contract.events import EventData, VersionCommitted
 from services.ops.log.records import Append, Whole
+from services.ops.readmodel.sql import statement
 
-_STATEMENT: Final = (
-    "SELECT first, at, data"
-    " FROM append_versions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-)  # fmt: skip
+_APPEND: Final = statement("call_append_versions")
 _MORE: Final = frozenset({"project.configure", "history.revert"})
 """Ops after which the row of the project changes beyond its version."""
 
@@ -24,7 +22,7 @@ def wholly(appends: Sequence[Append]) -> Whole | None:
     if len(versions) < sum(len(append.events) for append in appends):
         return None
     return Whole(
-        _STATEMENT,
+        _APPEND,
         (
             [version.version for version in versions],
             [version.duration for version in versions],
