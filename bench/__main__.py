@@ -13,13 +13,29 @@ from typing import Any, Final
 
 import msgspec
 
-from bench import append, backbone, edits, gc, history, interchange, join, log, media, render, start, streams, suite
+from bench import (
+    append,
+    backbone,
+    burst,
+    edits,
+    gc,
+    history,
+    interchange,
+    join,
+    log,
+    media,
+    render,
+    start,
+    streams,
+    suite,
+)
 from bench.page import DRAWINGS, page
 from bench.shape import SKIPPED, Bench, Row
 
 BENCHES: Final[dict[str, Bench]] = {
     "log": log.BENCH,
     "append": append.BENCH,
+    "burst": burst.BENCH,
     "history": history.BENCH,
     "edits": edits.BENCH,
     "interchange": interchange.BENCH,

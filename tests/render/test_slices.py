@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -23,6 +24,9 @@ from tests.support.database import Database
 from tests.support.waiting import eventually
 
 FAIR = {"*": Share(at_once=1000)}
+NOISE: dict[str, object] = {
+    "op": "effect.add", "clip": "c", "effect": "e", "kind": "noise", "params": {"amount": 0.5},
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -109,15 +113,39 @@ async def test_what_a_tenant_had_lately_counts_by_its_weight(engine: AsyncEngine
         assert len(await jobs.yielding(connection, "w", [], limits)) == 1, "what was long ago is forgotten"
 
 
+async def newer(connection: AsyncConnection, version: int) -> None:
+    """A version of the project `a.1` that wants a proxy."""
+    await jobs.want_proxy(
+        connection, tenant="a", project_id="a.1", version=version, digest="e", position=9, trace=TRACE, asked=False
+    )
+
+
 async def test_a_version_that_was_overtaken_ends_with_its_slice(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await proxies(connection, "a.1")
         job = await begun(connection, 0.1)
-        newer = {"tenant": "a", "project_id": "a.1", "version": 2, "digest": "e", "position": 9, "trace": TRACE}
-        await jobs.want_proxy(connection, **newer, asked=False)  # type: ignore[arg-type]
-        assert [each.passed for each in await jobs.yielding(connection, "w", [], FAIR)] == [True]
+        await newer(connection, 2)
+        (found,) = await jobs.yielding(connection, "w", [], FAIR)
+        assert found.passed
+        assert not found.has_had(SLICE), "it may be shown before that"
+        assert msgspec.structs.replace(found, seconds=SLICE).has_had(20 * SLICE), "it is not resumed"
         await connection.execute(text("UPDATE job SET asked = true WHERE job_id = :id"), {"id": job.job_id})
         assert await jobs.yielding(connection, "w", [], FAIR) == [], "somebody waits for it"
+
+
+async def test_of_versions_that_come_on_and_on_every_other_one_that_is_begun_is_made_to_its_end(
+    engine: AsyncEngine,
+) -> None:
+    passed = []
+    async with engine.begin() as connection:
+        await proxies(connection, "a.1")
+        for version in range(2, 8):
+            job = await begun(connection, SLICE + 1)
+            await newer(connection, version)
+            found = await jobs.yielding(connection, "w", [], FAIR)
+            passed.append(bool(found))
+            assert await jobs.leave(connection, job.job_id, job.attempt, "superseded" if found else "done")
+    assert passed == [True, False, True, False, True, False]
 
 
 async def test_giving_way_is_no_failure_and_counts_as_work(engine: AsyncEngine) -> None:
@@ -134,17 +162,28 @@ async def test_giving_way_is_no_failure_and_counts_as_work(engine: AsyncEngine) 
         assert [row.encoded for row in rows] == [350, 350] and all(row.worked >= 250 for row in rows)
 
 
+@pytest.mark.slow(reason="edits for as long as several renders take")
+async def test_edits_that_come_faster_than_they_are_rendered_are_shown_meanwhile(house: House) -> None:
+    project = await house.project("p_busy")
+    await house.edit(project, solid(200), NOISE)
+    async with house.render():
+        await house.proxy(project, 2)
+        edits = 0
+        while len(await house.events("ProxyRendered")) < 4:  # the edits go on until some of them are shown
+            await house.edit(project, {"op": "clip.set", "clip": "c", "opacity": 0.2 + edits % 70 / 100})
+            edits += 1
+            assert edits < 2_000, "nothing is shown"
+        await house.proxy(project, 2 + edits)
+        statuses = Counter((await house.jobs()).values())
+    shown = [event["version"] for event in await house.events("ProxyRendered")]
+    assert shown == sorted(shown) and shown[-1] == 2 + edits
+    assert statuses["done"] == len(shown) < edits
+
+
 @pytest.mark.slow(reason="renders a film that takes long beside a small one")
 async def test_a_small_film_is_not_kept_waiting_by_a_long_one(house: House) -> None:
-    noise: dict[str, object] = {
-        "op": "effect.add",
-        "clip": "c",
-        "effect": "e",
-        "kind": "noise",
-        "params": {"amount": 0.5},
-    }
     long, small = await house.project("p_long"), await house.project("p_small")
-    await house.edit(long, solid(500), noise)
+    await house.edit(long, solid(500), NOISE)
     async with house.render():
         kept = lambda: len(list((house.studio.blobs.root / "segments").rglob("*.mp4"))) > 3  # noqa: E731
         await eventually(kept)

@@ -93,6 +93,11 @@ class Yielding(msgspec.Struct, frozen=True):
     passed: bool
     used_up: bool = False
 
+    def has_had(self, slice_: float) -> bool:
+        """Whether it was at work for its slice, or may not be at work. What was passed over is not resumed, so that
+        nothing makes its slice longer."""
+        return self.used_up or self.seconds >= (SLICE if self.passed else slice_)
+
 
 def proxy_job(project_id: str, version: int) -> str:
     return f"proxy.{project_id}.{version}"

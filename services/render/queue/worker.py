@@ -141,8 +141,8 @@ class Worker:
     def _turn(self, job_id: str) -> None:
         """At the end of a slice. Raises GaveWayError when the job has had its time and somebody else waits, or when its
         tenant has used up a budget."""
-        found, slice_ = self._giving_way.get(job_id), self._slices.get(job_id, jobs.SLICE)
-        if found is not None and (found.passed or found.used_up or found.seconds >= slice_):
+        found = self._giving_way.get(job_id)
+        if found is not None and found.has_had(self._slices.get(job_id, jobs.SLICE)):
             raise GaveWayError
 
     async def handle(self, delivered: Delivered) -> None:

@@ -1,7 +1,8 @@
 -- Jobs at which a worker is, or helps, while somebody with a better claim waits for one: `seconds` of this attempt, and whether the
 -- job is `passed` over by a newer version. An admitted job that nobody took at once finds all workers busy. Of two tenants,
 -- the one that had less work lately for its weight has the better claim; of two proxies of one tenant, the one that was
--- worked on less. One whose tenant has `used_up` an hourly budget gives way to nobody: it waits for the next hour.
+-- worked on less. A proxy is not passed over where the one begun before it was: while somebody edits on and on, none would
+-- ever be shown. One whose tenant has `used_up` an hourly budget gives way to nobody: it waits for the next hour.
 SELECT mine.job_id, mine.attempt, ran.seconds, newer.exists AS passed, over.used_up
   FROM job AS mine
  CROSS JOIN LATERAL (
@@ -15,7 +16,15 @@ SELECT mine.job_id, mine.attempt, ran.seconds, newer.exists AS passed, over.used
    SELECT mine.kind = 'proxy' AND NOT mine.asked AND EXISTS (
      SELECT FROM job AS next
       WHERE next.kind = 'proxy' AND next.project_id = mine.project_id AND next.version > mine.version
-        AND next.status = 'queued') AS exists
+        AND next.status = 'queued')
+     AND NOT EXISTS (
+       SELECT FROM job AS before
+        WHERE before.kind = 'proxy' AND before.project_id = mine.project_id AND before.version < mine.version
+          AND before.status = 'superseded' AND before.attempt > 0
+          AND before.version > coalesce((
+            SELECT max(version) FROM job AS shown
+             WHERE shown.kind = 'proxy' AND shown.project_id = mine.project_id AND shown.status = 'done'
+               AND shown.version < mine.version), -1)) AS exists
  ) AS newer
  CROSS JOIN LATERAL (
    SELECT EXISTS (
