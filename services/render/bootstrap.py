@@ -93,8 +93,8 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
             admission.nudge()
 
         secret = settings.file_secret.get_secret_value()
-        previews = Previews(blobs)
-        preview.routes(api, Reels(timelines, previews, maker.engine), previews, ask, secret)
+        previews = Previews(blobs, maker.index)
+        preview.routes(api, Reels(timelines, previews, maker.plans), previews, ask, secret)
         worker = Worker(name, engine, outbox, maker, timelines, queue, publisher(bus), metrics, admission.nudge, shares)
         events = Projection(
             name=learn.NAME,

@@ -242,7 +242,7 @@ async def test_a_playlist_over_the_segments_plays_every_frame_with_its_sound(
 async def test_a_playlist_tells_of_what_exists_and_keeps_it_when_more_comes(studio: Studio, painted: Painter) -> None:
     a = await studio.ingest("a", painted(25, 120, HD, audio=True, tag=1))
     film = timeline(lane(shot(0, 13, 60, "a"), solid(60, 40)), library=[a], size=HD)
-    found, previews = reel(film, studio.maker.engine), Previews(studio.blobs)
+    found, previews = reel(film, studio.maker.plans), Previews(studio.blobs)
     links = [f"{k}.m4s" for k in range(len(found.fragments))]
     assert await previews.ready(found, "default") == 0
     await studio.proxy(film)
@@ -274,10 +274,10 @@ async def test_an_edit_proxy_that_does_not_fit_is_not_copied_into_fragments(stud
     film = timeline(lane(shot(0, 3, 40, "a"), shot(40, 0, 50, "b")), library=[a, b], size=HD)
     await studio.proxy(film)
     previews = Previews(studio.blobs)
-    found = reel(film, studio.maker.engine)
+    found = reel(film, studio.maker.plans)
     differing = await previews.differing(found, "default")
     assert differing == {b.renditions.proxy.sha256}
-    again = reel(film, studio.maker.engine, differing)
+    again = reel(film, studio.maker.plans, differing)
     assert await previews.differing(again, "default") == frozenset()
     assert await previews.ready(again, "default") == len(again.fragments)
 

@@ -151,6 +151,16 @@ async def test_the_film_sounds_as_one_mix_encoded_at_once(booth: Booth, studio: 
     assert db(found - mixed) < db(once - mixed) + 0.5
 
 
+@slow
+async def test_fragments_wait_for_no_other_sound_than_the_proxy_has(booth: Booth, studio: Studio) -> None:
+    """Sounds that were worked on are named by what worked on them."""
+    a = await booth.tape("a", tone(440, 20), RATE)
+    whole = film([a], bit(0, 0, 34, end=50, speed=Speed(num=3, den=2)))
+    await studio.proxy(whole)
+    found = reel(whole, studio.maker.plans)
+    assert await Previews(studio.blobs).ready(found, "default") == len(found.fragments)
+
+
 async def test_a_proxy_and_its_fragments_play_the_same_variant_of_each_joint(
     studio: Studio, painted: Painter, tmp_path: Path
 ) -> None:
@@ -161,7 +171,7 @@ async def test_a_proxy_and_its_fragments_play_the_same_variant_of_each_joint(
         shots = bit(at, 60, 30), bit(at + 30, 5, 40)
         whole = timeline(lane(*shots), library=[a], size=(160, 90), version=at)
         path = studio.path(await studio.proxy(whole))
-        film, previews = reel(whole, studio.maker.engine), Previews(studio.blobs)
+        film, previews = reel(whole, studio.maker.plans), Previews(studio.blobs)
         parts = [await previews.fragment(film, "default", number) for number in range(len(film.fragments))]
         joined = tmp_path / f"{at}.mp4"
         joined.write_bytes(parts[0][0] + b"".join(body for _, body in parts))

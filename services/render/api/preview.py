@@ -21,6 +21,7 @@ from services.render.api.problem_types import MEDIA_GONE, MEDIA_NOT_READY
 from services.render.api.problems import gone
 from services.render.plan.newest import edited
 from services.render.plan.segments import MediaNotReadyError
+from services.render.produce.plans import Plans
 from services.render.produce.playlist import Previews, Reel, reel, text
 from services.render.produce.timelines import Timelines
 
@@ -54,8 +55,8 @@ class Signed(Strict):
 class Reels:
     """Films by project and version, planned once."""
 
-    def __init__(self, timelines: Timelines, previews: Previews, engine: str) -> None:
-        self._timelines, self._previews, self._engine = timelines, previews, engine
+    def __init__(self, timelines: Timelines, previews: Previews, plans: Plans) -> None:
+        self._timelines, self._previews, self._plans = timelines, previews, plans
         self._known: OrderedDict[str, tuple[str, Reel]] = OrderedDict()
         self._asked: OrderedDict[str, None] = OrderedDict()
         self._expire: OrderedDict[str, int] = OrderedDict()
@@ -63,9 +64,9 @@ class Reels:
     async def shown(self, project_id: str, version: int, tenant: str) -> Reel:
         """As it is now. Raises TimelineGoneError, OpsAwayError, MediaNotReadyError."""
         timeline = await self._timelines.shown(project_id, version, tenant)
-        film = await asyncio.to_thread(reel, timeline, self._engine)
+        film = await asyncio.to_thread(reel, timeline, self._plans)
         if differing := await self._previews.differing(film, tenant):
-            film = await asyncio.to_thread(reel, timeline, self._engine, differing)
+            film = await asyncio.to_thread(reel, timeline, self._plans, differing)
         self._known[film.digest] = tenant, film
         self._known.move_to_end(film.digest)
         while len(self._known) > _REMEMBERED:
@@ -79,7 +80,7 @@ class Reels:
                 return 0
             before = await self._timelines.shown(project_id, version - 1, tenant)
             try:
-                earlier = await asyncio.to_thread(reel, before, self._engine, film.encode)
+                earlier = await asyncio.to_thread(reel, before, self._plans, film.encode)
             except MediaNotReadyError:
                 return 0
             return edited(film.pictures, earlier.pictures)

@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby, pairwise
-from math import ceil, floor
 from typing import Final
 
 import msgspec
@@ -49,6 +48,21 @@ class Block(msgspec.Struct, frozen=True):
     shift: Fraction
     cuts: tuple[bool, bool]
 
+    @property
+    def name(self) -> bytes:
+        """Equal for blocks that sound alike, wherever they lie."""
+        lanes = {lane: number for number, lane in enumerate(sorted({sound.lane for sound in self.sounds}))}
+        told = [sound.told(self.begin, lanes[sound.lane]) for sound in self.sounds]
+        return msgspec.msgpack.encode([self.end - self.begin, self.cuts, told])
+
+    def heard_until(self, rate: Fraction) -> int | None:
+        """The sample, in its own count, up to which something is heard that does not end at a cut to the next block."""
+        lasts = [sound.last for sound in self.sounds if not self._open(sound)]
+        if not lasts:
+            return None
+        count, of = _packets(max(lasts) + self.shift, rate)
+        return -(-count * FRAME // of)
+
     def first(self, rate: Fraction) -> int:
         """The packet, in its own count, that it begins with."""
         return _nearest(_packets(self.begin + self.shift, rate))
@@ -65,9 +79,11 @@ class Block(msgspec.Struct, frozen=True):
             take = sound.take(rate, self.shift)
             if self.cuts[0] and sound.first == self.begin and sound.begins_at_once:
                 take = replace(take, start=first, offset=take.offset + first - take.start)
-            if self.cuts[1] and sound.last == self.end and sound.ends_at_once:
-                take = replace(take, end=OPEN)
-            yield take
+            yield replace(take, end=OPEN) if self._open(sound) else take
+
+    def _open(self, sound: Sound) -> bool:
+        """Whether it lasts until it is cut to the next block."""
+        return self.cuts[1] and sound.last == self.end and sound.ends_at_once
 
 
 class _Growing:
@@ -81,24 +97,27 @@ class _Growing:
         self.sounds += sounds
         self.last = max(self.last, *(sound.last for sound in sounds))
 
-    def long_enough(self, end: int, rate: Fraction) -> bool:
-        return _packets(end - max(self.begin, self.reach), rate) >= _LEAST
+    def room(self, end: int) -> int:
+        """Frames before `end` in which nothing else is heard."""
+        return end - max(self.begin, self.reach)
 
 
 def blocks(sounds: Iterable[Sound], duration: int, rate: Fraction) -> list[Block]:
     """Covers frames [0, duration): as many blocks as there can be."""
+    count, of = _packets(1, rate)
+    least, reach = -(-_LEAST * of // count), _REACH * of // count
     found = [_Growing(0, 0)]
     ending: defaultdict[int, list[Sound]] = defaultdict(list)
     ordered = sorted(sounds, key=lambda sound: (sound.first, sound.lane))
     for at, group in groupby(ordered, key=lambda sound: sound.first):
         starting, last = list(group), found[-1]
         seamless = any(before.goes_on_in(sound) for sound in starting for before in ending[sound.clip.at])
-        if last.long_enough(at, rate) and _packets(last.last - at, rate) <= _REACH and not seamless:
+        if last.room(at) >= least and last.last - at <= reach and not seamless:
             found.append(_Growing(at, last.last))
         found[-1].add(starting)
         for sound in starting:
             ending[sound.clip.at + sound.clip.frames].append(sound)
-    while len(found) > 1 and not found[-1].long_enough(duration, rate):
+    while len(found) > 1 and found[-1].room(duration) < least:
         short = found.pop()
         found[-1].add(short.sounds)
     ends = [*(each.begin for each in found[1:]), duration]
@@ -121,14 +140,16 @@ def _shift(sounds: Sequence[Sound]) -> Fraction:
 
 def joint(left: Block, right: Block, rate: Fraction) -> tuple[int, ...]:
     """The packets of the left block, in its own count, before which the right one can begin, whatever lies before."""
-    apart = _packets(right.shift - left.shift, rate)
-    return tuple(right.first(rate) - each for each in sorted({ceil(apart), floor(apart)}, reverse=True))
+    count, of = _packets(right.shift - left.shift, rate)
+    return tuple(right.first(rate) - each for each in sorted({-(-count // of), count // of}, reverse=True))
 
 
-def _packets(frames: int | Fraction, rate: Fraction) -> Fraction:
-    return frames * SAMPLE_RATE / (rate * FRAME)
+def _packets(frames: int | Fraction, rate: Fraction) -> tuple[int, int]:
+    """The packets that so many frames last, as a fraction: whole numbers, since there are very many of them."""
+    return frames.numerator * SAMPLE_RATE * rate.denominator, frames.denominator * rate.numerator * FRAME
 
 
-def _nearest(packets: Fraction) -> int:
+def _nearest(packets: tuple[int, int]) -> int:
     """Halves go up, everywhere: so two are apart by the whole number below or above what they really are."""
-    return floor(packets + Fraction(1, 2))
+    count, of = packets
+    return (2 * count + of) // (2 * of)

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
 from heapq import heappop, heappush
 from itertools import pairwise
-from typing import Final, NamedTuple, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -21,7 +23,7 @@ from msgspec.structs import replace
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.time import samples_at
 from cutlog.contract.timeline import Timeline
-from services.render.audio.blocks import FRAME, LEAD, MARGIN, OPEN, blocks, joint
+from services.render.audio.blocks import FRAME, LEAD, MARGIN, OPEN, Block, blocks, joint
 from services.render.audio.takes import Take, Tape, joined, sounds
 from services.render.audio.treatment import Treatment, section_start
 from services.render.plan.segments import Digest
@@ -91,6 +93,15 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
         return self.chunks[begins : bisect_left(self.chunks, last, key=_first)]
 
 
+class Known(msgspec.Struct, frozen=True):
+    """The chunks of a version's blocks, by what makes them so, for the next version to take over. `looked` is how many
+    were not taken over themselves."""
+
+    context: bytes
+    chunks: Mapping[Hashable, Chunk]
+    looked: int
+
+
 def score(
     timeline: Timeline, bitrate: int, encoder: str, filters: str, *, snap: bool = False, chunk: int = CHUNK
 ) -> Score:
@@ -101,21 +112,58 @@ def score(
     late, such that the chunks of one place in the film are chunks of any other: see `services.render.audio.blocks`.
     Raises MediaNotReadyError.
     """
+    if snap:
+        return scored(timeline, bitrate, encoder, filters, None, chunk)[0]
+    samples, total = _length(timeline)
+    copyist = _Copyist(bitrate, encoder, filters, timeline, None)
+    return Score(samples=samples, bitrate=bitrate, chunks=tuple(_exactly(timeline, total, chunk, copyist)))
+
+
+def scored(
+    timeline: Timeline, bitrate: int, encoder: str, filters: str, before: Known | None, chunk: int = CHUNK
+) -> tuple[Score, Known]:
+    """What `score` gives with `snap`, taken over from another version where that has it. Raises MediaNotReadyError."""
+    samples, total = _length(timeline)
+    copyist = _Copyist(bitrate, encoder, filters, timeline, before)
+    chunks = tuple(_in_blocks(timeline, total, chunk, copyist))
+    return Score(samples=samples, bitrate=bitrate, chunks=chunks), copyist.known
+
+
+def _length(timeline: Timeline) -> tuple[int, int]:
+    """In samples and in packets."""
     samples = samples_at(timeline.duration, timeline.canvas.fps.fraction, SAMPLE_RATE)
-    total = -(-samples // FRAME) + 1
-    copyist = _Copyist([REVISION, encoder, bitrate], filters)
-    chunks = (_in_blocks if snap else _exactly)(timeline, total, chunk, copyist)
-    return Score(samples=samples, bitrate=bitrate, chunks=tuple(chunks))
+    return samples, -(-samples // FRAME) + 1
+
+
+_Variant: TypeAlias = "tuple[int, int, Iterator[Take | None]]"
+"""How a passage can be: its packets, its lead, and what is heard."""
 
 
 class _Copyist:
-    """Names chunks by all that they depend on."""
+    """Names chunks by all that they depend on, or takes them over from `before`."""
 
-    def __init__(self, context: list[object], filters: str) -> None:
-        self._context, self._filters = context, filters
+    def __init__(self, bitrate: int, encoder: str, filters: str, timeline: Timeline, before: Known | None) -> None:
+        self._context: list[object] = [REVISION, encoder, bitrate]
+        self._filters = filters
+        self._all = msgspec.msgpack.encode([*self._context, filters, timeline.canvas.fps])
+        self._before = before.chunks if before is not None and before.context == self._all else {}
+        self._known: dict[Hashable, Chunk] = {}
+        self._looked = 0
 
-    def chunk(self, first: int, *variants: tuple[int, int, Iterator[Take | None]], played: int = 0) -> Chunk:
-        """Of each variant: its packets, its lead, and what is heard."""
+    @property
+    def known(self) -> Known:
+        return Known(self._all, self._known, self._looked)
+
+    def taken_over(self, first: int, played: int, why: Hashable, make: Callable[[], Iterable[_Variant]]) -> Chunk:
+        """Equal `why` make equal chunks."""
+        found = self._known.get(why) or self._before.get(why)
+        if found is None:
+            self._looked += 1
+            found = self.chunk(0, *make())
+        self._known[why] = found
+        return replace(found, first=first, played=played)
+
+    def chunk(self, first: int, *variants: _Variant) -> Chunk:
         passages, recipes = [], list[list[object]]()
         for packets, lead, parts in variants:
             heard = [
@@ -129,7 +177,7 @@ class _Copyist:
             recipes.append([packets, lead, [msgspec.Raw(ingredients) for ingredients, _ in heard]])
         recipe = [self._context, *recipes[0]] if len(recipes) == 1 else [self._context, recipes]
         digest = Digest(hashlib.sha256(msgspec.json.encode(recipe)).hexdigest())
-        return Chunk(digest=digest, first=first, passages=tuple(passages), played=played)
+        return Chunk(digest=digest, first=first, passages=tuple(passages))
 
 
 class _Heard:
@@ -146,7 +194,7 @@ class _Heard:
         self._open = [take for take in self._open if take.end > start]
         return self._open
 
-    def passage(self, first: int, last: int, lead: int) -> tuple[int, int, Iterator[Take | None]]:
+    def passage(self, first: int, last: int, lead: int) -> _Variant:
         """Packets [first, last) of them."""
         start, end = (first - lead) * FRAME, (last + 1) * FRAME
         return last - first, lead, (take.within(start, end) for take in self.among(start, end))
@@ -163,29 +211,26 @@ def _exactly(timeline: Timeline, total: int, chunk: int, copyist: _Copyist) -> I
 def _in_blocks(timeline: Timeline, total: int, chunk: int, copyist: _Copyist) -> Iterator[Chunk]:
     """Blocks are cut by a grid in the packets of their sources. What lies over a joint holds both of its variants."""
     rate = timeline.canvas.fps.fraction
-    left: _Left | None = None
+    left: _Laid | None = None
     for block, following in pairwise([*blocks(sounds(timeline), timeline.duration, rate), None]):
         assert block is not None
-        first, ahead = block.first(rate), block.ahead(rate)
-        ends = (total + ahead,) if following is None else joint(block, following, rate)
-        takes = [*joined(block.takes(rate))]
-        heard = _Heard(takes)
+        laid = _Laid(block, following, rate, total)
+        first, ends = laid.first, laid.ends
         begin = first + (left.reach if left else 0) + LEAD
         lines = _lines(begin, ends[0] - (LEAD if following is None else MARGIN), chunk)
+
+        def passage(first: int, last: int, lead: int = LEAD, laid: _Laid = laid) -> Chunk:
+            why = laid.name, first, last, lead
+            return copyist.taken_over(first - laid.ahead, 0, why, lambda: [laid.heard.passage(first, last, lead)])
+
         if left is None:
-            yield copyist.chunk(0, heard.passage(first, lines[0] if lines else total + ahead, 0))
+            yield passage(first, lines[0] if lines else ends[0], 0)
         else:
-            yield copyist.chunk(
-                left.border - left.ahead,
-                *left.joined(heard, first, lines[0]),
-                played=left.ends.index(first - ahead + left.ahead),
-            )
+            yield left.over(laid, lines[0], copyist)
         for border, next_ in pairwise([*lines, *(ends if following is None else ())]):
-            yield copyist.chunk(border - ahead, heard.passage(border, next_, LEAD))
-        if following is not None:
-            soonest = ends[0] * FRAME
-            reach = max((take.end - soonest for take in takes if take.end != OPEN), default=0)
-            left = _Left(heard, ahead, lines[-1], ends, max(0, -(-reach // FRAME)))
+            yield passage(border, next_)
+        laid.border = lines[-1] if lines else first
+        left = laid
 
 
 def _lines(first: int, last: int, chunk: int) -> list[int]:
@@ -193,23 +238,34 @@ def _lines(first: int, last: int, chunk: int) -> list[int]:
     return [*range(-(-first // chunk) * chunk, last + 1, chunk)] or [*range(first, min(first, last) + 1)]
 
 
-class _Left(NamedTuple):
-    """The end of a block, from its packet `border` on. The next one begins behind one of `ends`; what is `heard` may
-    reach into it by `reach` packets."""
+class _Laid:
+    """A block in its place. The next one, or the film's end, is behind one of the packets `ends`; what is heard reaches
+    `reach` packets into it. `border` is where the last chunk begins that is not of this block alone."""
 
-    heard: _Heard
-    ahead: int
-    border: int
-    ends: tuple[int, ...]
-    reach: int
+    def __init__(self, block: Block, following: Block | None, rate: Fraction, total: int) -> None:
+        self.name, self.first, self.ahead = block.name, block.first(rate), block.ahead(rate)
+        self.ends = (total + self.ahead,) if following is None else joint(block, following, rate)
+        until = block.heard_until(rate)
+        self.reach = 0 if until is None else max(0, -(-(until - self.ends[0] * FRAME) // FRAME))
+        self.border = self.first
+        self._block, self._rate = block, rate
 
-    def joined(self, right: _Heard, first: int, until: int) -> Iterator[tuple[int, int, Iterator[Take | None]]]:
-        """All variants of the joint with packets [first, until) of the next block."""
-        start, more = self.border - LEAD, until - first
+    @cached_property
+    def heard(self) -> _Heard:
+        return _Heard([*joined(self._block.takes(self._rate))])
+
+    def over(self, right: _Laid, until: int, copyist: _Copyist) -> Chunk:
+        """The chunk over the joint with the next block, up to its packet `until`."""
+        played = self.ends.index(right.first - right.ahead + self.ahead)
+        why = self.name, self.border, self.ends, right.name, until
+        return copyist.taken_over(self.border - self.ahead, played, why, lambda: self._variants(right, until))
+
+    def _variants(self, right: _Laid, until: int) -> Iterator[_Variant]:
+        start, more = self.border - LEAD, until - right.first
         lefts = self.heard.among(start * FRAME, (self.ends[-1] + more + 1) * FRAME)
-        rights = right.among((first - self.ends[-1] + start) * FRAME, (until + 1) * FRAME)
+        rights = right.heard.among((right.first - self.ends[-1] + start) * FRAME, (until + 1) * FRAME)
         for end in self.ends:
-            window, moved = (start * FRAME, (end + more + 1) * FRAME), (first - end) * FRAME
+            window, moved = (start * FRAME, (end + more + 1) * FRAME), (right.first - end) * FRAME
             closed = (replace(take, end=end * FRAME) if take.end == OPEN else take for take in lefts)
             heard = [take.within(*window) for take in closed]
             heard += [take.within(*(edge + moved for edge in window)) for take in rights]

@@ -9,7 +9,7 @@ import msgspec
 
 from cutlog.contract.media import Rendition
 from cutlog.contract.profiles import SAMPLE_RATE
-from cutlog.contract.timeline import Clip, MediaRef, MediaSource, Timeline, Track, Transition
+from cutlog.contract.timeline import Clip, MediaRef, MediaSource, Timeline, Transition
 from services.render.audio.levels import Fade, Level, curve
 from services.render.audio.treatment import Treatment, treatment
 from services.render.plan.segments import MediaNotReadyError
@@ -63,12 +63,12 @@ class Take(msgspec.Struct, frozen=True, kw_only=True):
 
 class Sound(msgspec.Struct, frozen=True, kw_only=True):
     """A clip that is heard in frames [first, last) of the film, its handles under transitions included; `lane` is the
-    number of its track. `position` is where in its source, at its speed and backwards if reversed, the clip begins: in
-    frames."""
+    number of its track, and `gain_db` what that adds. `position` is where in its source, at its speed and backwards if
+    reversed, the clip begins: in frames."""
 
     clip: Clip
     audio: Rendition
-    track: Track
+    gain_db: float
     lane: int
     first: int
     last: int
@@ -91,11 +91,17 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it does not fade out."""
         return self.after is None and not (self.clip.audio_fade_out and not self.clip.tail_cut)
 
+    def told(self, begin: int, lane: int) -> list[object]:
+        """All that it depends on, with its places counted from frame `begin`, and with another number of its track."""
+        clip = msgspec.structs.replace(self.clip, id="", at=self.clip.at - begin, link=None)
+        across = [each and each.frames for each in (self.before, self.after)]
+        return [clip, self.audio, self.gain_db, lane, self.first - begin, self.last - begin, across]
+
     def goes_on_in(self, other: Sound) -> bool:
         """Whether the other begins where this one ends, in the film and in the source."""
         return (
-            self.clip.at + self.clip.frames == other.clip.at
-            and self.audio.sha256 == other.audio.sha256
+            self.audio.sha256 == other.audio.sha256
+            and self.clip.at + self.clip.frames == other.clip.at
             and self.ahead == other.ahead
             and self.clip.reversed == other.clip.reversed
             and _pace(self.clip) == _pace(other.clip)
@@ -131,7 +137,7 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True):
             end=sample(self.last),
             offset=start + ahead,
             level=Level(
-                gain=curve(clip.gain_db, at, rate, lambda db: db + self.track.gain_db),
+                gain=curve(clip.gain_db, at, rate, lambda db: db + self.gain_db),
                 pan=curve(clip.pan, at, rate),
                 fades=tuple(fades),
             ),
@@ -153,7 +159,7 @@ def sounds(timeline: Timeline) -> Iterator[Sound]:
             yield Sound(
                 clip=clip,
                 audio=media.renditions.audio,
-                track=track,
+                gain_db=track.gain_db,
                 lane=lane,
                 first=clip.at - (before.frames // 2 if before else 0),
                 last=clip.at + clip.frames + (after.frames - after.frames // 2 if after else 0),

@@ -7,8 +7,9 @@ names no segment anew, and a trim only those at the edges that it cuts.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from itertools import chain
 from typing import Final, NewType, assert_never
 
 import msgspec
@@ -110,27 +111,57 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return {segment.source.sha256: segment.source for segment in self.segments if isinstance(segment, Copied)}
 
 
+class Known(msgspec.Struct, frozen=True):
+    """The segments of a version's spans, by what the spans show, for the next version to take over. `looked` is how
+    many spans were not taken over themselves."""
+
+    context: bytes
+    media: Mapping[str, MediaRef]
+    spans: Mapping[bytes, tuple[Segment, ...]]
+    looked: int
+
+
 def plan(timeline: Timeline, profile: Profile, engine: str, encode: frozenset[str] = frozenset()) -> Plan:
     """The segments of a version under a profile.
 
     `engine` is the identity of the ffmpeg build. Nothing is copied from edit proxies whose SHA-256 is in `encode`.
     Raises MediaNotReadyError.
     """
+    return planned(timeline, profile, engine, encode, None)[0]
+
+
+def planned(
+    timeline: Timeline, profile: Profile, engine: str, encode: frozenset[str], before: Known | None
+) -> tuple[Plan, Known]:
+    """What `plan` gives, taken over from another version where that has it. Raises MediaNotReadyError."""
     planner = _Planner(timeline, profile, engine, encode)
-    segments = tuple(segment for span in spans(timeline, not profile.alpha) for segment in planner.cut(span))
-    names = [
+    its = [profile.stock, profile.grid, profile.alpha]
+    context = msgspec.msgpack.encode([planner.context, its, sorted(encode), timeline.canvas])
+    earlier: Mapping[bytes, tuple[Segment, ...]] = {}
+    if before is not None and before.context == context and _agree(before.media, timeline.media):
+        earlier = before.spans
+    cut: dict[bytes, tuple[Segment, ...]] = {}
+    parts, looked = list[tuple[Segment, ...]](), 0
+    for span in spans(timeline, not profile.alpha):
+        why = span.content
+        part = cut.get(why) or earlier.get(why)
+        if part is None:
+            part, looked = tuple(planner.cut(span)), looked + 1
+        cut[why] = part
+        parts.append(part)
+    whole = planner.whole(tuple(chain.from_iterable(parts)))
+    return whole, Known(context, timeline.media, cut, looked)
+
+
+def _agree(some: Mapping[str, MediaRef], others: Mapping[str, MediaRef]) -> bool:
+    return all(others.get(name, media) == media for name, media in some.items())
+
+
+def _named(segments: Iterable[Segment]) -> list[object]:
+    return [
         segment.digest if isinstance(segment, Encoded) else [segment.source.sha256, segment.first, segment.frames]
         for segment in segments
     ]
-    return Plan(
-        profile=profile.name,
-        size=planner.size,
-        fps=timeline.canvas.fps,
-        encoder=planner.encoder,
-        segments=segments,
-        digest=_digest([planner.context, names]),
-        alpha=profile.alpha,
-    )
 
 
 def moment(timeline: Timeline, profile: Profile, engine: str, frame: int) -> Encoded:
@@ -159,6 +190,17 @@ class _Planner:
             frames = min(self._until_line(clock, first), span.frames - first)
             yield self._segment(span.layers, first, frames)
             first += frames
+
+    def whole(self, segments: tuple[Segment, ...]) -> Plan:
+        return Plan(
+            profile=self.profile.name,
+            size=self.size,
+            fps=self.canvas.fps,
+            encoder=self.encoder,
+            segments=segments,
+            digest=_digest([self.context, _named(segments)]),
+            alpha=self.profile.alpha,
+        )
 
     def alone(self, span: Span, frame: int) -> Encoded:
         """One frame of a span."""

@@ -96,6 +96,11 @@ class Span(msgspec.Struct, frozen=True):
     def end(self) -> int:
         return self.at + self.frames
 
+    @property
+    def content(self) -> bytes:
+        """Equal for spans that show the same, wherever they lie."""
+        return msgspec.msgpack.encode([self.frames, *([type(layer).__name__, layer] for layer in self.layers)])
+
 
 class _Item(msgspec.Struct, frozen=True):
     """What a track shows on [at, end): a clip, or a transition of `kind` from `clip` to `following`."""

@@ -20,10 +20,11 @@ from services.render.compile import OUTPUT, Opened, Run, batches, compile_run
 from services.render.plan.layers import SourceFile, Typeface
 from services.render.plan.newest import edited, newest_first
 from services.render.plan.profiles import Profile
-from services.render.plan.segments import Digest, Encoded, MediaNotReadyError, Plan, plan
+from services.render.plan.segments import Digest, Encoded, MediaNotReadyError, Plan
 from services.render.produce.lettering import Letterer
 from services.render.produce.metering import UNMETERED, Metering, drawn
 from services.render.produce.orders import GaveWayError, Order
+from services.render.produce.plans import Plans
 from services.render.produce.share import LANES, ForeignPartError, Share
 from services.render.produce.sources import Sources
 from services.render.produce.tally import Tally, Tell
@@ -42,11 +43,11 @@ class Segments:
     """`cores`: how many processes of ffmpeg go side by side, or how many threads one of them has."""
 
     def __init__(
-        self, ffmpeg: Ffmpeg, blobs: BlobStore, sources: Sources, letterer: Letterer, engine: str, cores: int,
+        self, ffmpeg: Ffmpeg, blobs: BlobStore, sources: Sources, letterer: Letterer, plans: Plans, cores: int,
         metering: Metering = UNMETERED,
     ) -> None:  # fmt: skip
         self._ffmpeg, self._blobs, self._sources, self._cores = ffmpeg, blobs, sources, cores
-        self._letterer, self._engine, self._metering = letterer, engine, metering
+        self._letterer, self._plans, self._metering = letterer, plans, metering
 
     async def encode(
         self, order: Order, pictures: Plan, missing: Sequence[Encoded], since: datetime, cache: SegmentCache,
@@ -87,7 +88,7 @@ class Segments:
         if before is None:
             return missing
         try:
-            earlier = plan(before, order.profile, self._engine)
+            earlier = await asyncio.to_thread(self._plans.pictures, before, order.profile)
         except MediaNotReadyError:
             return missing
         return newest_first(pictures, {segment.digest for segment in missing}, edited(pictures, earlier))

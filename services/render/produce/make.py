@@ -16,19 +16,19 @@ from cutlog.contract.commands import Output
 from cutlog.contract.keys import ProxyKey, ReceiptKey, UnknownKeyError, parse_key, proxies_of
 from cutlog.contract.receipts import FORMAT, Receipt
 from cutlog.ffmpeg import Ffmpeg
-from services.render.audio.score import Chunk, Score, score
+from services.render.audio.score import Chunk, Score
 from services.render.cache.earlier import Earlier
 from services.render.cache.packets import DamagedSegmentError
-from services.render.cache.store import SegmentCache
+from services.render.cache.store import Index, SegmentCache
 from services.render.plan.profiles import Profile
-from services.render.plan.segments import Digest, Plan, plan
-from services.render.produce import aac
+from services.render.plan.segments import Digest, Plan
 from services.render.produce.encode import Segments
 from services.render.produce.finish import make_gif, own_samples
 from services.render.produce.join import Joining
 from services.render.produce.lettering import Letterer
 from services.render.produce.metering import UNMETERED, Metering
 from services.render.produce.orders import GaveWayError, Order, gave_way
+from services.render.produce.plans import Plans
 from services.render.produce.receipts import film_digest, made_before, segment_names, write_receipt
 from services.render.produce.share import Share
 from services.render.produce.sources import Sources
@@ -59,7 +59,10 @@ class Maker:
         letterer = Letterer("off" if ffmpeg.sandbox == "off" else "auto", fonts)
         self.engine = f"{ffmpeg.identity} {letterer.identity}"
         """What draws: part of every render key."""
-        self.segments = Segments(ffmpeg, blobs, self._sources, letterer, self.engine, cores, metering)
+        self.plans = Plans(self.engine, ffmpeg.identity)
+        self.index = Index()
+        """Of the segments and chunks in the cache, as far as this process knows."""
+        self.segments = Segments(ffmpeg, blobs, self._sources, letterer, self.plans, cores, metering)
         """The maker of the pictures."""
 
     async def make(self, order: Order, tell: Tell, share: Share | None = None) -> Output:
@@ -72,7 +75,7 @@ class Maker:
         phases = Phases()
         timeline, profile = order.timeline, order.profile
         with phases("plan"):
-            pictures, sound = self._planned(order, frozenset())
+            pictures, sound = await asyncio.to_thread(self._planned, order, frozenset())
         subtitles = beside(timeline, profile)
         film = film_digest(pictures, sound, subtitles)
         assert profile.name != "still", "a frame is no film"
@@ -102,7 +105,7 @@ class Maker:
                     if repair == _REPAIRS:
                         raise
                     log.warning("render.segment_corrupt", digest=error.digest)
-                    await SegmentCache(self._blobs, timeline.tenant).forget(error.digest)
+                    await self._cache(order).forget(error.digest)
             with phases("store"):
                 blob = await self._blobs.put_file(order.key, made, sync=order.sync, sha256=digest)
         output = Output(key=blob.key, size=blob.size, sha256=blob.sha256, frames=timeline.duration, encoded=encoded)
@@ -127,18 +130,16 @@ class Maker:
         return output
 
     def _planned(self, order: Order, encode: frozenset[str]) -> tuple[Plan, Score]:
-        profile = order.profile
-        pictures = plan(order.timeline, profile, self.engine, encode)
-        return (
-            pictures if profile.pictures else msgspec.structs.replace(pictures, segments=()),
-            score(order.timeline, profile.bitrate, aac.ENCODER, self._ffmpeg.identity, snap=profile.snap),
-        )
+        pictures = self.plans.pictures(order.timeline, order.profile, encode)
+        if not order.profile.pictures:
+            pictures = msgspec.structs.replace(pictures, segments=())
+        return pictures, self.plans.sound(order.timeline, order.profile)
 
     async def _fill(
         self, order: Order, pictures: Plan, sound: Score, tell: Tell, phases: Phases, share: Share | None
     ) -> int:
         """Makes what the cache lacks; how many frames were encoded."""
-        cache = SegmentCache(self._blobs, order.timeline.tenant)
+        cache = self._cache(order)
         segments = pictures.encoded()
         chunks = _chunks(order.profile, sound)
         with phases("look"):
@@ -171,7 +172,7 @@ class Maker:
 
     async def _join(self, order: Order, pictures: Plan, sound: Score, path: Path, *, careful: bool) -> str:
         """Joins a proxy, with what an earlier one has of it; its digest. `careful`: reads that before it is taken."""
-        cache = SegmentCache(self._blobs, order.timeline.tenant)
+        cache = self._cache(order)
         async with AsyncExitStack() as opened:
             earlier = await self._earlier(opened, order)
             if earlier is not None and (careful or earlier.may_be_torn):
@@ -205,7 +206,7 @@ class Maker:
     ) -> Path:
         """Joins all that there is; which file is the film."""
         profile = order.profile
-        cache = SegmentCache(self._blobs, order.timeline.tenant)
+        cache = self._cache(order)
         digests: set[Digest] = {*pictures.encoded(), *_chunks(profile, sound)}
         async with AsyncExitStack() as opened:
             files = await opened.enter_async_context(cache.files(digests))
@@ -231,6 +232,9 @@ class Maker:
             with pcm.open("wb") as out:
                 for passage in passages:
                     out.write(own_samples(passage, await voice.mixed(passage, tapes)).tobytes())
+
+    def _cache(self, order: Order) -> SegmentCache:
+        return SegmentCache(self._blobs, order.timeline.tenant, self.index)
 
     def _voice(self, order: Order) -> Voice:
         return Voice(self._ffmpeg, self._blobs, order.timeline.tenant, self._sources.local, self._cores)

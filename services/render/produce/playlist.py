@@ -22,14 +22,14 @@ from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.time import samples_at
 from cutlog.contract.timeline import Timeline
 from services.render.audio.blocks import FRAME
-from services.render.audio.score import Score, score
+from services.render.audio.score import Score
 from services.render.cache import boxes
 from services.render.cache.packets import MUXER_OPTIONS, BrokenFilmError, like, ticks
-from services.render.cache.store import SegmentCache
+from services.render.cache.store import Index, SegmentCache
 from services.render.plan.newest import pieces
 from services.render.plan.profiles import PROXY
-from services.render.plan.segments import Copied, Digest, Encoded, Plan, Segment, plan
-from services.render.produce import aac
+from services.render.plan.segments import Copied, Digest, Encoded, Plan, Segment
+from services.render.produce.plans import Plans
 from services.render.produce.receipts import film_digest
 from services.render.produce.stitch import (
     ParametersDifferError,
@@ -66,13 +66,12 @@ class Reel(msgspec.Struct, frozen=True):
     encode: frozenset[str] = frozenset()
 
 
-def reel(timeline: Timeline, engine: str, encode: frozenset[str] = frozenset()) -> Reel:
+def reel(timeline: Timeline, plans: Plans, encode: frozenset[str] = frozenset()) -> Reel:
     """The proxy of a version in fragments of at least a second, copying nothing from the edit proxies in `encode`.
 
     Raises MediaNotReadyError.
     """
-    pictures = plan(timeline, PROXY, engine, encode)
-    sounds = score(timeline, PROXY.bitrate, aac.ENCODER, engine, snap=PROXY.snap)
+    pictures, sounds = plans.pictures(timeline, PROXY, encode), plans.sound(timeline, PROXY)
     return Reel(film_digest(pictures, sounds), pictures, sounds, tuple(_fragments(pictures, sounds)), encode)
 
 
@@ -111,15 +110,15 @@ def text(film: Reel, ready: int, addresses: Sequence[str], start: str, first: in
 
 
 class Previews:
-    """Fragments of the films of all tenants, made of what the cache has."""
+    """Fragments of the films of all tenants, made of what the cache has; `index` says what that is known to have."""
 
-    def __init__(self, blobs: BlobStore) -> None:
-        self._blobs = blobs
+    def __init__(self, blobs: BlobStore, index: Index | None = None) -> None:
+        self._blobs, self._index = blobs, index
 
     async def ready(self, film: Reel, tenant: str, first: int = 0) -> int:
         """The first fragment from `first` on that can't be made yet; how many there are if all can."""
         every = set[Digest]().union(*(fragment.needs(film.sounds) for fragment in film.fragments[first:]))
-        absent = await SegmentCache(self._blobs, tenant).missing(every)
+        absent = await SegmentCache(self._blobs, tenant, self._index).missing(every)
         for number, fragment in enumerate(film.fragments[first:], first):
             if absent & fragment.needs(film.sounds):
                 return number
@@ -131,7 +130,7 @@ class Previews:
         Raises DamagedSegmentError, ParametersDifferError, BrokenFilmError.
         """
         part = film.fragments[number]
-        cache = SegmentCache(self._blobs, tenant)
+        cache = SegmentCache(self._blobs, tenant, self._index)
         async with AsyncExitStack() as opened:
             files = await opened.enter_async_context(cache.files(part.needs(film.sounds)))
             pictures = msgspec.structs.replace(film.pictures, segments=part.segments)
@@ -142,7 +141,7 @@ class Previews:
 
     async def differing(self, film: Reel, tenant: str) -> frozenset[str]:
         """Edit proxies whose packets can't stand beside the other pictures, as far as those exist yet."""
-        cache = SegmentCache(self._blobs, tenant)
+        cache = SegmentCache(self._blobs, tenant, self._index)
         copied = {part.source.sha256: part for part in film.pictures.segments if isinstance(part, Copied)}
         encoded = film.pictures.encoded()
         absent = await cache.missing(encoded) if copied else set(encoded)
