@@ -11,12 +11,13 @@ from typing import Final
 import pytest
 
 import services
+from cutlog.contract.effects import EFFECTS
 from cutlog.web.problems import Problem
 from services.gc.errors import GcError
 from services.media.errors import MediaError
 from services.ops.errors import OpsError
 from services.render.errors import RenderError
-from tests.laws.modules import ROOT, modules
+from tests.laws.modules import ROOT, modules, nodes
 
 BASES: Final = {"ops": OpsError, "media": MediaError, "render": RenderError, "gc": GcError}
 #: Their modules are parts of programs that run confined, with no other module of ours beside them.
@@ -62,3 +63,28 @@ def test_routes_are_added_by_functions_of_one_name() -> None:
                 first = node.args.args[0].annotation
                 if isinstance(first, ast.Name) and first.id == "Api" and not node.name.startswith("_"):
                     assert node.name in adding, f"{path}: {node.name}"
+
+
+def test_what_kinds_of_effects_do_is_said_in_tables() -> None:
+    """A name in a comparison is a trait that a new kind lacks without anybody noticing. What other programs call theirs
+    is another matter."""
+    compared = [
+        f"{name}:{constant.lineno}: {constant.value}"
+        for name, module in modules().items()
+        if not name.startswith(("services.ops.interchange", "services.ops.legacy"))
+        for node in nodes(module.tree)
+        for part in _compared(node)
+        for constant in ast.walk(part)
+        if isinstance(constant, ast.Constant) and isinstance(constant.value, str) and constant.value in EFFECTS
+    ]
+    assert compared == []
+
+
+def _compared(node: ast.AST) -> list[ast.AST]:
+    match node:
+        case ast.Compare(left=left, comparators=others):
+            return [left, *others]
+        case ast.match_case(pattern=pattern):
+            return [pattern]
+        case _:
+            return []

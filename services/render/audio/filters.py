@@ -103,6 +103,8 @@ def _compressor_settles(params: Mapping[str, Curve]) -> float:
     return _FORGOTTEN * (highest(params["attack"]) + highest(params["release"])) / 4000
 
 
+DENOISE: Final = "denoise"
+"""The kind whose filter is told the noise that was found."""
 RECIPES: Final[Mapping[str, _Recipe]] = {
     "highpass": _Recipe("highpass", "poles=2", (Option("frequency", "frequency", _same),), _pole_settles),
     "lowpass": _Recipe("lowpass", "poles=2", (Option("frequency", "frequency", _same),), _pole_settles),
@@ -125,7 +127,7 @@ RECIPES: Final[Mapping[str, _Recipe]] = {
         _compressor_settles,
     ),
     # All of `strength` takes 40 dB away. `floor` is measured: afftdn's own tracking hardly finds it.
-    "denoise": _Recipe(
+    DENOISE: _Recipe(
         "afftdn",
         "noise_type=white",
         (

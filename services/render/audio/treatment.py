@@ -9,7 +9,7 @@ So trims, splits and slips of a clip use the sections that exist, and a section 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -19,7 +19,7 @@ from cutlog.contract.effects import EFFECTS
 from cutlog.contract.media import Rendition
 from cutlog.contract.profiles import SAMPLE_RATE
 from cutlog.contract.timeline import Clip, Effect, Speed
-from services.render.audio.filters import Adjust, Filter, chain, loudness, noise, settling, speeding
+from services.render.audio.filters import DENOISE, Adjust, Filter, chain, loudness, noise, settling, speeding
 from services.render.audio.levels import Curve, curve, lowest, raised, within
 from services.render.plan.segments import Digest
 
@@ -224,20 +224,22 @@ def _step(effect: Effect, at: Fraction, rate: Fraction, used: tuple[int, int], k
     curves = {
         name: curve(value, at, rate) for name, value in sorted(effect.params.items()) if not isinstance(value, str)
     }
-    match effect.kind:
-        case "denoise":
-            return Denoise(curves["strength"], *known)
-        case "normalize":
-            # Of a limit that moves, the lowest: a limiter can't be told another while it works.
-            return Normalize(curves["lufs"], lowest(curves["truePeak"]), *used)
-        case kind:
-            return Filter(kind, tuple(curves.items()))
+    measuring = MEASURING.get(effect.kind)
+    return Filter(effect.kind, tuple(curves.items())) if measuring is None else measuring(curves, used, known)
+
+
+MEASURING: Final[Mapping[str, Callable[[Mapping[str, Curve], tuple[int, int], tuple[int, int]], Step]]] = {
+    "denoise": lambda curves, _, known: Denoise(curves["strength"], *known),
+    # Of a limit that moves, the lowest: a limiter can't be told another while it works.
+    "normalize": lambda curves, used, _: Normalize(curves["lufs"], lowest(curves["truePeak"]), *used),
+}
+"""Kinds of effect that must know how the sound is; all others are filters as they are."""
 
 
 def _informed(step: Normalize | Denoise, found: Measured) -> Filter | Adjust:
     match step, found.level:
         case Denoise(strength=strength), level:
-            return Filter("denoise", (("strength", strength), ("floor", level or 0.0)))
+            return Filter(DENOISE, (("strength", strength), ("floor", level or 0.0)))
         case Normalize(), None:
             return Adjust(0.0, None)
         case Normalize(lufs=lufs, true_peak=true_peak), float(level):
