@@ -43,7 +43,8 @@ FOLDERS: Final = {
     ),
     "decide": Folder(
         "services/ops/decide",
-        "ops/test_decide ops/test_decide_collecting ops/test_names ops/test_edit_laws_machine",
+        "ops/test_decide ops/test_decide_collecting ops/test_decide_facts ops/test_decide_importing "
+        "ops/test_decide_media ops/test_edit_laws_machine backfill/test_translate",
     ),
     "plan": Folder(
         "services/render/plan",

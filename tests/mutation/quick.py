@@ -63,17 +63,24 @@ def function_of(mutant: Mutant) -> Lines | None:
 
 
 class QuickTrials(Selection):
-    """A plugin that runs trials in place of the tests. `statuses` says of each mutant whether the tests PASSED
-    or FAILED, or that it is UNSUITABLE for this. `seconds` is None if the tests fail without a defect."""
+    """A plugin that runs trials in place of the tests. `statuses` says of each mutant whether the tests PASSED or
+    FAILED, or that it is UNSUITABLE for this, as it is in a function that ran while modules were loaded. `seconds` is
+    None if the tests fail without a defect."""
 
     def __init__(self, mutants: Sequence[Mutant], jobs: int, scratch: Path) -> None:
         self._mutants, self._jobs, self._scratch = mutants, jobs, scratch
         self._files = frozenset(str(mutant.path.absolute()) for mutant in mutants)
         self.statuses: list[int] = []
         self.seconds: float | None = None
+        self._loading: set[Start] = set()
+
+    def watch(self) -> None:
+        """Notes what runs while modules are loaded, from now on until the first test."""
+        sys.setprofile(_noting(self._loading, self._files))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        sys.setprofile(None)
         assert not session.testsfailed
         session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # one for all trials
         gc.unfreeze()
@@ -95,6 +102,8 @@ class QuickTrials(Selection):
     def _trial(self, session: pytest.Session, mutant: Mutant, tests: list[Ran], functions: Functions) -> Trial:
         lines = function_of(mutant)
         assert lines is not None
+        if any(map(lines.has, self._loading)):
+            return Trial(lambda: UNSUITABLE, 1)
         callers = [n for n, ran in enumerate(tests) if any(map(lines.has, ran.called))]
         callers.sort(key=lambda number: tests[number].seconds)
 

@@ -24,16 +24,16 @@ def survivors(mutants: Sequence[Mutant], tests: Sequence[str], jobs: int) -> lis
             raise SystemExit(f"the tests fail without a defect: pytest -n 0 {' '.join(tests)}")
         found, seconds, libraries = json.loads(told.read_text())
         fresh.load(libraries)
-        # A function may also have run while modules were loaded: whatever passed is tried again.
-        left = [
-            mutant for mutant in mutants if mutant not in quick or found[quick.index(mutant)] in (PASSED, UNSUITABLE)
-        ]
-        again = statuses([fresh.trial(mutant, tests, scratch, seconds) for mutant in left], jobs)
-        return [mutant for mutant, status in zip(left, again, strict=True) if status == PASSED]
+        known = dict(zip(quick, found, strict=True))
+        left = [mutant for mutant in mutants if known.get(mutant, UNSUITABLE) == UNSUITABLE]
+        anew = statuses([fresh.trial(mutant, tests, scratch, seconds) for mutant in left], jobs)
+        known |= dict(zip(left, anew, strict=True))
+        return [mutant for mutant in mutants if known[mutant] == PASSED]
 
 
 def _session(mutants: Sequence[Mutant], tests: Sequence[str], jobs: int, scratch: Path, told: Path) -> int:
     plugin = QuickTrials(mutants, jobs, scratch)
+    plugin.watch()
     run_pytest(tests, plugin, scratch)
     if len(plugin.statuses) < len(mutants) or plugin.seconds is None:
         return FAILED

@@ -8,16 +8,12 @@ import pytest
 
 from cutlog.contract.commands import (
     ArchiveExport,
-    ArchiveMedia,
     CollectExport,
     DeleteExport,
-    DeleteMedia,
     DeleteProxy,
-    MediaCommand,
     RecordPlan,
     RecordPolicy,
     RestoreExport,
-    RestoreMedia,
 )
 from cutlog.contract.events import (
     ExportArchived,
@@ -27,11 +23,6 @@ from cutlog.contract.events import (
     ExportRequested,
     ExportRestored,
     ExportUnpinned,
-    MediaArchived,
-    MediaDeleted,
-    MediaEvent,
-    MediaRestored,
-    MediaUploaded,
     PlanCalculated,
     PolicyChanged,
     ProjectCreated,
@@ -40,16 +31,14 @@ from cutlog.contract.events import (
     ProxyDeleted,
     VersionCommitted,
 )
-from cutlog.contract.media import MediaFacts
 from cutlog.contract.timeline import Canvas
-from services.ops.decide import media, run
+from services.ops.decide import run
 from services.ops.decide.commands import RetryExport, SetPin
 from services.ops.decide.project import decide
 from services.ops.decide.project_state import ProjectState, evolve, initial_state
 from services.ops.decide.refusals import (
     ChangedSinceError,
     HeldError,
-    MediaInUseError,
     NotArchivedError,
     NotReadyError,
     NotRetryableError,
@@ -164,39 +153,6 @@ def test_only_an_admin_lifts_or_changes_a_hold() -> None:
     assert decide(state, SetPin(1, NOW, True, "mp4", mode="hold")) == ()
     lifted = SetPin(1, NOW, False, "mp4", by_admin=True)
     assert decide(state, lifted) == (ExportUnpinned(version=1, profile="mp4"),)
-
-
-FACTS = MediaFacts(container="mov", duration="1")
-UPLOADED = MediaUploaded(
-    sha256="ab", size=1, name="a", key="videos/t/ab.1.mp4", generation=1, kind="video", facts=FACTS,
-    ref_count=1,
-)  # fmt: skip
-READY_MEDIA = (UPLOADED, MediaArchived(key="archive/a", generation=1))
-
-
-@pytest.mark.parametrize(
-    ("before", "command", "living", "then"),
-    [
-        (READY_MEDIA, RestoreMedia(media_id="m"), 0, MediaRestored(key="videos/t/ab.1.mp4", generation=1)),
-        (READY_MEDIA, DeleteMedia(media_id="m"), 0, MediaDeleted(generation=1)),
-        (READY_MEDIA, DeleteMedia(media_id="m"), 1, MediaInUseError),
-        (READY_MEDIA, ArchiveMedia(media_id="m", key="archive/a"), 0, NotReadyError),
-        ((UPLOADED,), ArchiveMedia(media_id="m", key="archive/a"), 0, NotReadyError),
-        ((UPLOADED,), DeleteMedia(media_id="m"), 0, NotArchivedError),
-        ((UPLOADED,), RestoreMedia(media_id="m"), 0, NotArchivedError),
-    ],
-)
-def test_media_goes_in_two_stages_while_nobody_holds_on_to_it(
-    before: tuple[MediaEvent, ...], command: MediaCommand, living: int, then: MediaEvent | type[RefusedError]
-) -> None:
-    state = media.initial_state()
-    for event in before:
-        state = media.evolve(state, event, "t")
-    if isinstance(then, type):
-        with pytest.raises(then):
-            media.decide(state, command, "t", 0, living)
-    else:
-        assert media.decide(state, command, "t", 0, living) == (then,)
 
 
 def test_a_policy_follows_an_older_one_only_and_a_run_has_one_plan() -> None:
