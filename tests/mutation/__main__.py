@@ -39,7 +39,9 @@ FOLDERS: Final = {
     "receipts": Folder("cutlog/contract/receipts.py", "proto/test_receipts"),
     "rules": Folder("services/gc/rules", "gc/test_policy gc/test_plan gc/test_classes gc/test_fold"),
     "facts": Folder(
-        "services/media/facts", "media/test_facts media/test_any_facts media/test_downmix media/test_naming"
+        "services/media/facts",
+        "media/test_facts media/test_any_facts media/test_downmix media/test_naming media/test_rates "
+        "media/test_streams",
     ),
     "decide": Folder(
         "services/ops/decide",
