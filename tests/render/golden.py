@@ -1,6 +1,6 @@
 """What each feature looks like, pinned: names of segments, digests of their pixels, and a small picture of each.
 
-`make golden` writes both files anew, after a change of pictures that was meant.
+`make golden` writes the files anew, those of `names.py` too, after a change of pictures that was meant.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cutlog.blobs import LocalBlobs
 from cutlog.contract.timeline import Timeline
 from services.render.plan.segments import plan
 from services.render.produce.orders import Order
+from tests.render import names
 from tests.render.features import SAMPLE, films, sepia
 from tests.render.screening import png, profile
 from tests.render.studio import Studio
@@ -94,6 +95,7 @@ async def main() -> None:
         golden, images = await seen(studio, Path(name))
     LOOKS.write_bytes(msgspec.json.format(msgspec.json.encode(golden), indent=1) + b"\n")
     np.savez_compressed(PICTURES, **images)  # type: ignore[arg-type]
+    names.write()
 
 
 if __name__ == "__main__":
