@@ -21,6 +21,7 @@ from cutlog.contract.answers.projects import Export, Origin, Pinned, Project, Pr
 from cutlog.contract.answers.projects import Version as Edit
 from cutlog.contract.answers.projects import VersionShown as Version
 from cutlog.contract.answers.videos import Examination, Video
+from cutlog.contract.answers.drafts import Draft
 
 __all__ = [
     "Candidate",
@@ -31,6 +32,7 @@ __all__ = [
     "Committed",
     "Conflict",
     "Diff",
+    "Draft",
     "Edit",
     "Examination",
     "Export",

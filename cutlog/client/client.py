@@ -22,6 +22,7 @@ from cutlog.contract.answers.projects import Export, PinShown, Project, Proxy
 from cutlog.contract.answers.projects import Version as Edit
 from cutlog.contract.answers.projects import VersionShown as Version
 from cutlog.contract.answers.videos import Examination, Video
+from cutlog.contract.answers.drafts import Draft
 from cutlog.contract.ops import Op
 from cutlog.contract.timeline import Timeline
 from cutlog.contract.usage import Usage
@@ -154,6 +155,29 @@ class Client:
         """Creates a version that takes your newest undo back. Raises VersionConflict."""
         body = _given(expectedVersion=expected_version, message=message)
         return await self.transport.ask(Committed, "POST", f"/api/projects/{project_id}/redo", json=body, key=_key())
+
+    async def draft(
+        self, project_id: str, ops: Sequence[Op | Mapping[str, Any]], *, version: int | None = None,
+        ttl: int | None = None,
+    ) -> Draft:
+        """Creates a draft: ops on a version (default: the newest) that can be seen and are not in the log. It expires
+        `ttl` seconds after its last use (default: 600)."""
+        body = {"ops": ops} | _given(version=version, ttl=ttl)
+        return await self.transport.ask(Draft, "POST", f"/api/projects/{project_id}/drafts", json=body)
+
+    async def redraft(self, project_id: str, draft_id: str, ops: Sequence[Op | Mapping[str, Any]]) -> Draft:
+        """Replaces the ops of a draft, as often as you like."""
+        path = f"/api/projects/{project_id}/drafts/{draft_id}"
+        return await self.transport.ask(Draft, "PUT", path, json={"ops": ops})
+
+    async def commit_draft(
+        self, project_id: str, draft_id: str, *, message: str | None = None, expected_version: int | None = None,
+        on_conflict: Literal["fail", "rebase"] = "fail",
+    ) -> Committed:
+        """Makes a version of a draft; a second time, returns the first answer. Raises VersionConflict."""
+        body = {"onConflict": on_conflict} | _given(message=message, expectedVersion=expected_version)
+        path = f"/api/projects/{project_id}/drafts/{draft_id}/commit"
+        return await self.transport.ask(Committed, "POST", path, json=body)
 
     async def fork(self, project_id: str, name: str, version: int | None = None) -> Project:
         """Creates a project that starts from a version of this one; default: the newest."""

@@ -42,6 +42,7 @@ from services.ops.api.issuers import CALLBACK
 from services.ops.api.limits import ExportLimits, IdTries
 from services.ops.compat.marks import Marks
 from services.ops.compat.reads import OldRows
+from services.ops.drafts.store import DraftStore
 from services.ops.edits.size import Budget
 from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
@@ -140,6 +141,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             reads=reads,
             reader=reader,
             catalog=catalog,
+            drafts=DraftStore(engine),
             feed=feed,
             renders=Renders(bus, feed, time.monotonic),
             limits=ExportLimits(reads, settings.renders, rendered, held),

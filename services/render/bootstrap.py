@@ -26,7 +26,7 @@ from cutlog.hosting.service import Service
 from cutlog.hosting.settings import Settings
 from cutlog.web import Api, Server
 from cutlog.web.usage import UsageMetrics, usage_of, usage_route
-from services.render.api import frames, preview
+from services.render.api import drafts, frames, preview
 from services.render.api.endpoints import endpoints
 from services.render.api.preview import Reels
 from services.render.api.problems import map_problems
@@ -77,6 +77,7 @@ async def serving(settings: Settings) -> AsyncIterator[Server]:
         stills = Stills(drawer, blobs, slots=cores, metering=meter, admit=hourly.admit)
         map_problems(api)
         frames.routes(api, timelines, stills)
+        drafts.routes(api, timelines, stills)
 
         async def ask(project_id: str, version: int, tenant: str, trace: str) -> None:
             async with engine.begin() as connection:

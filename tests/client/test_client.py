@@ -53,7 +53,15 @@ async def test_a_project_is_made_edited_reverted_and_forked(client: Client) -> N
     assert (await client.timeline(project.id)).duration == 30
     told = await client.diff(project.id, 1, 2)
     assert [(change.change, change.id) for change in told.changes] == [("removed", "a"), ("moved", "b")]
-    back = await client.revert(project.id, 1, expected_version=2, message="Back")
+    draft = await client.draft(project.id, [{"op": "marker.add", "marker": "m", "at": 1}])
+    draft = await client.redraft(project.id, draft.id, [{"op": "marker.add", "marker": "m", "at": 2}])
+    assert (draft.revision, draft.version) == (2, 2)
+    undone = await client.undo(project.id)
+    assert (undone.version, (await client.redo(project.id)).version) == (3, 4)
+    committed = await client.commit_draft(project.id, draft.id, on_conflict="rebase")
+    assert committed.version == 5
+    await client.undo(project.id, 5)
+    back = await client.revert(project.id, 1, expected_version=6, message="Back")
     assert (back.version, back.duration) == (3, 80)
     fork = await client.fork(project.id, "Another cut", version=2)
     assert fork.origin is not None

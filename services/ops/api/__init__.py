@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cutlog.web import Api, federate
 from services.ops.api import (
     access,
+    drafts,
     edits,
     events,
     exports,
@@ -33,7 +34,7 @@ def make_api(ops: Ops, peers: Mapping[str, str]) -> Api:
     api = Api("ops", title="Projects, edits and exports", refine=by_kind)
     map_problems(api)
     # Edits first: routes are looked through in order, and nothing is asked for as often.
-    everyday = (edits, projects, history, timelines, interchange, versions, exports, pins, events)
+    everyday = (edits, drafts, projects, history, timelines, interchange, versions, exports, pins, events)
     for part in (*everyday, access, keys, tickets, sessions, issuers, internal, imports):
         part.routes(api, ops)
     federate(api, peers)

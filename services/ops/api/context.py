@@ -19,6 +19,7 @@ from cutlog.web.problems import not_found
 from services.ops.access.sessions import Logins
 from services.ops.access.store import AccessStore
 from services.ops.api.limits import ExportLimits, IdTries
+from services.ops.drafts.store import DraftStore
 from services.ops.interchange.captions import CaptionReader
 from services.ops.interchange.converter import Converter
 from services.ops.live.feed import Feed
@@ -39,6 +40,7 @@ class Ops:
     reads: Reads
     reader: LogReader
     catalog: Catalog
+    drafts: DraftStore
     feed: Feed
     renders: Renders
     limits: ExportLimits

@@ -73,8 +73,8 @@ def routes(api: Api, ops: Ops) -> None:
         422 points to the invalid op."""
         new = req.body
         check_stored_size(req.raw)
-        sent = _SENT.decode(req.raw).ops
-        await _check_seen(ops, req.actor, sent)
+        sent = sent_ops(req.raw)
+        await check_seen(ops, req.actor, sent)
         gesture = UNSET if new.gesture is None else new.gesture
         batch = Batch(new.ops, sent, new.expected_version, new.on_conflict, new.message, gesture=gesture)
         return await commit(ops, req, req.path["project"], batch, dry_run=new.dry_run)
@@ -96,7 +96,12 @@ def routes(api: Api, ops: Ops) -> None:
         return Reply(200, Page(versions, encode_cursor(versions[-1].version + 1) if more else None))
 
 
-async def _check_seen(ops: Ops, actor: Actor, sent: tuple[dict[str, Any], ...]) -> None:
+def sent_ops(raw: bytes) -> tuple[dict[str, Any], ...]:
+    """The ops of a body as they were sent."""
+    return _SENT.decode(raw).ops
+
+
+async def check_seen(ops: Ops, actor: Actor, sent: tuple[dict[str, Any], ...]) -> None:
     """Raises Problem 422 for media that the actor's key does not see."""
     if actor.projects is None:
         return

@@ -50,6 +50,13 @@ NOTHING_TO_UNDO: Final = ProblemType(
     "nothing-to-undo", 409, "There is nothing to undo or redo",
     "You have made no version of this project that is not undone.",
 )  # fmt: skip
+DRAFT_COMMITTED: Final = ProblemType(
+    "draft-committed", 409, "The draft was committed", "What was committed stays what it is; create another draft."
+)
+TOO_MANY_DRAFTS: Final = ProblemType(
+    "too-many-drafts", 409, "The project has too many drafts",
+    "This project has 200 drafts; delete some, or wait until they expire.",
+)  # fmt: skip
 MEDIA_GONE: Final = ProblemType("media-gone", 409, "The media was deleted", "Media v_1 no longer exists.")
 MEDIA_EXISTS: Final = ProblemType("media-exists", 409, "The media already exists", "Media v_1 already exists.")
 INTERCHANGE_REFUSED: Final = ProblemType(

@@ -35,6 +35,7 @@ from services.ops.decide.refusals import (
     RefusedError,
     StaleVersionError,
 )
+from services.ops.drafts.store import TooManyDraftsError
 from services.ops.edits.errors import EditError
 from services.ops.edits.size import OverBudgetError
 from services.ops.interchange.converter import CannotWriteError, FileRefusedError
@@ -70,6 +71,7 @@ def map_problems(api: Api) -> None:
         api.problem(error, of)
     api.problem(EditError, edit_problem)
     api.problem(OverBudgetError, _over_budget)
+    api.problem(TooManyDraftsError, problem_types.TOO_MANY_DRAFTS)
     for unfit in (FileRefusedError, MalformedError, CannotHoldError, CannotWriteError):
         api.problem(unfit, problem_types.INTERCHANGE_REFUSED)
     api.problem(NothingToImportError, problem_types.NOTHING_TO_IMPORT)

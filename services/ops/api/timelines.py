@@ -14,6 +14,7 @@ from services.ops.api.context import Ops
 from services.ops.api.interchange import exported
 from services.ops.api.problem_types import INTERCHANGE_REFUSED
 from services.ops.decide.refusals import NotFoundError
+from services.ops.edits.sequence import Sequence
 from services.ops.interchange.subtitles import SubtitleFormat, subtitles
 from services.ops.interchange.writing import MEDIA_TYPES
 from services.ops.project.apart import apart
@@ -78,6 +79,10 @@ def _captions(timeline: Timeline, wanted: str | None, kind: SubtitleFormat) -> R
 
 async def resolved(ops: Ops, project_id: str, tenant: str, version: int) -> Timeline:
     """A version's timeline with its media as they are now. Raises NotFoundError."""
-    sequence = await ops.history.at(project_id, version)
+    return await shown(ops, await ops.history.at(project_id, version), project_id, tenant, version)
+
+
+async def shown(ops: Ops, sequence: Sequence, project_id: str, tenant: str, version: int) -> Timeline:
+    """A sequence with its media as they are now, as the timeline of that version."""
     media = await ops.catalog.references(tenant, sequence.uses)
     return await apart(sequence.size, lambda: resolve(sequence, project_id, tenant, version, media))

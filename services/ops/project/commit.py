@@ -6,14 +6,14 @@ while others wait for the project, or for the transaction that appends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence as Several
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract.behalf import Behalf
-from cutlog.contract.events import ProjectEvent
+from cutlog.contract.events import ProjectEvent, VersionCommitted
 from cutlog.contract.subjects import project_stream
 from cutlog.db.idempotency import Answer, Keyed
 from services.ops.decide import project
@@ -22,6 +22,7 @@ from services.ops.decide.importing import ImportVersions
 from services.ops.decide.project_state import ProjectState
 from services.ops.decide.refusals import IdUnavailableError, MediaGoneError, NotFoundError, RefusedError
 from services.ops.edits.errors import EditError
+from services.ops.edits.sequence import Sequence
 from services.ops.edits.size import OverBudgetError
 from services.ops.live.feed import Feed
 from services.ops.log.append import LogWriter
@@ -38,7 +39,7 @@ from services.ops.log.records import (
 )
 from services.ops.project import results
 from services.ops.project.apart import apart, cost
-from services.ops.project.asked import Asked
+from services.ops.project.asked import Asked, Batch
 from services.ops.project.catalog import Catalog
 from services.ops.project.history import Head, History
 from services.ops.project.log_sizes import LogSizes
@@ -57,7 +58,7 @@ class Outcome(msgspec.Struct, frozen=True):
     what there is to tell."""
 
     state: ProjectState
-    events: Sequence[ProjectEvent]
+    events: Several[ProjectEvent]
     appended: Appended | None
     result: Result
 
@@ -73,12 +74,19 @@ class _Decided(NamedTuple):
     """What was decided on a head, and the head after it."""
 
     prepared: Prepared
-    events: Sequence[ProjectEvent]
+    events: Several[ProjectEvent]
     after: Head
 
     def result(self, project_id: str, behalf: Behalf) -> Result:
         command, losses, missing = self.prepared.command, self.prepared.losses, self.prepared.missing
         return results.result_of(project_id, behalf.actor, command, self.events, self.after.state, losses, missing)
+
+
+class Tried(NamedTuple):
+    """What a batch would lead to: its ops as they would be stored, and the timeline."""
+
+    ops: tuple[dict[str, Any], ...]
+    sequence: Sequence
 
 
 class Commits:
@@ -144,6 +152,21 @@ class Commits:
                 return Outcome(decided.after.state, decided.events, None, decided.result(project_id, behalf))
         raise LogUnavailableError
 
+    async def tried(self, project_id: str, tenant: str, batch: Batch, version: int) -> Tried:
+        """What a batch makes of a version, which need not be the newest. Raises what `commit` raises before it appends,
+        and NotFoundError."""
+        asked = await self._preparing.begun(batch, tenant)
+        head = await self._history.head(project_id)
+        if head is None:
+            raise NotFoundError("The project does not exist.")
+        sequence = await self._history.at(project_id, version)
+        state = msgspec.structs.replace(head.state, sequence=sequence, version=version)
+        command = (await self._preparing.on(asked, project_id, state, tenant)).command
+        (event,), past = await apart(cost(state, command), lambda: project.decide_with_past(state, command))
+        assert isinstance(event, VersionCommitted), "a batch makes a version"
+        assert past.becomes is not None, "of which there is a timeline"
+        return Tried(event.ops, past.becomes)
+
     async def prepared(self, project_id: str, tenant: str, asked: Asked, state: ProjectState | None) -> Prepared:
         """What is asked for means this on a state. Raises what `commit` raises before it decides."""
         return await self._preparing.on(asked, project_id, state, tenant)
@@ -203,7 +226,7 @@ class Commits:
 
 
 def _append(
-    project_id: str, before: Head | None, events: Sequence[ProjectEvent], behalf: Behalf, result: Result,
+    project_id: str, before: Head | None, events: Several[ProjectEvent], behalf: Behalf, result: Result,
     keyed: Keyed | None, key: str | None,
 ) -> Append:  # fmt: skip
     return Append(

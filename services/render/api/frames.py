@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from cutlog.contract.base import Strict
+from cutlog.contract.timeline import Timeline
 from cutlog.web import Api, Content, ProblemError, Reply, Request, Role
 from cutlog.web.problems import BUDGET_USED_UP, NOT_ACCEPTABLE, invalid
 from services.render.api.problem_types import MEDIA_GONE, MEDIA_NOT_READY, NO_PICTURE, NOT_DRAWN
@@ -39,17 +40,22 @@ def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
     )
     async def frame(req: Request[None, Wanted]) -> Reply:
         """A JPEG, or a PNG if Accept asks for that. Equal frames have equal ETags, whatever the version."""
-        picture = accepted(req.accept)
         timeline = await timelines.shown(req.path["project"], req.path["n"], req.actor.tenant)
-        try:
-            digest, _ = stills.recipe(timeline, req.query.at, req.query.width, picture)
-            headers = {"ETag": f'"{digest}"', "Cache-Control": _CACHE, "Vary": "Accept, Authorization, Cookie"}
-            if f'"{digest}"' in req.http.headers.get("If-None-Match", ""):
-                return Reply.empty(304, headers)
-            still = await stills.still(timeline, req.query.at, req.query.width, picture)
-        except FrameBeyondEndError as error:
-            raise invalid(ProblemError("?at", f"{error.__doc__} {error}")) from error
-        return Reply.raw(200, still.data, f"image/{picture}", headers)
+        return await pictured(stills, req, timeline)
+
+
+async def pictured(stills: Stills, req: Request[None, Any], timeline: Timeline) -> Reply:
+    """The frame that a request wants. Raises Problem, and what `Stills.still` raises."""
+    picture, at, width = accepted(req.accept), req.query.at, req.query.width
+    try:
+        digest, _ = stills.recipe(timeline, at, width, picture)
+        headers = {"ETag": f'"{digest}"', "Cache-Control": _CACHE, "Vary": "Accept, Authorization, Cookie"}
+        if f'"{digest}"' in req.http.headers.get("If-None-Match", ""):
+            return Reply.empty(304, headers)
+        still = await stills.still(timeline, at, width, picture)
+    except FrameBeyondEndError as error:
+        raise invalid(ProblemError("?at", f"{error.__doc__} {error}")) from error
+    return Reply.raw(200, still.data, f"image/{picture}", headers)
 
 
 def accepted(accept: str) -> Picture:

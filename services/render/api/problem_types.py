@@ -17,3 +17,7 @@ NO_PICTURE: Final = ProblemType(
 NOT_DRAWN: Final = ProblemType(
     "not-drawn", 422, "The frame can't be rendered from its media", "A source of this frame can't be decoded."
 )
+DRAFT_OVERTAKEN: Final = ProblemType(
+    "draft-overtaken", 409, "The draft has a newer revision",
+    "Revision 7 of the draft was replaced; ask for the newest one.",
+)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import aiohttp
@@ -14,10 +15,12 @@ from services.render.plan.streams import with_streams
 
 #: Header by which ops says of a timeline that its project was deleted.
 DELETED: Final = "Cutlog-Deleted"
+#: Header by which ops says which revision of a draft a timeline is of.
+REVISION: Final = "Cutlog-Revision"
 
 
 class TimelineGoneError(RenderError):
-    """ops has no such version."""
+    """ops has no such version or draft."""
 
 
 class OpsAwayError(RenderError):
@@ -32,25 +35,33 @@ class Timelines:
 
     async def fetch(self, project_id: str, version: int) -> Timeline:
         """A version of any tenant, deleted or not. Raises TimelineGoneError, OpsAwayError."""
-        return (await self._asked(project_id, version))[0]
+        return (await self._asked(project_id, f"versions/{version}"))[0]
 
     async def shown(self, project_id: str, version: int, tenant: str) -> Timeline:
         """A version that a tenant can see. Raises TimelineGoneError, also for a deleted one, and OpsAwayError."""
-        timeline, deleted = await self._asked(project_id, version)
-        if deleted or timeline.tenant != tenant:
-            raise TimelineGoneError(f"{project_id} has no version {version}")
-        return timeline
+        return (await self._seen(project_id, f"versions/{version}", tenant))[0]
 
-    async def _asked(self, project_id: str, version: int) -> tuple[Timeline, bool]:
-        url = f"{self._base}/internal/projects/{project_id}/versions/{version}/timeline"
+    async def draft(self, project_id: str, draft_id: str, tenant: str) -> tuple[Timeline, int]:
+        """A draft that a tenant can see, and its revision. Raises TimelineGoneError, OpsAwayError."""
+        timeline, headers = await self._seen(project_id, f"drafts/{draft_id}", tenant)
+        return timeline, int(headers[REVISION])
+
+    async def _seen(self, project_id: str, what: str, tenant: str) -> tuple[Timeline, Mapping[str, str]]:
+        timeline, headers = await self._asked(project_id, what)
+        if headers.get(DELETED) == "true" or timeline.tenant != tenant:
+            raise TimelineGoneError(f"{project_id} has no {what}")
+        return timeline, headers
+
+    async def _asked(self, project_id: str, what: str) -> tuple[Timeline, Mapping[str, str]]:
+        url = f"{self._base}/internal/projects/{project_id}/{what}/timeline"
         try:
             async with self._session.get(url, headers=self._identity.headers()) as reply:
                 body = await reply.read()
-                status, deleted = reply.status, reply.headers.get(DELETED) == "true"
+                status, headers = reply.status, reply.headers
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise OpsAwayError(f"{url}: {error!r}") from error
         if status == 404:
-            raise TimelineGoneError(f"{project_id} has no version {version}")
+            raise TimelineGoneError(f"{project_id} has no {what}")
         if status != 200:
             raise OpsAwayError(f"{url} answered {status}: {body[:300].decode(errors='replace')}")
-        return with_streams(msgspec.json.decode(body, type=Timeline)), deleted
+        return with_streams(msgspec.json.decode(body, type=Timeline)), headers
