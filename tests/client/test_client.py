@@ -53,15 +53,7 @@ async def test_a_project_is_made_edited_reverted_and_forked(client: Client) -> N
     assert (await client.timeline(project.id)).duration == 30
     told = await client.diff(project.id, 1, 2)
     assert [(change.change, change.id) for change in told.changes] == [("removed", "a"), ("moved", "b")]
-    draft = await client.draft(project.id, [{"op": "marker.add", "marker": "m", "at": 1}])
-    draft = await client.redraft(project.id, draft.id, [{"op": "marker.add", "marker": "m", "at": 2}])
-    assert (draft.revision, draft.version) == (2, 2)
-    undone = await client.undo(project.id)
-    assert (undone.version, (await client.redo(project.id)).version) == (3, 4)
-    committed = await client.commit_draft(project.id, draft.id, on_conflict="rebase")
-    assert committed.version == 5
-    await client.undo(project.id, 5)
-    back = await client.revert(project.id, 1, expected_version=6, message="Back")
+    back = await client.revert(project.id, 1, expected_version=2, message="Back")
     assert (back.version, back.duration) == (3, 80)
     fork = await client.fork(project.id, "Another cut", version=2)
     assert fork.origin is not None
@@ -73,6 +65,24 @@ async def test_a_project_is_made_edited_reverted_and_forked(client: Client) -> N
     with pytest.raises(NotFound):
         await client.project(fork.id)
     assert (await client.restore_project(fork.id)).name == "Another cut"
+
+
+async def test_edits_are_drafted_undone_and_redone(client: Client) -> None:
+    project = await client.create_project("Film")
+    await client.commit(project.id, FIRST)
+    await client.commit(project.id, [ops.ClipRemove(clip="a", ripple=True)], gesture="drag")
+    draft = await client.draft(project.id, [{"op": "marker.add", "marker": "m", "at": 1}])
+    draft = await client.redraft(project.id, draft.id, [{"op": "marker.add", "marker": "m", "at": 2}])
+    assert (draft.revision, draft.version, draft.duration) == (2, 2, 30)
+    assert ((await client.undo(project.id)).duration, (await client.redo(project.id)).duration) == (80, 30)
+    with pytest.raises(VersionConflict):
+        await client.commit_draft(project.id, draft.id)
+    committed = await client.commit_draft(project.id, draft.id, on_conflict="rebase")
+    assert committed.version == 5
+    assert await client.commit_draft(project.id, draft.id) == committed
+    assert [marker.at for marker in (await client.timeline(project.id)).markers] == [2]
+    await client.undo(project.id, 5)
+    assert not (await client.timeline(project.id)).markers
 
 
 async def test_a_refusal_says_what_kind_it_is(client: Client, ops_url: str, settings_for: SettingsFactory) -> None:
