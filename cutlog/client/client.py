@@ -157,13 +157,17 @@ class Client:
         return await self.transport.ask(Committed, "POST", f"/api/projects/{project_id}/redo", json=body, key=_key())
 
     async def draft(
-        self, project_id: str, ops: Sequence[Op | Mapping[str, Any]], *, version: int | None = None,
+        self,
+        project_id: str,
+        ops: Sequence[Op | Mapping[str, Any]],
+        *,
+        version: int | None = None,
         ttl: int | None = None,
     ) -> Draft:
         """Creates a draft: ops on a version (default: the newest) that can be seen and are not in the log. It expires
         `ttl` seconds after its last use (default: 600)."""
         body = {"ops": ops} | _given(version=version, ttl=ttl)
-        return await self.transport.ask(Draft, "POST", f"/api/projects/{project_id}/drafts", json=body)
+        return await self.transport.ask(Draft, "POST", f"/api/projects/{project_id}/drafts", json=body, key=_key())
 
     async def redraft(self, project_id: str, draft_id: str, ops: Sequence[Op | Mapping[str, Any]]) -> Draft:
         """Replaces the ops of a draft, as often as you like."""
@@ -171,13 +175,18 @@ class Client:
         return await self.transport.ask(Draft, "PUT", path, json={"ops": ops})
 
     async def commit_draft(
-        self, project_id: str, draft_id: str, *, message: str | None = None, expected_version: int | None = None,
+        self,
+        project_id: str,
+        draft_id: str,
+        *,
+        message: str | None = None,
+        expected_version: int | None = None,
         on_conflict: Literal["fail", "rebase"] = "fail",
     ) -> Committed:
         """Makes a version of a draft; a second time, returns the first answer. Raises VersionConflict."""
         body = {"onConflict": on_conflict} | _given(message=message, expectedVersion=expected_version)
         path = f"/api/projects/{project_id}/drafts/{draft_id}/commit"
-        return await self.transport.ask(Committed, "POST", path, json=body)
+        return await self.transport.ask(Committed, "POST", path, json=body, key=_key())
 
     async def fork(self, project_id: str, name: str, version: int | None = None) -> Project:
         """Creates a project that starts from a version of this one; default: the newest."""

@@ -57,9 +57,9 @@ async def looks(client: Client, path: str) -> float:
 
 async def test_a_draft_is_seen_dragged_and_committed_once(ann: Client, as_role: AsRole, engine: AsyncEngine) -> None:
     bob = as_role("editor", subject="bob")
-    made = await ann("POST", DRAFTS, {"ops": [opacity(0.9)]})
+    made, again = [await ann("POST", DRAFTS, {"ops": [opacity(0.9)]}, key="one") for _ in range(2)]
     draft = made.body
-    assert made.status == 201
+    assert (made.status, again.status, again.body) == (201, 201, draft)
     assert (draft["revision"], draft["author"], draft["version"], draft["duration"]) == (1, "ann", 1, 20)
     path = f"{DRAFTS}/{draft['id']}"
     assert draft["frameUrl"].endswith(f"{path}/frame?revision=1")

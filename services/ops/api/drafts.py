@@ -12,12 +12,12 @@ from cutlog.contract.ops import Ops as OpList
 from cutlog.contract.timeline import Timeline
 from cutlog.db.idempotency import Keyed
 from cutlog.web import Api, Page, Reply, Request, Role
-from cutlog.web.problems import not_found
+from cutlog.web.problems import BUDGET_EXCEEDED, not_found
 from services.ops.api.committing import Committed, Message, VersionNumber, committed, committed_once
 from services.ops.api.context import Ops
 from services.ops.api.edits import MAX_BODY, check_seen, check_stored_size, sent_ops
+from services.ops.api.once import keep_unchanged, once
 from services.ops.api.problem_types import (
-    BUDGET_EXCEEDED,
     DRAFT_COMMITTED,
     EDIT_REFUSED,
     MEDIA_GONE,
@@ -74,14 +74,19 @@ def routes(api: Api, ops: Ops) -> None:
     async def create(req: Request[NewDraft]) -> Reply:
         """422 as for an edit. Others see the draft as well; it changes no version and no use of media."""
         project_id, new = req.path["project"], req.body
-        owner = await ops.owner(req, project_id)
-        version = owner.version if new.version is None else new.version
-        tried = await _tried(ops, req, project_id, version, new.ops)
-        kept = await ops.drafts.add(
-            project_id, req.behalf.actor, version, tried.ops, tried.sequence.duration, [*tried.sequence.uses], new.ttl
-        )
-        draft = _shown(ops, project_id, kept)
-        return Reply(201, draft, {"Location": f"/api/projects/{project_id}/drafts/{draft.id}"})
+
+        async def act() -> Reply:
+            owner = await ops.owner(req, project_id)
+            version = owner.version if new.version is None else new.version
+            tried = await _tried(ops, req, project_id, version, new.ops)
+            sequence, author = tried.sequence, req.behalf.actor
+            kept = await ops.drafts.add(
+                project_id, author, version, tried.ops, sequence.duration, [*sequence.uses], new.ttl
+            )  # fmt: skip
+            location = {"Location": f"/api/projects/{project_id}/drafts/{kept.id}"}
+            return await keep_unchanged(ops, req, Reply(201, _shown(ops, project_id, kept), location))
+
+        return await once(ops, req, _appended, act)
 
     @api.get(
         "/api/projects/{project}/drafts",
@@ -204,6 +209,10 @@ def routes(api: Api, ops: Ops) -> None:
         if kept is None:
             raise not_found(f"Draft {req.path['draft']}")
         return kept
+
+
+def _appended(_done: Done) -> Reply:
+    raise AssertionError("to create a draft appends nothing")
 
 
 async def _tried(ops: Ops, req: Request[Any], project_id: str, version: int, typed: OpList) -> Tried:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from cutlog.web import Api, Content, Problem, Reply, Request, Role
-from cutlog.web.problems import NOT_ACCEPTABLE
+from cutlog.web.problems import BUDGET_USED_UP, NOT_ACCEPTABLE
 from services.render.api.frames import Wanted, pictured
 from services.render.api.problem_types import DRAFT_OVERTAKEN, MEDIA_GONE, MEDIA_NOT_READY, NO_PICTURE, NOT_DRAWN
 from services.render.produce.still import Stills
@@ -78,10 +78,11 @@ def routes(api: Api, timelines: Timelines, stills: Stills) -> None:
 
     @api.get(
         "/api/projects/{project}/drafts/{draft}/frame",
+        cost=5,
         role=Role.viewer,
         query=WantedOfDraft,
         returns={200: Content("image/jpeg"), 304: None},
-        problems=(NOT_ACCEPTABLE, MEDIA_NOT_READY, MEDIA_GONE, NO_PICTURE, NOT_DRAWN, DRAFT_OVERTAKEN),
+        problems=(NOT_ACCEPTABLE, MEDIA_NOT_READY, MEDIA_GONE, NO_PICTURE, NOT_DRAWN, DRAFT_OVERTAKEN, BUDGET_USED_UP),
         summary="A frame of a draft, as its export would show it",
     )
     async def frame(req: Request[None, WantedOfDraft]) -> Reply:
