@@ -15,13 +15,13 @@ from cutlog.client.errors import (
 )
 from cutlog.client.events import ProjectEvent
 from cutlog.contract.answers.collection import Candidate, Plan, Policy, Verdict
+from cutlog.contract.answers.drafts import Draft
 from cutlog.contract.answers.edits import Change, Collision, Committed, Diff
 from cutlog.contract.answers.problems import ProblemError as Fault
 from cutlog.contract.answers.projects import Export, Origin, Pinned, Project, Proxy
 from cutlog.contract.answers.projects import Version as Edit
 from cutlog.contract.answers.projects import VersionShown as Version
 from cutlog.contract.answers.videos import Examination, Video
-from cutlog.contract.answers.drafts import Draft
 
 __all__ = [
     "Candidate",

@@ -16,13 +16,13 @@ from cutlog.client.errors import Refused, Unreachable
 from cutlog.client.events import ProjectEvent
 from cutlog.client.transport import Transport
 from cutlog.contract.answers.collection import Plan, Verdict
+from cutlog.contract.answers.drafts import Draft
 from cutlog.contract.answers.edits import Committed, Diff
 from cutlog.contract.answers.pages import Page
 from cutlog.contract.answers.projects import Export, PinShown, Project, Proxy
 from cutlog.contract.answers.projects import Version as Edit
 from cutlog.contract.answers.projects import VersionShown as Version
 from cutlog.contract.answers.videos import Examination, Video
-from cutlog.contract.answers.drafts import Draft
 from cutlog.contract.ops import Op
 from cutlog.contract.timeline import Timeline
 from cutlog.contract.usage import Usage

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from cutlog.contract.base import Strict
 from cutlog.contract.answers.drafts import Draft
+from cutlog.contract.base import Strict
 from cutlog.contract.ops import Ops as OpList
 from cutlog.contract.timeline import Timeline
 from cutlog.db.idempotency import Keyed
