@@ -7,13 +7,14 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from cutlog.contract.answers.drafts import Draft
+from cutlog.contract.answers.edits import Committed
 from cutlog.contract.base import Strict
 from cutlog.contract.ops import Ops as OpList
 from cutlog.contract.timeline import Timeline
 from cutlog.db.idempotency import Keyed
 from cutlog.web import Api, Page, Reply, Request, Role
 from cutlog.web.problems import BUDGET_EXCEEDED, not_found
-from services.ops.api.committing import Committed, Message, VersionNumber, committed, committed_once
+from services.ops.api.committing import Message, VersionNumber, committed, committed_once
 from services.ops.api.context import Ops
 from services.ops.api.edits import MAX_BODY, check_seen, check_stored_size, sent_ops
 from services.ops.api.once import keep_unchanged, once
