@@ -77,6 +77,9 @@ def gop_frames(fps: Fraction) -> int:
     return max(1, round(fps))
 
 
+#: Of an MP4 that is read while it is written: its header comes with the first fragment, each fragment stands alone.
+FRAGMENTED: Final = "+frag_keyframe+delay_moov+default_base_moof"
+
 #: Signalled in every picture we make; sources are converted to it.
 COLOR_ARGS: Final = (
     "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.contract.jobs import JobKind
 from cutlog.db.engine import create_engine
@@ -21,6 +21,8 @@ from services.render.queue.jobs import SLICE, Job, Share
 from tests.render.house import TRACE, House
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
+from tests.support.timeless import set_to
+from tests.support.timeless import timeless as timeless_of
 from tests.support.waiting import eventually
 
 FAIR = {"*": Share(at_once=1000)}
@@ -225,7 +227,7 @@ class Simulation:
         heapq.heapify(arrivals)
         while arrivals or len(self.done) < len(self.left):
             async with self.engine.begin() as connection:
-                await connection.execute(text("UPDATE fake.clock SET now = :now"), {"now": self.now})
+                await set_to(connection, self.now)
                 while arrivals and arrivals[0][0] <= self.now:
                     at, project, seconds = heapq.heappop(arrivals)
                     self.left[project], self.asked[project] = seconds, at
@@ -257,21 +259,8 @@ class Simulation:
 
 @pytest.fixture
 async def timeless(database: Database) -> AsyncIterator[AsyncEngine]:
-    """A database whose clock is a table."""
-    url = database.owner_url.replace("postgresql:", "postgresql+asyncpg:", 1)
-    owner = create_async_engine(url)
-    async with owner.begin() as connection:
-        for statement in (
-            "CREATE SCHEMA fake",
-            "CREATE TABLE fake.clock AS SELECT 0::float8 AS now",
-            "CREATE FUNCTION fake.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS "
-            "$$ SELECT timestamptz '2031-01-01 00:00Z' + make_interval(secs => now) FROM fake.clock $$",
-        ):
-            await connection.execute(text(statement))
-    made = create_async_engine(url, connect_args={"server_settings": {"search_path": "fake, pg_catalog, render"}})
-    yield made
-    await made.dispose()
-    await owner.dispose()
+    async with timeless_of(database, "render") as made:
+        yield made
 
 
 @pytest.mark.slow(reason="minutes of a hundred tenants, half a second at a time, twice")

@@ -7,20 +7,19 @@ exists. Matroska, which keeps alpha beside pictures, is read when it is complete
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import av
 import msgspec
 from av.video.stream import VideoStream
 
 from cutlog.contract.time import Fps
+from cutlog.ffmpeg.fragments import Fragments
 from services.render.cache.packets import BrokenFilmError, Packet, packets_of, sealed_segment
 
 _EBML: Final = b"\x1aE\xdf\xa3"
-_HEAD: Final = (b"ftyp", b"moov")
 #: Bytes of fragments that are read together: to open a film takes longer than to read it.
 _AT_ONCE: Final = 32 << 20
 
@@ -34,58 +33,37 @@ class Growing:
     def __init__(self, path: Path, fps: Fps, lengths: Sequence[int], delay: int | None = None) -> None:
         self._path, self._fps, self._delay = path, fps, delay
         self._left = list(reversed(lengths))
-        self._at = self._offset = 0
-        self._head = self._fragment = b""
+        self._at = 0
+        self._fragments = Fragments(path)
         self._packets: list[Packet] = []
 
     def whole(self, *, ended: bool) -> list[bytes]:
         """Segments that became whole since the last call. Once ffmpeg has `ended`, all others, or BrokenFilmError."""
         found: list[bytes] = []
         if self._path.exists():
-            with self._path.open("rb") as file:
-                for film in self._films(file, ended):
-                    found += self._cut(film)
+            for film in self._films(ended):
+                found += self._cut(film)
         if ended and (self._left or self._packets):
             left = f"{len(self._left)} segments are missing; {len(self._packets)} pictures are left over"
             raise BrokenFilmError(left)
         return found
 
-    def _films(self, file: BinaryIO, ended: bool) -> Iterator[tuple[str, bytes | str]]:
+    def _films(self, ended: bool) -> Iterator[tuple[str, bytes | str]]:
         """What is new, as films of their own: format, and content or path."""
-        if file.read(4) == _EBML:
+        with self._path.open("rb") as file:
+            matroska = file.read(4) == _EBML
+        if matroska:
             if ended and self._left:
                 yield "matroska", str(self._path)
             return
-        fragments: list[bytes] = []
-        while (found := self._box(file)) is not None:
-            kind, box = found
-            if kind in _HEAD:
-                self._head += box
-            elif kind == b"moof":
-                self._fragment = box
-            elif kind == b"mdat":
-                fragments += (self._fragment, box)
-                if sum(map(len, fragments)) > _AT_ONCE:
-                    yield "mp4", b"".join((self._head, *fragments))
-                    fragments = []
-        if fragments:
-            yield "mp4", b"".join((self._head, *fragments))
-
-    def _box(self, file: BinaryIO) -> tuple[bytes, bytes] | None:
-        """The next box, once all of it is written."""
-        file.seek(self._offset)
-        head = file.read(16)
-        if len(head) < 8:
-            return None
-        size, kind = struct.unpack(">I4s", head[:8])
-        if size == 1 and len(head) == 16:
-            size = int.from_bytes(head[8:])
-        file.seek(self._offset)
-        box = file.read(size)
-        if size < 8 or len(box) < size:
-            return None
-        self._offset += size
-        return kind, box
+        together: list[bytes] = []
+        for fragment in self._fragments.new():
+            together.append(fragment)
+            if sum(map(len, together)) > _AT_ONCE:
+                yield "mp4", b"".join((self._fragments.head, *together))
+                together = []
+        if together:
+            yield "mp4", b"".join((self._fragments.head, *together))
 
     def _cut(self, film: tuple[str, bytes | str]) -> Iterator[bytes]:
         kind, content = film

@@ -1,18 +1,15 @@
 """Films as packets whose times are whole frames: reading, cutting and writing the files of the segment cache.
 
-A segment is an MP4 like any other, and ends with a `free` box, which players skip, that holds the SHA-256 of all before
-it: a file torn by a power cut is noticed when it is read.
+A segment is an MP4 like any other, and is sealed: a file torn by a power cut is noticed when it is read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
-import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
 import av
 import msgspec
@@ -20,23 +17,20 @@ from av.container import InputContainer, OutputContainer
 from av.packet import PacketSideData, packet_sidedata_type_from_literal
 from av.video.stream import VideoStream
 
+from cutlog.blobs import seals
 from cutlog.contract.time import Fps
 from services.render.cache import boxes, tables
 from services.render.errors import RenderError
 from services.render.plan.segments import Digest
 
-_LABEL: Final = b"cutlog-sha256\0\0\0"
 #: How PyAV calls what Matroska keeps beside a packet.
 _ALPHA: Final = "matroska_block_additional"
-_SEAL: Final = struct.Struct(">I4s16s32s")
 
 #: What makes equal inputs equal files: no dates, no names of libraries.
 MUXER_OPTIONS: Final = {"fflags": "+bitexact"}
 
 
 _replace = msgspec.structs.replace
-
-Bytes = TypeVar("Bytes", bytes, memoryview)
 
 
 class TornSegmentError(RenderError):
@@ -80,17 +74,15 @@ class Film(msgspec.Struct, frozen=True):
     packets: tuple[Packet, ...]
 
 
-def seal(data: bytes) -> bytes:
-    """The same MP4 with its digest at the end."""
-    return data + _SEAL.pack(_SEAL.size, b"free", _LABEL, hashlib.sha256(data).digest())
+seal = seals.seal
 
 
-def unseal(data: Bytes) -> Bytes:
+def unseal(data: seals.Bytes) -> seals.Bytes:
     """The MP4 in a sealed file. Raises TornSegmentError."""
-    body, tail = data[: -_SEAL.size], data[-_SEAL.size :]
-    if len(tail) != _SEAL.size or tail != _SEAL.pack(_SEAL.size, b"free", _LABEL, hashlib.sha256(body).digest()):
-        raise TornSegmentError(f"{len(data)} bytes without a right seal")
-    return body
+    try:
+        return seals.unseal(data)
+    except seals.TornError as error:
+        raise TornSegmentError(str(error)) from error
 
 
 @cache

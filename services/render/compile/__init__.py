@@ -14,6 +14,7 @@ from typing import Any, Final
 import ffmpeg
 import msgspec
 
+from cutlog.contract.profiles import FRAGMENTED
 from cutlog.contract.time import Fps
 from services.render.compile.graph import COLOR, Graph
 from services.render.compile.stock import Opened
@@ -111,7 +112,7 @@ def compile_run(
     }
     if options.get("f", "mp4") in ("mp4", "mov"):
         # What is whole can be read while the rest is still being encoded.
-        options |= {"movflags": "+frag_keyframe+delay_moov+default_base_moof", "flush_packets": 1}
+        options |= {"movflags": FRAGMENTED, "flush_packets": 1}
     args = list(
         ffmpeg.output(film, OUTPUT, **options).global_args("-copyts", "-filter_complex_threads", "1").get_args()
     )
