@@ -27,6 +27,7 @@ from cutlog.contract.keys import (
     ProxyKey,
     ReceiptKey,
     RenditionKey,
+    SliceKey,
     StreamKey,
     ThumbnailKey,
 )
@@ -68,7 +69,11 @@ def place(key: ObjectKey, held: Held) -> Place:
             return "receipt"
         case ThumbnailKey(content=content, revision=revision):
             return _made(held, content, revision, "preview")
-        case RenditionKey(content=content, revision=revision) | StreamKey(content=content, revision=revision):
+        case (
+            RenditionKey(content=content, revision=revision)
+            | StreamKey(content=content, revision=revision)
+            | SliceKey(content=content, revision=revision)
+        ):
             # Only media knows which renditions a video has, and it may be making them just now.
             return _made(held, content, revision, "stray")
         case OriginalKey():

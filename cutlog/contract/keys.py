@@ -29,7 +29,7 @@ RenditionName = Literal[
 ]
 """What is made of an upload. Releases up to 0.1 kept sound as PCM."""
 StreamKind = Literal["mp4", "alpha.mp4", "m4a", "pcm"]
-"""What is made of another stream: an edit proxy, the alpha of one, sound. Releases up to 0.1 kept sound as PCM."""
+"""What is made of another stream: an edit proxy, the alpha of one, sound (PCM up to release 0.1)."""
 CacheKind = Literal["mp4", "pcm", "json", "jpeg", "png"]
 """What the render cache holds: segments and chunks of sound, sections of treated sound, measurements, frames."""
 FilmProfile = Literal["proxy"] | ExportProfile
@@ -142,6 +142,31 @@ class StreamKey(_Key, frozen=True):
     def of(cls, found: re.Match[str]) -> Self:
         kind = cast(StreamKind, found["kind"])
         return cls(_content(found), int(found["stream"]), kind, _revision(found))
+
+
+class SliceKey(_Key, frozen=True):
+    """A piece of what ingest makes of a stream: frames, ticks or samples from `start` to `end`. `last`: it ends it."""
+
+    shape = re.compile(
+        rf"{DERIVED}/(?P<tenant>{_ID})/{_CONTENT}/{_REVISION}stream-(?P<stream>{_NUMBER})\.(?P<kind>{_one_of(StreamKind)})"
+        rf"\.(?P<start>{_NUMBER})-(?P<end>{_NUMBER})\.(?P<which>slice|last)"
+    )
+    content: Content
+    stream: int
+    kind: StreamKind
+    start: int
+    end: int
+    revision: int = 0
+    last: bool = False
+
+    def __str__(self) -> str:
+        whole = f"{revised(self.content, self.revision)}/stream-{self.stream}.{self.kind}"
+        return f"{whole}.{self.start}-{self.end}.{'last' if self.last else 'slice'}"
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Self:
+        kind, (start, end) = cast(StreamKind, found["kind"]), (int(found[name]) for name in ("start", "end"))
+        return cls(_content(found), int(found["stream"]), kind, start, end, _revision(found), found["which"] == "last")
 
 
 class ThumbnailKey(_Key, frozen=True):
@@ -292,7 +317,7 @@ class PartKey(_Key, frozen=True):
 
 
 ObjectKey = (
-    OriginalKey | RenditionKey | StreamKey | ThumbnailKey | CacheKey | ReceiptKey | ProxyKey | ExportKey
+    OriginalKey | RenditionKey | StreamKey | SliceKey | ThumbnailKey | CacheKey | ReceiptKey | ProxyKey | ExportKey
     | ArchivedExportKey | ArchivedVideoKey | ImportKey | PartKey
 )  # fmt: skip
 
@@ -351,31 +376,10 @@ def revision_of(key: str) -> int:
             return 0
 
 
-def archived_video(media_id: str, key: str) -> ArchivedVideoKey:
-    """The key in the archive of the original at `key`, or of one that is in the archive already. Raises
-    UnknownKeyError."""
-    match parse_key(key):
-        case OriginalKey(content=content, suffix=suffix):
-            return ArchivedVideoKey(media_id, content.sha256, content.generation, suffix)
-        case ArchivedVideoKey(sha256=sha256, generation=generation, suffix=suffix):
-            return ArchivedVideoKey(media_id, sha256, generation, suffix)
-        case _:
-            raise UnknownKeyError(f"not the key of an original: {key[:512]!r}")
-
-
-def original_of(key: str) -> Content:
-    """The content of the original at `key`. Raises UnknownKeyError."""
-    match parse_key(key):
-        case OriginalKey(content=content):
-            return content
-        case _:
-            raise UnknownKeyError(f"not the key of an original: {key[:512]!r}")
-
-
 FAMILIES: Final[dict[str, tuple[type[ObjectKey], ...]]] = {
-    ORIGINALS: (OriginalKey,), DERIVED: (RenditionKey, StreamKey, ThumbnailKey), CACHE: (CacheKey, ReceiptKey),
-    PROXIES: (ProxyKey,), EXPORTED: (ExportKey,), ARCHIVE: (ArchivedExportKey, ArchivedVideoKey),
-    IMPORTS: (ImportKey,), TEMP: (PartKey,),
+    ORIGINALS: (OriginalKey,), DERIVED: (RenditionKey, StreamKey, SliceKey, ThumbnailKey),
+    CACHE: (CacheKey, ReceiptKey), PROXIES: (ProxyKey,), EXPORTED: (ExportKey,),
+    ARCHIVE: (ArchivedExportKey, ArchivedVideoKey), IMPORTS: (ImportKey,), TEMP: (PartKey,),
 }  # fmt: skip
 """By the first word of a key: what it may be."""
 

@@ -26,13 +26,15 @@ from cutlog.contract.keys import (
     ReceiptKey,
     RenditionKey,
     RenditionName,
+    SliceKey,
     StreamKey,
+    StreamKind,
     ThumbnailKey,
     UnknownKeyError,
-    archived_video,
     parse_key,
     revision_of,
 )
+from cutlog.contract.originals import archived_video
 from cutlog.contract.profiles import EXPORTS
 
 SHA = "0123456789abcdef" * 4
@@ -49,7 +51,8 @@ CONTENTS = st.builds(Content, IDS, DIGESTS, NUMBERS)
 KEYS: st.SearchStrategy[ObjectKey] = st.one_of(
     st.builds(OriginalKey, CONTENTS, SUFFIXES),
     st.builds(RenditionKey, CONTENTS, st.sampled_from(get_args(RenditionName)), st.integers(0, 10**9 - 1)),
-    st.builds(StreamKey, CONTENTS, NUMBERS, st.sampled_from(["mp4", "alpha.mp4", "pcm"])),
+    st.builds(StreamKey, CONTENTS, NUMBERS, st.sampled_from(get_args(StreamKind))),
+    st.builds(SliceKey, CONTENTS, NUMBERS, st.sampled_from(get_args(StreamKind)), NUMBERS, NUMBERS, last=st.booleans()),
     st.builds(ThumbnailKey, CONTENTS, NUMBERS),
     st.builds(CacheKey, IDS, DIGESTS, st.sampled_from(get_args(CacheKind))),
     st.builds(ReceiptKey, IDS, NUMBERS, st.sampled_from([*EXPORTS, "proxy"])),
@@ -90,6 +93,9 @@ def test_a_text_is_a_key_only_if_it_is_written_just_so(key: ObjectKey, data: st.
         (StreamKey(CONTENT, 2, "pcm", 1), f"derived/acme/{SHA}.2/r1/stream-2.pcm"),
         (ThumbnailKey(CONTENT, 7, 1), f"derived/acme/{SHA}.2/r1/at-7.jpg"),
         (StreamKey(CONTENT, 3, "pcm"), f"derived/acme/{SHA}.2/stream-3.pcm"),
+        (StreamKey(CONTENT, 3, "m4a"), f"derived/acme/{SHA}.2/stream-3.m4a"),
+        (SliceKey(CONTENT, 0, "alpha.mp4", 0, 240, 1), f"derived/acme/{SHA}.2/r1/stream-0.alpha.mp4.0-240.slice"),
+        (SliceKey(CONTENT, 1, "m4a", 4096, 8192, last=True), f"derived/acme/{SHA}.2/stream-1.m4a.4096-8192.last"),
         (ThumbnailKey(CONTENT, 40), f"derived/acme/{SHA}.2/at-40.jpg"),
         (CacheKey("acme", SHA, "mp4"), f"segments/acme/01/{SHA}.mp4"),
         (ReceiptKey("p_1", 3, "mp4-720p"), "segments/receipts/p_1/v3_mp4-720p.json"),

@@ -20,7 +20,8 @@ from cutlog.contract.commands import (
     RestoreExport,
     RestoreMedia,
 )
-from cutlog.contract.keys import ArchivedExportKey, archived_video
+from cutlog.contract.keys import ArchivedExportKey
+from cutlog.contract.originals import archived_video
 from services.gc.acts.acting import Decided, Removal
 from services.gc.projection import snapshot
 from services.gc.report import store

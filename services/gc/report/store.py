@@ -23,6 +23,7 @@ from cutlog.contract.keys import (
     Content,
     ObjectKey,
     RenditionKey,
+    SliceKey,
     StreamKey,
     ThumbnailKey,
     cache_of,
@@ -92,8 +93,8 @@ async def _revised(connection: AsyncConnection, tenant: str) -> dict[str, dateti
 def _folder(key: str) -> str:
     """The folder of all that is made of a content, if the object is of that."""
     match parse_key(key):
-        case RenditionKey(content=content) | StreamKey(content=content) | ThumbnailKey(content=content):
-            return content.folder
+        case RenditionKey() | StreamKey() | SliceKey() | ThumbnailKey() as made:
+            return made.content.folder
         case _:
             return ""
 

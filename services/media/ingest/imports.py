@@ -33,7 +33,7 @@ from cutlog.contract.commands import (
 )
 from cutlog.contract.events import MediaDeduplicated, MediaReleased
 from cutlog.contract.ids import Id, new_id
-from cutlog.contract.keys import archived_video
+from cutlog.contract.originals import archived_video
 from cutlog.web import Api, ProblemType, Reply, Request, Role
 from services.media.errors import MediaError
 from services.media.facts.naming import display_name

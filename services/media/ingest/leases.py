@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobStore
 from cutlog.contract.ids import new_id
-from cutlog.contract.keys import original_of
+from cutlog.contract.originals import original_of
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.db.skipping import Skipping, repeat
 from services.media.errors import MediaError
