@@ -85,8 +85,8 @@ async def serving(settings: Settings, *, read_seconds: float = READ_SECONDS) -> 
         probes = Probes(ffmpeg)  # what arrives here is most often derived from here
         ingest = Ingest(engine, blobs, ffmpeg, outbox, quotas=quotas, probes=probes)
         derive = Derive(ffmpeg, PatientBlobs(blobs), probes)  # waits for the store and keeps what it has encoded
-        worker = Worker(engine, derive, outbox, slots=max(1, (os.cpu_count() or 1) // 2))
         tidying = Tidying(engine, blobs)
+        worker = Worker(engine, derive, tidying, outbox, max(1, (os.cpu_count() or 1) // 2), settings.renders)
         links = Links(blobs, settings.public_url)
         api = make_api(
             engine, blobs, links, ingest, outbox, file_secret=file_secret, max_upload=settings.max_upload_bytes

@@ -24,7 +24,7 @@ metadata = MetaData()
 #: numbers the attempts, so that one which was given up can't have the last word. `stored` and `key`: where the original
 #: is, as the event at `stored_position` told. `revision` counts examinations, the one under way included; `examined_by`
 #: is the engine of the last that ended well, `not_examined` why one that came later did not. `tidy_at`: when to remove
-#: what attempts that ended left in the store, null when there is nothing.
+#: what attempts that ended left in the store, null when there is nothing. `worked`: seconds of all attempts.
 video = Table(
     "video",
     metadata,
@@ -56,6 +56,16 @@ video = Table(
     Column("examined_by", Integer, nullable=False, server_default="0"),
     Column("not_examined", Text),
     Column("tidy_at", DateTime(timezone=True)),
+    Column("worked", Double, nullable=False, server_default="0"),
+)
+
+#: Seconds of work that a tenant had lately: at `at`, fading by e in a minute.
+spent = Table(
+    "spent",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("seconds", Double, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
 )
 
 #: An upload under way. `key` is where its bytes will be, noted before they are put there.

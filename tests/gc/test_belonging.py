@@ -26,6 +26,7 @@ from cutlog.contract.keys import (
     ProxyKey,
     ReceiptKey,
     RenditionKey,
+    SliceKey,
     StreamKey,
     ThumbnailKey,
 )
@@ -57,6 +58,8 @@ async def home(settings_for: SettingsFactory) -> AsyncIterator[House]:
         (RenditionKey(GONE, "proxy.mp4"), "leftover"), (ThumbnailKey(THERE, 1), "preview"),
         (StreamKey(THERE, 2, "pcm"), "stray"), (StreamKey(GONE, 2, "mp4"), "leftover"),
         (RenditionKey(THERE, "proxy-alpha.mp4"), "stray"), (RenditionKey(GONE, "proxy-alpha.mp4"), "leftover"),
+        (SliceKey(THERE, 0, "mp4", 0, 9), "stray"), (SliceKey(GONE, 0, "mp4", 0, 9), "leftover"),
+        (SliceKey(AGAIN, 0, "m4a", 0, 9, 1, last=True), "superseded"),
         (StreamKey(THERE, 2, "alpha.mp4"), "stray"), (StreamKey(GONE, 2, "alpha.mp4"), "leftover"),
         (RenditionKey(AGAIN, "proxy.mp4"), "superseded"), (StreamKey(AGAIN, 1, "pcm", 1), "superseded"),
         (ThumbnailKey(AGAIN, 1, 1), "superseded"), (ThumbnailKey(AGAIN, 1, 2), "preview"),

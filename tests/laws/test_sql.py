@@ -23,7 +23,7 @@ BUILT: Final = {
     "services.media.records.videos": "which columns change depends on the video; several changes share some",
     "services.media.records.learnt": "as above",
     "services.media.records.settling": "as above",
-    "services.media.renditions.worker": "as above; and the order is that of the lane",
+    "services.media.renditions.worker": "as above",
     "services.media.renditions.tidying": "as above",
     "services.media.renditions.examining": "which videos is a condition of a query and of a change",
     "services.media.proof": "as above",

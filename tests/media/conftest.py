@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+import imageio_ffmpeg
 import msgspec
 import pytest
 
@@ -18,6 +20,7 @@ from services.media import bootstrap as media_bootstrap
 from services.ops import bootstrap as ops_bootstrap
 from tests.support.configuration import SettingsFactory
 from tests.support.database import Database
+from tests.support.painting import Painter
 from tests.support.waiting import PATIENCE, eventually
 
 
@@ -109,6 +112,14 @@ class House:
         finally:
             await connection.close()
 
+    async def tidied(self) -> None:
+        """Returns when nobody is at a video, and what attempts left is removed."""
+
+        async def done() -> bool:
+            return not await self.rows("SELECT FROM video WHERE derive_at IS NOT NULL OR tidy_at IS NOT NULL")
+
+        await eventually(done)
+
     async def events(self) -> list[tuple[str, str, Any]]:
         """(stream, type, data) of the whole log."""
         rows = await self.rows("SELECT stream, type, data FROM event ORDER BY position", service="ops")
@@ -130,3 +141,16 @@ async def running(house: House) -> House:
     """ops and media at work."""
     await house.start("ops", "media")
     return house
+
+
+@pytest.fixture
+def endless(painted: Painter, tmp_path: Path) -> Callable[[int], Path]:
+    """Films of so many seconds that are made in no time, and whose edit proxy takes minutes."""
+
+    def made(seconds: int) -> Path:
+        path = tmp_path / f"long-{seconds}.mp4"
+        again = ["-stream_loop", str(seconds - 1), "-i", str(painted(25, 25)), "-c", "copy", str(path)]
+        subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", *again], check=True)
+        return path
+
+    return made

@@ -23,6 +23,7 @@ from cutlog.contract.time import Fps
 from cutlog.ffmpeg import samples
 from services.media.facts.probed import judge
 from services.media.renditions.derive import Derive, Derived
+from services.media.renditions.previews import sheet
 from tests.support import cutouts
 from tests.support.encoders import bundled
 from tests.support.lanes import later
@@ -368,3 +369,16 @@ async def test_what_is_transparent_is_shown_over_black_and_its_alpha_kept_beside
 
 def _apart(found: NDArray[np.uint8], wanted: cutouts.Rgb) -> int:
     return int(np.abs(found.astype(int) - wanted).max())
+
+
+@slow
+async def test_the_sheet_of_a_long_film_shows_key_frames(bench: Bench, painted: Painter) -> None:
+    derived = await bench(painted(2, 2100, (64, 36)))
+    of = sheet(derived.facts)
+    assert (of.count, of.step) == (100, 21)
+    with Image.open(bench.path(derived.renditions.sprite)) as whole:
+        for number in (0, 1, 2, 57, 99):
+            row, column = divmod(number, 10)
+            place = column * of.width, row * of.height, (column + 1) * of.width, (row + 1) * of.height
+            found = read_frame_number(np.asarray(whole.crop(place)))
+            assert found == 21 * number // 2 * 2, "the key frame that is shown a second before at most"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import imageio_ffmpeg
 import pytest
 
 from cutlog.contract.keys import revision_of
@@ -16,19 +14,6 @@ from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
 slow = pytest.mark.slow(reason="starts media, ops, NATS and a database for one more case of its kind")
-
-
-@pytest.fixture
-def endless(painted: Painter, tmp_path: Path) -> Callable[[int], Path]:
-    """Films of so many seconds that are made in no time, and whose edit proxy takes minutes."""
-
-    def made(seconds: int) -> Path:
-        path = tmp_path / f"long-{seconds}.mp4"
-        again = ["-stream_loop", str(seconds - 1), "-i", str(painted(25, 25)), "-c", "copy", str(path)]
-        subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", *again], check=True)
-        return path
-
-    return made
 
 
 def at_work(house: House) -> list[int]:
@@ -56,11 +41,7 @@ async def under_way(house: House) -> None:
 
 async def proven(house: House) -> None:
     """Whatever was made is gone, and everything agrees."""
-
-    async def settled() -> bool:
-        return not await house.rows("SELECT FROM video WHERE derive_at IS NOT NULL OR tidy_at IS NOT NULL")
-
-    await eventually(settled)
+    await house.tidied()
     async with services(house.settings_for, "ops", "media") as parts:
         await assert_sound(parts)
 
@@ -98,6 +79,7 @@ async def test_an_examination_of_a_deleted_video_ends_and_its_renditions_stay(ru
     clip, client = painted(30, 900, (160, 90)), running.client()
     video = (await client.upload(clip)).body
     await client.ready(video["id"])
+    await running.tidied()
     made = running.files("derived")
     await running.client(role="operator")("POST", "/api/videos/examine", {"ids": [video["id"]]})
     await under_way(running)

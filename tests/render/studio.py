@@ -15,13 +15,14 @@ from msgspec import UNSET
 from cutlog.blobs import LocalBlobs
 from cutlog.contract.commands import Output
 from cutlog.contract.fonts import family_of
-from cutlog.contract.keys import ExportKey, ProxyKey
+from cutlog.contract.keys import Content, ExportKey, ProxyKey
 from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions, display_size
 from cutlog.contract.profiles import ExportProfile, proxy_size
 from cutlog.contract.timeline import MediaRef, Timeline
-from cutlog.ffmpeg import Ffmpeg, is_font
+from cutlog.ffmpeg import Ffmpeg, Limits, is_font
 from services.media.facts.probed import judge, judge_font, rewritten
 from services.media.renditions import recipes
+from services.media.renditions.tracks import Tracks
 from services.render.plan.profiles import EXPORTS, PROXY
 from services.render.produce.make import Maker
 from services.render.produce.orders import Order
@@ -142,11 +143,13 @@ async def _ingest(ffmpeg: Ffmpeg, clip: Path, folder: Path) -> Ingested:
         of_master = judge(await ffmpeg.probe(read, times=True))
         facts, judged = rewritten(judged, of_master), of_master
         files.append(recipes.MASTER)
+    content = Content("default", digest(clip), 0)
+    tracks = Tracks(ffmpeg, LocalBlobs(folder / "slices", "secret"), read, folder, content, 0, Limits())
     if judged.kind == "video":
-        await ffmpeg.run(recipes.proxy_args(read, judged), reads=[read], writes=folder)
+        await tracks.pictures(judged, lambda _: None)
         files += [recipes.PROXY, *([recipes.PROXY_ALPHA] if judged.facts.alpha else [])]
     if judged.audio is not None:
-        await ffmpeg.run(recipes.audio_args(read, judged), reads=[read], writes=folder)
+        await tracks.sound(judged)
         files.append(recipes.AUDIO)
     return Ingested(judged.kind, facts, tuple(files))
 

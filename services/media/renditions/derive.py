@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from fractions import Fraction
@@ -16,8 +17,7 @@ from cutlog.contract.fonts import family_of
 from cutlog.contract.keys import Content, RenditionKey, RenditionName, StreamKey
 from cutlog.contract.media import MediaFacts, MediaKind, Rendition, Renditions, StreamRenditions, display_size
 from cutlog.contract.profiles import SAMPLE_RATE, proxy_size
-from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, FfmpegResult, Limits, RawProbe, is_font
-from cutlog.ffmpeg.progress import Progress
+from cutlog.ffmpeg import Ffmpeg, FfmpegFailedError, Limits, RawProbe, is_font
 from cutlog.ffmpeg.remembered import Probes
 from services.media.facts.probed import Judged, UnusableError, judge, judge_font, others, rewritten
 from services.media.renditions.previews import peaks, sheet
@@ -31,14 +31,14 @@ from services.media.renditions.recipes import (
     THUMBNAIL,
     WAVEFORM,
     WAVEFORM_IMAGE,
-    audio_args,
     frame_args,
-    proxy_args,
     proxy_frames,
     sprite_args,
+    thin,
     thumbnail_args,
     waveform_args,
 )
+from services.media.renditions.tracks import USUAL, Pace, Tracks, Turn, nobody_waits
 
 REWRITE_LIMITS = Limits(memory=2 << 30, seconds=600, output_bytes=8 << 30)
 """For a picture that is rewritten."""
@@ -59,8 +59,8 @@ class Derive:
     """Keys depend on the content and the number of its examination alone, so making things twice gives the same
     objects."""
 
-    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore, probes: Probes | None = None) -> None:
-        self._ffmpeg, self._blobs = ffmpeg, blobs
+    def __init__(self, ffmpeg: Ffmpeg, blobs: BlobStore, probes: Probes | None = None, pace: Pace = USUAL) -> None:
+        self._ffmpeg, self._blobs, self._pace = ffmpeg, blobs, pace
         self._probes = probes or Probes(ffmpeg)
         self._frames = asyncio.Semaphore(2)
 
@@ -74,9 +74,14 @@ class Derive:
         shown: Shown | None = None,
         *,
         revision: int = 0,
+        turn: Turn = nobody_waits,
+        thumbnail: Rendition | None = None,
     ) -> Derived:
-        """All renditions of the original at `key`. Raises UnusableError, FfmpegFailedError, BlobNotFoundError."""
+        """All renditions of the original at `key`. What earlier attempts left is used, such as a `thumbnail`. Raises
+        UnusableError, FfmpegFailedError, BlobNotFoundError, SliceLostError; and what `turn` does."""
+        began = time.monotonic()
         async with self._blobs.local(key) as source, self._blobs.scratch() as folder:
+            fetched = time.monotonic() - began
             content = Content(tenant, sha256, generation)
             if await asyncio.to_thread(is_font, source):
                 return await self._font(source, folder, content, revision)
@@ -89,10 +94,17 @@ class Derive:
                 raw = await self._ffmpeg.probe(read, times=True, limits=_patience(read))
                 judged = judge(raw)
                 facts = rewritten(original, judged)
-            work = _Work(self._ffmpeg, self._blobs, read, folder, judged, content, told, revision)
-            thumbnail = await work.thumbnail() if judged.kind != "audio" else None
-            if thumbnail is not None and shown is not None:
-                await shown(thumbnail)
+            limits = Limits(seconds=300 + 10 * float(Fraction(judged.facts.duration)))
+            tracks = Tracks(
+                self._ffmpeg, self._blobs, read, folder, content, revision, limits, turn, self._pace, fetched
+            )
+            work = _Work(self._ffmpeg, self._blobs, read, folder, judged, content, told, revision, tracks, limits)
+            if judged.kind == "audio":
+                thumbnail = None
+            elif thumbnail is None or thumbnail.key != str(RenditionKey(content, THUMBNAIL, revision)):
+                thumbnail = await work.thumbnail()
+                if shown is not None:
+                    await shown(thumbnail)
             proxy, alpha = await work.proxy() if judged.kind == "video" else (None, UNSET)
             audio = await work.audio() if judged.audio is not None else None
             made = Renditions(proxy=proxy, audio=audio, thumbnail=thumbnail, proxy_alpha=alpha)
@@ -140,25 +152,25 @@ class _Work:
         content: Content,
         told: Told | None,
         revision: int,
+        tracks: Tracks,
+        limits: Limits,
     ) -> None:
         self._ffmpeg, self._blobs = ffmpeg, blobs
         self._source, self._folder, self._judged, self._content = source, folder, judged, content
-        self._told, self._revision = told, revision
-        facts = judged.facts
-        seconds = Fraction(facts.duration)
-        self._limits = Limits(seconds=300 + 10 * float(seconds))
+        self._told, self._revision, self._tracks, self._limits = told, revision, tracks, limits
 
     async def proxy(self) -> tuple[Rendition, Rendition | UnsetType]:
-        return await self._proxy(self._judged, self._key(PROXY), self._key(PROXY_ALPHA), self._progress)
+        return await self._proxy(self._judged, self._key(PROXY), self._key(PROXY_ALPHA), self._told)
 
     async def _proxy(
-        self, judged: Judged, key: str, alpha_key: str, told: Callable[[Progress], None] | None = None
+        self, judged: Judged, key: str, alpha_key: str, told: Told | None = None
     ) -> tuple[Rendition, Rendition | UnsetType]:
         """The edit proxy, and its alpha where it has any: picture for picture, since both come from one run."""
         facts = judged.facts
-        made = await self._run(proxy_args(self._source, judged), told)
+        seconds = float(Fraction(facts.duration)) or 1.0
+        count = await self._tracks.pictures(judged, lambda there: told and told(min(1.0, there / seconds)))
         width, height = proxy_size(*display_size(facts))
-        count, wanted = made.progress.frames, proxy_frames(facts)
+        wanted = proxy_frames(facts)
         if count != (wanted or max(1, count)):
             raise UnusableError(f"{count} of its {wanted or facts.frames} frames could be decoded")
 
@@ -175,15 +187,12 @@ class _Work:
         return await self._audio(self._judged, self._key(AUDIO))
 
     async def _audio(self, judged: Judged, key: str) -> Rendition:
-        await self._run(audio_args(self._source, judged))
-        samples = await asyncio.to_thread(_samples, self._folder / AUDIO)
+        samples = await self._tracks.sound(judged)
         return msgspec.structs.replace(await self._put(AUDIO, key), samples=samples)
 
     async def stream(self, other: Judged) -> StreamRenditions:
         """Of another stream than the chosen one: the file as if that were chosen. Last of all, since the files of the
-        chosen ones give way; what is in the store may be the same file under another name, and is not written to."""
-        for name in (PROXY, PROXY_ALPHA, AUDIO):
-            (self._folder / name).unlink(missing_ok=True)
+        chosen ones are replaced."""
         if other.video is not None:
             key = str(StreamKey(self._content, other.video, "mp4", self._revision))
             alpha_key = str(StreamKey(self._content, other.video, "alpha.mp4", self._revision))
@@ -205,8 +214,14 @@ class _Work:
         return await self._put(THUMBNAIL)
 
     async def sprite(self) -> Rendition:
-        of = sheet(self._judged.facts)
-        await self._run(sprite_args(self._folder / PROXY, self._judged.facts, of))
+        facts, proxy = self._judged.facts, self._folder / PROXY
+        of = sheet(facts)
+        if moments := thin(facts, of):
+            from services.media.renditions.joining import thinned  # PyAV
+
+            proxy = self._folder / "thinned.mp4"
+            await asyncio.to_thread(thinned, self._folder / PROXY, proxy, moments)
+        await self._run(sprite_args(proxy, facts, of))
         return msgspec.structs.replace(await self._put(SPRITE), width=of.width, height=of.height, frames=of.count)
 
     async def waveform(self, audio: Rendition) -> tuple[Rendition, Rendition]:
@@ -220,25 +235,14 @@ class _Work:
         found = peaks((block.tobytes() for block in blocks(self._folder / AUDIO)), samples, SAMPLE_RATE)
         (self._folder / WAVEFORM).write_bytes(msgspec.json.encode(found))
 
-    def _progress(self, progress: Progress) -> None:
-        if self._told is not None:
-            self._told(min(1.0, progress.frames / (self._judged.facts.frames or 1)))
-
-    async def _run(self, args: list[str], told: Callable[[Progress], None] | None = None) -> FfmpegResult:
-        reads = [self._source]
-        return await self._ffmpeg.run(args, reads=reads, writes=self._folder, limits=self._limits, on_progress=told)
+    async def _run(self, args: list[str]) -> None:
+        await self._ffmpeg.run(args, reads=[self._source], writes=self._folder, limits=self._limits)
 
     async def _put(self, name: RenditionName, key: str = "") -> Rendition:
         return await _stored(self._blobs, self._folder / name, key or self._key(name))
 
     def _key(self, name: RenditionName) -> str:
         return str(RenditionKey(self._content, name, self._revision))
-
-
-def _samples(sound: Path) -> int:
-    from cutlog.ffmpeg.samples import length  # as above
-
-    return length(sound)
 
 
 async def _stored(blobs: BlobStore, path: Path, key: str) -> Rendition:

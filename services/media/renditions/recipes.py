@@ -8,6 +8,7 @@ transparent is shown over black, and the alpha of the edit proxy is a grey film 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -15,10 +16,12 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
+from cutlog.contract.keys import StreamKind
 from cutlog.contract.media import MediaFacts, display_size, picture_rate
 from cutlog.contract.profiles import (
     CHANNELS,
     COLOR_FILTER,
+    FRAGMENTED,
     PROXY_HEIGHT,
     SAMPLE_RATE,
     gop_frames,
@@ -45,36 +48,62 @@ WAVEFORM_IMAGE: Final = "waveform.png"
 
 #: No dates, no names of libraries: equal inputs make equal files.
 _BITEXACT: Final = ("-map_metadata", "-1", "-fflags", "+bitexact")
+#: Each fragment can be read as soon as it is written.
+_FRAGMENTED: Final = ("-movflags", FRAGMENTED, "-flush_packets", "1")
 #: Ticks a second of an edit proxy whose pictures keep their own times.
 _TICKS: Final = 90_000
+#: Seconds between the pictures of a sheet from which on a second more or less is nothing.
+_SPARSE: Final = 10
 #: The last picture stands to the end.
 _HELD: Final = "tpad=stop=-1:stop_mode=clone"
 
 
-def proxy_args(source: Path, judged: Judged) -> list[str]:
-    """The edit proxy: exactly as many pictures as `proxy_frames` says, whatever the decoder yields; where pictures keep
-    their own times, those that there are."""
+def growing(kind: StreamKind) -> str:
+    """The name of the file in which ffmpeg writes what the functions below tell it to."""
+    return f"growing.{kind}"
+
+
+def proxy_unit(facts: MediaFacts) -> Fraction:
+    """Seconds of a position in an edit proxy: a frame, or a tick where pictures keep their own times."""
+    rate = None if proxy_frames(facts) is None else picture_rate(facts)
+    return Fraction(1, _TICKS) if rate is None else 1 / rate
+
+
+def proxy_args(source: Path, judged: Judged, start: int = 0) -> list[str]:
+    """The edit proxy from a position on: exactly as many pictures as `proxy_frames` says, whatever the decoder yields;
+    where pictures keep their own times, those that there are."""
     facts, clock = judged.facts, judged.clock
     assert facts.fps is not None
     assert clock is not None
     width, height = proxy_size(*display_size(facts))
     drawn = [*map(_worded, into_bt709(width, height, judged.coding)), "format=yuv420p", "setsar=1"]
     rate, frames = picture_rate(facts), proxy_frames(facts)
+    sought = seek(clock, judged.start, facts.container, start * proxy_unit(facts)) if start else {}
+    before = [
+        "-copyts",
+        *(str(part) for name, value in sought.items() for part in (f"-{name}", value) if part is not None),
+    ]
     if rate is None or frames is None:
         # A key frame a second: pictures may be few.
         timed, held = [*map(_worded, kept(clock, judged.start))], [f"settb=1/{_TICKS}"]
+        if start:
+            held += [f"trim=start_pts={start}", f"setpts=PTS-{start}"]
         paced = ["-enc_time_base", f"1:{_TICKS}", "-video_track_timescale", str(_TICKS),
                  "-force_key_frames", "expr:gte(t,n_forced)"]  # fmt: skip
     else:
-        timed = [*map(_worded, numbered(clock, judged.start, rate)), f"fps={rate}:start_time=0"]
-        held = [_HELD, f"trim=end_frame={frames}"]
-        paced = ["-frames:v", str(frames)]
-    paced = ["-fps_mode", "passthrough", *paced, "-forced-idr", "1", *_BITEXACT, "-movflags", "+faststart"]
+        timed = [
+            *map(_worded, numbered(clock, judged.start, rate)),
+            _HELD,
+            f"fps={rate}:start_time={float(start / rate):.9f}",
+        ]
+        held = [f"trim=end_frame={frames - start}", "setpts=PTS-STARTPTS"]
+        paced = ["-frames:v", str(frames - start)]
+    paced = ["-fps_mode", "passthrough", *paced, "-forced-idr", "1", *_BITEXACT, *_FRAGMENTED]
     fps = rate or facts.fps.fraction
     if not facts.alpha:
         return [
-            "-copyts", *_input(source, facts.container), "-map", f"0:{judged.video}", "-an",
-            "-vf", ",".join([*timed, *drawn, *held, COLOR_FILTER]), *proxy_video_args(fps), *paced, PROXY,
+            *before, *_input(source, facts.container), "-map", f"0:{judged.video}", "-an",
+            "-vf", ",".join([*timed, *drawn, *held, COLOR_FILTER]), *proxy_video_args(fps), *paced, growing("mp4"),
         ]  # fmt: skip
     # A format is named: what comes before, such as turning a picture upright, may leave it open.
     mask = ["format=yuva444p", "alphaextract", f"scale={width}:{height}:flags=bicubic", "format=gray", "setsar=1"]
@@ -84,9 +113,9 @@ def proxy_args(source: Path, judged: Judged) -> list[str]:
         f"[clear]{','.join([*mask, *held, 'setparams=range=pc'])}[alpha]"
     )
     return [
-        "-copyts", *_decoded(judged), *_input(source, facts.container), "-filter_complex", graph,
-        "-map", "[colours]", *proxy_video_args(fps), *paced, PROXY,
-        "-map", "[alpha]", *_plane_args(fps), *paced, PROXY_ALPHA,
+        *before, *_decoded(judged), *_input(source, facts.container), "-filter_complex", graph,
+        "-map", "[colours]", *proxy_video_args(fps), *paced, growing("mp4"),
+        "-map", "[alpha]", *_plane_args(fps), *paced, growing("alpha.mp4"),
     ]  # fmt: skip
 
 
@@ -125,9 +154,9 @@ def proxy_frames(facts: MediaFacts) -> int | None:
     return facts.frames * (2 if facts.interlaced else 1)
 
 
-def audio_args(source: Path, judged: Judged) -> list[str]:
-    """FLAC of 16 bits: what sounds before the first picture is cut, a later start is filled with silence, as are
-    gaps."""
+def audio_args(source: Path, judged: Judged, start: int = 0) -> list[str]:
+    """FLAC of 16 bits, from a sample on: what sounds before the first picture is cut, a later start is filled with
+    silence, as are gaps."""
     chain = [
         f"asetpts='{_since(judged.heard)}'",
         *(stereo(judged.sound) if judged.sound is not None else ()),
@@ -137,9 +166,12 @@ def audio_args(source: Path, judged: Judged) -> list[str]:
     facts = judged.facts
     if facts.fps is not None and facts.frames is not None:
         chain.append(f"atrim=end_sample={samples_at(facts.frames, facts.fps.fraction, SAMPLE_RATE)}")
+    if start:
+        # Decoded from the beginning: what a resampler gives depends on all that it was given before.
+        chain += [f"atrim=start_sample={start}", "asetpts=PTS-STARTPTS"]
     return [
         "-copyts", *_input(source, facts.container), "-map", f"0:{judged.audio}", "-vn", "-af", ",".join(chain),
-        "-ac", str(CHANNELS), *lossless_args(AUDIO),
+        "-ac", str(CHANNELS), *lossless_args(growing("m4a")),
     ]  # fmt: skip
 
 
@@ -148,20 +180,29 @@ def lossless_args(name: str) -> tuple[str, ...]:
     sample."""
     return (
         "-c:a", "flac", "-sample_fmt", "s16", "-frame_size", "4096", "-compression_level", "5", *_BITEXACT,
-        "-f", "mp4", "-movflags", "+faststart", name,
+        "-f", "mp4", *_FRAGMENTED, "-frag_duration", "10000000", name,
     )  # fmt: skip
 
 
 def sprite_args(proxy: Path, facts: MediaFacts, of: Sheet) -> list[str]:
-    """Every so many frames of the source, from its edit proxy, small, in one JPEG."""
+    """Every so many frames of the source, from its edit proxy, small, in one JPEG. If that is `thinned`, its frames are
+    those."""
     assert facts.fps is not None
     timed = [*map(_worded, numbered(clock_of_proxy(facts), Fraction(0), facts.fps.fraction)), _HELD]
-    shown = [f"trim=end_frame={facts.frames}", f"framestep={of.step}", _jfif(of.width, of.height, "area")]
-    chain = ",".join([*timed, *shown, f"tile={COLUMNS}x{of.rows}"])
+    picked = [] if thin(facts, of) else [*timed, f"trim=end_frame={facts.frames}", f"framestep={of.step}"]
+    chain = ",".join([*picked, _jfif(of.width, of.height, "area"), f"tile={COLUMNS}x{of.rows}"])
     return [
         *_input(proxy, "mov"), "-map", "0:0", "-an", "-vf", chain, "-frames:v", "1", "-q:v", "5", *_BITEXACT,
         "-f", "mjpeg", SPRITE,
     ]  # fmt: skip
+
+
+def thin(facts: MediaFacts, of: Sheet) -> Sequence[Fraction]:
+    """The moments of a sheet that is drawn from the key frames before them; none of one that is drawn from all frames.
+    To decode all of a long film takes minutes, and a second more or less is nothing in it."""
+    assert facts.fps is not None
+    rate = facts.fps.fraction
+    return [number * of.step / rate for number in range(of.count)] if of.step >= _SPARSE * gop_frames(rate) else []
 
 
 def waveform_args(sound: Path) -> list[str]:

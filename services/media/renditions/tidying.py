@@ -12,11 +12,12 @@ from sqlalchemy import func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.blobs import BlobStore, StoreUnavailableError
-from cutlog.contract.keys import Content, RenditionKey, StreamKey, UnknownKeyError, parse_key, revision_of
+from cutlog.contract.keys import Content, RenditionKey, SliceKey, StreamKey, UnknownKeyError, parse_key, revision_of
 from cutlog.contract.media import Renditions
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.db.skipping import Skipping
 from cutlog.process.stopping import stops_within
+from services.media.records.videos import Stored
 from services.media.tables import video
 
 log = structlog.get_logger(__name__)
@@ -68,6 +69,12 @@ class Tidying:
                 await connection.execute(mine.values(tidy_at=None))
         return True
 
+    async def begin(self, row: Stored) -> None:
+        """Before a video is processed that never was ready: what was made before it was deleted, or failed, is of no
+        use."""
+        if row.status == "processing" and row.revision > 0:
+            await self._remove(Content(row.tenant, row.sha256, row.generation), row.revision - 1, Renditions())
+
     async def _remove(self, content: Content, revision: int, kept: Renditions) -> None:
         """What was made up to that examination and is not `kept`. What later ones make has other keys. What earlier
         ones made, cached segments may refer to; gc collects it."""
@@ -79,8 +86,9 @@ class Tidying:
             except UnknownKeyError:
                 continue
             match key:
-                case RenditionKey(content=whose, revision=made) | StreamKey(content=whose, revision=made):
-                    if whose == content and first <= made <= revision and head.key not in keys:
-                        await self._blobs.delete(head.key)
+                case RenditionKey() | StreamKey() if first <= key.revision <= revision and head.key not in keys:
+                    await self._blobs.delete(head.key)
+                case SliceKey() if key.revision <= revision:
+                    await self._blobs.delete(head.key)
                 case _:
                     pass

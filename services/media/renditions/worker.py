@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
 import msgspec
 import structlog
-from sqlalchemy import ColumnElement, Row, func, literal, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row, func, literal, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cutlog.blobs import BlobNotFoundError, StoreUnavailableError
 from cutlog.bus import Outbox
@@ -24,12 +26,16 @@ from cutlog.db import usage
 from cutlog.db.failures import DATABASE_ERRORS
 from cutlog.db.skipping import Skipping
 from cutlog.ffmpeg import FfmpegFailedError, MediaRefusedError, NotExaminedError
+from cutlog.hosting.settings import Renders
 from cutlog.process.stopping import stops_within
 from services.media.facts.lengths import seconds_of
 from services.media.facts.probed import UnusableError
+from services.media.records.turns import Turns, quantum
 from services.media.records.videos import ENDED, Stored, command, stored
 from services.media.renditions.derive import Derive, Derived
 from services.media.renditions.examining import ENGINE
+from services.media.renditions.tidying import Tidying
+from services.media.renditions.tracks import GaveWayError, SliceLostError
 from services.media.tables import video
 
 log = structlog.get_logger(__name__)
@@ -43,13 +49,39 @@ RETRY_AFTER: Final = timedelta(seconds=2)
 _FINAL: Final = (UnusableError, MediaRefusedError, BlobNotFoundError)
 
 
-class Worker:
-    """`slots` uploads at a time, and beside them one of the videos that are examined again, of each tenant in turn."""
+class _Attempt:
+    """Work on a video. `share`: how much of its edit proxy is there; `passed`: somebody with a better claim waits."""
 
-    def __init__(self, engine: AsyncEngine, derive: Derive, outbox: Outbox, slots: int) -> None:
-        self._engine, self._derive, self._outbox, self._slots = engine, derive, outbox, slots
+    def __init__(self, share: float) -> None:
+        self.share = share
+        self.passed = False
+        self._began = time.monotonic()
+
+    @property
+    def ran(self) -> float:
+        """Seconds so far."""
+        return time.monotonic() - self._began
+
+    def told(self, share: float) -> None:
+        self.share = share
+
+    def turn(self, resuming: float) -> None:
+        """After each slice. Raises GaveWayError when it is somebody else's turn."""
+        if self.passed and self.ran >= quantum(resuming):
+            raise GaveWayError(str(GaveWayError.__doc__))
+
+
+class Worker:
+    """`slots` uploads at a time, and beside them one of the videos that are examined again. `limits`: the weights of
+    tenants."""
+
+    def __init__(
+        self, engine: AsyncEngine, derive: Derive, tidying: Tidying, outbox: Outbox, slots: int,
+        limits: Mapping[str, Renders],
+    ) -> None:  # fmt: skip
+        self._engine, self._derive, self._tidying, self._outbox = engine, derive, tidying, outbox
+        self._slots, self._turns = slots, Turns(limits)
         self.skipping = Skipping("media.derive")
-        self._served = ""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; what is under way then is given up, for the next process to begin again."""
@@ -81,66 +113,43 @@ class Worker:
         if row.derive_left < 0:
             await self._fail(row, "processing was started too often without finishing")
             return
-        share = [0.0]
-        making = asyncio.create_task(self._make(row, share))
-        keeping, stopping = asyncio.create_task(self._keep_claim(row, share)), asyncio.create_task(stop.wait())
+        attempt = _Attempt(row.progress)
+        making = asyncio.create_task(self._make(row, attempt))
+        keeping, stopping = asyncio.create_task(self._keep_claim(row, attempt)), asyncio.create_task(stop.wait())
         try:
             await asyncio.wait((making, keeping, stopping), return_when=asyncio.FIRST_COMPLETED)
             if making.done():
                 keeping.cancel()
                 await self._end(row, making)
-                return
-            making.cancel()
-            await asyncio.wait([making])
-            if keeping.done():
-                keeping.result()
-                await self._abandon(row)
             else:
-                await self._give_back(row, timedelta(0), left=row.derive_left + 1)
+                making.cancel()
+                await asyncio.wait([making])
+                if keeping.done():
+                    keeping.result()
+                    async with self._engine.begin() as connection:
+                        await self._abandoned(connection, row)
+                else:
+                    await self._give_back(row, timedelta(0), left=row.derive_left + 1)
         finally:
             for task in (making, keeping, stopping):
                 task.cancel()
+        async with self._engine.begin() as connection:
+            await self._turns.spent(connection, row.id, attempt.ran)
 
     async def _claim(self, status: Status) -> Row[Any] | None:
-        """The upload that waits longest, or the next tenant's video to examine again, for as long as the lease is
-        renewed."""
-        turn: list[ColumnElement[Any]] = [video.c.derive_at]
-        if status == "ready":
-            turn = [video.c.tenant <= self._served, video.c.tenant, video.c.derive_at]
-        due = (
-            select(video.c.id)
-            .where(video.c.derive_at <= func.clock_timestamp(), video.c.status == status)
-            .order_by(*turn)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        claim = (
-            update(video)
-            .where(video.c.id == due.scalar_subquery())
-            .values(
-                derive_at=func.clock_timestamp() + literal(LEASE),
-                derive_run=video.c.derive_run + 1,
-                derive_left=func.greatest(video.c.derive_left - 1, -1),
-            )
-            .returning(video)
-        )
+        """The video whose turn it is, for as long as the lease is renewed."""
         async with self._engine.begin() as connection:
-            row: Row[Any] | None = (await connection.execute(claim)).one_or_none()
-        if row is not None and status == "ready":
-            self._served = row.tenant
-        return row
+            return await self._turns.claim(connection, status, LEASE)
 
-    async def _make(self, row: Stored, share: list[float]) -> Derived:
+    async def _make(self, row: Stored, attempt: _Attempt) -> Derived:
         """All renditions of a video. Raises what `_end` knows."""
-
-        def told(part: float) -> None:
-            share[0] = part
-
+        await self._tidying.begin(row)
         # What is examined again shows what it did until all is there.
         shown = partial(self._show, row) if row.status == "processing" else None
         derived = await self._derive.make(
-            row.key, row.tenant, row.sha256, row.generation, told, shown, revision=row.revision
-        )
+            row.key, row.tenant, row.sha256, row.generation, attempt.told, shown, revision=row.revision,
+            turn=attempt.turn, thumbnail=row.renditions.thumbnail,
+        )  # fmt: skip
         if row.status == "ready" and derived.kind != row.kind:
             # Clips were allowed for what it was.
             raise UnusableError(f"it is now detected as {derived.kind} instead of {row.kind}")
@@ -149,13 +158,16 @@ class Worker:
     async def _end(self, row: Stored, making: asyncio.Task[Derived]) -> None:
         try:
             derived = making.result()
+        except GaveWayError:
+            log.info("derive.gave_way", id=row.id, run=row.derive_run)
+            await self._give_back(row, timedelta(0), left=row.derive_left + 1)
         except _FINAL as error:
             await self._fail(row, str(error))
         except StoreUnavailableError as error:
             # That is no fault of the file, however long it lasts.
             log.warning("derive.waiting_for_store", id=row.id, run=row.derive_run, why=str(error))
             await self._give_back(row, RETRY_AFTER, left=row.derive_left + 1)
-        except (FfmpegFailedError, NotExaminedError, OSError) as error:
+        except (FfmpegFailedError, NotExaminedError, SliceLostError, OSError) as error:
             log.warning("derive.retrying", id=row.id, run=row.derive_run, left=row.derive_left, why=str(error))
             if row.derive_left > 0:
                 await self._give_back(row, RETRY_AFTER, left=row.derive_left)
@@ -171,8 +183,8 @@ class Worker:
             renditions = msgspec.structs.replace(row.renditions, thumbnail=thumbnail)
             await connection.execute(mine.values(renditions=msgspec.to_builtins(renditions)))
 
-    async def _keep_claim(self, row: Stored, share: list[float]) -> None:
-        """Keeps the claim, and says how far the work is. Returns when it is lost."""
+    async def _keep_claim(self, row: Stored, attempt: _Attempt) -> None:
+        """Keeps the claim, says how far the work is, and looks whether others wait. Returns when the claim is lost."""
         mine = update(video).where(
             video.c.id == row.id, video.c.derive_run == row.derive_run, video.c.derive_at.is_not(None)
         )
@@ -181,16 +193,16 @@ class Worker:
             with contextlib.suppress(*DATABASE_ERRORS):
                 async with self._engine.begin() as connection:
                     until = func.clock_timestamp() + literal(LEASE)
-                    kept = await connection.execute(mine.values(derive_at=until, progress=share[0]))
+                    kept = await connection.execute(mine.values(derive_at=until, progress=attempt.share))
+                    attempt.passed = await self._turns.passed(connection, row.id, attempt.ran)
                 if kept.rowcount == 0:
                     return
 
-    async def _abandon(self, row: Stored) -> None:
+    async def _abandoned(self, connection: AsyncConnection, row: Stored) -> None:
         """The video is another's to process, or nobody's: what this attempt wrote to the last is removed."""
         log.info("derive.abandoned", id=row.id, run=row.derive_run)
-        async with self._engine.begin() as connection:
-            nobodys = update(video).where(video.c.id == row.id, video.c.derive_at.is_(None))
-            await connection.execute(nobodys.values(ENDED))
+        nobodys = update(video).where(video.c.id == row.id, video.c.derive_at.is_(None))
+        await connection.execute(nobodys.values(ENDED))
 
     async def _give_back(self, row: Stored, after: timedelta, *, left: int) -> None:
         """Whoever comes after that time may take it."""
@@ -236,6 +248,7 @@ class Worker:
                 video.c.stored != "deleted",
             )  # fmt: skip
             if (await connection.execute(mine.values(**ENDED, **values))).rowcount == 0:
+                await self._abandoned(connection, row)
                 return
             if seconds:
                 slice_ = f"{row.id}/{row.generation}/{row.revision}"
