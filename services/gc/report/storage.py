@@ -65,8 +65,13 @@ class Forecast(Wire):
 async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Stored]:
     """What a tenant has now. What belongs to no project alone has an empty `projectId`. Raises
     ObjectUnreadableError."""
-    rows = (await connection.execute(_NOW, {"tenant": tenant})).mappings()
-    found = [msgspec.convert(dict(row), Stored) for row in rows]
+    found = [
+        Stored(
+            class_=row["class"], project_id=row["project_id"], objects=row["objects"], bytes=row["bytes"],
+            shared=row["shared"], saved=row["saved"],
+        )
+        for row in (await connection.execute(_NOW, {"tenant": tenant})).mappings()
+    ]  # fmt: skip
     objects = own = shared = saved = 0
     for segment in await store.segments(connection, blobs, tenant):
         objects += 1
@@ -102,8 +107,8 @@ async def roll_up(connection: AsyncConnection, blobs: BlobStore, tenant: str) ->
     hour = (await now(connection)).replace(minute=0, second=0, microsecond=0)
     found = await stored(connection, blobs, tenant)
     await connection.execute(_FORGET_HOUR, {"tenant": tenant, "hour": hour})
-    rows = msgspec.json.encode([msgspec.structs.asdict(each) for each in found]).decode()
-    await connection.execute(_ADD, {"tenant": tenant, "hour": hour, "rows": rows})
+    values = {"tenant": tenant, "hour": hour, "rows": msgspec.json.encode(found).decode()}
+    await connection.execute(_ADD, values)
     return found
 
 

@@ -1,5 +1,6 @@
 -- What a tenant has at the end of an hour; :rows is a list.
 INSERT INTO storage (hour, tenant, project_id, class, objects, bytes, shared, saved)
-SELECT :hour, :tenant, project_id, class, objects, bytes, shared, saved
-FROM json_populate_recordset(NULL::storage, CAST(:rows AS json))
+SELECT :hour, :tenant, "projectId", class, objects, bytes, shared, saved
+FROM json_to_recordset(CAST(:rows AS json))
+  AS stored ("projectId" text, class text, objects bigint, bytes bigint, shared bigint, saved bigint)
 ON CONFLICT DO NOTHING
