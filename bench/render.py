@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -37,28 +37,33 @@ REPEATS: Final = 3
 PHASES: Final = ("plan", "look", "encode", "sound", "stitch", "store")
 
 
-def run(seconds: float) -> Iterator[Row]:
+Tell = Callable[[Row], None]
+
+
+def run(_: float) -> Iterator[Row]:
     """Rows as they are known."""
+    return told(_measure)
+
+
+def told(measure: Callable[[Path, Tell], Coroutine[Any, Any, None]]) -> Iterator[Row]:
+    """The rows that `measure`, which is given a folder, tells of, as it does."""
     found: queue.SimpleQueue[Row | BaseException | None] = queue.SimpleQueue()
 
-    def measure() -> None:
+    def run() -> None:
         try:
             with tempfile.TemporaryDirectory() as folder:
                 Path(folder).chmod(0o755)
-                asyncio.run(_measure(Path(folder), found.put))
+                asyncio.run(measure(Path(folder), found.put))
         except BaseException as error:
             found.put(error)
         else:
             found.put(None)
 
-    threading.Thread(target=measure, daemon=True).start()
+    threading.Thread(target=run, daemon=True).start()
     while (row := found.get()) is not None:
         if isinstance(row, BaseException):
             raise row
         yield row
-
-
-Tell = Callable[[Row], None]
 
 
 class Studio:
@@ -139,13 +144,13 @@ async def _measure(folder: Path, tell: Tell) -> None:
         await _exports(at, folder, tell)
 
 
-async def _project(at: Studio, name: str, seconds: int) -> tuple[str, films.Cuts]:
+async def new_project(at: Studio, name: str, seconds: int) -> tuple[str, films.Cuts]:
     project = await at.client.create_project(name, {"width": 1920, "height": 1080, "fps": [FPS, 1]})
     return project.id, films.cuts(seconds, at.frames)
 
 
 async def _proxies(at: Studio, folder: Path, minutes: int, tell: Tell) -> None:
-    project, parts = await _project(at, f"{minutes} minutes", 60 * minutes)
+    project, parts = await new_project(at, f"{minutes} minutes", 60 * minutes)
     first, event = await at.edit(project, 1, films.ops(at.video, parts))
     peer_command = films.single_pass(at.film, parts, folder / "peer.mp4", proxy=True)
     peer = await asyncio.to_thread(films.timed, peer_command)
@@ -155,7 +160,7 @@ async def _proxies(at: Studio, folder: Path, minutes: int, tell: Tell) -> None:
             "figure": figure, "minutes": minutes, "cutlog_s": round(seconds, 3), "single_pass_s": round(peer, 1),
             "ratio": round(peer / seconds, 1), "frames": event["frames"], "encoded": event["encoded"],
             **at.phases(event["key"]), "command": ["POST", "/api/projects/{project}/ops", "→", "ProxyRendered"],
-            "peer_command": _shortened(peer_command),
+            "peer_command": shortened(peer_command),
         }  # fmt: skip
 
     tell(row("R3", first, event))
@@ -180,7 +185,7 @@ def _retitle(parts: films.Cuts, repeat: int) -> list[Json]:
 
 
 async def _others(at: Studio, folder: Path, tell: Tell) -> None:
-    project, parts = await _project(at, "a minute for others", 60)
+    project, parts = await new_project(at, "a minute for others", 60)
     # Other cuts than those that are in the cache already.
     parts = [(start + 5, end + 5) for start, end in parts]
     ours, event = await at.edit(project, 1, films.ops(at.video, parts))
@@ -196,7 +201,7 @@ async def _others(at: Studio, folder: Path, tell: Tell) -> None:
             "figure": "R6", "peer": name, "cutlog_s": round(ours, 3), "peer_s": round(peer, 1),
             "ratio": round(peer / ours, 1), "encoded": event["encoded"],
             "command": ["POST", "/api/projects/{project}/ops", "→", "ProxyRendered"],
-            "peer_command": _shortened(command),
+            "peer_command": shortened(command),
         })  # fmt: skip
 
 
@@ -212,7 +217,7 @@ async def _exported(at: Studio, folder: Path, repeat: int) -> tuple[Row, Row]:
     """The rows of R4 and R5."""
     objects = Layout(at.data).objects
     shutil.rmtree(objects / "segments", ignore_errors=True)
-    project, parts = await _project(at, f"exports {repeat}", EXPORT_SECONDS)
+    project, parts = await new_project(at, f"exports {repeat}", EXPORT_SECONDS)
     bare = [op for op in films.ops(at.video, parts) if op.get("clip") != "title"]
     await at.edit(project, 1, bare)
     ours, event = await at.export(project, 1)
@@ -223,7 +228,7 @@ async def _exported(at: Studio, folder: Path, repeat: int) -> tuple[Row, Row]:
     shared: Row = {"seconds": EXPORT_SECONDS, "single_pass_s": round(peer, 1)}
     commands: Row = {
         "command": ["POST", "/api/projects/{project}/export", "→", "ExportRendered"],
-        "peer_command": _shortened(peer_command),
+        "peer_command": shortened(peer_command),
     }  # fmt: skip
     first: Row = {"figure": "R4"} | shared | {
         "cutlog_s": round(ours, 2), "time_ratio": round(ours / peer, 3),
@@ -239,7 +244,7 @@ async def _exported(at: Studio, folder: Path, repeat: int) -> tuple[Row, Row]:
     return first, second
 
 
-def _shortened(command: list[str]) -> list[str]:
+def shortened(command: list[str]) -> list[str]:
     """A command line as a person would show it: without the folders of this machine, and the middle of what repeats."""
     words = [word.rpartition("/")[2] if word.startswith("/") else word for word in command]
     words = [word if len(word) < 200 else f"{word[:90]} … {word[-90:]}" for word in words]
