@@ -49,6 +49,8 @@ ATTEMPTS: Final = 5
 """How often a batch that fails for a reason of its own is tried before the projection stops."""
 BEHIND: Final = 10
 """Batches that are taken at once where there are so many: many events of one project change its row once."""
+FEW: Final = 50
+"""Events that cost less than their transaction. What follows them is waited for, so that it comes together."""
 
 
 class _Moved(Exception):
@@ -126,13 +128,16 @@ class _Run:
         ) as pull:
             stopped = asyncio.create_task(self._stop.wait())
             stopped.add_done_callback(lambda _: pull.wake())
+            loop = asyncio.get_running_loop()
             try:
                 while not self._stop.is_set():
-                    taken = await pull.take(BEHIND * batch, timeout=5.0)
+                    taken, began = await pull.take(BEHIND * batch, timeout=5.0), loop.time()
                     self._lease.check()
                     if taken:
                         await self._absorb(taken)
                     self._lease.completed()
+                    if 0 < len(taken) < FEW and (rest := began + self._projection.pace - loop.time()) > 0:
+                        await stops_within(self._stop, rest)
             finally:
                 stopped.cancel()
 

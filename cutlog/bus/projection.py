@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -15,6 +15,8 @@ from cutlog.bus.lag import Lag
 from cutlog.contract.base import Wire
 from cutlog.contract.envelope import Event, RawEvent
 from cutlog.db.standing import Standing as LeadStanding
+
+PACE: Final = 0.05
 
 Apply = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
 Reset = Callable[[AsyncConnection], Awaitable[None]]
@@ -82,6 +84,8 @@ class Projection:
     batch: int = 500
     grace: float = 3.0
     """Seconds that an operator who deleted the consumer has to make it anew, before the service does."""
+    pace: float = PACE
+    """Seconds from one transaction to the next while events come a few at a time."""
     standing: Standing = field(init=False)
     wants: Wanted = field(init=False)
     led: LeadStanding = field(init=False)

@@ -48,6 +48,21 @@ async def test_rows_and_checkpoint_follow_the_log(bus: Bus, engine: AsyncEngine,
     assert tuple(row) == ("edits", 1501, 1501)
 
 
+async def test_an_event_after_a_rest_is_applied_at_once_and_those_behind_it_together(
+    bus: Bus, engine: AsyncEngine, backbone: Backbone
+) -> None:
+    async with Counting(bus, engine, pace=3600.0) as counting:
+        await eventually(lambda: counting.projection.standing.state == "running")
+        await backbone.writer.append(edit("p_0", 0))
+        await counting.reaches(1)
+        for version in range(1, 6):
+            await backbone.writer.append(edit("p_0", version))
+        await backbone.relayed(6)
+        assert counting.projection.standing.position == 1
+    async with Counting(bus, engine) as counting:  # the other one ended although its hour was not over
+        await counting.holds(6)
+
+
 async def test_a_restart_goes_on_where_the_rows_are(bus: Bus, engine: AsyncEngine, backbone: Backbone) -> None:
     await fill(backbone.writer, 100)
     async with Counting(bus, engine) as counting:
