@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ pytestmark = pytest.mark.slow(reason="runs all services")
 ROLES: Final = ("viewer", "editor", "operator", "admin")
 TUS: Final = {"Tus-Resumable": "1.0.0"}
 SHA: Final = "0" * 64
+
+
+MARKER = [{"op": "marker.add", "marker": "m", "at": 1}]
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ def call(row: Row, ids: dict[str, str]) -> Call:
         ("POST", "/api/projects/{project}/timeline"): Call("?format=edl", data=b"TITLE: x\n"),
         ("GET", "/api/projects/{project}/diff"): Call("?from=1&to=1"),
         ("GET", "/api/projects/{project}/versions/{n}/frame"): Call("?at=0"),
+        ("POST", "/api/projects/{project}/drafts"): Call(json={"ops": MARKER}),
+        ("PUT", "/api/projects/{project}/drafts/{draft}"): Call(json={"ops": MARKER}),
+        ("GET", "/api/projects/{project}/drafts/{draft}/frame"): Call("?at=0"),
         ("POST", "/api/keys"): Call(json={"name": "robot", "role": "viewer"}),
         ("POST", "/api/tickets"): Call(json={"path": "/api/projects"}),
         ("POST", "/api/uploads"): Call(headers={**TUS, "Upload-Length": "5"}),
@@ -109,8 +116,10 @@ def service_of(path: str) -> str:
         return "media"
     if path.startswith(("/api/admin/gc", "/api/admin/storage", "/api/compat/admin/gc")):
         return "gc"
-    rendered = "/versions/" in path and path.rpartition("/versions/")[2].partition("/")[2]
-    return "render" if rendered and rendered.startswith(("frame", "proxy.m3u8", "segments/")) else "ops"
+    rendered = re.fullmatch(
+        r"/api/projects/[^/]+/(versions/[^/]+/(frame|proxy\.m3u8|segments/.*)|drafts/[^/]+/frame)", path
+    )
+    return "render" if rendered else "ops"
 
 
 @asynccontextmanager
@@ -135,6 +144,7 @@ async def owned(at: House, token: dict[str, str], clip: Path) -> dict[str, str]:
     track = {"op": "track.add", "track": "v", "kind": "video"}
     shot = {"op": "clip.add", "clip": "c", "track": "v", "at": 0, "media": video, "in": 0, "out": 5}
     await at.made("POST", f"/api/projects/{project}/ops", token, json={"ops": [track, shot]})
+    draft = (await at.made("POST", f"/api/projects/{project}/drafts", token, json={"ops": MARKER}))["id"]
     export = (await at.made("POST", f"/api/projects/{project}/export", token, json={}))["id"]
     plan = (await at.made("POST", "/api/admin/gc/calculate", token, json={}))["planId"]
     await at.made("PUT", "/api/admin/gc/policy", token, json={"ttlDays": 77})
@@ -142,6 +152,7 @@ async def owned(at: House, token: dict[str, str], clip: Path) -> dict[str, str]:
     key = (await at.made("POST", "/api/keys", token, json={"name": "robot", "role": "viewer"}))["id"]
     return {
         "key": key, "project": project, "video": video, "upload": upload, "export": export, "plan": plan, "run": run,
+        "draft": draft,
     }  # fmt: skip
 
 
@@ -180,14 +191,16 @@ async def seen(at: House, token: dict[str, str], ids: dict[str, str]) -> dict[st
     paths = {
         "project": f"/api/projects/{ids['project']}", "ops": f"/api/projects/{ids['project']}/ops",
         "video": f"/api/videos/{ids['video']}", "upload": f"/api/uploads/{ids['upload']}",
+        "drafts": f"/api/projects/{ids['project']}/drafts",
         "exports": f"/api/projects/{ids['project']}/exports", "policy": "/api/admin/gc/policy",
         "runs": "/api/admin/gc/runs",
     }  # fmt: skip
     found = {name: await at.made("GET", path, token) for name, path in paths.items()}
     project, video = found.pop("project"), found.pop("video")
     exports = [(each["id"], each["pinned"]) for each in found.pop("exports")["items"]]
+    drafts = [(each["id"], each["revision"]) for each in found.pop("drafts")["items"]]
     return found | {
-        "project": (project["name"], project["currentVersion"]), "exports": exports,
+        "drafts": drafts, "project": (project["name"], project["currentVersion"]), "exports": exports,
         "video": (video["refCount"], video["uses"]),
     }  # fmt: skip
 

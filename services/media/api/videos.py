@@ -29,6 +29,7 @@ from cutlog.web.body import too_large
 from cutlog.web.links import FileLink, Links
 from cutlog.web.multipart import Part, parts
 from cutlog.web.problems import BUDGET_EXCEEDED, BUDGET_USED_UP, invalid, unavailable
+from cutlog.web.waiting import Wait, looked
 from services.media.api.problem_types import MEDIA_IN_USE, OUT_OF_SPACE
 from services.media.api.problems import FIELD, map_problems
 from services.media.ingest.receive import INVALID_MEDIA, Ingest
@@ -136,12 +137,17 @@ def make_api(
         more = len(found) > len(items)
         return Reply(200, Page(items, encode_cursor((items[-1].created_at, items[-1].id)) if more else None))
 
-    @api.get(ROOT + "/{video}", role=Role.viewer, returns={200: Video}, summary="Shows a video")
-    async def show(req: Request) -> Reply:
-        async with engine.connect() as connection:
-            row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
-            came = (await videos.imported(connection, [row.id])).get(row.id, ())
-            return Reply(200, row.shown(await videos.users(connection, row.id), imported=came))
+    @api.get(ROOT + "/{video}", role=Role.viewer, query=Wait, returns={200: Video}, summary="Shows a video")
+    async def show(req: Request[None, Wait]) -> Reply:
+        """With `wait`, once it is processed."""
+
+        async def look() -> Video:
+            async with engine.connect() as connection:
+                row = await videos.by_id(connection, req.actor.tenant, req.path["video"])
+                came = (await videos.imported(connection, [row.id])).get(row.id, ())
+                return row.shown(await videos.users(connection, row.id), imported=came)
+
+        return Reply(200, await looked(look, lambda video: video.status == "processing", req.query.wait))
 
     @api.delete(
         ROOT + "/{video}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -12,10 +13,12 @@ from cutlog.contract.base import Strict
 from cutlog.contract.profiles import ExportProfile
 from cutlog.web import Api, ListQuery, Page, Reply, Request, Role, decode_cursor, encode_cursor
 from cutlog.web.problems import BUDGET_EXCEEDED, BUDGET_USED_UP, not_found
+from cutlog.web.waiting import Wait
 from services.ops.api.context import Ops
 from services.ops.api.limits import TOO_MANY_EXPORTS
 from services.ops.api.once import keep_unchanged, once
 from services.ops.api.problem_types import EMPTY_VERSION, NOT_RENDERING, NOT_RETRYABLE
+from services.ops.api.waiting import changed
 from services.ops.decide.commands import CancelExport, RetryExport
 from services.ops.decide.project import exported
 from services.ops.project.asked import Export as ExportAsked
@@ -97,12 +100,16 @@ def routes(api: Api, ops: Ops) -> None:
     @api.get(
         "/api/projects/{project}/exports/{export}",
         role=Role.viewer,
+        query=Wait,
         returns={200: Export},
         summary="Shows an export",
     )
-    async def show(req: Request) -> Reply:
-        await ops.owner(req, req.path["project"])
-        return Reply(200, await shown(req.path["project"], req.path["export"]))
+    async def show(req: Request[None, Wait]) -> Reply:
+        """With `wait`, once it begins to render or ends."""
+        project_id, export_id = req.path["project"], req.path["export"]
+        await ops.owner(req, project_id)
+        look = partial(shown, project_id, export_id)
+        return Reply(200, await changed(ops, project_id, look, lambda export: export.status, req.query.wait))
 
     @api.post(
         "/api/projects/{project}/exports/{export}/cancel",
@@ -112,7 +119,7 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Cancels an export that is not finished",
     )
     async def cancel(req: Request) -> Reply:
-        return await changed(req, CancelExport(req.path["export"]))
+        return await did(req, CancelExport(req.path["export"]))
 
     @api.post(
         "/api/projects/{project}/exports/{export}/retry",
@@ -124,9 +131,9 @@ def routes(api: Api, ops: Ops) -> None:
     async def retry(req: Request) -> Reply:
         """It keeps its id. When it is ready again, `reproduced` says whether the file is the same, byte for byte."""
         await ops.limits.check(req.actor.tenant)
-        return await changed(req, RetryExport(req.path["export"]))
+        return await did(req, RetryExport(req.path["export"]))
 
-    async def changed(req: Request[Any, Any], command: CancelExport | RetryExport) -> Reply:
+    async def did(req: Request[Any, Any], command: CancelExport | RetryExport) -> Reply:
         await ops.commits.commit(req.path["project"], req.behalf, command)
         return Reply(202, await shown(req.path["project"], req.path["export"]))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import UNSET
 
 from cutlog.blobs import playing_seconds
@@ -10,9 +12,11 @@ from cutlog.web import Api, Reply, Request, Role
 from cutlog.web.budgets import spent
 from cutlog.web.links import FileLink
 from cutlog.web.problems import not_found
+from cutlog.web.waiting import Wait
 from services.ops.api.context import Ops
 from services.ops.api.exports import completed
 from services.ops.api.problem_types import PROXY_FAILED
+from services.ops.api.waiting import changed
 from services.ops.readmodel.reads import VersionRow
 
 
@@ -45,16 +49,21 @@ def routes(api: Api, ops: Ops) -> None:
         "/api/projects/{project}/versions/{n}/proxy",
         role=Role.viewer,
         path={"n": int},
+        query=Wait,
         returns={302: None, 200: FileLink, 202: Proxy},
         problems=(PROXY_FAILED,),
         summary="Redirects to the proxy of a version, or renders it",
     )
-    async def proxy(req: Request) -> Reply:
+    async def proxy(req: Request[None, Wait]) -> Reply:
         """302 to the file (200 with its URL if Accept names application/json); 202 while it renders. The proxy of a
-        superseded version is rendered on request."""
+        superseded version is rendered on request. With `wait`, once that begins or ends."""
         project_id = req.path["project"]
-        row = await found(req)
-        now = await proxy_of(project_id, row, req.actor.tenant)
+
+        async def look() -> tuple[VersionRow, Proxy]:
+            row = await found(req)
+            return row, await proxy_of(project_id, row, req.actor.tenant)
+
+        row, now = await changed(ops, project_id, look, lambda seen: seen[1].status, req.query.wait)
         match now.status:
             case "ready":
                 assert row.proxy_key is not None
@@ -69,7 +78,7 @@ def routes(api: Api, ops: Ops) -> None:
             case "queued" | "rendering":
                 return Reply(202, now, {"Retry-After": "1"})
 
-    async def found(req: Request) -> VersionRow:
+    async def found(req: Request[Any, Any]) -> VersionRow:
         await ops.owner(req, req.path["project"])
         row = await ops.reads.version(req.path["project"], req.path["n"])
         if row is None:
