@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from cProfile import Profile
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from services.render.plan import segments
 from services.render.plan.profiles import EXPORTS, PROXY
 from services.render.plan.segments import plan, planned
 from services.render.produce.plans import Plans
+from services.render.produce.playlist import reel
 from tests.render.studio import Studio
 from tests.render.timelines import lane, media, sequence, shot, solid, timeline, title
 from tests.support.encoders import bundled
@@ -154,6 +156,16 @@ async def test_what_this_process_made_is_not_asked_for_and_what_is_gone_is_made_
     assert read_marks(studio.path(again)) == [Mark(1, 3 + number) for number in range(32)] + [
         Mark(1, number) for number in expected[33:]
     ]
+
+
+def test_a_playlist_takes_work_in_proportion_to_its_length() -> None:
+    def calls(count: int) -> int:
+        made = film([((37 * 24 + 7) * number % 3000 + 1, 240) for number in range(count)])
+        profile = Profile()
+        profile.runcall(reel, made, Plans("engine", "filters"))
+        return sum(each.callcount for each in profile.getstats())
+
+    assert calls(80) < 2.2 * calls(40)
 
 
 def test_a_still_stretch_is_taken_over_too() -> None:

@@ -85,7 +85,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def packets(self) -> int:
-        return sum(chunk.packets for chunk in self.chunks)
+        last = self.chunks[-1]
+        return last.first + last.packets
 
     def holding(self, first: int, last: int) -> Sequence[Chunk]:
         """The chunks of packets [first, last)."""
