@@ -95,6 +95,18 @@ def test_coarse_moments_are_told_by_their_mean() -> None:
         assert told(picture(None, rounded(rate, 600), MILLISECONDS)) == (rate, "regular")
 
 
+def test_a_clock_may_tick_once_a_picture() -> None:
+    assert told(picture(None, [*range(50)], (1, 30))) == (30, "regular")
+
+
+def test_a_picture_may_be_late_by_a_rounded_tick() -> None:
+    starts = rounded(Fraction(120), 300)
+    wide = next(n for n in range(100, 200) if starts[n] - starts[n - 1] == 9)
+    assert told(picture((120, 1), starts)) == (120, "regular")
+    late = [*starts[:wide], starts[wide] + 1, *starts[wide + 1 :]]
+    assert told(picture((120, 1), late))[1] == "own", "10 ms are more than a tick and a half too many"
+
+
 def test_a_rate_that_no_standard_knows_is_the_mean() -> None:
     found, rhythm = told(picture(None, rounded(Fraction(297, 10), 900), MILLISECONDS))
     assert rhythm == "regular" and abs(found - Fraction(297, 10)) < Fraction(1, 1000) and found.denominator <= 1001

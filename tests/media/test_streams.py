@@ -13,6 +13,7 @@ from cutlog.contract.media import Stream
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg import RawProbe, RawStream
 from cutlog.ffmpeg.typefaces import RawAxis, RawFace, RawFont
+from services.media.facts.lengths import seconds_of
 from services.media.facts.probed import Judged, UnusableError, judge, judge_font, others, rewritten
 from tests.media.probes import picture, probe, rounded, sound
 
@@ -141,6 +142,8 @@ def test_another_picture_begins_when_the_chosen_one_does() -> None:
     assert other.clock is not None and other.clock.start == "0.08"
     shortest = probe(film(0, 2), picture((1, 1), [0, 1000], index=1))
     assert [each.facts.frames for each in others(shortest, judge(shortest))] == [2]
+    single = probe(picture((25, 1), [0]), picture((25, 1), [0], index=1))
+    assert [each.facts.frames for each in others(single, judge(single))] == [1]
     unread = probe(picture((25, 1), frames=50), picture((25, 1), frames=50, index=1))
     (other,) = others(unread, judge(unread))
     assert other.facts.timing is UNSET
@@ -364,6 +367,17 @@ def test_sound_is_counted_from_frame_0_on() -> None:
     late = picture((25, 1), [400 + at for at in rounded(PAL, 50)], length=40)
     assert facts_of(late, heard(96_000 + 19_200)).facts.frames == 50
     assert facts_of(late, heard(96_000 + 24_000)).facts.frames == 53
+
+
+@pytest.mark.parametrize(("duration", "seconds"), [("2", 2), ("2.04", 3), ("0", 0), ("0.001", 1), ("", 0)])
+def test_a_file_counts_in_whole_seconds_that_it_has_begun(duration: str, seconds: int) -> None:
+    assert seconds_of(msgspec.structs.replace(facts_of(film()).facts, duration=duration)) == seconds
+
+
+def test_large_moving_pictures_that_name_no_matrix_are_bt709_and_stills_are_not() -> None:
+    large, small = shaped(film(), width=1920, height=1080), film()
+    assert [judge(probe(each)).coding.silent for each in (large, small)] == [True, False]
+    assert not judge(probe(large, container="png_pipe")).coding.silent
 
 
 def test_a_film_without_sound_says_nothing_of_any() -> None:

@@ -56,8 +56,9 @@ FOLDERS: Final = {
     "edits": Folder(
         "services/ops/edits",
         "ops/test_edits ops/test_edits_finishing ops/test_edits_shifting ops/test_edits_timing ops/test_edits_values "
-        "ops/test_links ops/test_pasting ops/test_vocabulary ops/test_clip_content ops/test_lettering "
-        "ops/test_edits_digest ops/test_edit_laws",
+        "ops/test_undo ops/test_links ops/test_pasting ops/test_vocabulary ops/test_clip_content ops/test_lettering "
+        "ops/test_edits_digest ops/test_edit_laws ops/test_digest ops/test_diff ops/test_rebase ops/test_spans "
+        "ops/test_budgets ops/test_edits_places backfill/test_translate interchange/test_subtitle_files",
     ),
 }
 

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
@@ -46,6 +47,8 @@ def _started(trial: Trial) -> int:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         signal.signal(signal.SIGXCPU, signal.SIG_DFL)
         status = trial.run()
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(status)
 

@@ -163,3 +163,8 @@ def test_a_policy_follows_an_older_one_only_and_a_run_has_one_plan() -> None:
     plan = PlanCalculated(plan_id="pl", plan_hash="h", position=1, candidates=0, bytes=0)
     with pytest.raises(PlanExistsError):
         run.decide(plan, RecordPlan(run_id="r", event=plan))
+    assert run.evolve(run.initial_state(), plan) == plan
+    assert run.evolve(run.evolve(None, PolicyChanged(level="tenant", version=1, policy={})), second) == second
+    for before, event in ((plan, plan), (plan, second)):
+        with pytest.raises(AssertionError):
+            run.evolve(before, event)

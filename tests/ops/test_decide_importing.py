@@ -126,6 +126,13 @@ def test_nothing_follows_what_was_edited_here() -> None:
         decide_import(state, UndoImport("r", "old"))
 
 
+def test_an_import_without_versions_is_not_taken_back_over_the_first_edit() -> None:
+    edited = VersionCommitted(version=1, ops=(), duration=0, digest="d")
+    state = folded((edited,), folded(decide_import(None, versions())))
+    with pytest.raises(EditedSinceError, match="Versions 1 to 1"):
+        decide_import(state, UndoImport("r", "old"))
+
+
 def test_from_a_version_that_is_not_understood_on_the_timeline_stands_still() -> None:
     first, second, third, fourth = brought((ADD,), (MAGIC, 7), (), (DROP,))
     why = said(second)
@@ -175,6 +182,9 @@ def test_a_film_is_what_the_first_version_begins_as() -> None:
     assert first.duration == second.duration == 500 and second.ops == ()
     (changed, *_) = brought(({"type": "trim", "endFrame": 80},), film="v_1")
     assert changed.duration == 80 and [op["op"] for op in changed.ops][-1] == "clip.trim"
+    state = folded(decide_import(None, versions(())))
+    (later,) = decide_import(state, versions((), first=2, film="v_1"))
+    assert isinstance(later, VersionCommitted) and later.ops == (), "only the first"
     (none,) = brought((), film="v_0")
     assert none.ops == () and none.duration == 0, "nobody knows how long it is"
 

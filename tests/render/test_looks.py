@@ -123,6 +123,7 @@ def test_a_picture_is_placed_as_fit_says_unless_its_look_moves_it() -> None:
             Shown(effects=(Applied("lut", {"media": "a"}),), opacity=(0.1, 0.1, 1.0)),
         ),
         (Shown(effects=(Applied("lut", {"media": "a"}),)), Shown(effects=(Applied("lut", {"media": "b"}),)), None),
+        (Shown(effects=(Applied("lut", {"media": "b"}),)), Shown(effects=(Applied("lut", {"media": "a"}),)), None),
     ],
 )  # fmt: skip
 def test_two_looks_are_one_where_only_curves_differ(left: Shown, right: Shown, both: Shown | None) -> None:
@@ -133,11 +134,10 @@ def test_two_looks_are_one_where_only_curves_differ(left: Shown, right: Shown, b
 
 
 FILE = SourceFile(key="k", sha256="s", container="mov", clock=None, conformed=None)
-PLACE = plan(timeline(sequence((0, 5))), EXPORTS["mp4"], "engine").encoded()
 
 
 def placed() -> Shot:
-    (segment,) = PLACE.values()
+    (segment,) = plan(timeline(sequence((0, 5))), EXPORTS["mp4"], "engine").encoded().values()
     (layer,) = segment.layers
     assert isinstance(layer, Shot)
     return edit(layer, source=FILE)

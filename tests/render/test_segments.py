@@ -177,7 +177,7 @@ def colours(*lengths: int, changed: dict[int, str] | None = None) -> Plan:
     ("given", "groups"),
     [
         ((25, 25, 25), [25, 25, 25]), ((10, 10, 10, 10), [40]), ((10, 10, 10, 25), [30, 25]), ((24, 1, 25), [25, 25]),
-        ((25, 12), [37]), ((25, 13), [25, 13]), ((5,), [5]),
+        ((25, 12), [37]), ((25, 25, 12), [25, 37]), ((25, 13), [25, 13]), ((5,), [5]),
     ],
 )  # fmt: skip
 def test_a_viewer_is_given_a_second_at_least(given: tuple[int, ...], groups: list[int]) -> None:
