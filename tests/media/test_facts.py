@@ -6,11 +6,13 @@ from fractions import Fraction
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg import RawProbe, RawStream
 from cutlog.ffmpeg.probing import Ratio
-from services.media.facts.probed import UnusableError, decimal, judge
+from cutlog.ffmpeg.typefaces import RawAxis, RawFace, RawFont
+from services.media.facts.probed import UnusableError, decimal, judge, judge_font
 from tests.media.probes import picture, probe, rounded, sound
 
 
@@ -126,3 +128,17 @@ def test_a_picture_beyond_all_measure_is_refused() -> None:
 )
 def test_seconds_are_short_decimals(seconds: Fraction, text: str) -> None:
     assert decimal(seconds) == text
+
+
+def test_a_font_is_its_faces_and_has_no_length() -> None:
+    face = RawFace(
+        family="Sans", style="Bold", weight=700, italic=True, axes=(RawAxis(tag="wght", low=1, default=400, high=900),)
+    )
+    judged = judge_font(RawFont(format="ttf", faces=(face,), coverage="20-7e"))
+    assert (judged.kind, judged.video, judged.audio, judged.facts.duration) == ("font", None, None, "0")
+    font = judged.facts.font
+    assert font is not UNSET and font is not None
+    (found,) = font.faces
+    assert (found.family, found.style, found.weight, found.italic) == ("Sans", "Bold", 700, True)
+    (axis,) = found.axes
+    assert (axis.tag, axis.low, axis.default, axis.high) == ("wght", 1, 400, 900)

@@ -81,6 +81,7 @@ def test_of_decoded_moments_only_the_distance_counts() -> None:
     stream = picture((25, 1), [0, 40, 80, 90, 200], MILLISECONDS)
     assert told(stream)[1] == "own"
     assert told(stream, counted=True) == (25, "regular")
+    assert told(picture((17, 1), [0, 58, 116], MILLISECONDS), counted=True) == (17, "regular"), "as the file says"
 
 
 def test_a_gif_has_the_distance_that_it_says_though_the_header_claims_another() -> None:

@@ -12,9 +12,8 @@ from msgspec import UNSET
 from cutlog.contract.media import Stream
 from cutlog.contract.time import Fps
 from cutlog.ffmpeg import RawProbe, RawStream
-from cutlog.ffmpeg.typefaces import RawAxis, RawFace, RawFont
 from services.media.facts.lengths import seconds_of
-from services.media.facts.probed import Judged, UnusableError, judge, judge_font, others, rewritten
+from services.media.facts.probed import Judged, UnusableError, judge, others, rewritten
 from tests.media.probes import picture, probe, rounded, sound
 
 PAL = Fraction(25)
@@ -391,17 +390,3 @@ def test_alpha_and_its_matte_are_told_where_there_are_any() -> None:
     facts = facts_of(shaped(film(), alpha=True, matte="white")).facts
     assert (facts.alpha, facts.matte) == (True, "white")
     assert facts_of(film()).facts.alpha is UNSET and facts_of(film()).facts.matte is UNSET
-
-
-def test_a_font_is_its_faces_and_has_no_length() -> None:
-    face = RawFace(
-        family="Sans", style="Bold", weight=700, italic=True, axes=(RawAxis(tag="wght", low=1, default=400, high=900),)
-    )
-    judged = judge_font(RawFont(format="ttf", faces=(face,), coverage="20-7e"))
-    assert (judged.kind, judged.video, judged.audio, judged.facts.duration) == ("font", None, None, "0")
-    font = judged.facts.font
-    assert font is not UNSET and font is not None
-    (found,) = font.faces
-    assert (found.family, found.style, found.weight, found.italic) == ("Sans", "Bold", 700, True)
-    (axis,) = found.axes
-    assert (axis.tag, axis.low, axis.default, axis.high) == ("wght", 1, 400, 900)

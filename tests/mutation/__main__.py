@@ -51,7 +51,7 @@ FOLDERS: Final = {
     "plan": Folder(
         "services/render/plan",
         "render/test_plan render/test_spans render/test_keys render/test_geometry render/test_newest render/test_names "
-        "render/test_layers render/test_looks render/test_segments render/test_named_streams",
+        "render/test_layers render/test_looks render/test_segments render/test_named_streams render/test_taking_over",
     ),
     "edits": Folder(
         "services/ops/edits",

@@ -98,8 +98,8 @@ def _unwanted(tree: ast.Module) -> Iterator[Span]:
             case ast.Assign(value=ast.BinOp(op=ast.BitOr()) as union) if node in tree.body:
                 yield _span(union)
             case ast.FunctionDef(args=args, returns=returns):
-                given = [*args.posonlyargs, *args.args, *args.kwonlyargs]
-                yield from (_span(each.annotation) for each in given if each.annotation is not None)
+                given = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
+                yield from (_span(each.annotation) for each in given if each and each.annotation)
                 if returns is not None:
                     yield _span(returns)
             case ast.AnnAssign(annotation=annotation):

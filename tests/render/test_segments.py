@@ -14,14 +14,17 @@ from cutlog.contract.time import Fps
 from cutlog.contract.timeline import (
     Clip,
     Effect,
+    FreezeSource,
     MediaRef,
+    MediaSource,
     Speed,
     Timeline,
 )
-from services.render.plan.layers import Plate, Shot, typefaces
+from services.render.plan.layers import Mixed, Picture, Plate, Shot, Words, typefaces
 from services.render.plan.newest import edited, newest_first, pieces
 from services.render.plan.profiles import EXPORTS, GIF_HEIGHT, PROXY
 from services.render.plan.segments import Copied, Encoded, MediaNotReadyError, Plan, moment, plan
+from tests.render.screening import joint
 from tests.render.timelines import FPS, lane, media, sequence, sha, shot, solid, timeline, title
 
 edit = msgspec.structs.replace
@@ -62,6 +65,7 @@ def test_a_title_is_drawn_with_the_face_of_the_nearest_weight() -> None:
     assert (bold.key, bold.sha256, bold.weight, bold.emoji) == ("derived/t/font.ttf", "m", 600, False)
     assert face(FONT, weight=150).family != bold.family
     assert face(FONT).weight in (100, 700)
+    assert face(edit(FONT, status="".join("ready"))) == face(FONT), "as it is read"
     assert FONT.facts.font is not UNSET
     emoji = edit(FONT, facts=edit(FONT.facts, font=edit(FONT.facts.font, coverage="20-7e 1f600")))
     assert face(emoji).emoji
@@ -89,6 +93,38 @@ def test_only_a_picture_can_be_a_colour_table() -> None:
     assert [file.sha256 for file in segment.sources()] == [TABLE.sha256, media().sha256]
     with pytest.raises(MediaNotReadyError, match="media w is not a picture"):
         drawn(film("w"))
+
+
+def test_what_moves_begins_where_the_segment_does() -> None:
+    values = tuple(frame / 10 for frame in range(10))
+    still = edit(shot(0, 0, 10, "still"), opacity=LINEAR)
+    (segment,) = drawn(timeline(lane(still), library=[TABLE]))
+    assert [layer.look.opacity for layer in segment.layers if isinstance(layer, Picture)] == [values]
+    (segment,) = drawn(timeline(lane(edit(title(0, 10, x=LINEAR), opacity=LINEAR))))
+    assert [(layer.x, layer.y, layer.look.opacity) for layer in segment.layers if isinstance(layer, Words)] == [
+        (values, 0.5, values)
+    ]
+    frozen = edit(Clip(id="f", at=0, frames=10, source=FreezeSource(media="v", frame=3)), opacity=LINEAR)
+    (segment,) = drawn(timeline(lane(frozen)))
+    assert [layer.look.opacity for layer in segment.layers if isinstance(layer, Picture)] == [values]
+
+
+def test_both_sides_of_a_transition_bring_their_fonts_and_tables() -> None:
+    lut = Effect(id="e", kind="lut", params={"media": "still"})
+    left = edit(title(0, 10, font="font"), id="l")
+    right = edit(shot(10, 90, 10), id="r", effects=(lut,))
+    for one, other in ((left, right), (edit(right, at=0), edit(left, at=10))):
+        film = timeline(joint(one, other, "dissolve", 6), library=[media(), TABLE, FONT])
+        (mixed,) = [each for each in drawn(film) if isinstance(each.layers[-1], Mixed)]
+        assert {face.key for face in mixed.typefaces()} == {"derived/t/font.ttf"}
+        assert [name for name, _ in mixed.cluts] == ["still"]
+
+
+def test_a_transition_is_cut_where_its_film_crosses_the_grid() -> None:
+    left, right = edit(shot(0, 40, 10), id="l"), edit(solid(10, 20), id="r")
+    assert lengths(timeline(joint(left, right, "dissolve", 10)), EXPORTS["mp4"]) == [5, 10, 15]
+    crossing = edit(left, source=MediaSource(media="v", start=117, end=127))
+    assert lengths(timeline(joint(crossing, right, "dissolve", 10)), EXPORTS["mp4"]) == [5, 3, 7, 15]
 
 
 def lengths(film: Timeline, profile: Any = PROXY) -> list[int]:
