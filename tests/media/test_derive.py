@@ -243,6 +243,21 @@ async def test_sound_of_16_bits_is_kept_to_the_bit_and_silence_takes_no_room(ben
 
 
 @slow
+async def test_sound_of_which_nothing_is_left_is_empty(bench: Bench, painted: Painter) -> None:
+    clip = str(painted(25, 25))
+    early = bench.make(
+        "early.mkv", "-f", "lavfi", "-i", "sine=440:d=1:r=48000", "-itsoffset", "5", "-i", clip, "-map", "1:v",
+        "-map", "0:a", "-c:v", "copy", "-c:a", "pcm_s16le",
+    )  # fmt: skip
+    derived = await bench(early)
+    sound = derived.renditions.audio
+    assert sound is not None
+    assert (sound.samples, sound.size, derived.renditions.waveform) == (0, 0, None)
+    assert not samples.read(bench.path(sound), 0, 10).any()
+    assert bench.numbers(derived) == list(range(25))
+
+
+@slow
 async def test_the_film_may_come_after_sound_and_covers(bench: Bench, painted: Painter) -> None:
     bench.make("cover.png", "-f", "lavfi", "-i", "color=red:s=64x64", "-frames:v", "1")
     clip = str(painted(25, 20, audio=True))

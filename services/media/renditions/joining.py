@@ -71,9 +71,11 @@ class Joined:
             self.count += len(packets)
 
     def close(self) -> None:
-        """Completes the file, if anything was added."""
+        """Completes the file; it is empty if nothing was added."""
         if self._out is not None:
             self._out.close()
+        else:
+            self._path.touch()
 
     def _opened(self, like: Stream) -> tuple[OutputContainer, Stream]:
         head = bytes(like.codec_context.extradata or b"")
