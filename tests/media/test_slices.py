@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import subprocess
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +27,8 @@ from tests.support.lanes import later
 from tests.support.painting import Painter, read_frame_numbers
 from tests.support.waiting import eventually
 
+slow = pytest.mark.slow(reason="some more runs of ffmpeg of their kind")
+
 CASES = Path(__file__).parents[1] / "corpus" / "files"
 
 
@@ -39,6 +40,7 @@ class Bench:
         self._derive = Derive(bundled(), self.blobs, pace=Pace(0.0, fragments=1))
         self._file, self._digest = file, hashlib.sha256(file.read_bytes()).hexdigest()
         self.interrupted = 0
+        self._thumbnail: Rendition | None = None
 
     async def whole(self) -> Derived:
         """In one go."""
@@ -53,9 +55,14 @@ class Bench:
             assert resuming > 0
             raise GaveWayError
 
+        async def shown(thumbnail: Rendition) -> None:
+            self._thumbnail = thumbnail
+
         while True:
             try:
-                return await self._derive.make(self._key, "t", self._digest, 0, revision=2, turn=turn)
+                return await self._derive.make(
+                    self._key, "t", self._digest, 0, shown=shown, revision=2, turn=turn, thumbnail=self._thumbnail
+                )
             except GaveWayError:
                 self.interrupted += 1
                 assert self.interrupted < 500, "each attempt adds something"
@@ -102,17 +109,17 @@ def alike(bench: Bench, one: Derived, other: Derived) -> None:
 async def test_whoever_goes_on_makes_what_one_attempt_would_have_made(
     tmp_path: Path, painted: Painter, suffix: str
 ) -> None:
-    bench = Bench(tmp_path, painted(25, 110, audio=True, suffix=suffix))
+    bench = Bench(tmp_path, painted(25, 60, audio=True, suffix=suffix))
     found, wanted = await bench.piecewise(), await bench.whole()
     frames = wanted.facts.frames or 0
     assert bench.interrupted >= (frames - 1) // 25, "after each second but the last"
-    assert read_frame_numbers(bench.path(found.renditions.proxy)) == list(range(110)) + [109] * (frames - 110)
+    assert read_frame_numbers(bench.path(found.renditions.proxy)) == list(range(60)) + [59] * (frames - 60)
     alike(bench, found, wanted)
     keys = [key for *_, key in times(bench.path(found.renditions.proxy))]
     assert [at for at, key in enumerate(keys) if key] == list(range(0, frames, 25)), "seconds can be copied"
 
 
-@pytest.mark.slow(reason="one more kind of file")
+@slow
 @pytest.mark.parametrize("name", ["idle-and-bursts.mp4", "cadence-3-2.mkv", "alpha-vp9.webm", "alpha-qtrle.mov",
                                   "interlaced-h264.mp4", "opengop-hevc.mp4", "h264-bframes.avi", "last-picture-3s.mp4",
                                   "one-picture-10s.mp4", "second-sound-is-default.mkv", "transparent.gif"])  # fmt: skip
@@ -121,7 +128,15 @@ async def test_so_it_is_with_every_kind_of_file(tmp_path: Path, name: str) -> No
     alike(bench, await bench.piecewise(), await bench.whole())
 
 
-@pytest.mark.slow(reason="one more kind of file")
+@pytest.mark.slow(reason="a hundred attempts")
+async def test_what_gives_way_a_hundred_times_still_ends(tmp_path: Path, painted: Painter) -> None:
+    bench = Bench(tmp_path, painted(1, 105, (64, 36)))
+    found = await bench.piecewise()
+    assert bench.interrupted >= 104
+    assert read_frame_numbers(bench.path(found.renditions.proxy)) == list(range(105))
+
+
+@slow
 async def test_alpha_is_cut_like_its_pictures(tmp_path: Path, painted: Painter) -> None:
     clear = tmp_path / "clear.mov"
     keyed = ["-vf", "format=argb,geq=r='r(X,Y)':a='128+64*sin(N)'", "-c:v", "qtrle"]
@@ -133,16 +148,17 @@ async def test_alpha_is_cut_like_its_pictures(tmp_path: Path, painted: Painter) 
     alike(bench, found, await bench.whole())
 
 
+@slow
 async def test_a_killed_attempt_loses_no_slice_that_was_stored(tmp_path: Path, painted: Painter) -> None:
-    bench = Bench(tmp_path, painted(25, 110, audio=True))
+    bench = Bench(tmp_path, painted(25, 110))
     await bench.piecewise()
-    before = Counter(path.name for path in bench.slices())
-    assert before, "they are removed when the whole is known"
-    inodes = {path: path.stat().st_ino for path in bench.slices()}
+    made = {path: path.stat().st_ino for path in bench.slices()}
+    assert len(made) >= 4, "they are removed when the whole is known"
     await bench.piecewise()
-    assert {path: path.stat().st_ino for path in bench.slices()} == inodes, "nothing is encoded twice"
+    assert {path: path.stat().st_ino for path in bench.slices()} == made, "nothing is encoded twice"
 
 
+@slow
 async def test_slices_that_are_torn_are_made_anew(tmp_path: Path, painted: Painter) -> None:
     bench = Bench(tmp_path, painted(25, 60))
     wanted = await bench.piecewise()
@@ -153,6 +169,7 @@ async def test_slices_that_are_torn_are_made_anew(tmp_path: Path, painted: Paint
     alike(bench, await bench.piecewise(), wanted)
 
 
+@slow
 async def test_what_takes_less_than_a_slice_is_never_stored_in_part(tmp_path: Path, painted: Painter) -> None:
     bench = Bench(tmp_path, painted(25, 110, audio=True))
     await bench.whole()
