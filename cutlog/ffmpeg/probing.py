@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -149,8 +149,11 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
     refused: str | None = None
 
 
+Reads = Callable[[], tuple[Path, ...]]
+
+
 @cache
-def _needs() -> tuple[Path, ...]:
+def examining() -> tuple[Path, ...]:
     """What the child reads to start: the interpreter, PyAV and Pillow with their libraries, the scripts."""
     pyav = package("av")
     beside = (EXAMINER.with_name(f"{name}.py") for name in BESIDE)
@@ -176,20 +179,23 @@ def pillow_needs() -> tuple[Path, ...]:
     return (*pillow(), *(path for path in libraries if path.exists()), PICTURES)
 
 
-async def probe(jail: Jail, path: Path, *, times: bool, limits: Limits, pauses: Sequence[float] = PAUSES) -> RawProbe:
+async def probe(
+    jail: Jail, path: Path, *, times: bool, limits: Limits, pauses: Sequence[float] = PAUSES, reads: Reads = examining
+) -> RawProbe:
     """Raises MediaRefusedError, FileNotFoundError; NotExaminedError when the child comes to nothing again and again, as
-    in a machine so busy that the sandbox does not see to it in time. `pauses`: seconds before each further attempt."""
+    in a machine so busy that the sandbox does not see to it in time. `pauses`: seconds before each further attempt;
+    `reads`: what the child may read beside the file."""
     for pause in pauses:
         try:
-            return await _probe(jail, path, times=times, limits=limits)
+            return await _probe(jail, path, reads, times=times, limits=limits)
         except NotExaminedError as error:
             log.warning("probe.failed", why=str(error))
             await asyncio.sleep(pause)
-    return await _probe(jail, path, times=times, limits=limits)
+    return await _probe(jail, path, reads, times=times, limits=limits)
 
 
-async def _probe(jail: Jail, path: Path, *, times: bool, limits: Limits) -> RawProbe:
-    needs = await asyncio.to_thread(_needs)
+async def _probe(jail: Jail, path: Path, reads: Reads, *, times: bool, limits: Limits) -> RawProbe:
+    needs = await asyncio.to_thread(reads)
     argv = [
         str(Path(sys.executable).resolve()), "-I", "-S", "-B", str(EXAMINER), str(package("av")), str(path),
         "times" if times else "quick", PROTOCOLS, ",".join(DEMUXERS), ",".join(DECODERS),

@@ -16,7 +16,7 @@ from cutlog.ffmpeg.allow import guarded
 from cutlog.ffmpeg.binaries import Binary, identify, libraries, locate
 from cutlog.ffmpeg.errors import FfmpegFailedError, MemoryLimitError, OutputTooLargeError, TimeLimitError
 from cutlog.ffmpeg.limits import PROBE, RUN, Limits
-from cutlog.ffmpeg.probing import PAUSES, RawProbe, probe, rewrite
+from cutlog.ffmpeg.probing import PAUSES, RawProbe, Reads, examining, probe, rewrite
 from cutlog.ffmpeg.progress import Progress, ProgressReader
 from cutlog.ffmpeg.sandbox import CHOICES, Jail, Room, SandboxUnavailableError, candidates
 from cutlog.ffmpeg.typefaces import RawFont, rewrite_font
@@ -74,6 +74,8 @@ class Ffmpeg:
         """`pauses`: seconds before a file that nobody could look at is looked at again."""
         self.binary = binary
         self.pauses = pauses
+        self.examining: Reads = examining
+        """What a probe may read beside the file."""
         self._jail = jail
         self._needs = needs
         self._probing = asyncio.Semaphore(PROBES)
@@ -155,7 +157,9 @@ class Ffmpeg:
         of an allowed kind, NotExaminedError when that could not be found out.
         """
         async with self._probing:
-            return await probe(self._jail, path.resolve(), times=times, limits=limits, pauses=self.pauses)
+            return await probe(
+                self._jail, path.resolve(), times=times, limits=limits, pauses=self.pauses, reads=self.examining
+            )
 
     async def rewrite(self, path: Path, folder: Path, name: str, limits: Limits = RUN) -> None:
         """Writes a picture that a probe calls foreign to `name` in the folder, as ffmpeg reads it: as PNG, upright, in

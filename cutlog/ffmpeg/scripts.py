@@ -45,8 +45,11 @@ _PROVEN: set[tuple[Path, tuple[str, ...], str]] = set()
 class ScriptRunner:
     """Runs one script, with the packages that it loads from their folders."""
 
-    def __init__(self, script: Path, packages: Sequence[str], mode: Literal["auto", "off"]) -> None:
-        self._script, self._packages, self._mode = script, packages, mode
+    def __init__(
+        self, script: Path, packages: Sequence[str], mode: Literal["auto", "off"], jails: Sequence[Jail] | None = None
+    ) -> None:
+        """`jails` are those to choose from; by default those that `mode` allows here."""
+        self._script, self._packages, self._mode, self._jails = script, packages, mode, jails
         self._jail: Jail | None = None
         self._choosing = asyncio.Lock()
 
@@ -61,7 +64,7 @@ class ScriptRunner:
             if self._jail is not None:
                 return self._jail
             reasons = []
-            for jail in candidates(self._mode):
+            for jail in candidates(self._mode) if self._jails is None else self._jails:
                 asked = (self._script, tuple(self._packages), jail.name)
                 try:
                     if asked not in _PROVEN:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cutlog.ffmpeg import Ffmpeg, MediaRefusedError, NotExaminedError, probing, process
+from cutlog.ffmpeg import Ffmpeg, MediaRefusedError, NotExaminedError, process
 from tests.corpus.records import FILES
 from tests.support.painting import Painter
 
@@ -26,13 +26,13 @@ def blinded(monkeypatch: pytest.MonkeyPatch, ffmpeg: Ffmpeg) -> Callable[[int], 
         pytest.skip("without a sandbox there is nothing to hide")
 
     def blind(times: int) -> None:
-        whole, left = probing._needs(), [times]
+        whole, left = ffmpeg.examining(), [times]
 
         def needs() -> tuple[Path, ...]:
             left[0] -= 1
             return whole if left[0] < 0 else tuple(path for path in whole if path.name not in ("av", "av.libs"))
 
-        monkeypatch.setattr(probing, "_needs", needs)
+        monkeypatch.setattr(ffmpeg, "examining", needs)
 
     return blind
 

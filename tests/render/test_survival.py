@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cutlog.bus import Bus
 from cutlog.contract.commands import Output
-from cutlog.db.engine import create_engine
 from services.render.bootstrap import serving as serving_render
 from services.render.produce.timelines import OpsAwayError, Timelines
 from services.render.queue import jobs
@@ -95,21 +94,9 @@ async def test_a_film_that_was_stored_and_not_reported_is_reported_although_a_ne
 
 @slow
 async def test_a_worker_that_lost_its_lease_takes_it_again_before_it_begins_anything(
-    house: House, painted: Painter, monkeypatch: pytest.MonkeyPatch
+    house: House, painted: Painter
 ) -> None:
-    names, lock = [], jobs.worker_lease
-
-    def heard(name: str) -> str:
-        names.append(name)
-        return lock(name)
-
-    monkeypatch.setattr(jobs, "worker_lease", heard)
-    engine = create_engine(house.settings("render"))
-
-    async def alive() -> bool:
-        async with engine.connect() as connection:
-            return await jobs.alive(connection, names[0])
-
+    good = "SELECT FROM render.lease WHERE name LIKE 'worker %' AND expires_at > clock_timestamp()"
     await house.upload(painted)
     project = await house.project()
     async with house.render():
@@ -121,13 +108,12 @@ async def test_a_worker_that_lost_its_lease_takes_it_again_before_it_begins_anyt
                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = 'cutlog_render'
             """)
             assert len(ended) > 2
-            await eventually(alive)
+            await eventually(lambda: owner.fetch(good))
             # While nobody holds the lock, whatever runs is taken for the work of a dead worker, many times a second.
             await house.proxy(project, await house.shot(project, "v_1", 30, 5, 10))
             assert await owner.fetchval("SELECT max(failures) FROM render.job") <= 1
         finally:
             await owner.close()
-            await engine.dispose()
     assert len(await house.events("ProxyRendered")) == 2
 
 

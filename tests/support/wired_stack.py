@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from unittest import mock
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 import typer
 
 from cutlog.operate.cli.up import run_stack
-from cutlog.operate.stack import supervisor
 from cutlog.operate.stack.environment import service_environment
 from cutlog.operate.stack.services import installed_services
 
@@ -33,8 +31,7 @@ def main(postgres: int, nats: int, ends: Path, data: Path) -> None:
         ends.write_bytes(msgspec.json.encode(Ends(_port(database), _port(bus))))
         return made | {"CUTLOG_DATABASE_URL": _at(database, postgres), "CUTLOG_NATS_URL": _at(bus, nats)}
 
-    with mock.patch.object(supervisor, "service_environment", through):
-        run_stack(data, "127.0.0.1", 0, installed_services({"ops": 2}))
+    run_stack(data, "127.0.0.1", 0, installed_services({"ops": 2}), environment=through)
 
 
 def _port(url: str) -> int:

@@ -100,13 +100,11 @@ async def test_a_token_that_is_not_ours_is_a_401(client: aiohttp.ClientSession, 
         verify(PUBLIC, token)
 
 
-def test_a_token_that_was_good_expires(monkeypatch: pytest.MonkeyPatch) -> None:
-    token = mint(RING, "ann", Role.viewer, ttl=60)
-    assert verify(PUBLIC, token).subject == "ann"
-    later = time.time() + 66
-    monkeypatch.setattr("cutlog.auth.tokens.time.time", lambda: later)
+def test_a_token_that_was_good_expires() -> None:
+    """Some seconds later than it says, since clocks differ."""
+    assert verify(PUBLIC, mint(RING, "ann", Role.viewer, ttl=-1)).subject == "ann"
     with pytest.raises(TokenRefused, match="expired"):
-        verify(PUBLIC, token)
+        verify(PUBLIC, mint(RING, "ann", Role.viewer, ttl=-6))
 
 
 def test_a_refusal_names_the_claim_that_is_missing_or_wrong() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,8 +53,9 @@ def run_stack(
     services: Sequence[ServiceProgram],
     public_url: str = "",
     origins: Sequence[str] = (),
+    environment: Callable[..., dict[str, str]] | None = None,
 ) -> None:
-    """`cutlog up` with these services."""
+    """`cutlog up` with these services, which are told their environment."""
     from cutlog.operate.stack import lock
     from cutlog.operate.stack.errors import CANNOT_START
     from cutlog.operate.stack.gateway import Gateway
@@ -73,7 +74,10 @@ def run_stack(
         with lock.hold(layout.run, gateway.url):
             if reason := why_not(host, gateway.port):
                 fail(": ".join(reason))
-            asyncio.run(_serve(Stack(layout, gateway, services, _tell, fixed_ports=port != 0)))
+            stack = Stack(layout, gateway, services, _tell, fixed_ports=port != 0)
+            if environment is not None:
+                stack.environment = environment
+            asyncio.run(_serve(stack))
     except ExceptionGroup as group:
         found = list(causes(group))
         if not all(isinstance(cause, CANNOT_START) for cause in found):

@@ -52,6 +52,8 @@ class Stack:
     tell: Tell
     fixed_ports: bool = False
     """Services listen beside the gateway, as long as nobody else does there; otherwise on any free ports."""
+    environment: Callable[..., dict[str, str]] = service_environment
+    """What a service is told."""
     children: dict[str, Child] = field(default_factory=dict)
     listen: dict[str, str] = field(default_factory=dict)
     """Process of a service → HOST:PORT, from the start on."""
@@ -171,7 +173,7 @@ class Stack:
 
     async def _start_service(self, service: ServiceProgram, instance: str, grounded: asyncio.Event) -> None:
         forks = self._forks if service.forked else None
-        environment = service_environment(
+        environment = self.environment(
             service.name,
             layout=self.layout,
             secrets=self.secrets,
