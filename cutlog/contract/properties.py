@@ -16,7 +16,8 @@ Easing = Literal["hold", "linear", "ease-in", "ease-out", "ease-in-out"]
 _FAR: Final = 10**15
 
 
-class Keyframe(Strict):
+# `gc=False`: there are very many, and none can be part of a cycle. A collection that looks at each keeps all waiting.
+class Keyframe(Strict, gc=False):
     """A value at a frame, counted from the clip's start. `easing` shapes the way from here to the next keyframe."""
 
     frame: Annotated[int, msgspec.Meta(ge=0, le=MAX_FRAMES)]
@@ -24,7 +25,7 @@ class Keyframe(Strict):
     easing: Easing = "linear"
 
 
-class Keyframes(Strict):
+class Keyframes(Strict, gc=False):
     """Keyframes in order of time. Frame k of the clip has the value at (from + k × num) / den of them.
 
     Clients leave `from`, `num` and `den` alone: they are 0, 1, 1 until an edit cuts the clip or changes its speed. So

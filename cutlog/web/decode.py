@@ -1,7 +1,8 @@
 """Bytes from outside to typed values: strict JSON (RFC 8259 and I-JSON, RFC 7493), query strings and path values.
 
 Refused, with a pointer where there is one: duplicate keys, NaN and Infinity, lone surrogates, NUL characters
-(PostgreSQL cannot hold them), integers beyond ±(2^53 - 1), numbers beyond a double, more than 64 levels.
+(PostgreSQL cannot hold them), integers beyond ±(2^53 - 1), numbers beyond a double, more than 64 levels, more than
+50,000 arrays.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from cutlog.web.problems import MALFORMED_JSON, Problem, invalid
 T = TypeVar("T")
 
 MAX_INTEGER = 2**53 - 1
+MAX_ARRAYS: Final = 50_000
+"""The parser makes all arrays of arrays in one call, in which no other thread gets its turn."""
 _BEYOND = "Beyond ±(2^53 - 1)"
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _LONG_NUMBER = re.compile(rb"[0-9]{16}")
@@ -73,6 +76,8 @@ def parse(raw: bytes) -> Any:
     deep = too_deep(text)
     if deep is not None:
         raise invalid(ProblemError(pointer(deep), f"More than {MAX_DEPTH} levels of nesting"))
+    if text.count("[") > MAX_ARRAYS:
+        raise invalid(ProblemError("", f"More than {MAX_ARRAYS} arrays"))
     try:
         tree = _reader.read(text, _LONG_NUMBER.search(raw) is not None)
     except json.JSONDecodeError as error:

@@ -21,6 +21,8 @@ class Reply(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     content_type: str = JSON
     content: bytes | AsyncIterator[bytes] | None = None
+    large: bool = False
+    """The value may be large: it is encoded off the event loop."""
 
     @staticmethod
     def empty(status: int = 204, headers: Mapping[str, str] | None = None) -> Reply:

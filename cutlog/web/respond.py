@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from cutlog.contract.pieces import encoded
 from cutlog.web.reply import Reply
 
 COMPRESS_FROM: Final = 1024
@@ -30,7 +31,8 @@ async def respond(http: web.Request, answer: Reply | web.StreamResponse) -> web.
 
 
 async def _whole(http: web.Request, reply: Reply) -> web.Response:
-    body, headers = reply.body, dict(reply.headers)
+    headers = dict(reply.headers)
+    body = await asyncio.to_thread(encoded, reply.value) if reply.large and reply.content is None else reply.body
     if body and reply.content_type:
         headers.setdefault("Content-Type", reply.content_type)
     if reply.content_type.startswith(_TEXTUAL) and len(body) >= COMPRESS_FROM:

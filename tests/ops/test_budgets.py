@@ -6,51 +6,23 @@ import random
 import threading
 from collections.abc import AsyncIterator
 from string import ascii_letters
-from typing import Any
 
 import aiohttp
 import msgspec
 import pytest
 
-from cutlog.contract.ops import Op
-from cutlog.contract.timeline import Canvas
 from cutlog.hosting.settings import Budgets
 from services.ops.bootstrap import serving
 from services.ops.decide.commands import ForkProject
 from services.ops.decide.project import decide
-from services.ops.edits.apply import apply_all
-from services.ops.edits.sequence import Sequence
 from services.ops.edits.size import Budget, OverBudgetError, size
-from services.ops.edits.sources import TRUSTED, Known, Sources
+from services.ops.edits.sources import TRUSTED, Known
 from services.ops.project.apart import apart
 from services.ops.timeline.resolve import resolve
 from tests.ops.conftest import Client
+from tests.ops.films import FILM, animated, begun, edited, splits
 from tests.support.configuration import SettingsFactory
 from tests.support.lanes import later
-
-Json = dict[str, Any]
-FILM: list[Json] = [
-    {"op": "track.add", "track": "v", "kind": "video"},
-    {"op": "clip.add", "clip": "c0", "track": "v", "at": 0, "color": "#336699", "frames": 9000},
-]
-
-
-def animated(clip: str, keyframes: int) -> Json:
-    frames = [{"frame": frame, "value": 0.5} for frame in range(keyframes)]
-    return {"op": "clip.set", "clip": clip, "opacity": {"keyframes": frames}}
-
-
-def splits(count: int) -> list[Json]:
-    """Ops that cut a clip in two, then its right part, and so on."""
-    return [{"op": "clip.split", "clip": f"c{n}", "at": n + 1, "new": f"c{n + 1}"} for n in range(count)]
-
-
-def edited(sequence: Sequence, ops: list[Json], sources: Sources) -> Sequence:
-    return apply_all(sequence, msgspec.convert(ops, tuple[Op, ...]), sources)
-
-
-def begun(keyframes: int = 1000) -> Sequence:
-    return edited(Sequence("Film", Canvas()), [*FILM, animated("c0", keyframes)], Known({}))
 
 
 def test_parts_of_a_clip_count_with_all_of_its_keyframes() -> None:
@@ -160,6 +132,7 @@ async def test_every_way_in_is_bounded(settings_for: SettingsFactory, budget: st
                 "captions": await user("POST", f"/api/projects/{empty}/timeline?format=srt&track=s", raw=SRT),
             }
             if budget == "timelineValues":
+                ways["draft"] = await user("POST", f"{path}/drafts", {"ops": [clip]})
                 ways["fork"] = await user("POST", f"{path}/fork", {"name": "c", "version": 1})
             told = {way: (answer.status, answer.body.get("budget")) for way, answer in ways.items()}
             assert told == dict.fromkeys(ways, (413, budget))

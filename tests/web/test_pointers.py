@@ -196,7 +196,7 @@ def test_a_large_body_full_of_faults_costs_no_more_than_its_first_ones(monkeypat
         return convert(*args, **kwargs)
 
     monkeypatch.setattr(msgspec, "convert", counting)
-    wrong = b'{"ops":[' + b"[]," * 300_000 + b"[]]}"
+    wrong = b'{"ops":[' + b"[]," * 40_000 + b"[]]}"
     assert refusal(wrong) == (422, [f"/ops/{index}" for index in range(20)])
     many = msgspec.json.encode({"startAt": [*range(100_000), "x", *range(100_000)]})
     assert refusal(many) == (422, ["/startAt/100000"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -16,7 +17,7 @@ from cutlog.web import Api, Page, Reply, Request, Role
 from cutlog.web.problems import BUDGET_EXCEEDED, not_found
 from services.ops.api.committing import Message, VersionNumber, committed, committed_once
 from services.ops.api.context import Ops
-from services.ops.api.edits import MAX_BODY, check_seen, check_stored_size, sent_ops
+from services.ops.api.edits import MAX_BODY, sent_ops
 from services.ops.api.once import keep_unchanged, once
 from services.ops.api.problem_types import (
     DRAFT_COMMITTED,
@@ -28,7 +29,7 @@ from services.ops.api.problem_types import (
 from services.ops.api.timelines import shown
 from services.ops.drafts.store import KEPT, LONGEST, Kept
 from services.ops.log.records import AlreadyAnsweredError
-from services.ops.project.asked import Batch
+from services.ops.project.asked import LONG, Batch
 from services.ops.project.commit import Tried
 from services.ops.project.results import Done
 
@@ -149,7 +150,7 @@ def routes(api: Api, ops: Ops) -> None:
         summary="Shows the timeline of a draft",
     )
     async def timeline(req: Request) -> Reply:
-        return Reply(200, await _timeline(ops, req.path["project"], req.actor.tenant, await found(req)))
+        return Reply(200, await _timeline(ops, req.path["project"], req.actor.tenant, await found(req)), large=True)
 
     @api.post(
         "/api/projects/{project}/drafts/{draft}/commit",
@@ -201,7 +202,7 @@ def routes(api: Api, ops: Ops) -> None:
         if owner is None or kept is None:
             raise not_found(f"Draft {draft_id}")
         shown = await _timeline(ops, project_id, owner.tenant, kept)
-        return Reply(200, shown, {REVISION: str(kept.revision)})
+        return Reply(200, shown, {REVISION: str(kept.revision)}, large=True)
 
     async def found(req: Request[Any]) -> Kept:
         """The draft, which is used now. Raises Problem 404."""
@@ -218,10 +219,8 @@ def _appended(_done: Done) -> Reply:
 
 async def _tried(ops: Ops, req: Request[Any], project_id: str, version: int, typed: OpList) -> Tried:
     """What ops of a request make of a version. Raises Problem, EditError, OverBudgetError, NotFoundError."""
-    check_stored_size(req.raw)
-    sent = sent_ops(req.raw)
-    await check_seen(ops, req.actor, sent)
-    batch = Batch(typed, sent, files=await ops.captions.read_all(typed))
+    sent = await sent_ops(ops, req.actor, req.raw)
+    batch = Batch(typed, sent, files=await ops.captions.read_all(typed), size=len(req.raw))
     return await ops.commits.tried(project_id, req.actor.tenant, batch, version)
 
 
@@ -230,7 +229,8 @@ def _typed(sent: tuple[dict[str, Any], ...]) -> OpList:
 
 
 async def _timeline(ops: Ops, project_id: str, tenant: str, kept: Kept) -> Timeline:
-    tried = await ops.commits.tried(project_id, tenant, Batch(_typed(kept.ops), kept.ops), kept.version)
+    typed = await asyncio.to_thread(_typed, kept.ops)
+    tried = await ops.commits.tried(project_id, tenant, Batch(typed, kept.ops, size=LONG), kept.version)
     return await shown(ops, tried.sequence, project_id, tenant, kept.version)
 
 

@@ -20,7 +20,8 @@ from services.ops.api.committing import Message, VersionNumber, commit
 from services.ops.api.context import Ops
 from services.ops.api.problem_types import EDIT_REFUSED, MEDIA_GONE, VERSION_CONFLICT
 from services.ops.edits.naming import media_named
-from services.ops.project.asked import Batch
+from services.ops.project.apart import apart_if
+from services.ops.project.asked import LONG, Batch
 
 MAX_BODY: Final = 1 << 20
 MAX_STORED: Final = 6 << 20
@@ -72,11 +73,10 @@ def routes(api: Api, ops: Ops) -> None:
         """409 `version-conflict` contains `currentVersion`, the versions `missed`, and for a rebase the `collisions`;
         422 points to the invalid op."""
         new = req.body
-        check_stored_size(req.raw)
-        sent = sent_ops(req.raw)
-        await check_seen(ops, req.actor, sent)
+        sent = await sent_ops(ops, req.actor, req.raw)
         gesture = UNSET if new.gesture is None else new.gesture
-        batch = Batch(new.ops, sent, new.expected_version, new.on_conflict, new.message, gesture=gesture)
+        size = len(req.raw)
+        batch = Batch(new.ops, sent, new.expected_version, new.on_conflict, new.message, gesture=gesture, size=size)
         return await commit(ops, req, req.path["project"], batch, dry_run=new.dry_run)
 
     @api.get(
@@ -93,15 +93,17 @@ def routes(api: Api, ops: Ops) -> None:
         last = min(query.up_to, owner.version)
         versions = await ops.reads.versions(req.path["project"], first, last, query.limit)
         more = bool(versions) and versions[-1].version < last
-        return Reply(200, Page(versions, encode_cursor(versions[-1].version + 1) if more else None))
+        return Reply(200, Page(versions, encode_cursor(versions[-1].version + 1) if more else None), large=True)
 
 
-def sent_ops(raw: bytes) -> tuple[dict[str, Any], ...]:
-    """The ops of a body as they were sent."""
-    return _SENT.decode(raw).ops
+async def sent_ops(ops: Ops, actor: Actor, raw: bytes) -> tuple[dict[str, Any], ...]:
+    """The ops of a body as they were sent. Raises Problem 413, and 422 for media that the actor's key does not see."""
+    sent = await apart_if(len(raw) >= LONG, lambda: _as_sent(raw))
+    await _check_seen(ops, actor, sent)
+    return sent
 
 
-async def check_seen(ops: Ops, actor: Actor, sent: tuple[dict[str, Any], ...]) -> None:
+async def _check_seen(ops: Ops, actor: Actor, sent: tuple[dict[str, Any], ...]) -> None:
     """Raises Problem 422 for media that the actor's key does not see."""
     if actor.projects is None:
         return
@@ -110,6 +112,12 @@ async def check_seen(ops: Ops, actor: Actor, sent: tuple[dict[str, Any], ...]) -
     errors = [ProblemError(f"/ops/{index}", f"There is no media {media}.") for index, media in named if media in unseen]
     if errors:
         raise invalid(*errors)
+
+
+def _as_sent(raw: bytes) -> tuple[dict[str, Any], ...]:
+    """The ops as the client sent them. Raises Problem 413."""
+    check_stored_size(raw)
+    return _SENT.decode(raw).ops
 
 
 def check_stored_size(raw: bytes) -> None:

@@ -25,6 +25,7 @@ from services.ops.api.problem_types import (
 )
 from services.ops.decide.commands import ForkProject
 from services.ops.edits.errors import EditError
+from services.ops.project.apart import apart
 from services.ops.project.asked import Batch, Undo
 from services.ops.project.results import Created, Done
 from services.ops.timeline.diff import diff
@@ -88,7 +89,8 @@ def routes(api: Api, ops: Ops) -> None:
         last = owner.version if req.query.last is None else req.query.last
         first = max(0, last - 1) if req.query.first is None else req.query.first
         before, after = await ops.history.at(project_id, first), await ops.history.at(project_id, last)
-        return Reply(200, Diff(first=first, last=last, changes=diff(before, after)))
+        changes = await apart(before.size + after.size, lambda: diff(before, after))
+        return Reply(200, Diff(first=first, last=last, changes=changes), large=True)
 
     @api.post(
         "/api/projects/{project}/revert",

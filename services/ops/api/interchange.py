@@ -96,7 +96,7 @@ def routes(api: Api, ops: Ops) -> None:
         async def act() -> Reply:
             fps = _fps(query.fps) if query.fps is not None else await _rate_of(ops, project_id, owner.version)
             losses = Ledger()
-            told = opened(await ops.converter.read(kind, fps, req.body), losses)
+            told = await asyncio.to_thread(opened, await ops.converter.read(kind, fps, req.body), losses)
             library = await ops.catalog.wanted(req.actor.tenant, await asyncio.to_thread(wanted, told))
             library = library.without(await ops.access.unseen(req.actor, library.ids))
             asked = TimelineFile(

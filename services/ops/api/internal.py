@@ -25,4 +25,4 @@ def routes(api: Api, ops: Ops) -> None:
         if owner is None:
             raise not_found(f"Project {req.path['project']}")
         headers = {"Cutlog-Deleted": "true"} if owner.deleted else {}
-        return Reply(200, await resolved(ops, req.path["project"], owner.tenant, req.path["n"]), headers)
+        return Reply(200, await resolved(ops, req.path["project"], owner.tenant, req.path["n"]), headers, large=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final, Literal
 
 from cutlog.contract.base import Strict
@@ -56,9 +57,10 @@ def routes(api: Api, ops: Ops) -> None:
         found = await resolved(ops, project_id, owner.tenant, version)
         match req.query.format:
             case "json":
-                return Reply(200, found)
+                return Reply(200, found, large=True)
             case "vtt" | "srt" as kind:
-                return _captions(found, req.query.track, kind)
+                wanted = req.query.track
+                return await asyncio.to_thread(_captions, found, wanted, kind)
             case kind:
                 return await exported(ops, found, kind)
 

@@ -43,7 +43,7 @@ class CommitOps(msgspec.Struct, frozen=True):
     """Ops as typed and as the client sent them; what is known of the media that they and the timeline use.
 
     `earlier` has the versions that the ops revert to; `written` is what they translate.
-    `gesture` groups versions that are undone together.
+    `gesture` groups versions that are undone together. `size`: bytes of the ops as JSON, where they are many.
     """
 
     ops: tuple[Op, ...]
@@ -55,6 +55,7 @@ class CommitOps(msgspec.Struct, frozen=True):
     earlier: Earlier = nothing_earlier
     written: Written | UnsetType = UNSET
     gesture: str | UnsetType = UNSET
+    size: int = 0
 
 
 class RequestExport(msgspec.Struct, frozen=True):

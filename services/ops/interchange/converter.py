@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,6 +19,8 @@ ReadFormat = Literal["otio", "edl", "fcp7xml", "fcpxml", "kdenlive", "aaf"]
 
 #: Bytes of a file that may be imported.
 MAX_FILE: Final = 32 * MIB
+#: Bytes of JSON that are decoded in a few milliseconds.
+LONG: Final = 256 << 10
 _MAX_PRINTED: Final = 128 * MIB
 _LIMITS: Final = Limits(memory=GIB, seconds=60.0, output_bytes=MIB)
 _SCRIPT: Final = Path(__file__).with_name("convert.py")
@@ -63,8 +66,16 @@ class Converter:
                 return await self._runner.run(args, [path], _LIMITS, _MAX_PRINTED)
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Called for each object, at which other threads get their turns."""
+    return dict(pairs)
+
+
 def _decoded(document: bytes, kind: str) -> Any:
     try:
+        # msgspec is faster, and would keep the interpreter to itself all the time.
+        if len(document) > LONG:
+            return json.loads(document, object_pairs_hook=_object)
         return msgspec.json.decode(document)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise FileRefusedError(f"The file can't be read as {kind}: {error}") from None

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from cutlog.contract.answers.edits import Loss
+from cutlog.contract.pieces import encoded
 from cutlog.contract.timeline import Canvas, Timeline, Track
 from services.ops.edits.sources import Material
 from services.ops.interchange.comparing import compare
@@ -75,7 +76,7 @@ def unread(timeline: Timeline, name: str, names: Mapping[str, str], kind: Format
 
 def otio(timeline: Timeline, name: str, names: Mapping[str, str]) -> bytes:
     """OpenTimelineIO's JSON, without the spaces that would make it three times as large."""
-    return msgspec.json.encode(export(timeline, name, names))
+    return encoded(export(timeline, name, names))
 
 
 def read_again(timeline: Timeline, names: Mapping[str, str], made: Unread, back: Any) -> File:

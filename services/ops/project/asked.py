@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -24,10 +24,13 @@ from services.ops.interchange.captions import CaptionFile
 from services.ops.interchange.matching import Library
 from services.ops.interchange.schema import Timeline as Otio
 
+LONG: Final = 32 << 10
+"""Bytes of JSON that are read in a few milliseconds."""
+
 
 class Batch(msgspec.Struct, frozen=True):
     """Ops as typed and as the client sent them, and how they are meant. `files`: what files of captions among them
-    say, by the index of their op."""
+    say, by the index of their op. `size`: bytes of the ops as JSON."""
 
     ops: tuple[Op, ...]
     sent: tuple[dict[str, Any], ...]
@@ -36,6 +39,12 @@ class Batch(msgspec.Struct, frozen=True):
     message: str | None = None
     files: Mapping[int, CaptionFile] = {}
     gesture: str | UnsetType = UNSET
+    size: int = 0
+
+    @property
+    def heavy(self) -> bool:
+        """Whether to read through the ops takes long."""
+        return self.size >= LONG
 
 
 class Undo(msgspec.Struct, frozen=True):

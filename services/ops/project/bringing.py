@@ -38,12 +38,13 @@ async def timeline(asked: TimelineFile, state: ProjectState, catalog: Catalog, t
     draft = await asyncio.to_thread(_draft, asked, state.sequence)
     if draft.missing and asked.missing == "refuse":
         raise MediaMissingError(draft.missing)
-    shelf = await catalog.shelf(tenant, chain(state.sequence.uses, _media(draft)))
+    shelf = await catalog.shelf(tenant, chain(state.sequence.uses, await asyncio.to_thread(_media, draft)))
     built = batch.Batch(state.sequence, shelf, draft.losses)
     await asyncio.to_thread(built.build, draft, asked.mode)
     ops, losses = tuple(built.ops), draft.losses.report()
+    stored, size = await asyncio.to_thread(_stored, ops)
     message = asked.message or f"import {asked.format}{f': {draft.name}' if draft.name else ''}"[:2_000]
-    command = CommitOps(ops, as_stored(ops), shelf, shelf.sha256, asked.expected_version, message)
+    command = CommitOps(ops, stored, shelf, shelf.sha256, asked.expected_version, message, size=size)
     return command, losses, tuple(draft.missing)
 
 
@@ -53,22 +54,35 @@ async def captions(asked: CaptionsFile, state: ProjectState, catalog: Catalog, t
     shelf = await catalog.shelf(tenant, sequence.uses)
     letters = letters_on(asked.track, sequence, shelf)
     try:
-        op = added(asked.track, asked.format, asked.file, sequence.canvas.fps, letters, ledger)
+        op = await asyncio.to_thread(
+            added, asked.track, asked.format, asked.file, sequence.canvas.fps, letters, ledger
+        )  # fmt: skip
     except EditError as error:
         raise FileRefusedError(f"{error.detail[0].upper()}{error.detail[1:]}.") from None
     message = asked.message or f"import {asked.format}"
-    command = CommitOps((op,), as_stored([op]), shelf, shelf.sha256, asked.expected_version, message)
+    stored, size = await asyncio.to_thread(_stored, (op,))
+    command = CommitOps((op,), stored, shelf, shelf.sha256, asked.expected_version, message, size=size)
     return command, ledger.report(), ()
 
 
 def as_stored(ops: Several[Op]) -> tuple[dict[str, Any], ...]:
     """Ops that were made here, as the log keeps them. Raises NothingToImportError, VersionTooLargeError."""
+    return _stored(ops)[0]
+
+
+def _stored(ops: Several[Op]) -> tuple[tuple[dict[str, Any], ...], int]:
+    """The same, and their bytes as JSON."""
     if not ops:
         raise NothingToImportError
-    encoded = msgspec.json.encode(ops)
-    if len(encoded) > MAX_OPS_BYTES:
-        raise VersionTooLargeError(len(ops), len(encoded), MAX_OPS_BYTES)
-    return msgspec.json.decode(encoded, type=tuple[dict[str, Any], ...])
+    stored, size = [], 2
+    for op in ops:  # each by itself: meanwhile, other threads get their turns
+        encoded = msgspec.json.encode(op)
+        size += len(encoded) + 1
+        if size <= MAX_OPS_BYTES:
+            stored.append(msgspec.json.decode(encoded, type=dict[str, Any]))
+    if size > MAX_OPS_BYTES:
+        raise VersionTooLargeError(len(ops), size, MAX_OPS_BYTES)
+    return tuple(stored), size
 
 
 def _draft(asked: TimelineFile, sequence: Sequence) -> Draft:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence as Several
+from functools import partial
 from typing import Final, cast
 
 import msgspec
@@ -19,6 +20,8 @@ from services.ops.decide.refusals import NotFoundError
 from services.ops.edits.sequence import Sequence
 from services.ops.log.read import LogReader
 from services.ops.project import snapshot
+from services.ops.project.apart import apart, apart_if
+from services.ops.project.asked import LONG
 from services.ops.readmodel.sql import statement
 
 log = structlog.get_logger(__name__)
@@ -198,7 +201,9 @@ class History:
             if not events:
                 break
             for raw in events:
-                head = _after(head, raw, past)
+                # What goes back compares whole timelines, however short it is.
+                heavy = len(raw.data) >= LONG or b'"history.' in bytes(raw.data)
+                head = await apart_if(heavy, partial(_after, head, raw, past))
                 if head.state.undone:
                     continue
                 if head.state.version in wanted:
@@ -238,7 +243,9 @@ class History:
         upto = 2**31 - 1 if version is None else version
         async with self._engine.connect() as connection:
             row = (await connection.exec_driver_sql(_FIND, (project_id, snapshot.FORMAT, upto))).one_or_none()
-        return None if row is None else Head(snapshot.load(row.state), row.stream_version)
+        if row is None:
+            return None
+        return Head(await apart_if(len(row.state) >= LONG, partial(snapshot.load, row.state)), row.stream_version)
 
     def _snapshot(self, project_id: str, head: Head) -> None:
         task = asyncio.create_task(self._write(project_id, head), name=f"snapshot {project_id}")
@@ -246,8 +253,9 @@ class History:
         task.add_done_callback(self._writing.discard)
 
     async def _write(self, project_id: str, head: Head) -> None:
-        row = (project_id, head.state.version, head.stream_version, snapshot.FORMAT, snapshot.dump(head.state))
         try:
+            dumped = await apart(head.state.sequence.size, partial(snapshot.dump, head.state))
+            row = (project_id, head.state.version, head.stream_version, snapshot.FORMAT, dumped)
             async with self._engine.begin() as connection:
                 await connection.exec_driver_sql(_ADD, row)
         except Exception:

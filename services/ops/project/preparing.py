@@ -3,9 +3,10 @@ it will be decided on."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -25,6 +26,7 @@ from services.ops.edits.undoing import runs
 from services.ops.interchange.captions import with_captions
 from services.ops.interchange.losses import Ledger
 from services.ops.project import bringing, old_words
+from services.ops.project.apart import apart_if
 from services.ops.project.asked import Asked, Batch, CaptionsFile, Export, OldBatch, OldVersions, TimelineFile, Undo
 from services.ops.project.catalog import Catalog
 from services.ops.project.history import History
@@ -56,11 +58,15 @@ class Preparing:
         ids, for the log knows no others."""
         if not isinstance(asked, Batch):
             return asked
-        names = await self._catalog.aliases(tenant, set(media_named(asked.sent)))
+        names = await self._catalog.aliases(tenant, await _named(asked))
         if not names:
             return asked
-        sent = tuple(media_renamed(op, names) for op in asked.sent)
-        return msgspec.structs.replace(asked, ops=msgspec.convert(sent, tuple[Op, ...]), sent=sent)
+
+        def renamed() -> Batch:
+            sent = tuple(media_renamed(op, names) for op in asked.sent)
+            return msgspec.structs.replace(asked, ops=msgspec.convert(sent, tuple[Op, ...]), sent=sent)
+
+        return await apart_if(asked.heavy, renamed)
 
     async def on(self, asked: Asked, project_id: str, state: ProjectState | None, tenant: str) -> Prepared:
         """The command for that state. Raises RefusedError, EditError, OverBudgetError, FileRefusedError,
@@ -93,22 +99,27 @@ class Preparing:
         used = state.sequence.uses if state is not None else ()
         known = await self._earlier(project_id, state, batch.ops)
         back = chain.from_iterable(sequence.uses for sequence in known.values())
-        shelf = await self._catalog.shelf(tenant, chain(used, back, media_named(batch.sent)))
+        shelf = await self._catalog.shelf(tenant, chain(used, back, await _named(batch)))
         earlier: Earlier = known.get if known else nothing_earlier
         typed, sent, losses = batch.ops, batch.sent, None
         if batch.files and state is not None:
-            ledger = Ledger()
-            typed, sent = with_captions(typed, sent, batch.files, state.sequence, shelf, earlier, ledger)
-            bringing.as_stored(typed)
+            files, sequence, ledger = batch.files, state.sequence, Ledger()
+
+            def with_files() -> tuple[tuple[Op, ...], tuple[dict[str, Any], ...]]:
+                found = with_captions(batch.ops, batch.sent, files, sequence, shelf, earlier, ledger)
+                bringing.as_stored(found[0])
+                return found
+
+            typed, sent = await asyncio.to_thread(with_files)
             losses = ledger.report()
         expected = batch.expected_version
         if batch.on_conflict == "rebase" and state is not None and expected is not None and _near(state, expected):
             versions = await self._history.span(project_id, expected, state.version)
-            if found := against(typed, expected, versions, shelf, earlier):
+            if found := await asyncio.to_thread(against, typed, expected, versions, shelf, earlier):
                 raise CollidedError(expected, state.version, found)
             expected = state.version
         command = CommitOps(
-            typed, sent, shelf, shelf.sha256, expected, batch.message, earlier, gesture=batch.gesture
+            typed, sent, shelf, shelf.sha256, expected, batch.message, earlier, gesture=batch.gesture, size=batch.size
         )  # fmt: skip
         return Prepared(command, losses)
 
@@ -125,6 +136,11 @@ class Preparing:
                         raise EditError(f"/ops/{index}", detail)
                     known[version] = await self._history.at(project_id, version)
         return known
+
+
+async def _named(batch: Batch) -> set[str]:
+    """The media that a batch names."""
+    return await apart_if(batch.heavy, lambda: set(media_named(batch.sent)))
 
 
 def went_back(op: Op) -> Iterable[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,9 @@ from cutlog.contract.timeline import Canvas
 from cutlog.db.idempotency import Answer, Keyed, keep, recall
 from services.ops.readmodel.derive import ALL_PROFILES
 from services.ops.readmodel.sql import statement
+
+#: Characters of JSON that are decoded in a few milliseconds.
+_LONG: Final = 32 << 10
 
 _SHOW_PROJECT: Final = statement("show_project")
 _LIST_PROJECTS: Final = statement("list_projects")
@@ -98,16 +102,10 @@ class Reads:
 
     async def versions(self, project_id: str, first: int, last: int, limit: int) -> list[Version]:
         """Versions `first` to `last` with their ops, in order."""
-        return [
-            Version(
-                version=row.version, position=row.position, at=row.at, actor=row.actor, message=row.message,
-                ops=_OPS.decode(row.ops), legacy=UNSET if row.why is None else _OPS.decode(row.legacy),
-                why=UNSET if row.why is None else row.why,
-                undoes=UNSET if row.undoes is None else tuple(row.undoes),
-                gesture=UNSET if row.gesture is None else row.gesture,
-            )
-            for row in await self._rows(_LIST_VERSIONS, project_id, first, last, limit)
-        ]  # fmt: skip
+        rows = await self._rows(_LIST_VERSIONS, project_id, first, last, limit)
+        if sum(len(row.ops) for row in rows) < _LONG:
+            return _versions(rows)
+        return await asyncio.to_thread(_versions, rows)
 
     async def imported(self, project_id: str, first: int, last: int) -> dict[int, ImportedVersion]:
         """What came with those of the versions `first` to `last` whose ops could not all be translated."""
@@ -162,6 +160,19 @@ class Reads:
     async def _rows(self, sql: str, *arguments: Any) -> list[Row[Any]]:
         async with self._engine.connect() as connection:
             return list(await connection.exec_driver_sql(sql, arguments))
+
+
+def _versions(rows: Sequence[Row[Any]]) -> list[Version]:
+    return [
+        Version(
+            version=row.version, position=row.position, at=row.at, actor=row.actor, message=row.message,
+            ops=_OPS.decode(row.ops), legacy=UNSET if row.why is None else _OPS.decode(row.legacy),
+            why=UNSET if row.why is None else row.why,
+            undoes=UNSET if row.undoes is None else tuple(row.undoes),
+            gesture=UNSET if row.gesture is None else row.gesture,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _project(row: Row[Any]) -> Project:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -48,7 +49,7 @@ async def pictured(stills: Stills, req: Request[None, Any], timeline: Timeline) 
     """The frame that a request wants. Raises Problem, and what `Stills.still` raises."""
     picture, at, width = accepted(req.accept), req.query.at, req.query.width
     try:
-        digest, _ = stills.recipe(timeline, at, width, picture)
+        digest, _ = await asyncio.to_thread(stills.recipe, timeline, at, width, picture)
         headers = {"ETag": f'"{digest}"', "Cache-Control": _CACHE, "Vary": "Accept, Authorization, Cookie"}
         if f'"{digest}"' in req.http.headers.get("If-None-Match", ""):
             return Reply.empty(304, headers)

@@ -100,7 +100,7 @@ class Maker:
                     break
                 except ParametersDifferError as error:
                     log.info("render.copy_unavailable", sources=sorted(error.sources))
-                    pictures, _ = self._planned(order, error.sources)
+                    pictures, _ = await asyncio.to_thread(self._planned, order, error.sources)
                 except DamagedSegmentError as error:
                     if repair == _REPAIRS:
                         raise
@@ -167,7 +167,7 @@ class Maker:
 
         Raises ForeignPartError where this build would not make just those; and what `make` does.
         """
-        pictures, _ = self._planned(order, frozenset())
+        pictures, _ = await asyncio.to_thread(self._planned, order, frozenset())
         return await self.segments.some(order, pictures, digests, tell)
 
     async def _join(self, order: Order, pictures: Plan, sound: Score, path: Path, *, careful: bool) -> str:

@@ -85,7 +85,7 @@ class Stills:
         Raises FrameBeyondEndError, MediaNotReadyError, SourceGoneError, NoPictureError,
         FfmpegFailedError, UsedUpError.
         """
-        digest, segment = self.recipe(timeline, frame, width, picture)
+        digest, segment = await asyncio.to_thread(self.recipe, timeline, frame, width, picture)
         key = str(CacheKey(timeline.tenant, digest, picture))
         lock = self._locks[digest]
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,10 +10,13 @@ import aiohttp
 import msgspec
 
 from cutlog.auth.credentials import Identity
+from cutlog.contract.pieces import timeline
 from cutlog.contract.timeline import Timeline
 from services.render.errors import RenderError
 from services.render.plan.streams import with_streams
 
+#: Bytes of JSON that are decoded in a few milliseconds.
+_LONG: Final = 32 << 10
 #: Header by which ops says of a timeline that its project was deleted.
 DELETED: Final = "Cutlog-Deleted"
 #: Header by which ops says which revision of a draft a timeline is of.
@@ -64,4 +68,6 @@ class Timelines:
             raise TimelineGoneError(f"{project_id} has no {what}")
         if status != 200:
             raise OpsAwayError(f"{url} answered {status}: {body[:300].decode(errors='replace')}")
-        return with_streams(msgspec.json.decode(body, type=Timeline)), headers
+        if len(body) < _LONG:
+            return with_streams(msgspec.json.decode(body, type=Timeline)), headers
+        return await asyncio.to_thread(lambda: with_streams(timeline(body))), headers
