@@ -31,6 +31,11 @@ class BlobHead(msgspec.Struct, frozen=True):
     modified: datetime
     etag: str
 
+    @property
+    def state(self) -> str:
+        """Differs from that of any other object that was at the key: a bucket's ETag is the same for the same bytes."""
+        return f"{self.etag} {self.modified.timestamp()}"
+
 
 class BlobNotFoundError(LookupError):
     """There is no object with that key."""

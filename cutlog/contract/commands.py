@@ -130,11 +130,17 @@ class DeleteExport(Wire, tag_field="type"):
 
 
 class DeleteProxy(Wire, tag_field="type"):
-    """Nothing happens for a version whose proxy is elsewhere than at `key`, or that is the newest of its project."""
+    """Nothing happens for a version whose proxy is elsewhere than at `key`, or that is the newest of its project.
+
+    With `folded`, the state of the file that is folded into its recipe, nobody asked for it: it is refused with
+    `pinned` while a pin of the version holds at `at`, with `in-use` while somebody may play the proxy, and with
+    `changed-since` when the project was deleted."""
 
     project_id: str
     version: int
     key: str
+    folded: str = ""
+    at: datetime | None = None
 
 
 class ArchiveMedia(Wire, tag_field="type"):

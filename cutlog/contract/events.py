@@ -80,10 +80,12 @@ class ProxyRendered(Wire):
 
 
 class ProxyDeleted(Wire):
-    """The file at `key` goes; the version's proxy is rendered again when asked for."""
+    """The file at `key` goes; the version's proxy is rendered again when asked for. With `folded`, it was folded into
+    its recipe: only the file of that state goes, and not one that was rendered since."""
 
     version: int
     key: str
+    folded: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProxyFailed(Wire):

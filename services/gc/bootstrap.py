@@ -20,6 +20,7 @@ from services.gc.acts.collecting import Collecting
 from services.gc.acts.moves import Mover, Reached, nothing
 from services.gc.api import acts, storage
 from services.gc.api.questions import make_api
+from services.gc.background.folding import Folder
 from services.gc.background.reviving import reviving
 from services.gc.background.schedule import Scheduler
 from services.gc.background.webhook import Webhook
@@ -67,6 +68,7 @@ async def serving(
         api.alarms.append(blocked.alarms)
         keeper = Keeper(engine, blobs, outbox, registry, blocked, settings.limit)
         scheduler = Scheduler(engine, reports, registry, webhook)
+        folder = Folder(engine, blobs, bus)
         collecting = Collecting(Acts(engine, reports, bus, mover, reached), blobs)
         acts.routes(api, engine, collecting)
         compat.routes(api, engine, reports, collecting)
@@ -76,7 +78,7 @@ async def serving(
                 return await held.usage(connection, tenant, settings.limit)
 
         usage_route(api, look)
-        api.skips(outbox.skipping, mover.skipping, keeper.skipping, scheduler.skipping)
+        api.skips(outbox.skipping, mover.skipping, keeper.skipping, scheduler.skipping, folder.skipping)
         its.checks["store"] = blobs.check
 
         await its.begin()
@@ -85,6 +87,7 @@ async def serving(
         its.loop(mover.sweep, moves=mover.standing)
         its.loop(keeper.run, storage=keeper.standing)
         its.loop(scheduler.run, schedule=scheduler.standing)
+        its.loop(folder.run, folding=folder.standing)
         yield await its.serve(api, followed.gate, derived=PROOF.derived)
 
 

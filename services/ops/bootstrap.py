@@ -65,6 +65,7 @@ from services.ops.project.handling import Handling
 from services.ops.project.history import History
 from services.ops.project.log_sizes import LogSizes
 from services.ops.project.log_usage import LogUsage
+from services.ops.project.proxy_uses import ProxyUses
 from services.ops.proof import PROOF
 from services.ops.readmodel.derive import derive
 from services.ops.readmodel.guard import guard
@@ -149,6 +150,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             ids=IdTries(),
             blobs=blobs,
             links=Links(blobs, settings.public_url),
+            proxy_uses=ProxyUses(engine),
             converter=Converter(settings.sandbox),
             captions=CaptionReader(settings.sandbox),
             gate=gate,
@@ -159,7 +161,7 @@ async def serving(settings: Settings, *, poll: float = POLL) -> AsyncIterator[Se
             logins=Logins(engine, sessions, access.revoking, access.audit),
             now=lambda: datetime.now(UTC),
         )
-        handling = Handling(engine, log, reader, catalog, commits)
+        handling = Handling(engine, log, reader, catalog, commits, ops.proxy_uses)
         await its.subscribe(subjects.COMMANDS, Commands(handling, access.audit), queue="ops")
         await its.subscribe(subjects.PROGRESS, feed.heard)
         await its.subscribe(subjects.ACCESS_CHANGED, access.revoking.heard)

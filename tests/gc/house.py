@@ -100,10 +100,13 @@ class House:
 
     async def http(
         self, method: str, path: str, body: Any = None, *, role: str = "admin", tenant: str = "default", key: str = "",
-        subject: str = "tester",
+        subject: str = "tester", accept: str = "*/*",
     ) -> tuple[int, Any]:  # fmt: skip
         """Status and JSON of a path of either service."""
-        headers = {"Authorization": f"Bearer {self.settings_for.token(role, tenant=tenant, subject=subject)}"}
+        headers = {
+            "Accept": accept,
+            "Authorization": f"Bearer {self.settings_for.token(role, tenant=tenant, subject=subject)}",
+        }
         if key:
             headers["Idempotency-Key"] = key
         url = self.urls["gc" if "/admin/" in path else "ops"] + path
@@ -136,9 +139,12 @@ class House:
 
     async def tell(self, source: CommandSource, body: CommandBody, *, tenant: str = "default") -> Any:
         """What a service of that name reports."""
+        return await self.tell_as(self.buses[source], source, body, tenant=tenant)
+
+    async def tell_as(self, bus: Bus, source: CommandSource, body: CommandBody, *, tenant: str = "default") -> Any:
         self._count += 1
         command = Command(key=f"{source} {self._count}", tenant=tenant, actor=source, trace=TRACE, body=body)
-        return await self.buses[source].command(source, command)
+        return await bus.command(source, command)
 
     async def project(self, project_id: str, versions: int = 3, *, tenant: str = "default", media: str = "") -> None:
         """A project of some versions, each a second longer than the one before."""
@@ -182,11 +188,11 @@ class House:
         await self.tell("render", ReportProxy(project_id=project_id, version=version, digest="d", output=output))
         return key
 
-    async def receipt(self, project_id: str, version: int, profile: FilmProfile, *segments: str) -> str:
+    async def receipt(self, project_id: str, version: int, profile: FilmProfile, *segments: str, key: str = "k") -> str:
         """What the renderer says a film is made of; the key of that."""
         receipt = Receipt(
             format=FORMAT, project_id=project_id, version=version, profile=profile, timeline="t", film="f0" * 32,
-            output=Output(key="k", size=1, sha256="ab" * 32, frames=30, encoded=30), encoder="e", arguments=(),
+            output=Output(key=key, size=1, sha256="ab" * 32, frames=30, encoded=30), encoder="e", arguments=(),
             segments=segments, sound=(),
         )  # fmt: skip
         await self.blobs.put_bytes(str(receipt.key), written(receipt))

@@ -72,6 +72,10 @@ def delete(*, gone: bool = False, erase: bool = False) -> DeleteExport:
     return DeleteExport(project_id="p", export_id="x", at=NOW, project_deleted=gone, erase=erase)
 
 
+def folding(version: int = 1) -> DeleteProxy:
+    return DeleteProxy(project_id="p", version=version, key="k", folded="state", at=NOW)
+
+
 RESTORE = RestoreExport(project_id="p", export_id="x", key="k")
 
 
@@ -91,7 +95,12 @@ THEN: list[tuple[str, tuple[ProjectEvent, ...], CollectExport, tuple[ProjectEven
     ("in a deleted project", GONE, archive(gone=True), (ARCHIVED,)),
     ("an erasure heeds no plain pin", (*READY, PIN, ProjectDeleted()), archive(gone=True, erase=True), (ARCHIVED,)),
     ("a proxy goes", READY, DeleteProxy(project_id="p", version=1, key="k"), (ProxyDeleted(version=1, key="k"),)),
-]
+    ("a pinned proxy goes by a plan", (*READY, PIN), DeleteProxy(project_id="p", version=1, key="k"),
+     (ProxyDeleted(version=1, key="k"),)),
+    ("a proxy is folded", READY, folding(), (ProxyDeleted(version=1, key="k", folded="state"),)),
+    ("one whose pin has ended", (*READY, ExportPinned(version=1, expires_at=NOW)), folding(),
+     (ProxyDeleted(version=1, key="k", folded="state"),)),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("given_", "when", "then"), [row[1:] for row in THEN], ids=[row[0] for row in THEN])
@@ -122,6 +131,11 @@ REFUSED: list[tuple[str, tuple[ProjectEvent, ...], CollectExport, type[RefusedEr
     ("deleted twice", (*READY, ARCHIVED, DELETED), delete(), NotArchivedError),
     ("nothing to restore", READY, RESTORE, NotArchivedError),
     ("the newest proxy", READY, DeleteProxy(project_id="p", version=2, key="k"), ChangedSinceError),
+    ("folding the newest proxy", READY, folding(2), ChangedSinceError),
+    ("folding in a deleted project", GONE, folding(), ChangedSinceError),
+    ("folding what is pinned", (*READY, PIN), folding(), PinnedError),
+    ("folding what is held in one profile", (*READY, HOLD), folding(), PinnedError),
+    ("folding what is pinned in one profile", (*READY, ExportPinned(version=1, profile="gif")), folding(), PinnedError),
 ]
 
 

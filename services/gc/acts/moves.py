@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cutlog.blobs import BlobNotFoundError, BlobStore
 from cutlog.db.holds import are_held
 from cutlog.db.lead import lead_rounds
+from cutlog.db.placing import placing
 from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
 from services.gc.sql import statement
@@ -42,6 +43,7 @@ class Mover:
 
     def __init__(self, engine: AsyncEngine, blobs: BlobStore, reached: Reached = nothing) -> None:
         self._engine, self._blobs, self._reached = engine, blobs, reached
+        self._folding = asyncio.Lock()  # each takes a connection besides
         self.standing = Standing("gc.moves")
         self.skipping = Skipping("gc.moves")
 
@@ -130,9 +132,11 @@ class Mover:
         """Bytes that are gone from the store now, by looking; and what was not as expected."""
         await self._reached("file")
         match row.action:
+            case "delete" if row.state is not None:
+                outcome: tuple[int, str | None] = await self._fold(row.source, row.state)
             case "delete":
                 await self._delete(row.source, row.folder)
-                outcome: tuple[int, str | None] = row.found - await self._bytes(row.source, row.folder), None
+                outcome = row.found - await self._bytes(row.source, row.folder), None
             case "move":
                 outcome = 0, await self._move(row.source, row.target)
             case "settle":
@@ -156,6 +160,17 @@ class Mover:
         if folder is not None:
             for each in [head.key async for head in self._blobs.list(folder)]:
                 await self._blobs.delete(each)
+
+    async def _fold(self, key: str, state: str) -> tuple[int, str | None]:
+        """Deletes a proxy that is folded, but not one that was rendered since: who renders it waits meanwhile."""
+        async with self._folding, placing(self._engine, key):
+            head = await self._blobs.head(key)
+            if head is None:
+                return 0, None
+            if head.state != state:
+                return 0, "it was rendered again"
+            await self._blobs.delete(key)
+            return head.size, None
 
     async def _settle(self, source: str, target: str) -> tuple[int, str | None]:
         """A file that was rendered again while an older one lay in the archive; that one is not needed any more.

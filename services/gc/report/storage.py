@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
@@ -17,13 +18,14 @@ from cutlog.bus import Outbox
 from cutlog.bus.usage import report
 from cutlog.contract.answers.collection import Candidate, Class
 from cutlog.contract.base import Wire
+from cutlog.contract.keys import ReceiptKey, receipts_of
 from cutlog.db.lead import lead_rounds
 from cutlog.db.skipping import Skipping
 from cutlog.db.standing import Standing
 from cutlog.web.usage import Limit, usage_gauge
 from services.gc.report import held, policies, store
 from services.gc.report.judging import judged
-from services.gc.report.reading import Blocked, ObjectUnreadableError
+from services.gc.report.reading import Blocked, ObjectUnreadableError, listed
 from services.gc.report.reports import now
 from services.gc.rules.plan import Basis
 from services.gc.sql import statement
@@ -37,13 +39,15 @@ _NOW: Final = statement("storage_now")
 _FORGET_HOUR: Final = statement("storage_forget_hour")
 _ADD: Final = statement("storage_add")
 _HISTORY: Final = statement("storage_history")
+_RECIPES: Final = statement("recipes")
 
-StorageClass = Literal["videos", "proxies", "exports", "archive", "segments", "previews"]
+StorageClass = Literal["videos", "proxies", "exports", "archive", "segments", "previews", "recipes"]
 
 
 class Stored(Wire):
     """Objects of a class, of a project or of the whole tenant. `bytes` of its own, `shared` with others, `saved`: what
-    would be there besides, had equal uploads not been one and had each film been encoded whole."""
+    would be there besides, had equal uploads not been one, had each film been encoded whole, and had no proxy been
+    folded into its recipe."""
 
     class_: StorageClass = msgspec.field(name="class")
     project_id: str
@@ -65,10 +69,12 @@ class Forecast(Wire):
 async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Stored]:
     """What a tenant has now. What belongs to no project alone has an empty `projectId`. Raises
     ObjectUnreadableError."""
+    recipes = await _recipes(connection, blobs, tenant)
     found = [
         Stored(
-            class_=row["class"], project_id=row["project_id"], objects=row["objects"], bytes=row["bytes"],
-            shared=row["shared"], saved=row["saved"],
+            class_=row["class"], project_id=row["project_id"], objects=row["objects"],
+            bytes=recipes[row["project_id"]] if row["class"] == "recipes" else row["bytes"], shared=row["shared"],
+            saved=row["saved"],
         )
         for row in (await connection.execute(_NOW, {"tenant": tenant})).mappings()
     ]  # fmt: skip
@@ -85,6 +91,18 @@ async def stored(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> 
         size = sum(preview.size for preview in previews)
         found.append(Stored(class_="previews", project_id="", objects=len(previews), bytes=size, shared=0, saved=0))
     return found
+
+
+async def _recipes(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> Counter[str]:
+    """Bytes of the recipes of proxies that were folded, by project."""
+    folded = await connection.execute(_RECIPES, {"tenant": tenant})
+    wanted = {(project_id, version) for project_id, version in folded}
+    sizes = Counter[str]()
+    for project_id in sorted({project_id for project_id, _ in wanted}):
+        async for key, head in listed(blobs, receipts_of(project_id)):
+            if isinstance(key, ReceiptKey) and key.profile == "proxy" and (project_id, key.version) in wanted:
+                sizes[project_id] += head.size
+    return sizes
 
 
 async def forecast(connection: AsyncConnection, blobs: BlobStore, tenant: str) -> list[Forecast]:

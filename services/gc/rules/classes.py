@@ -55,6 +55,23 @@ def _proxy(project: Project, proxy: Proxy, newest: int | None, policy: Policy, a
     yield ttl(since, start, "proxyTtlDays", policy.proxy_ttl_days, at)
 
 
+def judge_folding(project: Project, proxy: Proxy, after: timedelta, at: datetime) -> Verdict:
+    """A verdict on folding a proxy into its recipe, by itself: it is joined again when somebody wants to see it."""
+    return verdict_of(_folding(project, proxy, after, at))
+
+
+def _folding(project: Project, proxy: Proxy, after: timedelta, at: datetime) -> Iterator[Said]:
+    if project.deleted_at is not None:
+        yield True, Reason(rule="not-ready", detail="the project is deleted")
+    if proxy.version == max(each.version for each in project.proxies):
+        yield True, Reason(rule="latest", detail="it is the newest proxy of the project")
+    for pin in project.pins:
+        if pin.version == proxy.version and (pin.expires_at is None or at < pin.expires_at):
+            yield True, Reason(rule="pinned", detail=f"version {pin.version} is pinned")
+    ends = proxy.rendered_at + after
+    yield at < ends, Reason(rule="min-age", detail=f"rendered {moment(proxy.rendered_at)}, a file until {moment(ends)}")
+
+
 def judge_video(media: Media, policy: Policy, at: datetime) -> Verdict:
     """A verdict on archiving a video: nobody holds on to it, and nobody did for as long as an export is kept."""
     return verdict_of(_video(media, policy, at))

@@ -63,7 +63,7 @@ class PinRow(msgspec.Struct, frozen=True):
 
 
 class ProxyRow(msgspec.Struct, frozen=True):
-    """The proxy of a version; `size` in bytes."""
+    """The proxy of a version; `size` in bytes. One that was `folded` is deleted, and its recipe is there."""
 
     project_id: str
     version: int
@@ -73,6 +73,7 @@ class ProxyRow(msgspec.Struct, frozen=True):
     deleted: bool = False
     frames: int = 0
     encoded: int = 0
+    folded: bool = False
 
 
 class TaggedRow(msgspec.Struct, frozen=True):
@@ -114,7 +115,8 @@ class UseRow(msgspec.Struct, frozen=True):
 
 class MoveRow(msgspec.Struct, frozen=True):
     """What is to be done with a file because of the event at `position`. `move` takes it from `source` to `target`,
-    `delete` removes it and what lies in `folder`, `settle` brings it to `target` unless there is one already."""
+    `delete` removes it and what lies in `folder`, but if a `state` is said, only a file that is in that; `settle`
+    brings it to `target` unless there is one already."""
 
     intent: str
     position: int
@@ -128,6 +130,7 @@ class MoveRow(msgspec.Struct, frozen=True):
     folder: str | None
     actor: str
     at: datetime
+    state: str | None = None
 
 
 Row = ProjectRow | ExportRow | PinRow | ProxyRow | TaggedRow | MediaRow | UseRow | MoveRow
@@ -257,11 +260,13 @@ def fold(rows: Rows, event: Event) -> None:
             rows.proxies[project, done.version] = ProxyRow(
                 project, done.version, done.key, done.size, event.at, frames=done.frames, encoded=done.encoded
             )
-        case e.ProxyDeleted(version=version, key=key):
+        case e.ProxyDeleted(version=version, key=key, folded=folded):
             known = rows.proxies.get((project, version))
             if known is not None and known.key == key:
-                rows.proxies[project, version] = msgspec.structs.replace(known, deleted=True)
-                _send(rows, event, "proxy", f"proxy:{project}:{version}", "delete", key)
+                state = None if folded is msgspec.UNSET else folded
+                gone = msgspec.structs.replace(known, deleted=True, folded=state is not None)
+                rows.proxies[project, version] = gone
+                _send(rows, event, "proxy", f"proxy:{project}:{version}", "delete", key, state=state)
         case e.ProjectImported() as brought:
             for export in brought.exports:
                 at, archived = export.at or event.at, export.status == "archived"
@@ -326,14 +331,14 @@ def _used(rows: Rows, project: str, media: Iterable[str]) -> None:
 
 def _send(
     rows: Rows, event: Event, class_: str, object_id: str, action: Literal["move", "delete", "settle"], source: str,
-    target: str | None = None, *, folder: str | None = None,
+    target: str | None = None, *, folder: str | None = None, state: str | None = None,
 ) -> None:  # fmt: skip
     """A file goes where the event says."""
     project = event.entity if event.stream.startswith("project.") else None
     intent = f"event {event.position}"
     rows.moves[intent] = MoveRow(
         intent, event.position, class_, object_id, event.tenant, project, action, source, target, folder,
-        event.actor, event.at,
+        event.actor, event.at, state,
     )  # fmt: skip
 
 

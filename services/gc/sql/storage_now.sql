@@ -21,6 +21,9 @@ SELECT 'proxies', project_id, count(*), sum(size), 0,
        sum(CASE WHEN frames > 0 THEN size * (frames - encoded) / frames ELSE 0 END)
 FROM proxy JOIN mine USING (project_id) WHERE NOT deleted GROUP BY project_id
 UNION ALL
+SELECT 'recipes', project_id, count(*), 0, 0, sum(size)
+FROM proxy JOIN mine USING (project_id) WHERE folded GROUP BY project_id
+UNION ALL
 SELECT CASE status WHEN 'archived' THEN 'archive' ELSE 'videos' END,
        CASE WHEN projects = 1 AND status <> 'archived' THEN one ELSE '' END, count(*), sum(size),
        sum(CASE WHEN projects > 1 THEN size ELSE 0 END), sum(saved)

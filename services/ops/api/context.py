@@ -28,6 +28,7 @@ from services.ops.log.read import LogReader
 from services.ops.project.catalog import Catalog
 from services.ops.project.commit import Commits
 from services.ops.project.history import History
+from services.ops.project.proxy_uses import ProxyUses
 from services.ops.readmodel.reads import Owner, Reads
 
 
@@ -48,6 +49,7 @@ class Ops:
     ids: IdTries
     blobs: BlobStore
     links: Links
+    proxy_uses: ProxyUses
     converter: Converter
     captions: CaptionReader
     gate: Gate

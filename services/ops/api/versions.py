@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from msgspec import UNSET
@@ -56,7 +57,8 @@ def routes(api: Api, ops: Ops) -> None:
     )
     async def proxy(req: Request[None, Wait]) -> Reply:
         """302 to the file (200 with its URL if Accept names application/json); 202 while it renders. The proxy of a
-        superseded version is rendered on request. With `wait`, once that begins or ends."""
+        superseded version may be kept as a recipe, without its file, and becomes a file again on request. With `wait`,
+        once that begins or ends."""
         project_id = req.path["project"]
 
         async def look() -> tuple[VersionRow, Proxy]:
@@ -66,8 +68,8 @@ def routes(api: Api, ops: Ops) -> None:
         row, now = await changed(ops, project_id, look, lambda seen: seen[1].status, req.query.wait)
         match now.status:
             case "ready":
-                assert row.proxy_key is not None
-                return await ops.links.lead(req, row.proxy_key, seconds=_seconds(row))
+                assert now.key is not None
+                return await ops.links.lead(req, now.key, seconds=_seconds(row))
             case "none":
                 raise not_found(f"A proxy of version {row.version}, which has no frames,")
             case "failed":
@@ -86,6 +88,8 @@ def routes(api: Api, ops: Ops) -> None:
         return row
 
     async def proxy_of(project_id: str, row: VersionRow, tenant: str) -> Proxy:
+        if row.proxy_key is not None and not await ops.proxy_uses.note(project_id, row.version, _seconds(row)):
+            row = replace(row, proxy_key=None)  # it is just being folded
         status, progress = ops.renders.proxy_status(project_id, row)
         uses = await ops.render_usage.of(tenant) if status in ("queued", "rendering") else None
         waiting = spent(uses or [])

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from cutlog.blobs import MAX_LINK_SECONDS
 from cutlog.contract.answers.internal import Object
 from cutlog.contract.base import Strict
 from cutlog.contract.keys import (
@@ -70,7 +71,9 @@ def routes(api: Api, ops: Ops, rows: OldRows) -> None:
         match key:
             case ProxyKey(project_id=project_id, version=version):
                 row = await ops.reads.version(project_id, version) if version < 2**31 else None
-                return path if row is not None and row.proxy_key == path else None
+                if row is None or row.proxy_key != path:
+                    return None
+                return path if await ops.proxy_uses.note(project_id, version, MAX_LINK_SECONDS) else None
             case ExportKey(project_id=project_id, version=version):
                 there = await rows.exports(project_id, version) if version < 2**31 else []
                 return path if any(each.key == path for each in there) else None

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from cutlog.contract.commands import ArchiveExport, CollectExport, DeleteExport, DeleteProxy, RestoreExport
 from cutlog.contract.events import ExportArchived, ExportDeleted, ExportRestored, ProjectEvent, ProxyDeleted
+from cutlog.contract.profiles import EXPORTS
 from services.ops.decide.project_state import ExportState, Pin, ProjectState, version_and_profile
 from services.ops.decide.refusals import ChangedSinceError, NotArchivedError, NotFoundError, NotReadyError, PinnedError
 
@@ -29,7 +30,10 @@ def decide_collecting(state: ProjectState, command: CollectExport) -> tuple[Proj
         case DeleteProxy(version=version):
             if not state.deleted and version == state.version:
                 raise ChangedSinceError(f"Version {version} is the newest of the project.")
-            return (ProxyDeleted(version=version, key=command.key),)
+            if not command.folded:
+                return (ProxyDeleted(version=version, key=command.key),)
+            _may_be_folded(state, version, command.at)
+            return (ProxyDeleted(version=version, key=command.key, folded=command.folded),)
         case _:
             assert_never(command)
 
@@ -55,6 +59,16 @@ def _may_go(state: ProjectState, export: ExportState, at: datetime, project_dele
     for profile in (export.profile, None):
         pin = state.pins.get(version_and_profile(export.version, profile))
         if pin is not None and pin.holds(at) and not (erase and state.deleted and pin.mode == "normal"):
+            raise PinnedError(_pinned(pin))
+
+
+def _may_be_folded(state: ProjectState, version: int, at: datetime | None) -> None:
+    """Any pin of the version keeps its proxy as a file. Raises ChangedSinceError, PinnedError."""
+    if state.deleted:
+        raise ChangedSinceError("The project was deleted since.")
+    for profile in (None, *EXPORTS):
+        pin = state.pins.get(version_and_profile(version, profile))
+        if pin is not None and (at is None or pin.holds(at)):
             raise PinnedError(_pinned(pin))
 
 

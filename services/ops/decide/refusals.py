@@ -112,6 +112,12 @@ class ChangedSinceError(RefusedError):
     code = "changed-since"
 
 
+class InUseError(RefusedError):
+    """Somebody may be using the file."""
+
+    code = "in-use"
+
+
 class NotRetryableError(RefusedError):
     """The export can't be rendered again."""
 

@@ -9,16 +9,18 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cutlog.contract.behalf import Behalf
-from cutlog.contract.commands import CollectExport, GcCommand, MediaCommand, ReportExport, ReportProxy
+from cutlog.contract.commands import CollectExport, DeleteProxy, GcCommand, MediaCommand, ReportExport, ReportProxy
 from cutlog.contract.events import EventData, PlanCalculated, PolicyChanged, UsageRecorded
 from cutlog.contract.subjects import media_stream, run_stream, usage_stream
 from services.ops.decide import media, run
 from services.ops.decide.media import MediaState
+from services.ops.decide.refusals import InUseError, RefusedError
 from services.ops.log.append import LogWriter
 from services.ops.log.read import LogReader
 from services.ops.log.records import Append, Appended, LogUnavailableError, VersionConflictError
 from services.ops.project.catalog import Catalog
 from services.ops.project.commit import ATTEMPTS, Commits
+from services.ops.project.proxy_uses import ProxyUses
 from services.ops.project.turns import Turns
 from services.ops.readmodel.sql import statement
 
@@ -32,8 +34,10 @@ class Handling:
     """Commands to one stream stand in line in this process; against other processes the log's versions decide."""
 
     def __init__(
-        self, engine: AsyncEngine, log: LogWriter, reader: LogReader, catalog: Catalog, commits: Commits
-    ) -> None:
+        self, engine: AsyncEngine, log: LogWriter, reader: LogReader, catalog: Catalog, commits: Commits,
+        uses: ProxyUses,
+    ) -> None:  # fmt: skip
+        self._uses = uses
         self._engine, self._log, self._reader = engine, log, reader
         self._catalog, self._commits = catalog, commits
         self._turns = Turns()
@@ -45,7 +49,17 @@ class Handling:
 
         Raises RefusedError, and what the log raises.
         """
-        outcome = await self._commits.commit(project_id, behalf, report, key=key)
+        folding = isinstance(report, DeleteProxy) and bool(report.folded)
+        if isinstance(report, DeleteProxy) and folding and not await self._uses.claim(project_id, report.version):
+            raise InUseError(f"The proxy of version {report.version} may be in use.")
+        try:
+            outcome = await self._commits.commit(project_id, behalf, report, key=key)
+        except RefusedError:
+            if isinstance(report, DeleteProxy) and folding:
+                await self._uses.release(project_id, report.version)
+            raise
+        if isinstance(report, ReportProxy):
+            await self._uses.release(project_id, report.version)
         assert outcome.appended is not None, "a service reports what is news"
         return outcome.appended
 

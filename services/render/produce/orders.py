@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import msgspec
 
@@ -31,7 +32,7 @@ def gave_way(error: BaseException) -> bool:
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A film to be made: of what, in which profile, and the key of its object. `sync`: on disk before it counts.
     `before` tells what was edited last, which is made first. `turn` is called whenever a part of the film has been
-    kept; it raises GaveWayError when somebody else's turn has come.
+    kept; it raises GaveWayError when somebody else's turn has come. The object is written within `placing`.
     """
 
     timeline: Timeline
@@ -40,3 +41,4 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     sync: bool
     before: Before | None = None
     turn: Callable[[], None] = lambda: None
+    placing: Callable[[], AbstractAsyncContextManager[None]] = nullcontext

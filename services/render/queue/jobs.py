@@ -27,6 +27,7 @@ _ALIVE: Final = statement("alive")
 _CANCEL: Final = statement("cancel")
 _CLAIM: Final = statement("claim")
 _COUNTS: Final = statement("counts")
+_FOLDED: Final = statement("folded")
 _GIVE_UP: Final = statement("give_up")
 _GIVE_WAY: Final = statement("give_way")
 _LEAVE: Final = statement("leave")
@@ -35,6 +36,7 @@ _OVERDUE: Final = statement("overdue")
 _RESCUE: Final = statement("rescue")
 _SETTLE: Final = statement("settle")
 _SPOIL: Final = statement("spoil")
+_PINNED: Final = statement("pinned")
 _SUPERSEDE: Final = statement("supersede")
 _WAKE: Final = statement("wake")
 _WORKERS: Final = statement("workers")
@@ -161,6 +163,16 @@ async def settle(
 ) -> None:
     """Notes what the log says of a job that nobody is at."""
     await connection.execute(_SETTLE, {"job_id": job_id, "status": status, "position": position, "reason": reason})
+
+
+async def folded(connection: AsyncConnection, project_id: str, version: int) -> None:
+    """Notes that the proxy of a version is no file any more."""
+    await connection.execute(_FOLDED, {"job_id": proxy_job(project_id, version)})
+
+
+async def pinned(connection: AsyncConnection, project_id: str, version: int) -> None:
+    """Queues the proxy of a version that was folded: what is pinned stands as a file."""
+    await connection.execute(_PINNED, {"job_id": proxy_job(project_id, version)})
 
 
 async def wake(connection: AsyncConnection) -> None:

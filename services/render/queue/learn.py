@@ -14,6 +14,7 @@ from cutlog.contract.envelope import Event
 from cutlog.contract.events import (
     ExportCancelled,
     ExportFailed,
+    ExportPinned,
     ExportRendered,
     ExportRequested,
     MediaFailed,
@@ -22,6 +23,7 @@ from cutlog.contract.events import (
     ProjectDeleted,
     ProjectForked,
     ProjectImportUndone,
+    ProxyDeleted,
     ProxyFailed,
     ProxyRendered,
     VersionCommitted,
@@ -33,8 +35,8 @@ from services.render.sql import statement
 NAME: Final = "render"
 
 _KINDS: Final = (
-    "ExportCancelled", "ExportFailed", "ExportRendered", "ExportRequested", "ProjectDeleted", "ProjectForked",
-    "ProjectImportUndone", "ProxyFailed", "ProxyRendered", "VersionCommitted",
+    "ExportCancelled", "ExportFailed", "ExportPinned", "ExportRendered", "ExportRequested", "ProjectDeleted",
+    "ProjectForked", "ProjectImportUndone", "ProxyDeleted", "ProxyFailed", "ProxyRendered", "VersionCommitted",
 )  # fmt: skip
 SUBJECTS: Final = (
     *(f"evt.project.*.{kind}" for kind in _KINDS),
@@ -113,6 +115,10 @@ async def _react(connection: AsyncConnection, event: Event) -> None:
             await jobs.cancel(connection, project, jobs.export_job(export_id))
         case ProjectDeleted() | ProjectImportUndone():
             await jobs.cancel(connection, project)
+        case ProxyDeleted(version=version, folded=folded) if folded is not UNSET:
+            await jobs.folded(connection, project, version)
+        case ExportPinned(version=version):
+            await jobs.pinned(connection, project, version)
         case ProxyRendered(version=version):
             await jobs.settle(connection, jobs.proxy_job(project, version), "done", event.position)
         case ProxyFailed(version=version, reason=reason):

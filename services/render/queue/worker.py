@@ -24,6 +24,7 @@ from cutlog.contract.profiles import EXPORTS as EXPORT_FILES
 from cutlog.contract.timeline import Timeline
 from cutlog.db.lead import lead
 from cutlog.db.leases import Lease
+from cutlog.db.placing import placing
 from cutlog.db.standing import Standing
 from cutlog.ffmpeg import MediaRefusedError
 from cutlog.process.stopping import stops_within
@@ -220,6 +221,8 @@ class Worker:
                 self._slices[job.job_id] = max(jobs.SLICE, 20 * (time.monotonic() - began))
                 share = Sharing(self._engine, self._queue, self.name, job) if job.kind == "export" else None
                 order = _order(job.kind, job.profile, timeline, partial(self._turn, job.job_id))
+                if job.kind == "proxy":
+                    order = msgspec.structs.replace(order, placing=partial(placing, self._engine, order.key))
                 if job.kind == "proxy" and job.version > 1:
                     order = msgspec.structs.replace(order, before=partial(self._before, job))
                 output = await self._maker.make(order, tell, share)
