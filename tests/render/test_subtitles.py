@@ -62,7 +62,7 @@ def coded(path: Path) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(video=0)]
 
 
-@pytest.mark.slow(reason="renders for a second; others of its kind are in the fast lane")
+@pytest.mark.few(1, reason="renders for a second; others of its kind are in the fast lane")
 @pytest.mark.parametrize("profile", ["proxy", "webm", *later("the same container as proxies", "mp4-360p", "prores")])
 async def test_every_film_with_room_for_text_has_the_captions(
     studio: Studio, painted: Painter, profile: ExportProfile | Literal["proxy"]
@@ -86,6 +86,8 @@ async def test_every_film_with_room_for_text_has_the_captions(
     assert digest(again) == digest(with_text), "equal inputs make equal bytes"
     fewer, encoded = await made(film(*SAID[1:], version=4))
     assert (encoded, said(fewer)) == (0, [(8, 20, SAID[1].text), HEARD[-1]])
+    without, _ = await made(film(mode="burn", version=5))
+    assert coded(without) == coded(plain)
 
 
 def test_only_what_is_shown_and_fits_becomes_text() -> None:

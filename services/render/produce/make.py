@@ -94,7 +94,7 @@ class Maker:
                 try:
                     encoded += await self._fill(order, pictures, sound, tell, phases, share)
                     with phases("stitch"):
-                        if profile.name == "proxy":
+                        if profile.name == "proxy" and not subtitles:
                             digest = await self._join(order, pictures, sound, path, careful=repair > 0 or distrusted)
                         else:
                             made = await self._stitch(order, pictures, sound, subtitles, path)
