@@ -144,11 +144,12 @@ class Worker:
     async def _make(self, row: Stored, attempt: _Attempt) -> Derived:
         """All renditions of a video. Raises what `_end` knows."""
         await self._tidying.begin(row)
-        # What is examined again shows what it did until all is there.
-        shown = partial(self._show, row) if row.status == "processing" else None
+        # What is made again shows what it did until all is there; any of that may be damaged.
+        first = row.status == "processing"
+        shown = partial(self._show, row) if first else None
         derived = await self._derive.make(
             row.key, row.tenant, row.sha256, row.generation, attempt.told, shown, revision=row.revision,
-            turn=attempt.turn, thumbnail=row.renditions.thumbnail,
+            turn=attempt.turn, thumbnail=row.renditions.thumbnail if first else None,
         )  # fmt: skip
         if row.status == "ready" and derived.kind != row.kind:
             # Clips were allowed for what it was.
