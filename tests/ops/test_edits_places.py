@@ -42,6 +42,11 @@ def test_a_clip_touches_what_it_takes_away_or_cuts(op: dict[str, Any], where: tu
     assert found == (set() if where is None else {Touch("place", "v", "place", where)})
 
 
+def test_a_slide_touches_where_its_clip_lies() -> None:
+    assert touched(o.ClipSlide(clip="b", by=1)) == {Touch("place", "v", "place", (4, 8))}
+    assert touched(o.ClipSlide(clip="gone", by=1)) == set()
+
+
 def test_ranges_that_overlap_are_closed_once_and_the_others_stay_apart() -> None:
     base = run(
         drawn(v="aa..bbbb......ee", w=".....cccc....", x="......dd......ff"),

@@ -11,10 +11,12 @@ from cutlog.contract.ops import (
     ClipLink,
     ClipMove,
     ClipRemove,
+    ClipReplace,
     ClipSet,
     ClipSlip,
     ClipSplit,
     ClipTrim,
+    ClipUnlink,
     EffectAdd,
     EffectMove,
     EffectRemove,
@@ -266,3 +268,42 @@ def test_a_version_that_is_not_there_is_refused() -> None:
 )
 def test_an_undo_that_was_undone_counts_no_more(undoes: dict[int, tuple[int, ...]], gone: dict[int, int]) -> None:
     assert undone(undoes) == gone
+
+
+def test_a_right_half_that_has_what_is_taken_back_is_named() -> None:
+    base = drawn(v="aaaa")
+    after = run(base, ClipSet(clip="a", opacity=0.5))
+    with pytest.raises(BuiltOnError) as refused:
+        back(run(after, ClipSplit(clip="a", at=2, new="s")), 1, base, after)
+    assert {touch[:3] for touch in refused.value.touches} == {("clip", "s", "there")}
+
+
+def test_links_are_taken_back_and_come_back() -> None:
+    base = drawn(v="aaaabbbb", w="dddd")
+    after = run(base, ClipLink(clips=("a", "d")))
+    other = ClipSet(clip="b", opacity=0.5)
+    assert equal(back(run(after, other), 1, base, after), run(base, other))
+    unlinked = run(after, ClipUnlink(clips=("a", "d")))
+    assert equal(back(run(unlinked, other), 1, after, unlinked), run(after, other))
+
+
+def test_the_only_clip_of_a_track_comes_back() -> None:
+    base = drawn(v="..aaaa", w="dddd")
+    after = run(base, ClipRemove(clip="a"))
+    assert picture(back(run(after, ClipSet(clip="d", opacity=0.5)), 1, base, after)) == {"v": "..aaaa", "w": "dddd"}
+
+
+def test_a_track_comes_back_where_it_was_among_the_others() -> None:
+    base = drawn(v="", w="dddd", x="")
+    for track in "vx":
+        after = run(base, TrackRemove(track=track))
+        left = back(run(after, TrackSet(track="w", name="Main")), 1, base, after)
+        assert [each.id for each in left.tracks] == ["v", "w", "x"]
+
+
+def test_a_clip_that_shows_other_media_since_is_named() -> None:
+    base = drawn(v="aaaa")
+    after = run(base, ClipReplace(clip="a", media="mute", start=40))
+    with pytest.raises(BuiltOnError) as refused:
+        back(run(after, ClipReplace(clip="a", media="clut", start=40)), 1, base, after)
+    assert {touch[:3] for touch in refused.value.touches} == {("clip", "a", "source")}
