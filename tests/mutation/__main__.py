@@ -13,11 +13,10 @@ from typing import Final, NamedTuple
 from tests.mutation.equal import why
 from tests.mutation.mutants import sample
 from tests.mutation.processes import Trial, statuses
-from tests.mutation.trials import survivors
+from tests.mutation.trials import LONGEST, survivors
 
 MUTANTS: Final = 150
 SEED: Final = 20
-LONGEST: Final = 3600.0
 
 
 class Folder(NamedTuple):
@@ -68,7 +67,7 @@ def main(names: list[str]) -> None:
     seed = int(os.environ.get("SEED", str(SEED)))
     for name in names or FOLDERS:
         # Each folder has a process of its own: what it loads can't be unloaded.
-        if statuses([Trial(partial(_ask, name, seed, jobs), LONGEST)], 1) != [0]:
+        if statuses([Trial(partial(_ask, name, seed, jobs), LONGEST, LONGEST)], 1) != [0]:
             raise SystemExit(1)
 
 

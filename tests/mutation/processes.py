@@ -14,13 +14,16 @@ from typing import Final, NamedTuple
 MEMORY: Final = 6 << 30
 """Bytes of address space; a defect may ask for all there is."""
 PATIENCE: Final = 600.0
+"""Seconds in which one trial of a defect ends, on a busy machine too."""
 
 
 class Trial(NamedTuple):
-    """What the process runs, for so many seconds of processor time at most, and exits with."""
+    """What the process runs, for so many seconds of processor time at most, and exits with. It may be silent for
+    `patience` seconds."""
 
     run: Callable[[], int]
     seconds: float
+    patience: float = PATIENCE
 
 
 def statuses(trials: Sequence[Trial], jobs: int) -> list[int]:
@@ -30,7 +33,8 @@ def statuses(trials: Sequence[Trial], jobs: int) -> list[int]:
         while waiting and len(running) < jobs:
             number = waiting.pop()
             running[_started(trials[number])] = number
-        for pid, status in _ended(list(running)).items():
+        patience = max(trials[number].patience for number in running.values())
+        for pid, status in _ended(list(running), patience).items():
             found[running.pop(pid)] = status
     return found
 
@@ -53,9 +57,9 @@ def _started(trial: Trial) -> int:
         os._exit(status)
 
 
-def _ended(pids: Sequence[int]) -> dict[int, int]:
+def _ended(pids: Sequence[int], patience: float) -> dict[int, int]:
     """Waits until one of the processes has ended. One that is silent for too long is ended."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         found = {pid: os.waitstatus_to_exitcode(status) for pid, status in map(_waited, pids) if pid}
         if found:

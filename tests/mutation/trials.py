@@ -6,12 +6,16 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from tests.mutation import fresh
 from tests.mutation.mutants import Mutant
 from tests.mutation.processes import Trial, statuses
 from tests.mutation.quick import FAILED, PASSED, UNSUITABLE, QuickTrials, function_of
 from tests.mutation.selection import run_pytest
+
+LONGEST: Final = 3600.0
+"""Seconds that all trials of a folder take at most."""
 
 
 def survivors(mutants: Sequence[Mutant], tests: Sequence[str], jobs: int) -> list[Mutant]:
@@ -20,7 +24,7 @@ def survivors(mutants: Sequence[Mutant], tests: Sequence[str], jobs: int) -> lis
         scratch = Path(folder)
         quick = [mutant for mutant in mutants if function_of(mutant)]
         told = scratch / "session.json"
-        if statuses([Trial(lambda: _session(quick, tests, jobs, scratch, told), 3600)], 1) != [PASSED]:
+        if statuses([Trial(lambda: _session(quick, tests, jobs, scratch, told), LONGEST, LONGEST)], 1) != [PASSED]:
             raise SystemExit(f"the tests fail without a defect: pytest -n 0 {' '.join(tests)}")
         found, seconds, libraries = json.loads(told.read_text())
         fresh.load(libraries)
