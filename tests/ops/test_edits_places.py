@@ -10,6 +10,7 @@ import pytest
 from cutlog.contract import ops as o
 from cutlog.contract.ops import Op
 from services.ops.edits.apply import DEFINITIONS, apply_all
+from services.ops.edits.cues import CueError, read
 from services.ops.edits.errors import EditError
 from services.ops.edits.naming import media_named, media_renamed
 from services.ops.edits.persistent import PersistentMap
@@ -146,3 +147,16 @@ def test_the_log_is_believed_that_a_media_has_sound() -> None:
     mute = o.ClipReplace(clip="a", media="mute", start=0)
     with pytest.raises(EditError, match="has no sound to detach"):
         apply_all(drawn(v="aaaa", a1=""), (mute, detach), MEDIA)
+
+
+@pytest.mark.parametrize(
+    ("block", "line"),
+    [
+        ("1\n00:00:01,000 --> 00:02,500\nHi", 2), ("1\n00:01,000 --> 00:00:02,500\nHi", 2),
+        ("Title\n00:00:01,000 --> 00:00:02,500\nHi", 1),
+    ],
+)  # fmt: skip
+def test_srt_has_hours_in_both_times_and_numbers_for_names(block: str, line: int) -> None:
+    with pytest.raises(CueError, match=f"^line {line}: here should be the time"):
+        list(read(block, "srt"))
+    assert [cue.text for cue in read(f"WEBVTT\n\n{block.replace(',', '.')}", "vtt")] == ["Hi"]
