@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from cutlog.client import Client
+from cutlog.client import Client, Proxy
 from cutlog.contract.keys import FilmProfile, ReceiptKey
 from cutlog.contract.receipts import Receipt, read
 from cutlog.operate.stack.postgres import Postgres, binaries, version
@@ -100,6 +100,15 @@ async def test_a_data_folder_of_18_4_is_opened_as_it_is(tmp_path: Path, before: 
         now.stop()
 
 
+async def unfolded(client: Client, project: str, version: int) -> Proxy:
+    """A proxy, asked for if it is superseded and was folded."""
+    proxy = (await client.version(project, version)).proxy
+    if proxy.status == "superseded":
+        await client.transport.ask(dict, "GET", f"/api/projects/{project}/versions/{version}/proxy")
+        proxy = await client.wait_for_proxy(project, version)
+    return proxy
+
+
 def receipt(data: Path, project: str, version: int, profile: FilmProfile) -> Receipt:
     """That of a proxy or an export, as it is stored."""
     key = ReceiptKey(project, version, profile)
@@ -121,7 +130,7 @@ async def test_a_data_folder_of_older_code_opens_plays_and_is_edited_without_any
             (project,) = [each async for each in client.projects()]
             assert (project.name, project.current_version) == ("Main job", 3)
             for number, shown in enumerate(SHOWN, 1):
-                proxy = (await client.version(project.id, number)).proxy
+                proxy = await unfolded(client, project.id, number)
                 assert proxy.status == "ready" and proxy.key
                 assert read_frame_numbers(data / "objects" / proxy.key) == shown
             (export,) = [each async for each in client.exports(project.id)]
@@ -138,7 +147,9 @@ async def test_a_data_folder_of_older_code_opens_plays_and_is_edited_without_any
         for profile in ("proxy", "mp4"):
             then, now = (receipt(data, project.id, version, profile) for version in (3, 4))
             if then.encoder == now.encoder:  # another ffmpeg makes other pictures, and names them otherwise
-                assert (now.segments, now.sound, now.output.encoded) == (then.segments, then.sound, 0)
+                assert (now.segments, now.output.encoded) == (then.segments, 0)
+                if profile == "mp4":  # the joints of a proxy's audio are others since
+                    assert now.sound == then.sound
         await assert_sound(data)
     finally:
         stack.stop()
