@@ -13,6 +13,7 @@ from cutlog.contract.answers.collection import Policy, Scope, Verdict
 from services.gc.rules.classes import (
     Bare,
     Segment,
+    judge_folding,
     judge_leftover,
     judge_preview,
     judge_proxies,
@@ -122,6 +123,19 @@ def test_the_newest_proxy_of_a_project_stays_until_the_project_is_deleted() -> N
         "the project was deleted", "the project was deleted", "rendered",
     ]  # fmt: skip
     assert not list(judge_proxies(Project("p"), Policy(), NOW))
+
+
+def test_a_proxy_is_folded_after_its_time_unless_it_is_the_newest_or_pinned() -> None:
+    pins = (Pin(2), Pin(3, expires_at=NOW), Pin(4, expires_at=NOW + INSTANT))
+    project = Project("p", proxies=tuple(proxy(version, 1) for version in range(1, 6)), pins=pins)
+
+    def judged(at: datetime = NOW, of: Project = project) -> list[list[str]]:
+        return [rules(judge_folding(of, each, timedelta(days=1), at)) for each in of.proxies]
+
+    assert judged() == [["-min-age"], ["pinned"], ["-min-age"], ["pinned"], ["latest"]]
+    assert judged(NOW - INSTANT)[0] == ["min-age"]
+    deleted = Project("p", proxies=project.proxies, deleted_at=NOW)
+    assert judged(of=deleted)[0] == ["not-ready"]
 
 
 def test_a_project_of_its_own_numbers_has_them_for_proxies_too() -> None:
