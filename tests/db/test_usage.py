@@ -93,7 +93,7 @@ class Shop:
         return dict(counted)
 
 
-@pytest.mark.parametrize("seed", [1, 2, *later("more random orders", *range(3, 23))])
+@pytest.mark.parametrize("seed", [1, *later("more random orders", *range(2, 23))])
 async def test_every_slice_counts_once_whatever_is_killed(engine: AsyncEngine, seed: int) -> None:
     random, shop = Random(seed), Shop(engine)
     running: list[AsyncIterator[None]] = []

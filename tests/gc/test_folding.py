@@ -114,6 +114,7 @@ async def test_the_newest_and_what_is_pinned_in_any_way_stay_files(home: Home) -
     assert (await home.proxy(1))["status"] == "ready"
 
 
+@pytest.mark.slow(reason="starts NATS and a database for one more case of its kind")
 async def test_what_may_be_in_use_stays_for_ten_minutes_more(home: Home) -> None:
     await home.proxies(1, 2, 3)
     link = await home.house.ok("GET", "/api/projects/p/versions/1/proxy", accept="application/json")
@@ -138,6 +139,7 @@ async def test_from_the_moment_that_it_is_decided_nobody_is_given_a_link(home: H
     assert (await home.proxy(1))["status"] == "ready"
 
 
+@pytest.mark.slow(reason="starts NATS and a database for one more case of its kind")
 async def test_a_proxy_that_is_rendered_again_before_its_file_went_has_its_file(home: Home) -> None:
     await home.proxies(1, 2, 3)
     async with holding(home.engine):
@@ -155,6 +157,7 @@ async def gone(home: Home, key: str) -> bool:
     return key not in home.house.there("proxy")
 
 
+@pytest.mark.slow(reason="starts NATS and a database for one more case of its kind")
 async def test_whoever_writes_a_proxy_waits_for_whoever_deletes_it_and_the_other_way_round(home: Home) -> None:
     await home.proxies(1, 2, 3)
     async with placing(home.engine, "proxy/p/v1_proxy.mp4"):
@@ -185,6 +188,7 @@ async def test_two_fold_each_once_and_one_that_was_killed_is_carried_on(home: Ho
     await eventually(lambda: gone(home, "proxy/p/v2_proxy.mp4"))
 
 
+@pytest.mark.slow(reason="starts NATS and a database for one more case of its kind")
 async def test_without_a_recipe_or_made_by_another_store_it_stays(home: Home) -> None:
     for version in (1, 2, 3):
         await home.house.proxy("p", version)

@@ -174,6 +174,7 @@ def test_what_is_held_is_bounded_and_given_in_order() -> None:
     assert told.after(0) == [] and told
 
 
+@pytest.mark.slow(reason="starts NATS for one more case of its kind")
 async def test_news_say_which_events_only_if_they_say_all(bus: Bus, nats: NatsServer) -> None:
     heard: list[tuple[Grown, Sequence[RawEvent]]] = []
     stop = asyncio.Event()

@@ -141,6 +141,7 @@ async def test_every_way_in_is_bounded(settings_for: SettingsFactory, budget: st
     assert versions == [0]
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more budget")
 async def test_a_batch_has_as_many_ops_as_its_tenant_may_send(small: Client) -> None:
     project = (await small.made("POST", "/api/projects", {"name": "Film"}))["id"]
     await small.edit(project, *FILM)
@@ -151,6 +152,7 @@ async def test_a_batch_has_as_many_ops_as_its_tenant_may_send(small: Client) -> 
     assert (await small("POST", f"/api/projects/{project}/ops", {"ops": marks[:50]})).status == 201
 
 
+@pytest.mark.slow(reason="starts ops, NATS and a database for one more budget")
 async def test_the_log_of_a_project_grows_to_its_budget_and_no_further(settings_for: SettingsFactory) -> None:
     settings = settings_for("ops").model_copy(update={"budgets": {"*": Budgets(log_bytes=6000)}})
     async with serving(settings) as server, aiohttp.ClientSession() as session:

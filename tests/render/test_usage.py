@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import asyncpg
+import pytest
 
 from cutlog.hosting.settings import Budgets
 from services.render.bootstrap import serving as serving_render
@@ -14,6 +15,7 @@ from tests.support.painting import Painter
 from tests.support.waiting import eventually
 
 
+@pytest.mark.slow(reason="starts ops and render, and renders")
 async def test_what_rendering_used_is_shown_by_budget_and_project(house: House, painted: Painter) -> None:
     async with house.render():
         await house.upload(painted)
