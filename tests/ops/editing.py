@@ -21,14 +21,14 @@ from cutlog.contract.timeline import (
     TextSource,
     TextStyle,
 )
-from services.ops.edits.apply import DEFINITIONS, apply, apply_all
+from services.ops.edits.apply import apply, apply_all
 from services.ops.edits.errors import EditError
 from services.ops.edits.excerpt import NORMAL
 from services.ops.edits.lane import Piece
 from services.ops.edits.looks import PROPERTIES
 from services.ops.edits.sequence import Sequence
-from services.ops.timeline.values import part
 from tests.ops.drawing import MEDIA
+from tests.ops.keeping import kept, timeline
 from tests.ops.painting import cell, expected, paint, same
 
 FRAMES = 100
@@ -345,24 +345,6 @@ class Editing(RuleBasedStateMachine):
 
     def ids(self) -> list[str]:
         return [placed.piece.id for placed in self.sequence.clips()]
-
-
-def kept(op: o.Op, was: Sequence, is_: Sequence, before: Sequence, after: Sequence) -> bool:
-    """Whether the values that an op made others, and that still stand, are as they were before an undo of others."""
-    if isinstance(op, o.HistoryUndo | o.HistoryRevert):
-        return True
-    for of, id_, field, _ in DEFINITIONS[type(op)].touches(op, was):
-        if of == "place" or field in ("at", "index", "timeline") or (of, field) == ("track", "whole"):
-            continue
-        made = part(is_, of, id_, field)
-        if made != part(was, of, id_, field) and part(before, of, id_, field) == made != part(after, of, id_, field):
-            return False
-    return True
-
-
-def timeline(sequence: Sequence) -> tuple[object, ...]:
-    """What two sequences have in common whose timelines are equal."""
-    return sequence.canvas, sequence.tracks, sequence.markers, sequence.links, sequence.transitions, sequence.uses
 
 
 def pasted(piece: Piece, name: str, track: str, at: int) -> o.ClipPaste:

@@ -88,7 +88,7 @@ async def test_two_people_undo_only_their_own(as_role: AsRole, engine: AsyncEngi
     assert answer.status == 409
     (collision,) = answer.body["collisions"]
     assert collision | {"detail": ""} == {
-        "pointer": "/ops/0/versions", "of": "clip", "id": "a", "field": "opacity", "version": 8, "detail": "",
+        "pointer": "/version", "of": "clip", "id": "a", "field": "opacity", "version": 8, "detail": "",
     }  # fmt: skip
     assert [version["version"] for version in answer.body["missed"]] == [3, 4, 5, 6, 7, 8]
     again = await ann("POST", "/api/projects/p1/undo", {"version": 3})

@@ -38,9 +38,14 @@ async def commit(ops: Ops, req: Request[Any, Any], project_id: str, wanted: Batc
         asked = wanted
         if isinstance(asked, Batch):
             asked = msgspec.structs.replace(asked, files=await ops.captions.read_all(asked.ops))
-        if dry_run:
-            return Reply(200, committed((await ops.commits.preview(project_id, req.behalf, asked)).done))
-        return made((await ops.commits.commit(project_id, req.behalf, asked, keyed=req.keyed)).done)
+        try:
+            if dry_run:
+                return Reply(200, committed((await ops.commits.preview(project_id, req.behalf, asked)).done))
+            return made((await ops.commits.commit(project_id, req.behalf, asked, keyed=req.keyed)).done)
+        except BuiltOnError as error:
+            if isinstance(asked, Undo):  # the op is ours; the client has named a version, or none
+                raise error.at("" if asked.redo else "/version") from None
+            raise
 
     return await committed_once(ops, req, project_id, made, act)
 

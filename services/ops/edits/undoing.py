@@ -46,7 +46,11 @@ class BuiltOnError(EditError):
 
     def within(self, prefix: str) -> BuiltOnError:
         """The same error, seen from further out."""
-        return BuiltOnError(prefix + self.pointer, self.base, self.touches, self.detail)
+        return self.at(prefix + self.pointer)
+
+    def at(self, pointer: str) -> BuiltOnError:
+        """The same error, of another part of what was asked."""
+        return BuiltOnError(pointer, self.base, self.touches, self.detail)
 
 
 def _shown(touch: Touch) -> str:
